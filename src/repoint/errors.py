@@ -1,0 +1,161 @@
+"""Every error that repoint raises on purpose, and the exit status it ends with.
+
+    RepointError                 exit 1   refused; nothing was changed
+    |-- UsageError               exit 2   the command line or repoint.yaml is wrong
+    |   `-- ConfigError                   repoint.yaml: unknown key, wrong type, missing part
+    |-- StalePlan                exit 4   a file is not what the plan was made on
+    |-- OverlappingEdits         exit 1   two edits claim the same bytes
+    |-- EditRefused              exit 1   an edit would change more, or other, than planned
+    |-- FileRefused              exit 1   a file cannot be read or replaced safely
+    |-- DirtyWorkTree            exit 1   a file at hand has uncommitted changes
+    |-- LockHeld                 exit 1   another run holds the lock
+    |-- Conflict                 exit 1   a rollback meets later edits of the same value
+    |-- ToolMissing              exit 1   git, sops or kubectl is needed and not there
+    |-- ToolFailed               exit 1   an external tool ended with an error
+    |   `-- SealedFile                    sops cannot open a file with the keys at hand
+    |-- PlanBlocked              exit 1   error findings that nobody accepted
+    |-- ProofFailed              exit 1   a render differs by more than the plan
+    `-- HalfDone                 exit 5   stopped half-way; the next command is named
+
+Messages name file, line and key, never a value: the value may be a password.
+A message is one sentence without a final period; `hint` says what to do next.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit statuses of the command line, part of its contract."""
+
+    OK = 0
+    REFUSED = 1
+    USAGE = 2
+    BUG = 3
+    STALE = 4
+    PARTIAL = 5
+    CHANGES = 10
+    INTERRUPTED = 130
+
+
+class RepointError(Exception):
+    """Base of every expected error; carries a code, hints and an exit status."""
+
+    code = "RP400"
+    exit_code = ExitCode.REFUSED
+    default_hint = "run `repoint explain RP400` for what this means"
+
+    def __init__(self, message: str, *, hint: str | tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        given = (hint,) if isinstance(hint, str) else hint
+        self.hints: tuple[str, ...] = given or (self.default_hint,)
+
+
+class UsageError(RepointError):
+    """The command line asks for something that cannot be."""
+
+    code = "RP402"
+    exit_code = ExitCode.USAGE
+    default_hint = "run `repoint --help`"
+
+
+class ConfigError(UsageError):
+    """`repoint.yaml` is wrong; the message names the key and the line."""
+
+    code = "RP403"
+    default_hint = "the keys are described in docs/reference/configuration.md"
+
+
+class StalePlan(RepointError):
+    """A file changed after the plan was made."""
+
+    code = "RP401"
+    exit_code = ExitCode.STALE
+    default_hint = "review what changed, then run `repoint plan` again"
+
+
+class OverlappingEdits(RepointError):
+    """Two edits claim the same byte of a file."""
+
+    code = "RP404"
+    default_hint = "this plan cannot be applied; run `repoint plan` again and report it if it stays"
+
+
+class EditRefused(RepointError):
+    """After an edit the file does not read back as planned; it was not written."""
+
+    code = "RP405"
+    default_hint = "change this value by hand; `repoint plan --format diff` shows the edit"
+
+
+class FileRefused(RepointError):
+    """A file cannot be read, locked or replaced safely."""
+
+    code = "RP406"
+    default_hint = "check the file's permissions and type, then run the command again"
+
+
+class DirtyWorkTree(RepointError):
+    """A file at hand has uncommitted changes."""
+
+    code = "RP407"
+    default_hint = "commit or stash them, or pass `--allow-dirty`"
+
+
+class LockHeld(RepointError):
+    """Another repoint run holds this repository's lock."""
+
+    code = "RP408"
+    default_hint = "wait for it to end; a lock of a process that died is cleared by itself"
+
+
+class Conflict(RepointError):
+    """A value that apply wrote was changed since; a rollback would lose that change."""
+
+    code = "RP409"
+    default_hint = "decide on the value by hand, then run `repoint rollback` again"
+
+
+class ToolMissing(RepointError):
+    """An external program is needed and was not found."""
+
+    code = "RP410"
+    default_hint = "install it, or install repoint with its tools: `pip install 'repoint[tools]'`"
+
+
+class ToolFailed(RepointError):
+    """An external program ended with an error."""
+
+    code = "RP411"
+    default_hint = "run the command shown by hand to see all it prints"
+
+
+class SealedFile(ToolFailed):
+    """sops cannot open a file with the keys at hand."""
+
+    code = "RP412"
+    default_hint = "give sops a key, for example SOPS_AGE_KEY_FILE, and run the command again"
+
+
+class PlanBlocked(RepointError):
+    """The plan holds error findings that nobody accepted."""
+
+    code = "RP413"
+    default_hint = "mend them, or accept each by code with a reason under `accept:` in repoint.yaml"
+
+
+class ProofFailed(RepointError):
+    """A rendered field changes that no edit of the plan accounts for."""
+
+    code = "RP414"
+    default_hint = "nothing was written; `repoint plan` lists the fields"
+
+
+class HalfDone(RepointError):
+    """The run stopped half-way and could not undo itself."""
+
+    code = "RP415"
+    exit_code = ExitCode.PARTIAL
+    default_hint = "run `repoint apply --resume` to finish or undo it"

@@ -1,0 +1,1 @@
+"""Bytes to values with byte spans; nothing is ever written from here."""

@@ -1,0 +1,203 @@
+"""The tree that every format is read into, and how its text maps to bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from repoint.model.source import Span
+
+
+class FileKind(StrEnum):
+    """How a file is read."""
+
+    YAML = "yaml"
+    JSON = "json"
+    HCL = "hcl"
+    DOTENV = "dotenv"
+    INI = "ini"
+    TOML = "toml"
+    PROPERTIES = "properties"
+    MAKEFILE = "makefile"
+    SHELL = "shell"
+    HELM_TEMPLATE = "helm-template"
+    DOCKERFILE = "dockerfile"
+    XML = "xml"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class TextMap:
+    """Maps offsets in a decoded text to bytes of the file.
+
+    `runs` are `(text_start, byte_start, length_in_text, bytes)` pieces in text order
+    within which the text stands in the file as it is, UTF-8 encoded; whatever lies
+    between two runs (an escape, a line fold, an indentation) has no bytes of its own.
+    """
+
+    runs: tuple[tuple[int, int, str], ...]
+    """`(text offset, byte offset, the piece of text)` in ascending order."""
+
+    def span(self, start: int, end: int) -> Span | None:
+        """Bytes of `text[start:end]`, or None when they are not one verbatim run.
+
+        An empty range maps to the byte position where text could be inserted.
+        """
+        for text_start, byte_start, piece in self.runs:
+            if text_start <= start and end <= text_start + len(piece):
+                before = len(piece[: start - text_start].encode())
+                inside = len(piece[start - text_start : end - text_start].encode())
+                return Span(byte_start + before, byte_start + before + inside)
+        return None
+
+    def window(self, start: int, end: int) -> TextMap:
+        """The map of `text[start:end]`, with offsets counted from `start`."""
+        pieces: list[tuple[int, int, str]] = []
+        for text_start, byte_start, piece in self.runs:
+            low, high = max(start, text_start), min(end, text_start + len(piece))
+            if low < high:
+                skipped = len(piece[: low - text_start].encode())
+                cut = piece[low - text_start : high - text_start]
+                pieces.append((low - start, byte_start + skipped, cut))
+        return TextMap(tuple(pieces))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scalar:
+    """A leaf value, or a mapping's key.
+
+    `text` is the decoded value as a program would see it. `span` is the raw token
+    in the file, quotes included, anchor and tag excluded; a block scalar's span
+    starts at its header. `line` and `column` are where the token starts. `style` is
+    `plain`, `single`, `double`, `literal`, `folded`, or the format's own word.
+    `anchor` names the anchor it carries; `aliased` tells that an alias points to it, so
+    that an edit would move every user of the alias. `tag` is an explicit tag.
+    """
+
+    text: str
+    span: Span
+    line: int
+    column: int
+    style: str
+    map: TextMap
+    anchor: str = ""
+    aliased: bool = False
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mapping:
+    """Key and value pairs in file order; duplicate keys are all kept."""
+
+    pairs: tuple[tuple[Scalar, Node], ...]
+    span: Span
+    line: int
+    flow: bool = False
+
+    def get(self, key: str) -> Node | None:
+        """The first value of `key` (kustomize's rule), or None."""
+        for name, value in self.pairs:
+            if name.text == key:
+                return value
+        return None
+
+    def text(self, *keys: str) -> str:
+        """The text of the scalar at a path of keys, or an empty string."""
+        node: Node | None = self
+        for key in keys:
+            node = node.get(key) if isinstance(node, Mapping) else None
+        return node.text if isinstance(node, Scalar) else ""
+
+    def mapping(self, *keys: str) -> Mapping | None:
+        """The mapping at a path of keys, or None."""
+        node: Node | None = self
+        for key in keys:
+            node = node.get(key) if isinstance(node, Mapping) else None
+        return node if isinstance(node, Mapping) else None
+
+    def items(self, *keys: str) -> tuple[Node, ...]:
+        """The items of the sequence at a path of keys, or nothing."""
+        node: Node | None = self
+        for key in keys:
+            node = node.get(key) if isinstance(node, Mapping) else None
+        return node.items if isinstance(node, Sequence) else ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sequence:
+    """Items in file order."""
+
+    items: tuple[Node, ...]
+    span: Span
+    line: int
+    flow: bool = False
+
+
+Node = Scalar | Mapping | Sequence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """One document of a file; `root` is None when it is empty."""
+
+    index: int
+    root: Node | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ParsedFile:
+    """A file read once: its kind, its documents, and what could not be read.
+
+    `text` is the decoded text (BOM removed, line ends kept) and `map` maps it to bytes;
+    for formats without a tree the detectors work on it. `problem` says why the tree is
+    missing or partial, with the line, never with content. `masked` tells that
+    Go template actions were masked for reading. `sealed` tells a sops file.
+    """
+
+    path: str
+    kind: FileKind
+    text: str
+    map: TextMap
+    documents: tuple[Document, ...] = ()
+    problem: str = ""
+    masked: bool = False
+    sealed: bool = False
+    comments: tuple[Span, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """A scalar with its place in the tree: keys and indexes from the root."""
+
+    path: tuple[str | int, ...]
+    scalar: Scalar
+    is_key: bool = False
+
+    @property
+    def pointer(self) -> str:
+        """JSON-pointer like spelling of `path`."""
+        return "/" + "/".join(str(p).replace("~", "~0").replace("/", "~1") for p in self.path)
+
+
+def leaves(documents: tuple[Document, ...], *, keys: bool = False) -> Iterator[Leaf]:
+    """Every scalar value of `documents` in file order; keys too when asked for.
+
+    The path starts with the document's index.
+    """
+    for document in documents:
+        if document.root is not None:
+            yield from _walk(document.root, (document.index,), keys)
+
+
+def _walk(node: Node, path: tuple[str | int, ...], keys: bool) -> Iterator[Leaf]:
+    if isinstance(node, Scalar):
+        yield Leaf(path, node)
+    elif isinstance(node, Mapping):
+        for key, value in node.pairs:
+            if keys:
+                yield Leaf((*path, key.text), key, is_key=True)
+            yield from _walk(value, (*path, key.text), keys)
+    else:
+        for index, item in enumerate(node.items):
+            yield from _walk(item, (*path, index), keys)

@@ -1,0 +1,1 @@
+"""Pure planning: files to an inventory, an inventory to a plan, edits to bytes."""

@@ -1,0 +1,183 @@
+"""`repoint.yaml`: what the user decides, checked strictly.
+
+Unknown keys are errors with a suggestion; every error names the line and the key.
+The structs below are the schema; `schema()` publishes it for editors.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Annotated, Literal
+
+import msgspec
+
+from repoint.errors import ConfigError
+
+CONFIG_NAME = "repoint.yaml"
+
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+Strings = str | list[str]
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of every section: unknown keys are refused."""
+
+
+class Source(_Strict, frozen=True):
+    """The PostgreSQL that consumers talk to today."""
+
+    hosts: Annotated[list[Text], msgspec.Meta(min_length=1)]
+    """Host names as written anywhere; short, prefixed and dotted forms are derived."""
+
+
+class Target(_Strict, frozen=True):
+    """The CloudNativePG objects that consumers move to."""
+
+    cluster: Text
+    """Name of the Cluster; direct traffic goes to `<cluster>-rw`."""
+    pooler: Text
+    """Name of the Pooler, which is also its Service: pooled traffic goes there."""
+    sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full", ""] = "require"
+    """Weaker sslmodes in connection strings are raised to this; empty leaves them alone."""
+    user: str = ""
+    """Role of the consumers, when their connection strings do not tell."""
+    database: str = ""
+    """Database of the consumers, when their connection strings do not tell."""
+    domain: str = "cluster.local"
+    """The cluster's DNS domain."""
+    postgres: int | None = None
+    """PostgreSQL major version, when the Cluster's image does not tell."""
+    pgbouncer: str = ""
+    """PgBouncer version, when the Pooler does not tell; CNPG's default otherwise."""
+
+
+class Environment(_Strict, frozen=True):
+    """One environment; the order in the file is the order of promotion."""
+
+    namespace: str = ""
+    """Namespace of the Cluster and the Pooler."""
+    overlay: Strings = []
+    """kustomize directories of this environment; new patches go into the first."""
+    secrets: Strings = []
+    """Directories or files with this environment's Secrets, applied outside kustomize."""
+    values: Strings = []
+    """Helm values files that belong to this environment only."""
+    context: str = ""
+    """Kubernetes context; used by the cluster-side commands."""
+
+
+class ConsumerChoice(_Strict, frozen=True):
+    """What evidence cannot tell about a consumer; the key is `name` or `Kind/name`."""
+
+    purpose: Literal[
+        "runtime", "migration", "admin", "backup", "replication", "probe", "monitoring",
+        "local-development", "",
+    ] = ""
+    route: Literal["pooled", "direct", "unchanged", ""] = ""
+    schema: str = ""
+    health: str = ""
+    pool_size: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """Connections one replica opens at most, for the capacity arithmetic."""
+
+
+class Acceptance(_Strict, frozen=True):
+    """A finding that somebody accepts, with the reason that is shown ever after."""
+
+    code: Annotated[str, msgspec.Meta(pattern=r"^RP\d{3}$")]
+    reason: Annotated[str, msgspec.Meta(min_length=3)]
+    environment: str = ""
+    consumer: str = ""
+    path: str = ""
+
+
+class Config(_Strict, frozen=True):
+    """The whole of `repoint.yaml`."""
+
+    source: Source
+    target: Target
+    environments: dict[str, Environment] = {}
+    consumers: dict[str, ConsumerChoice] = {}
+    accept: list[Acceptance] = []
+    exclude: list[str] = []
+
+
+def as_tuple(value: Strings) -> tuple[str, ...]:
+    """A string or a list of strings as a tuple, without trailing slashes."""
+    items = [value] if isinstance(value, str) else value
+    return tuple(item.rstrip("/").removeprefix("./") for item in items if item)
+
+
+def load_config(text: str, path: str = CONFIG_NAME) -> Config:
+    """Read `repoint.yaml`.
+
+    Raises:
+        ConfigError: it is no YAML mapping, a key is unknown, or a value has the wrong
+            type; the message names line and key, the hint suggests the nearest key.
+    """
+    import yaml
+
+    try:
+        data = yaml.load(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        raise ConfigError(f"`{path}` line {line} is not valid YAML") from None
+    except (RecursionError, ValueError):
+        raise ConfigError(f"`{path}` is not valid YAML") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"`{path}` line 1 must be a mapping with `source` and `target`")
+    try:
+        config = msgspec.convert(data, Config)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), text, path) from None
+    for name in config.environments:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+            raise ConfigError(f"`{path}`: environment names are letters, digits, `.`, `_` and `-`")
+    return config
+
+
+def schema() -> dict[str, object]:
+    """JSON schema of `repoint.yaml`, for editors."""
+    document = msgspec.json.schema(Config)
+    document["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    document["title"] = CONFIG_NAME
+    return document
+
+
+def _explained(message: str, text: str, path: str) -> ConfigError:
+    """Turn msgspec's message into one with line, key and remedy, without the value."""
+    reason, _, where = message.partition(" - at `")
+    keys = re.findall(r"[A-Za-z_][\w.-]*|\[\.\.\.\]|\[\d+\]", where.rstrip("`").removeprefix("$"))
+    keys = [key for key in keys if not key.startswith("[...")]
+    unknown = re.search(r"unknown field `([^`]*)`", reason)
+    if unknown:
+        name = unknown.group(1)
+        known = sorted(_known_fields())
+        near = difflib.get_close_matches(name, known, n=1)
+        line = _line_of(text, name)
+        spot = ".".join([*keys, name])
+        hint = f"did you mean `{near[0]}`?" if near else ConfigError.default_hint
+        return ConfigError(f"`{path}` line {line}: unknown key `{spot}`", hint=hint)
+    missing = re.search(r"missing required field `([^`]*)`", reason)
+    if missing:
+        spot = ".".join([*keys, missing.group(1)])
+        return ConfigError(f"`{path}`: `{spot}` is missing", hint="run `repoint init` to see one")
+    line = _line_of(text, next((key for key in reversed(keys) if not key.startswith("[")), ""))
+    plain = re.sub(r"value '[^']*'|got '[^']*'", "value", reason)
+    plain = plain[:1].lower() + plain[1:]
+    return ConfigError(f"`{path}` line {line}: `{'.'.join(keys)}`: {plain}")
+
+
+def _known_fields() -> set[str]:
+    sections = (Config, Source, Target, Environment, ConsumerChoice, Acceptance)
+    return {name for section in sections for name in section.__struct_fields__}
+
+
+def _line_of(text: str, key: str) -> int:
+    """The first line that spells `key` as a key; 1 when none does."""
+    pattern = re.compile(rf"(?:^|[\s{{,-])[\"']?{re.escape(key)}[\"']?\s*:")
+    for number, line in enumerate(text.splitlines(), 1):
+        if key and pattern.search(line):
+            return number
+    return 1
