@@ -1,0 +1,72 @@
+# Every target works from a clean clone; `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := bash
+BIN := .venv/bin
+JOBS ?= 2
+ROUNDS ?= 5
+SIZE ?= 1k 10k
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+.PHONY: install
+install: ## Make .venv with the locked dependencies and repoint (a second run does nothing)
+	@scripts/bootstrap.sh
+
+.PHONY: demo
+demo: install ## Run the whole story on a copy of examples/naytife
+	@scripts/demo.sh
+
+.PHONY: test
+test: install ## Run the fast tests
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow"
+
+.PHONY: test-all
+test-all: install ## Run all tests, the slow ones too
+	@$(BIN)/python -m pytest -q -n $(JOBS)
+
+.PHONY: lint
+lint: install ## Check style, format, types, layers, docstrings and generated pages
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/interrogate src bench
+	@$(BIN)/python scripts/cli_reference.py --check
+
+.PHONY: check
+check: lint ## Run all that CI demands: lint, all tests, coverage of lines and branches
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest -q -n $(JOBS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+.PHONY: format
+format: install ## Format the code and mend what the linter can mend
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+.PHONY: docs
+docs: install ## Write the generated reference pages
+	@$(BIN)/python scripts/cli_reference.py
+
+.PHONY: bench
+bench: install ## Measure scan and plan against rg, git grep and libyaml (SIZE="1k 10k 100k", ROUNDS=5)
+	@$(BIN)/python -m bench.run --rounds $(ROUNDS) $(SIZE)
+
+.PHONY: torture
+torture: install ## Kill apply and rollback at random instants and look for damage
+	@$(BIN)/python scripts/torture.py $(TORTURE)
+
+.PHONY: completion
+completion: install ## Print how to turn on shell completion
+	@$(BIN)/repoint completion --help
+
+.PHONY: lock
+lock: install ## Write requirements.lock anew from pyproject.toml (UPGRADE=1 takes newer versions)
+	@scripts/lock.sh $(if $(UPGRADE),--upgrade)
+
+.PHONY: clean
+clean: ## Remove .venv and every cache
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
