@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 STYLES = frozenset(
-    "url keyword-value jdbc split-env cli-argument hcl makefile dotenv config-text helm-value template".split()
+    {"url", "keyword-value", "jdbc", "split-env", "cli-argument", "hcl", "makefile", "dotenv"}
+    | {"config-text", "helm-value", "template"}
 )
-PURPOSES = frozenset(
-    "runtime migration admin backup replication probe monitoring local-development unknown".split()
-)
-DIRECT = frozenset("migration admin backup replication".split())
+DIRECT = frozenset({"migration", "admin", "backup", "replication"})
+PURPOSES = DIRECT | {"runtime", "probe", "monitoring", "local-development", "unknown"}
 BASE64_WORD = re.compile(r"[A-Za-z0-9+/]{12,}={0,2}")
 
 
@@ -75,11 +74,11 @@ def check(case: Path) -> list[str]:
         problems += [f"{place}: {problem}" for problem in found]
     taken = {(path, line) for path, line, _, _ in seen}
     for decoy in truth["not_sites"]:
-        place = (decoy["path"], decoy["line"])
+        place = f"{case.name}/{decoy['path']}:{decoy['line']}"
         if not 1 <= decoy["line"] <= len(lines_of(repo, decoy["path"])):
-            problems.append(f"{case.name}/{place[0]}:{place[1]}: no such line")
-        if place in taken:
-            problems.append(f"{case.name}/{place[0]}:{place[1]}: both a site and not a site")
+            problems.append(f"{place}: no such line")
+        if (decoy["path"], decoy["line"]) in taken:
+            problems.append(f"{place}: both a site and not a site")
     problems += [
         f"{case.name}/{item['path']}: no such file"
         for item in truth["unreadable"]

@@ -1,0 +1,3 @@
+task :import do
+  PG.connect("postgresql://forum@forum-db.internal.example.fr/forum")
+end
