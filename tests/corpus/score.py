@@ -1,7 +1,7 @@
 """Score `repoint scan` against the truth of each repository of this corpus.
 
-A reported site is right when a site of the truth stands in the same file within one line of it;
-each side is used once. Sites that the truth calls optional count neither way.
+A reported site is right within one line of a site of the truth, not on the line of a decoy; each
+side is used once. Sites that the truth calls optional count neither way.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ SCAN = (sys.executable, "-m", "repoint", "scan", "--format", "json")
 FIELDS = ("host", "style", "purpose")
 DIRECT = frozenset({"migration", "admin", "backup", "replication"})
 Record = dict[str, Any]
+Decoys = dict[tuple[str, int], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +91,10 @@ def scan(repo: Path) -> Record:
     with tempfile.TemporaryDirectory() as directory:
         copy = shutil.copytree(repo, Path(directory) / "repo")
         done = subprocess.run([*SCAN, str(copy)], capture_output=True, text=True, check=False)
-    if not done.stdout.startswith("{"):
-        print(f"!! {repo}: no JSON, exit {done.returncode}: {done.stderr[-300:]}", file=sys.stderr)
-        return {"sites": []}
-    report: Record = json.loads(done.stdout)
-    return report
+    if done.stdout.startswith("{"):
+        return dict(json.loads(done.stdout))
+    print(f"!! {repo}: no JSON, exit {done.returncode}: {done.stderr[-300:]}", file=sys.stderr)
+    return {"sites": []}
 
 
 def merged(sites: Iterable[Record]) -> list[Record]:
@@ -108,14 +108,15 @@ def merged(sites: Iterable[Record]) -> list[Record]:
     return list(places.values())
 
 
-def match(truths: list[Record], reported: list[Record]) -> list[Pair]:
-    """Pair each reported site with the nearest site of the truth, each used once."""
+def match(truths: list[Record], reported: list[Record], decoys: Decoys) -> list[Pair]:
+    """Pair each reported site, decoys apart, with the nearest of the truth, each used once."""
     candidates = []
     for pair in (Pair(truth, site) for truth in truths for site in reported):
         first, last = pair.truth["line"], pair.truth.get("end", pair.truth["line"])
         line = pair.reported["line"]
         distance = max(first - line, line - last, 0)
-        if pair.truth["path"] == pair.reported["path"] and distance <= 1:
+        reach = 0 if (pair.reported["path"], line) in decoys else 1
+        if pair.truth["path"] == pair.reported["path"] and distance <= reach:
             other_key = pair.truth["key"] != pair.reported.get("key")
             candidates.append((distance, not pair.agrees("host"), other_key, pair))
     used: set[int] = set()
@@ -142,8 +143,8 @@ def score(case: Path) -> Score:
         site.setdefault("consumers", [{key: site[key] for key in ("consumer", "purpose")}])
     report = scan(case / "repo")
     reported = merged(report["sites"])
-    pairs = match(truth["sites"], reported)
     decoys = {(item["path"], item["line"]): item["why"] for item in truth["not_sites"]}
+    pairs = match(truth["sites"], reported, decoys)
     found = {id(side) for pair in pairs for side in (pair.truth, pair.reported)}
     result = Score([pair for pair in pairs if not pair.truth.get("optional")])
 
