@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import itemgetter
 
 from repoint.model.source import Span
 
@@ -27,6 +29,12 @@ class FileKind(StrEnum):
     TEXT = "text"
 
 
+_FIRST = itemgetter(0)
+
+MAX_REPEATS = 100_000
+"""How many nodes `leaves` shows again through aliases before it shows each only once."""
+
+
 @dataclass(frozen=True, slots=True)
 class TextMap:
     """Maps offsets in a decoded text to bytes of the file.
@@ -44,11 +52,14 @@ class TextMap:
 
         An empty range maps to the byte position where text could be inserted.
         """
-        for text_start, byte_start, piece in self.runs:
-            if text_start <= start and end <= text_start + len(piece):
-                before = len(piece[: start - text_start].encode())
-                inside = len(piece[start - text_start : end - text_start].encode())
-                return Span(byte_start + before, byte_start + before + inside)
+        after = bisect_right(self.runs, start, key=_FIRST)
+        for text_start, byte_start, piece in self.runs[max(0, after - 2) : after]:
+            if end <= text_start + len(piece):
+                low, high = start - text_start, end - text_start
+                if piece.isascii():
+                    return Span(byte_start + low, byte_start + high)
+                before = byte_start + len(piece[:low].encode())
+                return Span(before, before + len(piece[low:high].encode()))
         return None
 
     def window(self, start: int, end: int) -> TextMap:
@@ -183,21 +194,38 @@ class Leaf:
 def leaves(documents: tuple[Document, ...], *, keys: bool = False) -> Iterator[Leaf]:
     """Every scalar value of `documents` in file order; keys too when asked for.
 
-    The path starts with the document's index.
+    The path starts with the document's index. A node that aliases share is shown at
+    each of its paths, until `MAX_REPEATS` nodes were shown again: from then on a
+    collection that was seen before is left out, so that an alias bomb ends soon and
+    every scalar is still shown at least once.
     """
+    seen: set[int] = set()
+    repeats = 0
     for document in documents:
-        if document.root is not None:
-            yield from _walk(document.root, (document.index,), keys)
+        if document.root is None:
+            continue
+        todo: list[tuple[Node, tuple[str | int, ...], bool]]
+        todo = [(document.root, (document.index,), False)]
+        while todo:
+            node, path, is_key = todo.pop()
+            if isinstance(node, Scalar):
+                yield Leaf(path, node, is_key)
+                continue
+            if id(node) in seen:
+                repeats += 1 + len(_children(node))
+                if repeats > MAX_REPEATS:
+                    continue
+            seen.add(id(node))
+            if isinstance(node, Mapping):
+                for key, value in reversed(node.pairs):
+                    below = (*path, key.text)
+                    todo.append((value, below, False))
+                    if keys:
+                        todo.append((key, below, True))
+            else:
+                for index in range(len(node.items) - 1, -1, -1):
+                    todo.append((node.items[index], (*path, index), False))
 
 
-def _walk(node: Node, path: tuple[str | int, ...], keys: bool) -> Iterator[Leaf]:
-    if isinstance(node, Scalar):
-        yield Leaf(path, node)
-    elif isinstance(node, Mapping):
-        for key, value in node.pairs:
-            if keys:
-                yield Leaf((*path, key.text), key, is_key=True)
-            yield from _walk(value, (*path, key.text), keys)
-    else:
-        for index, item in enumerate(node.items):
-            yield from _walk(item, (*path, index), keys)
+def _children(node: Mapping | Sequence) -> tuple[object, ...]:
+    return node.pairs if isinstance(node, Mapping) else node.items

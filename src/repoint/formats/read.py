@@ -1,0 +1,93 @@
+"""Bytes to `ParsedFile`: the one way into this package. Never raises, never writes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from repoint.formats.base import Document, FileKind, Mapping, ParsedFile, TextMap
+from repoint.formats.kinds import kind_of
+from repoint.formats.source import Source
+
+MAX_BYTES = 20 * 1024 * 1024
+"""Larger files are reported, not read: no manifest is that big."""
+
+_BOM = b"\xef\xbb\xbf"
+_WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
+_READERS = {
+    FileKind.JSON: "json_text",
+    FileKind.HCL: "hcl",
+    FileKind.DOTENV: "dotenv",
+    FileKind.INI: "ini",
+    FileKind.TOML: "toml_text",
+    FileKind.PROPERTIES: "properties",
+}
+_NO_MAP = TextMap(())
+
+
+def read_file(path: str, raw: bytes) -> ParsedFile:
+    """Read a file as its name says (`FileKind.TEXT` where the name says nothing).
+
+    What cannot be read is told in `problem`, with the line and without content.
+    """
+    kind = kind_of(path, raw[:1024]) or FileKind.TEXT
+    if len(raw) > MAX_BYTES:
+        return ParsedFile(path, kind, "", _NO_MAP, problem="larger than 20 MB")
+    if raw.startswith(_WIDE_BOMS):
+        return ParsedFile(path, kind, "", _NO_MAP, problem="line 1: UTF-16, not UTF-8")
+    skip = len(_BOM) if raw.startswith(_BOM) else 0
+    try:
+        text = raw[skip:].decode()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, skip + error.start) + 1
+        return ParsedFile(path, kind, "", _NO_MAP, problem=f"line {line}: not UTF-8")
+    return _read(path, Source(text, TextMap(((0, skip, text),))), kind)
+
+
+def read_embedded(
+    path: str, text: str, text_map: TextMap, kind: FileKind, *, first_line: int = 1
+) -> ParsedFile:
+    """Read a text that is itself inside a scalar; every span is of the outer file.
+
+    `text_map` is the scalar's own map (empty for decoded text: then spans are `Span(0, 0)`
+    and nothing maps). `first_line` is the outer line that `text` begins in; a literal
+    block's lines then come out as the file's.
+    """
+    return _read(path, Source(text, text_map, first_line), kind)
+
+
+def _read(path: str, source: Source, kind: FileKind) -> ParsedFile:
+    whole = source.map(((0, 0, len(source.text)),))
+    parsed = ParsedFile(path, kind, source.text, whole)
+    try:
+        return _with_tree(parsed, source)
+    except RecursionError:
+        return replace(parsed, problem="nested too deep to read")
+
+
+def _with_tree(parsed: ParsedFile, source: Source) -> ParsedFile:
+    kind = parsed.kind
+    if kind in (FileKind.YAML, FileKind.HELM_TEMPLATE):
+        if parsed.path.endswith((".tpl", ".gotmpl")):
+            return replace(parsed, masked="{{" in source.text)
+        from repoint.formats.yaml_file import read_yaml
+
+        reading = read_yaml(source, template=kind is FileKind.HELM_TEMPLATE)
+        return replace(
+            parsed,
+            documents=reading.documents,
+            problem=reading.problem,
+            masked=reading.masked,
+            comments=reading.comments,
+            sealed=_sealed_tree(reading.documents),
+        )
+    return parsed
+
+
+def _sealed_tree(documents: tuple[Document, ...]) -> bool:
+    """Whether sops sealed the file: a top-level `sops` mapping with its own marks."""
+    for document in documents:
+        root = document.root
+        sops = root.get("sops") if isinstance(root, Mapping) else None
+        if isinstance(sops, Mapping) and (sops.get("mac") or sops.get("lastmodified")):
+            return True
+    return False

@@ -1,0 +1,144 @@
+"""A text and where its characters stand in the file; every reader works on one.
+
+A whole file is one run of bytes. A text that is itself inside a scalar (a shell
+script in a block scalar, JSON in a ConfigMap key) is a `Source` over the scalar's
+`TextMap`, so that a reader run on it yields spans of the outer file.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+
+from repoint.formats.base import TextMap
+from repoint.model.source import Span
+
+Run = tuple[int, int, int]
+"""`(offset in the scalar's text, offset in the source's text, length)`: verbatim code points."""
+
+_NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+_NEWLINE = re.compile(r"\n")
+
+
+class _Bytes:
+    """Code point offsets of one text to byte offsets; constant time for ASCII."""
+
+    __slots__ = ("_after", "_ends", "_extra", "_starts", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = "" if text.isascii() else text
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        self._extra: list[int] = []
+        self._after: list[int] = []
+        extra = 0
+        for match in _NON_ASCII.finditer(self._text):
+            self._starts.append(match.start())
+            self._ends.append(match.end())
+            self._extra.append(extra)
+            extra += len(match.group().encode()) - len(match.group())
+            self._after.append(extra)
+
+    def __getitem__(self, offset: int) -> int:
+        at = bisect_right(self._starts, offset) - 1
+        if at < 0:
+            return offset
+        if offset >= self._ends[at]:
+            return offset + self._after[at]
+        start = self._starts[at]
+        return start + self._extra[at] + len(self._text[start:offset].encode())
+
+
+class Source:
+    """A text, the bytes it was decoded from, and its lines.
+
+    `first_line` is the line of the file that `text` begins in (1 for a file). Lines end
+    at `\\n` for every format, so that a line number means the same in git and in an editor.
+    """
+
+    __slots__ = ("_base", "_bytes", "_newlines", "_runs", "_starts", "first_line", "text")
+
+    def __init__(self, text: str, origin: TextMap, first_line: int = 1) -> None:
+        self.text = text
+        self.first_line = first_line
+        self._runs = origin.runs
+        self._starts = [run[0] for run in origin.runs]
+        self._bytes = [_Bytes(run[2]) for run in origin.runs]
+        self._newlines: list[int] | None = None
+        whole = len(origin.runs) == 1 and origin.runs[0][0] == 0 and origin.runs[0][2] == text
+        self._base = origin.runs[0][1] if whole and text.isascii() else -1
+
+    def span(self, start: int, end: int) -> Span:
+        """Bytes from `text[start]` to `text[end]`.
+
+        Where an end has no bytes of its own (inside an escape of the outer scalar) the
+        nearest mapped place inside the range is taken; `Span(0, 0)` when there is none.
+        """
+        if self._base >= 0:
+            return Span(start + self._base, end + self._base)
+        if not self._runs:
+            return Span(0, 0)
+        low = self._low(start)
+        high = self._high(end) if end > start else low
+        return Span(low, max(low, high))
+
+    def _low(self, offset: int) -> int:
+        at = bisect_right(self._starts, offset) - 1
+        if at >= 0 and offset < self._starts[at] + len(self._runs[at][2]):
+            return self._runs[at][1] + self._bytes[at][offset - self._starts[at]]
+        if at + 1 < len(self._runs) and not self._ends_at(at, offset):
+            return self._runs[at + 1][1]
+        return self._end_of(at)
+
+    def _high(self, offset: int) -> int:
+        at = bisect_left(self._starts, offset) - 1
+        if at < 0:
+            return self._runs[0][1]
+        inside = min(offset - self._starts[at], len(self._runs[at][2]))
+        return self._runs[at][1] + self._bytes[at][inside]
+
+    def _ends_at(self, at: int, offset: int) -> bool:
+        last = len(self.text)
+        return at >= 0 and offset == last == self._starts[at] + len(self._runs[at][2])
+
+    def _end_of(self, at: int) -> int:
+        return self._runs[at][1] + self._bytes[at][len(self._runs[at][2])]
+
+    def map(self, runs: Iterable[Run]) -> TextMap:
+        """The `TextMap` of a scalar whose text stands verbatim in `runs` of this source."""
+        if self._base >= 0:
+            base, text = self._base, self.text
+            return TextMap(tuple([(t, c + base, text[c : c + n]) for t, c, n in runs]))
+        pieces: list[tuple[int, int, str]] = []
+        for at_text, at_source, length in runs:
+            pieces += self._cut(at_text, at_source, length)
+        return TextMap(tuple(pieces))
+
+    def _cut(self, at_text: int, at_source: int, length: int) -> Iterable[tuple[int, int, str]]:
+        if not self._starts:
+            return
+        end = at_source + length
+        first = max(0, bisect_right(self._starts, at_source) - 1)
+        for at in range(first, len(self._starts)):
+            begin, byte, piece = self._runs[at]
+            low, high = max(at_source, begin), min(end, begin + len(piece))
+            if begin > end:
+                return
+            if low < high or (low == high and length == 0):
+                place = byte + self._bytes[at][low - begin]
+                yield at_text + low - at_source, place, piece[low - begin : high - begin]
+                if length == 0:
+                    return
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column of `text[offset]`, both from 1; columns count code points."""
+        if self._newlines is None:
+            self._newlines = [match.end() for match in _NEWLINE.finditer(self.text)]
+        line = bisect_right(self._newlines, offset)
+        start = self._newlines[line - 1] if line else 0
+        return line + self.first_line, offset - start + 1
+
+    def line(self, offset: int) -> int:
+        """The line that holds `text[offset]`."""
+        return self.position(offset)[0]

@@ -1,0 +1,307 @@
+"""YAML into a tree with byte spans, from libyaml's events.
+
+Events are taken instead of PyYAML's nodes because they keep what the composer drops:
+which alias points where, which anchor is declared twice (valid in YAML 1.2, refused by
+the composer), and nesting that would otherwise recurse. Four corrections make libyaml's
+marks byte spans: marks count code points, the C reader is off by one after a BOM (so the
+text comes without), a span begins at `&anchor` or `!tag`, and a block scalar's span holds
+its trailing blank lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import yaml
+
+from repoint.errors import RepointError
+from repoint.formats.base import Document, Mapping, Node, Scalar, Sequence, TextMap
+from repoint.formats.blocks import read_block
+from repoint.formats.source import Source
+from repoint.formats.yaml_text import flow_runs
+from repoint.model.source import Span
+
+try:
+    from yaml import CSafeLoader
+except ImportError as missing:  # pragma: no cover
+    raise RepointError(
+        "PyYAML was installed without libyaml, which repoint needs to read YAML",
+        hint="install a binary wheel: `pip install --force-reinstall --only-binary :all: PyYAML`",
+    ) from missing
+
+MAX_DEPTH = 200
+"""Nesting beyond this is refused; real manifests stay below 30."""
+
+MAX_EXPANDED = 1_000_000
+"""Values that a document may show through its aliases (the billion laughs have 10^9)."""
+
+_PROPERTIES = re.compile(
+    r"(?:(?:&[^\s,\[\]{}]+|!<[^>\s]*>|![^\s,\[\]{}]*)(?:\s+(?:#[^\n\r]*\s*)*|(?=[\[\]{},])|\Z))+"
+)
+_STYLES = {"": "plain", "'": "single", '"': "double", "|": "literal", ">": "folded"}
+_ODD_BREAK = re.compile(r"\r(?!\n)|[\x85\u2028\u2029]")
+_NOTHING = TextMap(())
+
+
+@dataclass(slots=True)
+class Stream:
+    """What one reading of a stream gave; `problem` names a line, never content."""
+
+    documents: list[Document] = field(default_factory=list)
+    problem: str = ""
+    template: bool = False
+    """A flow mapping begins with `{{`: a template action that happens to parse."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection whose end was not seen yet."""
+
+    is_mapping: bool
+    start: int
+    line: int
+    flow: bool
+    anchor: str
+    pairs: list[tuple[Scalar, Node]] = field(default_factory=list)
+    items: list[Node] = field(default_factory=list)
+    key: Scalar | None = None
+    last: int = 0
+
+
+class _TooDeep(Exception):
+    """Nesting passed MAX_DEPTH."""
+
+
+def read_stream(source: Source, masked: str | None = None, first_index: int = 0) -> Stream:
+    """Read every document of `source`, as far as the first error.
+
+    `masked` is the text with template actions masked, of the same length; scalars
+    show the text as written.
+    """
+    stream = Stream()
+    builder = _Builder(source, source.text if masked is None else masked, stream, first_index)
+    loader = CSafeLoader(builder.text)
+    try:
+        while (event := loader.get_event()) is not None:  # type: ignore[no-untyped-call]
+            handle = builder.handlers.get(type(event))
+            if handle is not None:
+                handle(event)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = source.line(min(mark.index, len(source.text))) if mark else source.first_line
+        stream.problem = f"line {line}: {error.problem or error.context or 'not valid YAML'}"
+    except yaml.reader.ReaderError as error:
+        line = source.line(builder.offset_of(error))
+        stream.problem = f"line {line}: a control character is not allowed in YAML"
+    except _TooDeep:
+        stream.problem = f"line {builder.line}: nested deeper than {MAX_DEPTH} levels"
+    finally:
+        loader.dispose()
+    return stream
+
+
+class _Builder:
+    """Turns events into nodes; keeps its own stack, so depth costs no recursion."""
+
+    def __init__(self, source: Source, text: str, stream: Stream, first_index: int) -> None:
+        self.source = source
+        self.text = text
+        self.stream = stream
+        self.line = source.first_line
+        self.handlers: dict[type[yaml.Event], Callable[[yaml.Event], None]] = {
+            yaml.ScalarEvent: self.scalar,
+            yaml.MappingStartEvent: self.open_mapping,
+            yaml.SequenceStartEvent: self.open_sequence,
+            yaml.MappingEndEvent: self.close,
+            yaml.SequenceEndEvent: self.close,
+            yaml.AliasEvent: self.alias,
+            yaml.DocumentStartEvent: self.open_document,
+            yaml.DocumentEndEvent: self.close_document,
+        }
+        self._index = first_index
+        self._stack: list[_Open] = []
+        self._root: Node | None = None
+        self._anchors: dict[str, Node | None] = {}
+        self._marked: set[int] = set()
+        self._aliases = False
+        self._exact_lines = text is source.text and not _ODD_BREAK.search(text)
+
+    def offset_of(self, error: yaml.reader.ReaderError) -> int:
+        """The code point that the reader stopped at; libyaml counts bytes."""
+        head = self.text.encode()[: error.position or 0]
+        return len(head.decode(errors="ignore"))
+
+    def scalar(self, event: yaml.Event) -> None:
+        """Add a scalar with its runs."""
+        start, end = event.start_mark.index, event.end_mark.index
+        line, column = event.start_mark.line + self.source.first_line, event.start_mark.column + 1
+        anchor, tag, value = event.anchor or "", event.tag or "", event.value
+        moved = bool(anchor or tag)
+        if moved:
+            start = self._skip_properties(start, end)
+        if moved or not self._exact_lines:
+            line, column = self.source.position(start)
+        style = _STYLES[event.style or ""]
+        text, end, mapping = self._mapped(start, end, value, style)
+        span = self.source.span(start, end)
+        node = Scalar(text, span, line, column, style, mapping, anchor, False, tag)
+        if anchor:
+            self._anchors[anchor] = node
+        self._add(node, end)
+
+    def _mapped(self, start: int, end: int, value: str, style: str) -> tuple[str, int, TextMap]:
+        """The scalar's text as written, its end without blank lines, and its map."""
+        source = self.source
+        if style in ("literal", "folded"):
+            block = read_block(self.text, source.text, start, end, value)
+            return block.text, block.end, source.map(block.runs)
+        raw = self.text[start:end]
+        runs = flow_runs(raw, value, style)
+        if not runs:
+            return value, end, _NOTHING
+        moved = [(at, place + start, length) for at, place, length in runs]
+        if self.text is not source.text:
+            for at, place, length in moved:
+                shown = source.text[place : place + length]
+                value = value[:at] + shown + value[at + length :]
+        return value, end, source.map(moved)
+
+    def _skip_properties(self, start: int, end: int) -> int:
+        match = _PROPERTIES.match(self.text, start, end)
+        return min(match.end(), end) if match else start
+
+    def open_mapping(self, event: yaml.Event) -> None:
+        """Begin a mapping."""
+        self._open(event, True)
+
+    def open_sequence(self, event: yaml.Event) -> None:
+        """Begin a sequence."""
+        self._open(event, False)
+
+    def _open(self, event: yaml.Event, is_mapping: bool) -> None:
+        start = event.start_mark.index
+        if event.anchor or event.tag:
+            match = _PROPERTIES.match(self.text, start)
+            start = match.end() if match else start
+        self.line = self.source.line(start)
+        if len(self._stack) >= MAX_DEPTH:
+            raise _TooDeep
+        flow = bool(event.flow_style)
+        if flow and is_mapping and self.text.startswith("{{", start):
+            self.stream.template = True
+        if event.anchor:
+            self._anchors[event.anchor] = None
+        self._stack.append(
+            _Open(is_mapping, start, self.line, flow, event.anchor or "", last=event.end_mark.index)
+        )
+
+    def close(self, event: yaml.Event) -> None:
+        """End the innermost collection."""
+        top = self._stack.pop()
+        end = event.end_mark.index if top.flow else top.last
+        span = self.source.span(top.start, max(top.start, end))
+        node: Node
+        if top.is_mapping:
+            node = Mapping(tuple(top.pairs), span, top.line, top.flow)
+        else:
+            node = Sequence(tuple(top.items), span, top.line, top.flow)
+        if top.anchor:
+            self._anchors[top.anchor] = node
+        self._add(node, end, top.start)
+
+    def alias(self, event: yaml.Event) -> None:
+        """Add the very node that the anchor names, and mark its scalars as aliased."""
+        start = event.start_mark.index
+        name = event.anchor
+        if name not in self._anchors:
+            raise yaml.composer.ComposerError(None, None, "found undefined alias", event.start_mark)
+        node = self._anchors[name]
+        if node is None:
+            raise yaml.composer.ComposerError(
+                None, None, "an alias inside its own anchor", event.start_mark
+            )
+        self._aliases = True
+        self._mark(node)
+        self._add(node, event.end_mark.index, start)
+
+    def _mark(self, root: Node) -> None:
+        todo = [root]
+        while todo:
+            node = todo.pop()
+            if id(node) in self._marked:
+                continue
+            self._marked.add(id(node))
+            if isinstance(node, Scalar):
+                # The node was not handed out yet: an alias is known only after its anchor.
+                object.__setattr__(node, "aliased", True)
+            elif isinstance(node, Mapping):
+                todo += [part for pair in node.pairs for part in pair]
+            else:
+                todo += node.items
+
+    def _add(self, node: Node, end: int, start: int = 0) -> None:
+        if not self._stack:
+            self._root = node
+            return
+        top = self._stack[-1]
+        top.last = end
+        if not top.is_mapping:
+            top.items.append(node)
+        elif top.key is None:
+            top.key = node if isinstance(node, Scalar) else self._complex_key(node, start, end)
+        else:
+            top.pairs.append((top.key, node))
+            top.key = None
+
+    def _complex_key(self, node: Node, start: int, end: int) -> Scalar:
+        """A collection used as a key, shown as it is written; it cannot be edited."""
+        line, column = self.source.position(start)
+        text = self.source.text[start:end]
+        return Scalar(text, self.source.span(start, end), line, column, "complex", _NOTHING)
+
+    def open_document(self, event: yaml.Event) -> None:
+        """Begin a document; anchors end with the one before."""
+        self._anchors = {}
+        self._marked = set()
+        self._aliases = False
+        self._root = None
+
+    def close_document(self, event: yaml.Event) -> None:
+        """End a document: an empty one has no root, nor has an alias bomb."""
+        root = self._root
+        if isinstance(root, Scalar) and not root.text and root.style == "plain":
+            root = None
+        if root is not None and self._aliases and expanded_size(root) > MAX_EXPANDED:
+            line = self.source.first_line
+            self.stream.problem = (
+                f"line {line}: document {self._index} shows more than {MAX_EXPANDED} values "
+                "through its aliases"
+            )
+            root = None
+        self.stream.documents.append(Document(self._index, root))
+        self._index += 1
+
+
+def expanded_size(root: Node) -> int:
+    """How many scalars `root` shows when every alias is followed; linear in the nodes."""
+    sizes: dict[int, int] = {}
+    todo: list[tuple[Node, bool]] = [(root, False)]
+    while todo:
+        node, ready = todo.pop()
+        if id(node) in sizes:
+            continue
+        if isinstance(node, Scalar):
+            sizes[id(node)] = 1
+            continue
+        if isinstance(node, Mapping):
+            children: list[Node] = [value for _, value in node.pairs]
+        else:
+            children = list(node.items)
+        if ready:
+            sizes[id(node)] = sum(sizes[id(child)] for child in children) + 1
+        else:
+            todo.append((node, True))
+            todo += [(child, False) for child in children]
+    return sizes[id(root)]
