@@ -1,0 +1,58 @@
+"""Commands that look at no repository: explain, schema, completion."""
+
+from __future__ import annotations
+
+import click
+
+from repoint.cli.options import examples
+from repoint.cli.output import emit
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command(
+    short_help="Explain a finding or an error.",
+    epilog=examples("repoint explain RP211", "repoint explain"),
+)
+@click.argument("code", required=False, metavar="[CODE]")
+def explain(code: str | None) -> None:
+    """Explain a finding or an error: its evidence and its remedies.
+
+    CODE is as findings and errors print it, such as RP211. Without it every code is
+    listed with its title.
+    """
+    from repoint.rules import catalog
+
+    emit(catalog.explain(code.upper()) if code else catalog.overview())
+
+
+@click.command(epilog=examples("repoint schema > repoint.schema.json"))
+def schema() -> None:
+    """Print the JSON schema of repoint.yaml, for editors."""
+    import json
+
+    from repoint.planning.config import schema as config_schema
+
+    emit(json.dumps(config_schema(), indent=2))
+
+
+@click.command(
+    epilog=examples(
+        "repoint completion bash > ~/.local/share/bash-completion/completions/repoint",
+        "repoint completion zsh > ~/.zfunc/_repoint",
+        "repoint completion fish > ~/.config/fish/completions/repoint.fish",
+    )
+)
+@click.argument("shell", type=click.Choice(SHELLS), metavar="|".join(SHELLS))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the completion script for a shell."""
+    from click.shell_completion import get_completion_class
+
+    factory = get_completion_class(shell)
+    if factory is None:
+        raise click.UsageError(f"no completion for {shell}", ctx)
+    emit(factory(ctx.find_root().command, {}, "repoint", "_REPOINT_COMPLETE").source())
+
+
+COMMANDS = (explain, schema, completion)

@@ -1,0 +1,54 @@
+"""The `repoint` group: its options and its commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from repoint import __version__
+from repoint.cli import about, repo
+from repoint.cli.options import EdgeGroup, Session, examples
+from repoint.cli.output import StderrProgress, Terminal
+
+
+@click.group(
+    cls=EdgeGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples(
+        "repoint init                # look around and write repoint.yaml",
+        "repoint scan                # who talks to PostgreSQL, and how",
+        "repoint plan                # what would change, and the proof that nothing else does",
+        "repoint apply --env local   # write the files of one environment",
+        "repoint rollback --env local",
+    ),
+)
+@click.version_option(__version__, prog_name="repoint", message="%(prog)s %(version)s")
+@click.option(
+    "-C",
+    "--directory",
+    metavar="ROOT",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Work in this repository (default: the nearest folder above with a repoint.yaml, "
+    "else the current one).",
+)
+@click.option("--no-color", is_flag=True, help="Print without colors (NO_COLOR does the same).")
+@click.option("-q", "--quiet", is_flag=True, help="Print no notices and no progress on stderr.")
+@click.pass_context
+def main(ctx: click.Context, directory: Path | None, no_color: bool, quiet: bool) -> None:
+    """Move every PostgreSQL consumer of a GitOps repository onto CloudNativePG.
+
+    Runtime traffic goes through the PgBouncer Pooler, migrations go direct. Nothing is
+    written before a plan shows it, and every apply can be rolled back byte for byte.
+
+    \b
+    Exit status: 0 done; 1 refused or a verdict failed; 2 wrong usage; 3 bug;
+    4 stale plan; 5 stopped half-way; 10 changes are due; 130 interrupted.
+    """
+    terminal = Terminal.detect(no_color=no_color, quiet=quiet)
+    ctx.color = None if terminal.color else False
+    ctx.obj = Session(directory, terminal, StderrProgress(quiet=quiet))
+
+
+for command in (*repo.COMMANDS, *about.COMMANDS):
+    main.add_command(command)

@@ -1,0 +1,155 @@
+"""The one error edge: whatever a command raises becomes lines on stderr and a status.
+
+An expected error is `error: ...` with `hint: ...` lines and no traceback. A bug ends
+with status 3 and names a log file, which holds the versions, the arguments and the
+frames of the traceback, but neither local values nor the exception's message: either
+may be a secret.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import click
+
+from repoint import __version__
+from repoint.errors import ExitCode, RepointError
+
+DEBUG_VARIABLE = "REPOINT_DEBUG"
+
+
+def guarded(run: Callable[[], object], *, color: bool | None = None) -> int:
+    """Call `run` and return the exit status; an integer result is the status.
+
+    `color` is False for errors without color, None to let the terminal decide.
+    """
+    tell = partial(_tell, color=False if os.environ.get("NO_COLOR") else color)
+    try:
+        result = run()
+        sys.stdout.flush()
+        return result if isinstance(result, int) else ExitCode.OK
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        tell(_sentence(error), *_usage_hints(error))
+        return ExitCode.USAGE
+    except RepointError as error:
+        tell(error.message, *error.hints)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        tell("interrupted", "`repoint apply --resume` finishes or undoes a run that was writing")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        close_stdout()
+        return ExitCode.OK
+    except Exception as error:
+        return _report_bug(error, tell)
+
+
+def _tell(message: str, *hints: str, color: bool | None) -> None:
+    """Print an error and its distinct hints on stderr."""
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True, color=color)
+    for hint in dict.fromkeys(hints):
+        click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True, color=color)
+
+
+def close_stdout() -> None:
+    """Send what is still unwritten to nowhere: the reader of the pipe has gone."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, sys.stdout.fileno())
+    except (OSError, ValueError):
+        return  # stdout is no file here, so there is nothing left to flush
+    finally:
+        os.close(null)
+
+
+def _sentence(error: click.ClickException) -> str:
+    """Click's message in this program's form: small first letter, backticks, no period."""
+    message = getattr(error, "message", "") if _possibilities(error) else error.format_message()
+    message = message.strip().rstrip(".").replace("'", "`")
+    return message[:1].lower() + message[1:]
+
+
+def _possibilities(error: click.ClickException) -> list[str]:
+    return list(getattr(error, "possibilities", None) or ())
+
+
+def _usage_hints(error: click.ClickException) -> list[str]:
+    near = _possibilities(error)
+    hints = [f"did you mean {' or '.join(f'`{name}`' for name in near)}?"] if near else []
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "repoint"
+    return [*hints, f"run `{path} --help`"]
+
+
+def _report_bug(error: Exception, tell: Callable[..., None]) -> int:
+    if os.environ.get(DEBUG_VARIABLE):
+        traceback.print_exception(error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    kind = type(error).__name__
+    where = f"{Path(frame.filename).name} line {frame.lineno}"
+    try:
+        log = _write_log(error)
+        hint = f"please report it with the log file `{log}`"
+    except OSError:
+        hint = "no log file could be written; please report it with the command you ran"
+    tell(
+        f"repoint met a bug of its own: {kind} in {where}",
+        hint,
+        f"{DEBUG_VARIABLE}=1 shows the whole traceback; it may hold secrets",
+    )
+    return ExitCode.BUG
+
+
+def _write_log(error: Exception) -> Path:
+    """Write the log file, readable by its owner only, and return its path."""
+    directory = _log_directory()
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    handle, name = tempfile.mkstemp(prefix=f"bug-{stamp}-", suffix=".log", dir=directory)
+    with os.fdopen(handle, "w", encoding="utf-8") as log:
+        log.write(f"repoint {__version__}\n")
+        log.write(f"python {sys.version.split()[0]} on {sys.platform}\n")
+        log.write(f"command {' '.join(_options_only(sys.argv[1:]))}\n\n")
+        log.writelines(_frames(error))
+    return Path(name)
+
+
+def _options_only(arguments: list[str]) -> list[str]:
+    """The command and the names of its options; values are left out."""
+    return [item.partition("=")[0] if item.startswith("-") else item for item in arguments[:1]] + [
+        item.partition("=")[0] for item in arguments[1:] if item.startswith("-")
+    ]
+
+
+def _log_directory() -> Path | None:
+    """The user's state directory, or None for the system's temporary one."""
+    state = os.environ.get("XDG_STATE_HOME") or str(Path("~/.local/state").expanduser())
+    directory = Path(state) / "repoint"
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        return None
+    return directory if os.access(directory, os.W_OK) else None
+
+
+def _frames(error: BaseException) -> list[str]:
+    """The traceback without messages, oldest cause first."""
+    lines: list[str] = []
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = current.__cause__ or current.__context__
+    for link in reversed(chain):
+        lines += traceback.format_tb(link.__traceback__)
+        lines.append(f"{type(link).__qualname__}: message withheld, it may hold a value\n\n")
+    return lines

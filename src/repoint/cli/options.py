@@ -1,0 +1,106 @@
+"""Options that several commands share, and the group that carries the error edge."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from repoint.cli.edge import guarded
+from repoint.cli.output import StderrProgress, Terminal
+from repoint.errors import RepointError
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+Decorator = Callable[[Decorated], Decorated]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the group's options decided, handed to every command."""
+
+    directory: Path | None
+    terminal: Terminal
+    progress: StderrProgress
+
+
+class EdgeGroup(click.Group):
+    """A group whose every failure passes the error edge, under any runner."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command; in standalone mode exit with its status."""
+
+        def run() -> object:
+            return super(EdgeGroup, self).main(
+                args, prog_name or "repoint", complete_var, standalone_mode=False, **extra
+            )
+
+        if not standalone_mode:
+            return run()
+        typed = sys.argv[1:] if args is None else args
+        sys.exit(int(guarded(run, color=False if "--no-color" in typed else None)))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of the story, not of the alphabet."""
+        return list(self.commands)
+
+
+def examples(*lines: str) -> str:
+    """An epilog that shows `lines` as they would be typed."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def format_option(*choices: str) -> Decorator[Decorated]:
+    """`--format`, with `human` as the default."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(["human", *choices]),
+        default="human",
+        show_default=True,
+        help="How to print the result.",
+    )
+
+
+def env_option(verb: str) -> Decorator[Decorated]:
+    """`--env`, repeatable."""
+    return click.option(
+        "--env",
+        "environments",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=_environment_names,
+        help=f"{verb} this environment only (repeatable; default: all).",
+    )
+
+
+def _environment_names(ctx: click.Context, param: click.Parameter, start: str) -> list[str]:
+    """The environments of the nearest repoint.yaml that begin with `start`."""
+    from repoint.cli.wiring import config_at, find_root
+
+    group = ctx.find_root()
+    try:
+        config = config_at(find_root(group.params.get("directory"), ctx.params.get("root")))
+    except RepointError:
+        return []
+    return [name for name in config.environments if name.startswith(start)] if config else []
+
+
+def root_argument() -> Decorator[Decorated]:
+    """`[ROOT]`, the repository to work on."""
+    return click.argument(
+        "root",
+        required=False,
+        metavar="[ROOT]",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+    )

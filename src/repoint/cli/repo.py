@@ -1,0 +1,172 @@
+"""Commands that read a repository, and write no more than repoint.yaml or new manifests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from repoint.cli import show
+from repoint.cli.options import Session, env_option, examples, format_option, root_argument
+from repoint.cli.output import emit
+from repoint.cli.wiring import configured, open_desk
+from repoint.errors import ExitCode
+
+
+@click.command(
+    short_help="Look around and write repoint.yaml.",
+    epilog=examples("repoint init", "repoint init --print", "repoint init infra"),
+)
+@root_argument()
+@click.option("--print", "print_only", is_flag=True, help="Print the proposal and write nothing.")
+@click.option("--force", is_flag=True, help="Replace a repoint.yaml that is there.")
+@click.pass_obj
+def init(session: Session, root: Path | None, print_only: bool, force: bool) -> None:
+    """Look around and write repoint.yaml.
+
+    Finds the PostgreSQL that consumers talk to, the Cluster and the Pooler to move to, and
+    the environments in their order. What the repository does not tell is marked in the file
+    and listed on stderr.
+    """
+    from repoint.cli.files import write_new
+    from repoint.flows.init import propose
+    from repoint.planning.config import CONFIG_NAME
+
+    with open_desk(session, root, config=False) as desk:
+        proposal = propose(desk.workspace)
+        if print_only:
+            emit(proposal.text)
+        else:
+            write_new(desk.tree, "init", {CONFIG_NAME: proposal.text.encode()}, replace=force)
+            session.terminal.notice(f"wrote {CONFIG_NAME}")
+    for note in proposal.notes:
+        session.terminal.notice(f"note: {note}")
+    for question in proposal.questions:
+        session.terminal.notice(f"to decide: {question}")
+
+
+@click.command(
+    short_help="Show who talks to PostgreSQL, and how.",
+    epilog=examples("repoint scan", "repoint scan --env staging --format markdown"),
+)
+@root_argument()
+@env_option("Show")
+@format_option("json", "markdown")
+@click.pass_obj
+def scan(session: Session, root: Path | None, environments: tuple[str, ...], form: str) -> None:
+    """Show who talks to PostgreSQL: which workload, through which file and key, and why.
+
+    Writes nothing. What cannot be read is listed, never skipped. Without a repoint.yaml the
+    environments are guessed as `repoint init` would.
+    """
+    from repoint.flows.scanning import scan as run
+
+    with open_desk(session, root, guess=True) as desk:
+        inventory = run(desk.workspace, environments)
+    emit(show.scan(session.terminal, form, inventory))
+
+
+@click.command(
+    short_help="Show what would change, and the proof that nothing else does.",
+    epilog=examples(
+        "repoint plan",
+        "repoint plan --env local --output plan.json",
+        "repoint plan --format diff",
+        "repoint plan --format markdown --detailed-exitcode   # in a pull request",
+    ),
+)
+@root_argument()
+@env_option("Plan")
+@format_option("json", "markdown", "diff")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the plan to FILE, for `repoint apply FILE`.",
+)
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 10 when changes are due.")
+@click.pass_obj
+def plan(
+    session: Session,
+    root: Path | None,
+    environments: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    detailed_exitcode: bool,
+) -> int:
+    """Show what would change and why, and the proof that nothing else does.
+
+    Writes nothing but FILE. Ends with 1 when a finding or a failed proof stands in the way
+    of `repoint apply`.
+    """
+    from repoint.flows.planning import PlanOptions, make_plan
+    from repoint.planning.codec import encode_plan
+
+    with open_desk(session, root) as desk:
+        configured(desk)
+        value = make_plan(desk.workspace, environments, PlanOptions())
+        if output is not None:
+            output.write_bytes(encode_plan(value))
+            session.terminal.notice(f"wrote {output}")
+        emit(show.plan(session.terminal, form, value, desk.tree))
+    if not value.applicable:
+        return ExitCode.REFUSED
+    return ExitCode.CHANGES if detailed_exitcode and not value.is_empty else ExitCode.OK
+
+
+@click.command(
+    short_help="Ask whether what the migration reached still stands.",
+    epilog=examples("repoint check", "repoint check --format markdown"),
+)
+@root_argument()
+@env_option("Check")
+@format_option("json", "markdown")
+@click.pass_obj
+def check(session: Session, root: Path | None, environments: tuple[str, ...], form: str) -> int:
+    """Ask whether the repository keeps what the migration reached; for CI, for ever after.
+
+    Nobody names the old host, no migration goes through a pool. Ends with 1 when an error
+    stands that nobody accepted.
+    """
+    from repoint.flows.checking import check as run
+
+    with open_desk(session, root) as desk:
+        configured(desk)
+        findings = run(desk.workspace, environments)
+    emit(show.check(session.terminal, form, findings))
+    return ExitCode.REFUSED if any(finding.blocks for finding in findings) else ExitCode.OK
+
+
+@click.command(
+    short_help="Print the Cluster and Pooler manifests that are missing.",
+    epilog=examples("repoint scaffold", "repoint scaffold --env local --write"),
+)
+@root_argument()
+@env_option("Scaffold")
+@click.option("--write", is_flag=True, help="Write the files; one that exists is refused.")
+@click.pass_obj
+def scaffold(
+    session: Session, root: Path | None, environments: tuple[str, ...], write: bool
+) -> None:
+    """Print the Cluster, the Pooler and what belongs to them, where they are missing.
+
+    With --write the files are written; nothing that exists is changed.
+    """
+    from repoint.cli.files import write_new
+    from repoint.flows.scaffold import scaffold as run
+
+    with open_desk(session, root) as desk:
+        configured(desk)
+        files = dict(run(desk.workspace, environments))
+        if write:
+            write_new(desk.tree, "scaffold", files)
+            for path in files:
+                session.terminal.notice(f"wrote {path}")
+        else:
+            emit("".join(f"# {path}\n{text.decode()}" for path, text in files.items()))
+    if not files:
+        session.terminal.notice("nothing to scaffold: every target object is there")
+
+
+COMMANDS = (init, scan, plan, check, scaffold)

@@ -1,0 +1,130 @@
+"""The one place where adapters meet flows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repoint.errors import ConfigError
+
+if TYPE_CHECKING:
+    from repoint.cli.options import Session
+    from repoint.flows.workspace import Workspace
+    from repoint.planning.config import Config
+    from repoint.ports import SealedEditor, Tree, WritableTree
+
+CONFIG_FILE = "repoint.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A repository opened for a command: for reading, and for the verbs that write."""
+
+    workspace: Workspace
+    tree: WritableTree
+    sealed: SealedEditor
+
+
+def find_root(directory: Path | None, root: Path | None) -> Path:
+    """The repository to work on.
+
+    An argument wins over `-C`; without both it is the nearest folder, from the current
+    one upward, that holds a repoint.yaml, else the current folder.
+    """
+    given = root or directory
+    if given is not None:
+        return given.resolve()
+    here = Path.cwd()
+    return next(
+        (folder for folder in (here, *here.parents) if (folder / CONFIG_FILE).is_file()), here
+    )
+
+
+def config_at(folder: Path) -> Config | None:
+    """The configuration of a repository, None where there is no repoint.yaml.
+
+    Raises:
+        ConfigError: repoint.yaml is wrong.
+        FileRefused: it cannot be read.
+    """
+    from repoint.adapters.filetree import FileTree
+
+    return _config_of(FileTree(folder))[0]
+
+
+@contextmanager
+def open_desk(
+    session: Session, root: Path | None, *, config: bool = True, guess: bool = False
+) -> Iterator[Desk]:
+    """The repository with its adapters; the progress line is cleared at the end.
+
+    Without `config` repoint.yaml is not looked at. With `guess` a repository without one
+    gets the configuration that `repoint init` would propose, and a notice says so.
+
+    Raises:
+        ConfigError: repoint.yaml is wrong.
+    """
+    from repoint.adapters.filetree import FileTree
+    from repoint.adapters.kubectl import Kustomize
+    from repoint.adapters.sops import Sops
+    from repoint.flows.workspace import Workspace
+
+    folder = find_root(session.directory, root)
+    tree = FileTree(folder)
+    found, text = _config_of(tree) if config else (None, "")
+    sops = Sops(tree)
+    workspace = Workspace(
+        root=str(folder),
+        tree=tree,
+        config=found,
+        config_text=text,
+        secrets=sops,
+        renderer=Kustomize(tree),
+        progress=session.progress,
+    )
+    try:
+        if guess and workspace.config is None:
+            workspace = _guessed(session, workspace)
+        yield Desk(workspace, tree, sops)
+    finally:
+        session.progress.close()
+
+
+def _config_of(tree: Tree) -> tuple[Config | None, str]:
+    from repoint.planning.config import load_config
+
+    if not tree.exists(CONFIG_FILE):
+        return None, ""
+    text = tree.read(CONFIG_FILE).decode(errors="replace")
+    return load_config(text, CONFIG_FILE), text
+
+
+def configured(desk: Desk) -> None:
+    """Demand a repoint.yaml.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if desk.workspace.config is None:
+        raise ConfigError(
+            f"there is no `{CONFIG_FILE}` here", hint="run `repoint init` to write one"
+        )
+
+
+def _guessed(session: Session, workspace: Workspace) -> Workspace:
+    from repoint.flows.init import propose
+    from repoint.planning.config import load_config
+
+    text = propose(workspace).text
+    try:
+        config = load_config(text)
+    except ConfigError:
+        session.terminal.notice("note: there is no repoint.yaml, and too little to guess one from")
+        return workspace
+    session.terminal.notice(
+        "note: there is no repoint.yaml; `repoint init` writes what is guessed here"
+    )
+    return replace(workspace, config=config, config_text=text)

@@ -1,0 +1,97 @@
+"""Lines of styled text, laid out once and printed plain or in color with the same words."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+Segment = tuple[str, str]
+"""A piece of text and its style: a key of `STYLES`, or an empty string."""
+
+STYLES = {
+    "title": "bold",
+    "head": "bold dim",
+    "dim": "dim",
+    "good": "green",
+    "warn": "yellow",
+    "bad": "bold red",
+    "name": "cyan",
+}
+
+
+@dataclass(slots=True)
+class Page:
+    """Collects lines; `width` is the number of columns that wrapped text may take."""
+
+    width: int = 80
+    lines: list[tuple[Segment, ...]] = field(default_factory=list)
+
+    def line(self, *segments: Segment | str) -> None:
+        """Add one line as it is; a bare string has no style."""
+        self.lines.append(tuple((s, "") if isinstance(s, str) else s for s in segments))
+
+    def blank(self) -> None:
+        """Add an empty line, never two in a row and none at the top."""
+        if self.lines and self.lines[-1]:
+            self.lines.append(())
+
+    def text(self, text: str, *, indent: int = 0, lead: Segment = ("", "")) -> None:
+        """Add `text`, wrapped at blanks only, so that paths and hosts stay whole.
+
+        `lead` begins the first line; the lines after it are indented to its width.
+        """
+        hang = " " * (indent + len(lead[0]))
+        wrapped = textwrap.wrap(
+            " ".join(text.split()),
+            width=max(20, self.width - len(hang)),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for number, piece in enumerate(wrapped or [""]):
+            if number:
+                self.line(hang + piece)
+            else:
+                self.line(" " * indent, lead, piece)
+
+    def row(self, cells: Sequence[Segment], widths: Sequence[int], *, indent: int = 2) -> None:
+        """Add one row of a table; the last cell is not padded."""
+        segments: list[Segment] = [(" " * indent, "")]
+        for number, ((text, style), width) in enumerate(zip(cells, widths, strict=True)):
+            last = number == len(cells) - 1
+            segments.append((text if last else text.ljust(width) + "  ", style))
+        self.lines.append(tuple(segments))
+
+
+def widths(rows: Sequence[Sequence[Segment]]) -> list[int]:
+    """The width of each column of `rows`."""
+    return [max(len(cell[0]) for cell in column) for column in zip(*rows, strict=True)]
+
+
+def printed(page: Page, *, color: bool) -> str:
+    """The page as text that ends with a newline."""
+    while page.lines and not page.lines[-1]:
+        page.lines.pop()
+    if not color:
+        lines = ("".join(text for text, _ in line).rstrip() for line in page.lines)
+        return "\n".join(lines) + "\n"
+    return _colored(page)
+
+
+def _colored(page: Page) -> str:
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(
+        file=StringIO(), force_terminal=True, width=max(page.width, 1000), highlight=False
+    )
+    with console.capture() as capture:
+        for line in page.lines:
+            text = Text()
+            for piece, style in line:
+                text.append(piece, STYLES.get(style))
+            text.rstrip()
+            console.print(text, soft_wrap=True)
+    return capture.get()

@@ -1,0 +1,102 @@
+"""JSON for programs; the shapes are a contract, `format` counts their versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from repoint.model.consumer import Consumer, Part
+from repoint.model.plan import Finding, Plan
+from repoint.planning.inventory import Inventory, SiteReport
+
+FORMAT = 1
+
+
+def scan(inventory: Inventory) -> str:
+    """The inventory: sites, consumers, what could not be read, findings."""
+    return _encode(
+        {
+            "format": FORMAT,
+            "sites": [_site(report) for report in inventory.sites],
+            "consumers": [_consumer(consumer) for consumer in inventory.consumers],
+            "unreadable": [
+                {"path": item.path, "reason": item.reason} for item in inventory.unreadable
+            ],
+            "findings": [_finding(finding) for finding in inventory.findings],
+        }
+    )
+
+
+def plan(value: Plan) -> str:
+    """The plan, exactly as `repoint plan --output` writes it."""
+    from repoint.planning.codec import encode_plan
+
+    return encode_plan(value).decode()
+
+
+def check(findings: Iterable[Finding]) -> str:
+    """The findings of a check."""
+    return _encode({"format": FORMAT, "findings": [_finding(finding) for finding in findings]})
+
+
+def _encode(document: dict[str, object]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _site(report: SiteReport) -> dict[str, object]:
+    site = report.site
+    return {
+        "path": site.location.path,
+        "line": site.location.line,
+        "column": site.location.column,
+        "style": str(site.style),
+        "key": site.key,
+        "host": site.host.text,
+        "port": _port(site.port),
+        "database": site.database,
+        "user": site.user,
+        "schema": site.schema,
+        "sealed": site.sealed,
+        "consumer": report.consumer,
+        "purpose": report.purpose,
+        "environments": list(report.environments),
+    }
+
+
+def _port(port: Part | None) -> int | None:
+    """The port as a number; None where the text names none or holds a variable."""
+    if port is None or not (port.text.isascii() and port.text.isdigit()):
+        return None
+    return int(port.text)
+
+
+def _consumer(consumer: Consumer) -> dict[str, object]:
+    workload = consumer.workload
+    return {
+        "id": consumer.id,
+        "kind": workload.kind,
+        "namespace": workload.namespace,
+        "name": workload.name,
+        "container": workload.container,
+        "environment": consumer.environment,
+        "purpose": str(consumer.purpose),
+        "route": str(consumer.route),
+        "evidence": list(consumer.evidence),
+        "update_required": consumer.update_required,
+        "sites": list(consumer.sites),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    location = finding.location
+    return {
+        "code": finding.code,
+        "severity": str(finding.severity),
+        "message": finding.message,
+        "hint": finding.hint,
+        "path": location.path if location else None,
+        "line": location.line if location else None,
+        "environment": finding.environment or None,
+        "consumer": finding.consumer or None,
+        **({"accepted": finding.accepted} if finding.accepted else {}),
+    }
