@@ -47,10 +47,8 @@ def read_block(source: str, original: str, start: int, end: int, value: str) -> 
     indent = _indent(lines, value)
     if indent < 0:
         return Block(value, (), stop)
-    if header[0] == "|":
-        block = _literal(lines, indent, value)
-    else:
-        block = _folded(lines, indent, value)
+    read = _literal if header[0] == "|" else _folded
+    block = read(lines, indent, value)
     if block is None:
         return Block(value, (), stop)
     if source is not original and source[start:end] != original[start:end]:

@@ -69,9 +69,7 @@ def mask(text: str) -> str:
     return _inside_blocks("".join(pieces), groups)
 
 
-def _whole_line(
-    text: str, actions: list[tuple[int, int]], at: int
-) -> tuple[_Group | None, int]:
+def _whole_line(text: str, actions: list[tuple[int, int]], at: int) -> tuple[_Group | None, int]:
     """The group that begins with action `at` when only actions stand on its line."""
     start, end = actions[at]
     line_start = text.rfind("\n", 0, start) + 1

@@ -142,3 +142,26 @@ class Source:
     def line(self, offset: int) -> int:
         """The line that holds `text[offset]`."""
         return self.position(offset)[0]
+
+
+class CodePoints:
+    """Byte offsets of an encoded text back to code point offsets (tree-sitter counts bytes)."""
+
+    __slots__ = ("_data", "_extra", "_starts")
+
+    def __init__(self, text: str) -> None:
+        self._data = b"" if text.isascii() else text.encode()
+        self._starts: list[int] = []
+        self._extra: list[int] = []
+        extra = 0
+        for match in _NON_ASCII.finditer("" if text.isascii() else text):
+            self._starts.append(match.start() + extra)
+            self._extra.append(extra)
+            extra += len(match.group().encode()) - len(match.group())
+
+    def __getitem__(self, byte: int) -> int:
+        at = bisect_right(self._starts, byte) - 1
+        if at < 0:
+            return byte
+        start = self._starts[at]
+        return start - self._extra[at] + len(self._data[start:byte].decode(errors="ignore"))

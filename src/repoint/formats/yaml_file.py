@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from repoint.formats import gotmpl
 from repoint.formats.base import Document, Mapping, Node, Scalar
@@ -45,7 +46,7 @@ def read_yaml(source: Source, *, template: bool = False) -> Reading:
         if not with_mask.problem:
             return _reading(source, with_mask, masked=True)
         if stream is None or stream.template or hidden != source.text:
-            return _reading(source, _recover(source, hidden, with_mask), masked=True, text=hidden)
+            return _reading(source, _recover(source, hidden, with_mask), masked=True)
     if stream is None:
         stream = read_stream(source)
     return _reading(source, _recover(source, None, stream), masked=False)
@@ -59,7 +60,7 @@ def _recover(source: Source, hidden: str | None, failed: Stream) -> Stream:
         return failed
     bounds = sorted({0, *cuts, len(text)})
     result = Stream(problem=failed.problem, template=failed.template)
-    for low, high in zip(bounds, bounds[1:], strict=False):
+    for low, high in pairwise(bounds):
         piece = part(source, low, high)
         chunk = read_stream(piece, text[low:high] if hidden is not None else None)
         found = [document.root for document in chunk.documents]
@@ -77,7 +78,7 @@ def part(source: Source, low: int, high: int) -> Source:
     return Source(source.text[low:high], origin, source.line(low))
 
 
-def _reading(source: Source, stream: Stream, *, masked: bool, text: str = "") -> Reading:
+def _reading(source: Source, stream: Stream, *, masked: bool) -> Reading:
     documents = tuple(stream.documents)
     comments = () if stream.problem else _comments(source, documents)
     return Reading(documents, stream.problem, masked, comments)

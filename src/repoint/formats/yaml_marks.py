@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import yaml
 
@@ -21,7 +22,6 @@ from repoint.formats.base import Document, Mapping, Node, Scalar, Sequence, Text
 from repoint.formats.blocks import read_block
 from repoint.formats.source import Source
 from repoint.formats.yaml_text import flow_runs
-from repoint.model.source import Span
 
 try:
     from yaml import CSafeLoader
@@ -43,6 +43,35 @@ _PROPERTIES = re.compile(
 _STYLES = {"": "plain", "'": "single", '"': "double", "|": "literal", ">": "folded"}
 _ODD_BREAK = re.compile(r"\r(?!\n)|[\x85\u2028\u2029]")
 _NOTHING = TextMap(())
+
+
+class _Mark(Protocol):
+    """A place in libyaml's input, in code points, lines and columns from 0."""
+
+    index: int
+    line: int
+    column: int
+
+
+class _Event(Protocol):
+    """What the handlers read of an event; each asks for what its kind has."""
+
+    start_mark: _Mark
+    end_mark: _Mark
+    anchor: str | None
+    tag: str | None
+    value: str
+    style: str | None
+    flow_style: bool | None
+
+
+class _BadAlias(Exception):
+    """An alias that names no finished node."""
+
+    def __init__(self, offset: int, reason: str) -> None:
+        super().__init__(reason)
+        self.offset = offset
+        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -84,7 +113,7 @@ def read_stream(source: Source, masked: str | None = None, first_index: int = 0)
     builder = _Builder(source, source.text if masked is None else masked, stream, first_index)
     loader = CSafeLoader(builder.text)
     try:
-        while (event := loader.get_event()) is not None:  # type: ignore[no-untyped-call]
+        while (event := loader.get_event()) is not None:
             handle = builder.handlers.get(type(event))
             if handle is not None:
                 handle(event)
@@ -95,6 +124,8 @@ def read_stream(source: Source, masked: str | None = None, first_index: int = 0)
     except yaml.reader.ReaderError as error:
         line = source.line(builder.offset_of(error))
         stream.problem = f"line {line}: a control character is not allowed in YAML"
+    except _BadAlias as error:
+        stream.problem = f"line {source.line(error.offset)}: {error.reason}"
     except _TooDeep:
         stream.problem = f"line {builder.line}: nested deeper than {MAX_DEPTH} levels"
     finally:
@@ -110,7 +141,7 @@ class _Builder:
         self.text = text
         self.stream = stream
         self.line = source.first_line
-        self.handlers: dict[type[yaml.Event], Callable[[yaml.Event], None]] = {
+        self.handlers: dict[type[yaml.Event], Callable[[_Event], None]] = {
             yaml.ScalarEvent: self.scalar,
             yaml.MappingStartEvent: self.open_mapping,
             yaml.SequenceStartEvent: self.open_sequence,
@@ -133,7 +164,7 @@ class _Builder:
         head = self.text.encode()[: error.position or 0]
         return len(head.decode(errors="ignore"))
 
-    def scalar(self, event: yaml.Event) -> None:
+    def scalar(self, event: _Event) -> None:
         """Add a scalar with its runs."""
         start, end = event.start_mark.index, event.end_mark.index
         line, column = event.start_mark.line + self.source.first_line, event.start_mark.column + 1
@@ -172,15 +203,15 @@ class _Builder:
         match = _PROPERTIES.match(self.text, start, end)
         return min(match.end(), end) if match else start
 
-    def open_mapping(self, event: yaml.Event) -> None:
+    def open_mapping(self, event: _Event) -> None:
         """Begin a mapping."""
         self._open(event, True)
 
-    def open_sequence(self, event: yaml.Event) -> None:
+    def open_sequence(self, event: _Event) -> None:
         """Begin a sequence."""
         self._open(event, False)
 
-    def _open(self, event: yaml.Event, is_mapping: bool) -> None:
+    def _open(self, event: _Event, is_mapping: bool) -> None:
         start = event.start_mark.index
         if event.anchor or event.tag:
             match = _PROPERTIES.match(self.text, start)
@@ -197,7 +228,7 @@ class _Builder:
             _Open(is_mapping, start, self.line, flow, event.anchor or "", last=event.end_mark.index)
         )
 
-    def close(self, event: yaml.Event) -> None:
+    def close(self, event: _Event) -> None:
         """End the innermost collection."""
         top = self._stack.pop()
         end = event.end_mark.index if top.flow else top.last
@@ -211,17 +242,15 @@ class _Builder:
             self._anchors[top.anchor] = node
         self._add(node, end, top.start)
 
-    def alias(self, event: yaml.Event) -> None:
+    def alias(self, event: _Event) -> None:
         """Add the very node that the anchor names, and mark its scalars as aliased."""
         start = event.start_mark.index
         name = event.anchor
-        if name not in self._anchors:
-            raise yaml.composer.ComposerError(None, None, "found undefined alias", event.start_mark)
+        if name is None or name not in self._anchors:
+            raise _BadAlias(start, "an alias without its anchor")
         node = self._anchors[name]
         if node is None:
-            raise yaml.composer.ComposerError(
-                None, None, "an alias inside its own anchor", event.start_mark
-            )
+            raise _BadAlias(start, "an alias inside its own anchor")
         self._aliases = True
         self._mark(node)
         self._add(node, event.end_mark.index, start)
@@ -261,14 +290,14 @@ class _Builder:
         text = self.source.text[start:end]
         return Scalar(text, self.source.span(start, end), line, column, "complex", _NOTHING)
 
-    def open_document(self, event: yaml.Event) -> None:
+    def open_document(self, event: _Event) -> None:
         """Begin a document; anchors end with the one before."""
         self._anchors = {}
         self._marked = set()
         self._aliases = False
         self._root = None
 
-    def close_document(self, event: yaml.Event) -> None:
+    def close_document(self, event: _Event) -> None:
         """End a document: an empty one has no root, nor has an alias bomb."""
         root = self._root
         if isinstance(root, Scalar) and not root.text and root.style == "plain":
