@@ -30,7 +30,7 @@ _NOT_SECRET = re.compile(
 # carry a secret of their own.
 _VARIABLE = re.compile(
     r"(?:\$?\{\{[^{}\"'`]{0,200}\}\}|\$\{[A-Za-z_]\w*\}|\$\([A-Za-z_]\w*\)|\$[A-Z_][A-Z0-9_]*"
-    r"|\$\((?:cat|<)[^()\"'`]{1,100}\)|%\([\w.]+\)s|%[A-Z_]+%|\*{3,}|ENC\[[^\]]*\]"
+    r"|\$\((?:cat|<)[^()\"'`]{1,100}\)|%\([\w.]+\)s|%[A-Z_]+%|\*{3,}"
     r"|<[^<>]{0,40}(?i:pass|pwd|secret|your|redacted)[^<>]{0,40}>"
     r"|(?:var|local|data|module|random_password|each)\.[a-z_][\w.\[\]\"*]*)+"
     r"|null|~|true|false"
@@ -46,7 +46,8 @@ _QUOTED = re.compile(
     r"\\\"(?P<escaped>(?:[^\"\\\n]|\\[^\"\n])*+)\\\""
     r"|\"(?P<double>(?:[^\"\\\n]|\\.|\"\")*+)\"|'(?P<single>(?:[^'\n]|'')*+)'"
 )
-_AFTER_QUOTE = re.compile(r"[^\s;&|)\]},:\"'<>\\]*+")
+_SEALED = re.compile(r"ENC\[AES256_GCM,[^\]\n]*\]")
+_AFTER_QUOTE = re.compile(r"(?:[^\s;&|)\]},:\"'<>\\]|\"[^\"\s]+\"|'[^'\s]+')*+")
 _WORD = re.compile(rf"(?:{TEMPLATE}|\\[^\n]|\S)*+")
 _WORD_END = re.compile(
     r";(?=\s|$|[A-Za-z][\w ]{0,40}=)|&(?=amp;|[\w.\-]{1,60}=)|,(?=\s|$|[\w ]{1,40}=)"
@@ -177,6 +178,9 @@ def _value(text: str, start: int, joint: str) -> _Place:
             return _block(text, block)
         if text[start : start + 1] in ("{", "[") and text[start : start + 2] != "{{":
             return None
+    sealed = _SEALED.match(text, start)
+    if sealed is not None:
+        return start, sealed.end(), sealed.group()
     quoted = _QUOTED.match(text, start)
     if quoted is not None:
         inner = next(i for i in ("escaped", "double", "single") if quoted.group(i) is not None)

@@ -1,0 +1,153 @@
+"""No password survives masking, in whatever shape it stands."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from repoint.dsn.mask import mask
+from tests.unit.dsn.dsn_strategies import NAUGHTY, passwords, urls
+
+SHAPES = [
+    "postgres://u:{}@h:5432/db?sslmode=require",
+    "'postgresql://u:{}@h/db'",
+    'DATABASE_URL="postgres://u:{}@h/db"',
+    "amqp://u:{}@rabbit:5672",
+    "PGPASSWORD={} psql -h h",
+    "export PGPASSWORD={}",
+    "PGPASSWORD: {}",
+    "  POSTGRES_PASSWORD: '{}'",
+    '{{"POSTGRES_PASSWORD": "{}", "x": 1}}',
+    "DB_PASS: {}",
+    "dbPassword: {}",
+    "spring.datasource.password={}",
+    'password = "{}"',
+    "host=h password={} dbname=d",
+    "host=h password='{}' dbname=d",
+    "Host=h;Password={};Database=d",
+    "Host=h;Pwd={}",
+    "jdbc:postgresql://h/db?user=u&password={}&ssl=true",
+    "run --password={}",
+    "run --db-password {}",
+    'args: ["--password", "{}"]',
+    "- --password\n- {}",
+    "sshpass -p {} ssh h",
+    "mysql -u root -p{}",
+    "- name: POSTGRES_PASSWORD\n  value: {}",
+    "- name: POSTGRES_PASSWORD\n  value: '{}'",
+    '{{"name": "DB_PASSWORD", "value": "{}"}}',
+    "+  - name: DB_PASSWORD\n+    value: {}",
+    "password: |\n  {}\nnext: 1",
+    "password: >-\n    {}\n",
+    "ALTER ROLE x PASSWORD '{}';",
+    "CREATE USER x WITH ENCRYPTED PASSWORD '{}' LOGIN;",
+    "h:5432:db:u:{}",
+    '"u" "{}"',
+    "<password>{}</password>",
+    '<add key="DbPassword" value="{}"/>',
+    "pass: {}",
+]
+# Each quoting has characters that end it; there they would be escaped by whoever wrote it.
+PLAIN = st.sampled_from(sorted(set("@/#%:?{}$!*~^+é漢")))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@given(password=passwords(alphabet=PLAIN))
+@settings(max_examples=25)
+def test_no_canary_survives(shape: str, password: str) -> None:
+    text = shape.format(password)
+    masked = mask(text)
+    assert "canary-" not in masked
+    assert "***" in masked
+
+
+@given(urls(), st.sampled_from(["{}", "url: {}", 'A="{}"', "x '{}' y", "a {} b", "{}\n{}"]))
+def test_no_canary_survives_in_a_url_anywhere(
+    generated: tuple[str, str, str, str | None], around: str
+) -> None:
+    text = around.replace("{}", generated[0])
+    masked = mask(text)
+    assert "canary-" not in masked
+    assert generated[2] in masked
+
+
+@given(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=4), passwords(alphabet=PLAIN))
+def test_no_canary_survives_in_a_file_of_them(shapes: list[str], password: str) -> None:
+    assert "canary-" not in mask("\n".join(shape.format(password) for shape in shapes))
+
+
+TOKENS = st.sampled_from(
+    [
+        *NAUGHTY,
+        *"\n'\" ;,`-",
+        "password",
+        "PASS",
+        "pwd",
+        "postgres://",
+        "canary-1",
+        "name: x_PASS\n",
+        "value: ",
+    ]
+)
+
+
+@settings(max_examples=200)
+@given(st.one_of(st.text(max_size=60), st.lists(TOKENS, max_size=25).map("".join)))
+def test_masking_twice_is_masking_once(text: str) -> None:
+    once = mask(text)
+    assert mask(once) == once
+
+
+KEPT = [
+    "postgres://u:${PASSWORD}@h/db",
+    "postgres://u:$(PW)@h/db",
+    "postgres://u:{{ .Values.password }}@h/db",
+    "postgres://u@h:5432/db?sslmode=require",
+    "postgres://h:5432/db",
+    "http://example.org:8080/a:b",
+    "http://[::1]:8080/",
+    "PGPASSWORD=$POSTGRES_PASSWORD psql -h h",
+    "PGPASSWORD= psql -h h",
+    "PASSWORD_FILE=/run/secrets/x",
+    "passwordSecretRef: my-secret",
+    "password:\n  valueFrom: {}",
+    "password: {secretKeyRef: {name: a, key: b}}",
+    "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef:\n      name: x",
+    "password = var.db_password",
+    "POSTGRES_PASSWORD: ENC[AES256_GCM,data:abc,type:str]",
+    "PWD=/home/x",
+    "bypass: true",
+    "compassion and passages",
+    "mkdir -p a/b && psql -p 5432",
+    "FATAL: password authentication failed for user",
+]
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_keeps_what_is_no_secret(text: str) -> None:
+    assert mask(text) == text
+
+
+EXACT = [
+    ("postgres://u:a@b@h/db?x=1", "postgres://u:***@h/db?x=1"),
+    ("postgres://u:a@h,postgres://u:b@g", "postgres://u:***@h,postgres://u:***@g"),
+    ("{password: x, user: y}", "{password: ***, user: y}"),
+    ("postgres://u:${PASSWORD:-canary-1}@h/db", "postgres://u:***@h/db"),
+    ("postgres://u:a b@h/db", "postgres://u:***@h/db"),
+    ("a?user=u&password=x&ssl=true", "a?user=u&password=***&ssl=true"),
+    ('A_PASSWORD="x" B="y"', 'A_PASSWORD="***" B="y"'),
+    ("PASSWORD=\"a\"'b' next", "PASSWORD=*** next"),
+]
+
+
+@pytest.mark.parametrize(("text", "masked"), EXACT)
+def test_masks_the_password_alone(text: str, masked: str) -> None:
+    assert mask(text) == masked
+
+
+def test_a_connection_string_in_base64_is_masked() -> None:
+    encoded = base64.b64encode(b"postgres://u:canary-1@h/db").decode()
+    assert encoded not in mask(f"DATABASE_URL: {encoded}")
