@@ -1,0 +1,138 @@
+"""ConfigMaps and Secrets of one environment, looked up as a pod would, and less strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from repoint.kube.effective import Value, mapping, text
+from repoint.kube.resource import Resource
+from repoint.kube.sealed import SealedSecretView, is_cipher
+from repoint.model.consumer import Certainty
+
+_DATA = ("data", "stringData", "binaryData")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """A ConfigMap or Secret that a reference names, and how sure that is."""
+
+    resource: Resource
+    certainty: Certainty
+
+    def value(self, key: str) -> Value | None:
+        """The value of a key, or None."""
+        return self.values().get(key)
+
+    def values(self) -> dict[str, Value]:
+        """Every value by key; `stringData` wins over `data`, as in the API server."""
+        return config_values(self.resource)
+
+
+def config_values(resource: Resource) -> dict[str, Value]:
+    """The values of a ConfigMap, a Secret, or a SealedSecret's template."""
+    result: dict[str, Value] = {}
+    for field in _DATA:
+        for key, leaf in mapping(resource.body, field).items():
+            if isinstance(leaf, Value):
+                result[key] = leaf
+    return result
+
+
+class Configs:
+    """The ConfigMaps and Secrets that an environment's workloads can name."""
+
+    def __init__(
+        self,
+        own: Iterable[Resource],
+        shared: Iterable[Resource] = (),
+        sealed: Iterable[SealedSecretView] = (),
+    ) -> None:
+        self._layers = (_by_name(own), _by_name(shared))
+        self._sealed = {view.path: view for view in sealed}
+        self._hidden = [
+            one
+            for layer in self._layers
+            for found in layer.values()
+            for one in found
+            if is_cipher(one.name) or is_cipher(text(one.body, "kind"))
+        ]
+
+    def find(self, kind: str, namespace: str, name: str, keys: Iterable[str] = ()) -> Found | None:
+        """The object that a reference from `namespace` means.
+
+        The same namespace wins, then an object that names none. What is left is a
+        likely match: another namespace (the object is applied by hand there), or a
+        name that differs by a prefix, a suffix or a hash. `keys` are those that the
+        environment reads of it, to tell sealed files with hidden names apart.
+        """
+        if not name:
+            return None
+        for layer in self._layers:
+            found = _choose(layer.get((kind, name), []), namespace)
+            if found is not None:
+                return found
+        for layer in self._layers:
+            near = [
+                one
+                for (known_kind, known), several in layer.items()
+                if known_kind == kind and _alike(known, name)
+                for one in several
+                if not one.namespace or not namespace or one.namespace == namespace
+            ]
+            if len(near) == 1:
+                return Found(near[0], Certainty.LIKELY)
+        return self._guess(kind, name, frozenset(keys))
+
+    def _guess(self, kind: str, name: str, keys: frozenset[str]) -> Found | None:
+        if kind != "Secret":
+            return None
+        stems = [one for one in self._hidden if self._stem_fits(one, name)]
+        if len(stems) == 1:
+            return Found(stems[0], Certainty.LIKELY)
+        pool = stems or self._hidden
+        holding = [one for one in pool if keys and keys <= config_values(one).keys()]
+        return Found(holding[0], Certainty.GUESS) if len(holding) == 1 else None
+
+    def _stem_fits(self, resource: Resource, name: str) -> bool:
+        view = self._sealed.get(resource.path)
+        if view is None or not view.stem:
+            return False
+        stem = view.stem
+        return stem == name or _bare(stem) == _bare(name) or _alike(stem, name)
+
+    def sealed_view(self, resource: Resource) -> SealedSecretView | None:
+        """The sealed file a Secret comes from, or None."""
+        return self._sealed.get(resource.path)
+
+
+def _by_name(resources: Iterable[Resource]) -> dict[tuple[str, str], list[Resource]]:
+    result: dict[tuple[str, str], list[Resource]] = {}
+    for resource in resources:
+        kind = resource.kind
+        if kind in ("ConfigMap", "Secret") or is_cipher(kind):
+            result.setdefault((kind, resource.name), []).append(resource)
+    return result
+
+
+def _choose(found: list[Resource], namespace: str) -> Found | None:
+    same = [one for one in found if one.namespace == namespace]
+    if same:
+        return Found(same[0], Certainty.CERTAIN)
+    wild = [one for one in found if not one.namespace or not namespace]
+    if wild:
+        certain = len(wild) == 1 or not namespace
+        return Found(wild[0], Certainty.CERTAIN if certain else Certainty.LIKELY)
+    return Found(found[0], Certainty.LIKELY) if len(found) == 1 else None
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two names differ by a dash-separated prefix or suffix alone."""
+    short, long = sorted((one, other), key=len)
+    return bool(short) and (long.startswith(f"{short}-") or long.endswith(f"-{short}"))
+
+
+def _bare(name: str) -> str:
+    for word in ("-secrets", "-secret", "-credentials", "-env"):
+        name = name.removesuffix(word)
+    return name

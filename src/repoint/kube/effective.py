@@ -1,0 +1,152 @@
+"""Trees whose leaves know the file, the pointer and the bytes they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from repoint.formats.base import Mapping, Node, Scalar
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Origin:
+    """Where a leaf is written.
+
+    `pointer` names the scalar of `path` that holds it, document index first; empty when
+    the whole file is the value. `embedded` tells that the leaf is a part of that scalar's
+    text (an inline patch), so that the leaf's own span tells it from its neighbours.
+    """
+
+    path: str
+    pointer: str
+    embedded: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """A leaf: the text a cluster would get, and the scalar that spells it.
+
+    `scalar` is None for a leaf that no file spells (a generated kind, a new namespace).
+    `text` differs from the scalar's where kustomize cuts or composes (a literal, an image).
+    """
+
+    text: str
+    origin: Origin
+    scalar: Scalar | None = None
+
+    @property
+    def is_null(self) -> bool:
+        """Whether the leaf is written as null."""
+        scalar = self.scalar
+        return scalar is not None and scalar.style not in _QUOTED and scalar.text in _NULLS
+
+
+Effective: TypeAlias = "Value | dict[str, Effective] | list[Effective]"
+
+_QUOTED = frozenset({"single", "double", "literal", "folded", "string"})
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+
+
+def pointer_of(path: tuple[str | int, ...]) -> str:
+    """Spell a path as a pointer, the way `Leaf.pointer` does."""
+    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def effective(
+    node: Node, path: str, at: tuple[str | int, ...], outer: str | None = None
+) -> Effective:
+    """Copy a parsed tree; the first of duplicate keys wins, as in kustomize.
+
+    `outer` is the pointer of the scalar whose text holds the tree, for embedded text.
+    """
+    if isinstance(node, Scalar):
+        if outer is not None:
+            return Value(node.text, Origin(path, outer, embedded=True), node)
+        return Value(node.text, Origin(path, pointer_of(at)), node)
+    if isinstance(node, Mapping):
+        return _mapping(node, path, at, outer)
+    return [effective(item, path, (*at, i), outer) for i, item in enumerate(node.items)]
+
+
+def _mapping(
+    node: Mapping, path: str, at: tuple[str | int, ...], outer: str | None
+) -> dict[str, Effective]:
+    result: dict[str, Effective] = {}
+    merged: list[Effective] = []
+    for key, value in node.pairs:
+        if key.text == "<<" and key.style in ("plain", ""):
+            inner = effective(value, path, (*at, key.text), outer)
+            merged += inner if isinstance(inner, list) else [inner]
+        elif key.text not in result:
+            result[key.text] = effective(value, path, (*at, key.text), outer)
+    for inner in merged:
+        if isinstance(inner, dict):
+            result = {**{k: v for k, v in inner.items() if k not in result}, **result}
+    return result
+
+
+def clone(tree: Effective) -> Effective:
+    """Copy the containers of a tree; leaves are shared."""
+    if isinstance(tree, dict):
+        return {key: clone(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [clone(item) for item in tree]
+    return tree
+
+
+def child(tree: Effective | None, *keys: str) -> Effective | None:
+    """The subtree at a path of keys, or None."""
+    for key in keys:
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree
+
+
+def text(tree: Effective | None, *keys: str) -> str:
+    """The text of the leaf at a path of keys; empty when missing or null."""
+    leaf = child(tree, *keys)
+    return leaf.text if isinstance(leaf, Value) and not leaf.is_null else ""
+
+
+def mapping(tree: Effective | None, *keys: str) -> dict[str, Effective]:
+    """The mapping at a path of keys, or an empty one."""
+    found = child(tree, *keys)
+    return found if isinstance(found, dict) else {}
+
+
+def items(tree: Effective | None, *keys: str) -> list[Effective]:
+    """The list at a path of keys, or an empty one."""
+    found = child(tree, *keys)
+    return found if isinstance(found, list) else []
+
+
+def texts(tree: Effective | None, *keys: str) -> tuple[str, ...]:
+    """The texts of the leaves of a list, or the text of a single leaf."""
+    found = child(tree, *keys)
+    if isinstance(found, Value):
+        return (found.text,) if found.text and not found.is_null else ()
+    return tuple(item.text for item in items(found) if isinstance(item, Value))
+
+
+def pairs(tree: Effective | None, *keys: str) -> tuple[tuple[str, str], ...]:
+    """The scalar entries of a mapping, in order."""
+    found = mapping(tree, *keys)
+    return tuple((key, leaf.text) for key, leaf in found.items() if isinstance(leaf, Value))
+
+
+def plain(tree: Effective) -> object:
+    """The tree as plain dicts, lists and texts, for facts that need no provenance."""
+    if isinstance(tree, dict):
+        return {key: plain(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [plain(item) for item in tree]
+    return None if tree.is_null else tree.text
+
+
+def leaves_of(tree: Effective) -> Iterator[Value]:
+    """Every leaf of a tree, in order."""
+    if isinstance(tree, Value):
+        yield tree
+    else:
+        for inner in tree.values() if isinstance(tree, dict) else tree:
+            yield from leaves_of(inner)

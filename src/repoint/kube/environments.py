@@ -1,0 +1,232 @@
+"""Environments: named overlays, and the names that directories and files carry."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from repoint.formats.base import FileKind, Mapping
+from repoint.kube.effective import text, texts
+from repoint.kube.files import KUSTOMIZATION_NAMES, FileIndex, join, normal
+from repoint.kube.kustomize import Kustomizer
+from repoint.kube.words import CONTAINERS, canonical, in_file_name, is_everyday, is_word
+
+_ORDER = (
+    "local",
+    "development",
+    "sandbox",
+    "ci",
+    "e2e",
+    "integration",
+    "test",
+    "sit",
+    "qa",
+    "perf",
+    "demo",
+    "preview",
+    "beta",
+    "training",
+    "uat",
+    "staging",
+    "preprod",
+    "canary",
+    "production",
+    "dr",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSpec:
+    """An environment as repoint.yaml gives it: directories relative to the root."""
+
+    name: str
+    namespace: str = ""
+    overlays: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the environments of a repository stand.
+
+    `environments` are in promotion order (repoint.yaml's, else from local to production).
+    `unnamed` are overlays that nothing includes and that no environment is named for.
+    """
+
+    environments: tuple[EnvironmentSpec, ...]
+    unnamed: tuple[str, ...]
+    _places: tuple[tuple[str, str], ...] = field(repr=False, default=())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The environments' names, in promotion order."""
+        return tuple(one.name for one in self.environments)
+
+    def environment_of(self, path: str) -> str:
+        """The environment that a file's own place names; empty when it names none."""
+        for place, name in self._places:
+            if path == place or path.startswith(f"{place}/"):
+                return name
+        directory, _, name = path.rpartition("/")
+        for word in (_path_word(directory), in_file_name(name)):
+            known = self._known(word)
+            if known:
+                return known
+        return ""
+
+    def _known(self, word: str) -> str:
+        if word in self.names:
+            return word
+        same = [name for name in self.names if word and canonical(name) == canonical(word)]
+        return same[0] if len(same) == 1 else ""
+
+
+def find_environments(
+    index: FileIndex, kustomizer: Kustomizer, specs: tuple[EnvironmentSpec, ...] = ()
+) -> Layout:
+    """Find the environments of a repository, or place those that repoint.yaml names."""
+    tops = top_level(index, kustomizer)
+    if specs:
+        named = tuple(_normalised(spec) for spec in specs)
+        taken = {overlay for spec in named for overlay in spec.overlays}
+        unnamed = tuple(top for top in tops if top not in taken)
+        return Layout(named, unnamed, _places(named))
+    names = {top: _overlay_name(top, tops, index, kustomizer) for top in tops}
+    overlays: dict[str, list[str]] = {}
+    for top, name in names.items():
+        if name:
+            overlays.setdefault(name, []).append(top)
+    for word in _file_words(index):
+        if not any(canonical(word) == canonical(name) for name in overlays):
+            overlays[word] = []
+    found = tuple(
+        EnvironmentSpec(name, overlays=tuple(overlays[name]))
+        for name in sorted(overlays, key=_promotion)
+    )
+    unnamed = tuple(top for top, name in names.items() if not name)
+    return Layout(found, unnamed, _places(found))
+
+
+def top_level(index: FileIndex, kustomizer: Kustomizer) -> tuple[str, ...]:
+    """Directories with a kustomization that no other one includes, components left out."""
+    directories = [one for one in index.directories() if index.kustomization_in(one)]
+    included: set[str] = set()
+    for directory in directories:
+        tree = kustomizer.tree(directory)
+        for key in ("resources", "bases", "components", "generators", "transformers"):
+            included |= {join(directory, one) for one in texts(tree, key) if "\n" not in one}
+    return tuple(
+        one
+        for one in directories
+        if one not in included and text(kustomizer.tree(one), "kind") != "Component"
+    )
+
+
+def _normalised(spec: EnvironmentSpec) -> EnvironmentSpec:
+    return EnvironmentSpec(
+        spec.name,
+        spec.namespace,
+        tuple(normal(one) for one in spec.overlays),
+        tuple(normal(one) for one in spec.secrets),
+    )
+
+
+def _places(specs: tuple[EnvironmentSpec, ...]) -> tuple[tuple[str, str], ...]:
+    found = [(place, spec.name) for spec in specs for place in (*spec.secrets, *spec.overlays)]
+    return tuple(sorted((one for one in found if one[0]), key=lambda one: -len(one[0])))
+
+
+def _promotion(name: str) -> tuple[int, str]:
+    word = canonical(name)
+    if word not in _ORDER:
+        word = next((one for one in _ORDER if one in canonical_parts(name)), word)
+    return (_ORDER.index(word) if word in _ORDER else len(_ORDER) - 2, name)
+
+
+def canonical_parts(name: str) -> tuple[str, ...]:
+    """The pieces of a composed name in their common spelling (`prod-eu`)."""
+    return tuple(canonical(piece) for piece in name.replace("_", "-").split("-"))
+
+
+def _overlay_name(top: str, tops: tuple[str, ...], index: FileIndex, kustomizer: Kustomizer) -> str:
+    """The environment of a top-level overlay: a word in its path, or what sets it apart."""
+    parts = top.split("/") if top else []
+    for part in reversed(parts):
+        if is_word(part):
+            return part
+    for position, part in enumerate(parts[:-1]):
+        if part.lower() in CONTAINERS and _siblings("/".join(parts[: position + 1]), tops) > 1:
+            return parts[position + 1]
+    return parts[-1] if parts and _shares_base(top, tops, kustomizer) else ""
+
+
+def _siblings(parent: str, tops: tuple[str, ...]) -> int:
+    prefix = f"{parent}/"
+    return len({top[len(prefix) :].split("/")[0] for top in tops if top.startswith(prefix)})
+
+
+def _shares_base(top: str, tops: tuple[str, ...], kustomizer: Kustomizer) -> bool:
+    """Whether a sibling overlay includes a directory that this one includes too."""
+    parent = posixpath.dirname(top)
+    mine = _included_dirs(top, kustomizer)
+    return any(
+        mine & _included_dirs(other, kustomizer)
+        for other in tops
+        if other != top and posixpath.dirname(other) == parent
+    )
+
+
+def _included_dirs(top: str, kustomizer: Kustomizer) -> set[str]:
+    tree = kustomizer.tree(top)
+    found = {join(top, one) for key in ("resources", "bases") for one in texts(tree, key)}
+    return {one for one in found if kustomizer.index.is_dir(one)}
+
+
+def _path_word(directory: str) -> str:
+    parts = directory.split("/") if directory else []
+    for part in reversed(parts):
+        if is_word(part):
+            return part
+    for part, following in pairwise(parts):
+        if part.lower() in CONTAINERS:
+            return following
+    return ""
+
+
+def _file_words(index: FileIndex) -> list[str]:
+    """Environment names of plain directories, values files and compose overrides."""
+    counts: Counter[str] = Counter()
+    for path in sorted(index.files):
+        directory, _, name = path.rpartition("/")
+        parsed = index.files[path]
+        if parsed.kind not in _DEPLOYED or name in KUSTOMIZATION_NAMES:
+            continue
+        if any(part.startswith(".") for part in directory.split("/") if part):
+            continue
+        for part, parent in _parts_with_parent(directory):
+            if is_word(part) and (not is_everyday(part) or parent in CONTAINERS | _MANIFESTS):
+                counts[part] += 1
+        word = in_file_name(name)
+        if word and (not is_everyday(word) or name.startswith("values")):
+            root = parsed.documents[0].root if parsed.documents else None
+            counts[word] += _names_environment(name, root)
+    return [word for word, count in counts.items() if count]
+
+
+_DEPLOYED = frozenset({FileKind.YAML, FileKind.JSON, FileKind.DOTENV, FileKind.HCL})
+_MANIFESTS = frozenset({"manifests", "k8s", "kubernetes", "deploy", "deployment", "secrets"})
+
+
+def _parts_with_parent(directory: str) -> list[tuple[str, str]]:
+    parts = directory.split("/") if directory else []
+    return list(zip(parts, ["", *(part.lower() for part in parts)], strict=False))
+
+
+def _names_environment(name: str, root: object) -> int:
+    """1 where a file of this name configures a deployment, 0 for a lone word in a name."""
+    lowered = name.lower()
+    if lowered.startswith(("values", ".env.", "docker-compose", "compose", "secret")):
+        return 1
+    return int(isinstance(root, Mapping) and bool(root.text("kind") and root.text("apiVersion")))

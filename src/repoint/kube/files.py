@@ -1,0 +1,98 @@
+"""The repository's parsed files, looked up the way kustomize and Flux look them up."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+
+from repoint.formats.base import FileKind, ParsedFile, Scalar
+from repoint.formats.read import read_embedded
+
+KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_REMOTE = re.compile(r"^(https?://|ssh://|git::|git@|oci://|file://|[\w.-]+\.[a-z]{2,}/)|\?ref=")
+
+
+def normal(path: str) -> str:
+    """A path relative to the root, without `.` and inner `..`; the root is empty."""
+    cleaned = posixpath.normpath(path.strip().lstrip("/") or ".")
+    return "" if cleaned == "." else cleaned
+
+
+def join(directory: str, relative: str) -> str:
+    """`relative` as seen from `directory`, normalised."""
+    return normal(posixpath.join(directory, relative.strip()))
+
+
+def is_remote(reference: str) -> bool:
+    """Whether a kustomize reference names something outside the repository."""
+    return bool(_REMOTE.search(reference))
+
+
+class FileIndex:
+    """Parsed files by path, with the directories they make.
+
+    `known` lists paths that exist but were not parsed (images, source code, text), so
+    that a reference to one is told from a reference to nothing.
+    """
+
+    def __init__(self, files: Mapping[str, ParsedFile], known: Iterable[str] = ()) -> None:
+        self.files = files
+        self._known = frozenset(known) | files.keys()
+        self._dirs: set[str] = {""}
+        self._children: dict[str, list[str]] = {}
+        for path in sorted(self._known):
+            directory = posixpath.dirname(path)
+            self._children.setdefault(directory, []).append(path)
+            while directory and directory not in self._dirs:
+                self._dirs.add(directory)
+                directory = posixpath.dirname(directory)
+        self._embedded: dict[int, tuple[Scalar, ParsedFile]] = {}
+
+    def get(self, path: str) -> ParsedFile | None:
+        """The parsed file at `path`, or None."""
+        return self.files.get(path)
+
+    def exists(self, path: str) -> bool:
+        """Whether a file stands at `path`."""
+        return path in self._known
+
+    def is_dir(self, path: str) -> bool:
+        """Whether `path` is a directory that holds files."""
+        return path in self._dirs
+
+    def children(self, directory: str) -> tuple[str, ...]:
+        """The files directly in a directory, sorted."""
+        return tuple(self._children.get(directory, ()))
+
+    def under(self, directory: str) -> tuple[str, ...]:
+        """Every file below a directory, sorted."""
+        prefix = f"{directory}/" if directory else ""
+        return tuple(path for path in sorted(self._known) if path.startswith(prefix))
+
+    def directories(self) -> tuple[str, ...]:
+        """Every directory, sorted; the root is the empty string."""
+        return tuple(sorted(self._dirs))
+
+    def kustomization_in(self, directory: str) -> str | None:
+        """The kustomization file of a directory, or None."""
+        for name in KUSTOMIZATION_NAMES:
+            path = join(directory, name)
+            if path in self.files:
+                return path
+        return None
+
+    def embedded(self, path: str, scalar: Scalar) -> ParsedFile:
+        """The tree of YAML or JSON text that is itself a scalar of `path`."""
+        known = self._embedded.get(id(scalar))
+        if known is None:
+            block = scalar.style in ("literal", "folded")
+            parsed = read_embedded(
+                path,
+                scalar.text,
+                scalar.map,
+                FileKind.YAML,
+                first_line=scalar.line + 1 if block else scalar.line,
+            )
+            known = self._embedded[id(scalar)] = (scalar, parsed)
+        return known[1]

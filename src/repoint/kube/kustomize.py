@@ -1,0 +1,255 @@
+"""kustomize from the sources: what an overlay builds to, and which bytes each value is.
+
+It goes on where kustomize stops: what is missing or not supported is named in
+`Build.problems` and left out.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from repoint.formats.base import Mapping
+from repoint.kube.effective import Effective, Value, effective, items, mapping, text, texts
+from repoint.kube.files import FileIndex, is_remote, join
+from repoint.kube.generators import absorb, generate
+from repoint.kube.names import mend_references
+from repoint.kube.objects import objects
+from repoint.kube.patches import apply_patches, read_patches
+from repoint.kube.resource import Resource
+from repoint.kube.transforms import set_images, set_replicas, transform
+
+_UNSUPPORTED = ("vars", "replacements", "helmCharts", "helmChartInflationGenerator")
+_FILE_LISTS = ("configurations", "crds", "validators")
+_MAX_DEPTH = 40
+
+Rename = Callable[[Resource], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Build:
+    """An overlay as it would be applied.
+
+    `files` is everything the build reads: kustomization files, resources, patches,
+    generator inputs. `problems` says what is missing or does not fit, for which kustomize
+    itself may refuse to build; `unsupported` names features whose effect is not shown.
+    """
+
+    overlay: str
+    objects: tuple[Resource, ...]
+    files: frozenset[str]
+    problems: tuple[str, ...]
+    unsupported: tuple[str, ...]
+
+
+@dataclass(slots=True, eq=False)
+class _Stage:
+    resources: list[Resource] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+    unsupported: list[str] = field(default_factory=list)
+
+    def take(self, other: _Stage) -> None:
+        self.resources += [resource.copy() for resource in other.resources]
+        self.files |= other.files
+        self.problems += [one for one in other.problems if one not in self.problems]
+        self.unsupported += [one for one in other.unsupported if one not in self.unsupported]
+
+
+class Kustomizer:
+    """Builds overlays of one repository; bases are read once.
+
+    `rename` may give a resource read from a file another name before anything else
+    happens to it: the decrypted one, where the file hides it.
+    """
+
+    def __init__(self, index: FileIndex, rename: Rename | None = None) -> None:
+        self.index = index
+        self._rename = rename
+        self._bases: dict[str, _Stage] = {}
+        self._files: dict[str, _Stage] = {}
+
+    def build(self, overlay: str) -> Build:
+        """Build the kustomization in a directory."""
+        stage = _Stage()
+        stage.take(self._base(overlay, ()))
+        mend_references(stage.resources)
+        return Build(
+            overlay=overlay,
+            objects=tuple(stage.resources),
+            files=frozenset(stage.files),
+            problems=tuple(stage.problems),
+            unsupported=tuple(stage.unsupported),
+        )
+
+    def tree(self, directory: str) -> dict[str, Effective]:
+        """The kustomization file of a directory as a tree; empty when there is none."""
+        path = self.index.kustomization_in(directory)
+        parsed = self.index.get(path) if path else None
+        for document in parsed.documents if parsed else ():
+            if isinstance(document.root, Mapping) and path:
+                found = effective(document.root, path, (document.index,))
+                return found if isinstance(found, dict) else {}
+        return {}
+
+    def load(self, path: str) -> tuple[Resource, ...]:
+        """The objects of a plain manifest file."""
+        return tuple(self._file(path).resources)
+
+    def _base(self, directory: str, stack: tuple[str, ...]) -> _Stage:
+        known = self._bases.get(directory)
+        if known is None:
+            known = _Stage()
+            self._run(directory, known, stack)
+            self._bases[directory] = known
+        return known
+
+    def _run(self, directory: str, stage: _Stage, stack: tuple[str, ...]) -> None:
+        """Run one kustomization over what `stage` holds; components start with objects."""
+        path = self.index.kustomization_in(directory)
+        if path is None:
+            stage.problems.append(f"`{directory}` holds no kustomization file")
+            return
+        if directory in stack or len(stack) > _MAX_DEPTH:
+            stage.problems.append(f"`{path}` includes itself")
+            return
+        stage.files.add(path)
+        parsed = self.index.get(path)
+        if parsed is not None and parsed.problem:
+            stage.problems.append(f"`{path}` does not parse")
+        tree, inside = self.tree(directory), (*stack, directory)
+        for key in ("resources", "bases"):
+            for reference in texts(tree, key):
+                self._resource(directory, path, reference, stage, inside)
+        self._generators(tree, path, stage)
+        for reference in texts(tree, "components"):
+            self._component(directory, path, reference, stage, inside)
+        self._transform(tree, path, stage)
+        self._report(tree, path, stage)
+
+    def _resource(
+        self, directory: str, path: str, reference: str, stage: _Stage, stack: tuple[str, ...]
+    ) -> None:
+        target = join(directory, reference)
+        if self.index.kustomization_in(target) is not None:
+            stage.take(self._base(target, stack))
+        elif self.index.exists(target):
+            stage.take(self._file(target))
+        elif is_remote(reference):
+            stage.problems.append(f"`{path}`: remote base `{reference}` is not read")
+        elif self.index.is_dir(target):
+            stage.problems.append(f"`{path}`: `{target}` holds no kustomization file")
+        else:
+            stage.problems.append(f"`{path}`: `{target}` is missing")
+
+    def _file(self, path: str) -> _Stage:
+        known = self._files.get(path)
+        if known is None:
+            known = self._files[path] = _Stage(files={path})
+            parsed = self.index.get(path)
+            if parsed is None or parsed.problem:
+                known.problems.append(f"`{path}` does not parse")
+            for found in objects(parsed) if parsed else ():
+                body = effective(found.root, path, found.at)
+                if isinstance(body, dict):
+                    resource = Resource(body, path)
+                    if self._rename is not None:
+                        self._rename(resource)
+                    known.resources.append(resource)
+        return known
+
+    def _component(
+        self, directory: str, path: str, reference: str, stage: _Stage, stack: tuple[str, ...]
+    ) -> None:
+        target = join(directory, reference)
+        if self.index.kustomization_in(target) is not None:
+            self._run(target, stage, stack)
+        elif is_remote(reference):
+            stage.problems.append(f"`{path}`: remote component `{reference}` is not read")
+        else:
+            stage.problems.append(f"`{path}`: component `{target}` is missing")
+
+    def _generators(self, tree: dict[str, Effective], path: str, stage: _Stage) -> None:
+        made = generate(tree, path, self.index)
+        stage.files |= made.files
+        stage.resources, problems = absorb(stage.resources, made, path)
+        stage.problems += problems
+        for reference in items(tree, "generators"):
+            if isinstance(reference, Value):
+                self._plugin(reference, path, stage)
+
+    def _plugin(self, reference: Value, path: str, stage: _Stage) -> None:
+        """Read a KSOPS generator: the sealed files it names are resources."""
+        base = posixpath.dirname(path)
+        target = join(base, reference.text)
+        if "\n" in reference.text and reference.scalar is not None:
+            parsed = self.index.embedded(path, reference.scalar)
+        elif self.index.kustomization_in(target) is not None:
+            stage.take(self._base(target, (base,)))
+            return
+        else:
+            stage.files.add(target)
+            found = self.index.get(target)
+            if found is None:
+                stage.problems.append(f"`{path}`: generator `{target}` is missing")
+                return
+            parsed, base = found, posixpath.dirname(target)
+        for document in parsed.documents:
+            root = document.root
+            if not isinstance(root, Mapping):
+                continue
+            body = effective(root, parsed.path, (document.index,))
+            if root.text("kind").lower() != "ksops":
+                stage.unsupported.append(f"generator `{root.text('kind')}` in `{parsed.path}`")
+                continue
+            for name in texts(body, "files"):
+                self._resource(base, parsed.path, name, stage, ())
+            for entry in items(body, "secretFrom"):
+                sealed = [*texts(entry, "files"), *texts(entry, "envs")]
+                stage.files |= {join(base, one.rpartition("=")[2]) for one in sealed}
+                self._secret_from(entry, parsed.path, stage)
+
+    def _secret_from(self, entry: Effective, path: str, stage: _Stage) -> None:
+        if isinstance(entry, dict):
+            flat = {**entry, **mapping(entry, "metadata")}
+            made = generate({"secretGenerator": [flat]}, path, self.index)
+            stage.problems += made.problems
+            stage.resources += [resource for resource, _ in made.resources]
+
+    def _transform(self, tree: dict[str, Effective], path: str, stage: _Stage) -> None:
+        for keys in (("patchesStrategicMerge",), ("patches",)):
+            self._patch(tree, path, stage, keys)
+        transform(tree, path, stage.resources)
+        self._patch(tree, path, stage, ("patchesJson6902",))
+        set_replicas(tree, stage.resources)
+        set_images(tree, stage.resources)
+
+    def _patch(
+        self, tree: dict[str, Effective], path: str, stage: _Stage, keys: tuple[str, ...]
+    ) -> None:
+        found = read_patches(tree, path, self.index, keys)
+        stage.files |= found.files
+        stage.resources, problems = apply_patches(stage.resources, found)
+        stage.problems += problems
+
+    def _report(self, tree: dict[str, Effective], path: str, stage: _Stage) -> None:
+        base = posixpath.dirname(path)
+        stage.unsupported += [f"`{key}` in `{path}`" for key in _UNSUPPORTED if tree.get(key)]
+        for reference in texts(tree, "transformers"):
+            stage.unsupported.append(f"`transformers` in `{path}`")
+            if "\n" not in reference:
+                stage.files.add(join(base, reference))
+        for key in _FILE_LISTS:
+            stage.files |= {join(base, one) for one in texts(tree, key) if "\n" not in one}
+        for chart in items(tree, "helmCharts"):
+            named = [text(chart, "valuesFile"), *texts(chart, "additionalValuesFiles")]
+            stage.files |= {join(base, one) for one in named if one}
+        for replacement in items(tree, "replacements"):
+            if text(replacement, "path"):
+                stage.files.add(join(base, text(replacement, "path")))
+
+
+def build(overlay: str, index: FileIndex) -> Build:
+    """Build one overlay; use a `Kustomizer` for several of one repository."""
+    return Kustomizer(index).build(overlay)

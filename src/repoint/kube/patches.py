@@ -1,0 +1,208 @@
+"""The patches of a kustomization: where they stand, whom they select, what they do."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+
+from repoint.kube.effective import Effective, Value, effective, items, mapping, pairs, text
+from repoint.kube.files import FileIndex, join
+from repoint.kube.merge import PatchFailed, has_schema, json_patch, strategic_merge
+from repoint.kube.resource import ObjectId, Resource
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Patch:
+    """A strategic merge patch (a mapping) or a JSON patch (a list), and its target.
+
+    `where` names the patch for a person. `target` is empty for a strategic merge
+    patch that names its object itself.
+    """
+
+    where: str
+    body: Effective
+    target: dict[str, Effective]
+
+
+@dataclass(slots=True)
+class PatchSet:
+    """Patches in the order kustomize applies them, and what reading them told."""
+
+    patches: list[Patch] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+
+
+def read_patches(
+    kustomization: dict[str, Effective], path: str, index: FileIndex, keys: tuple[str, ...]
+) -> PatchSet:
+    """Read the patches listed under `keys` (`patches`, `patchesStrategicMerge`, ...)."""
+    result = PatchSet()
+    for key in keys:
+        for entry in items(kustomization, key):
+            if isinstance(entry, Value):
+                target: dict[str, Effective] = {}
+                inline = entry if _is_inline(entry.text) else None
+                file = "" if inline else entry.text
+            else:
+                target = mapping(entry, "target")
+                leaf = mapping(entry).get("patch")
+                inline = leaf if isinstance(leaf, Value) and leaf.text.strip() else None
+                file = text(entry, "path")
+            _read(inline, file, target, path, index, result)
+    return result
+
+
+def _is_inline(written: str) -> bool:
+    return "\n" in written.strip() or ": " in written or written.lstrip().startswith(("{", "["))
+
+
+def _read(
+    inline: Value | None,
+    file: str,
+    target: dict[str, Effective],
+    path: str,
+    index: FileIndex,
+    result: PatchSet,
+) -> None:
+    outer: str | None = None
+    if inline is not None and inline.scalar is not None:
+        parsed, where = index.embedded(path, inline.scalar), f"inline patch in `{path}`"
+        outer = inline.origin.pointer
+    elif file:
+        source = join(posixpath.dirname(path), file)
+        result.files.add(source)
+        found = index.get(source)
+        if found is None:
+            result.problems.append(f"`{path}`: patch `{source}` is missing")
+            return
+        parsed, where = found, f"`{source}`"
+    else:
+        return
+    if parsed.problem:
+        result.problems.append(f"`{path}`: {where} does not parse")
+    for document in parsed.documents:
+        if document.root is not None:
+            body = effective(document.root, parsed.path, (document.index,), outer)
+            result.patches.append(Patch(where, body, target))
+
+
+def apply_patches(resources: list[Resource], patches: PatchSet) -> tuple[list[Resource], list[str]]:
+    """Apply every patch in order; what does not fit is named and left out."""
+    problems = list(patches.problems)
+    for patch in patches.patches:
+        chosen, problem = _targets(resources, patch)
+        if problem:
+            problems.append(problem)
+        for resource in chosen:
+            try:
+                merged = _apply(resource, patch)
+            except PatchFailed as error:
+                problems.append(f"{patch.where} on {resource.kind} `{resource.name}`: {error}")
+                continue
+            if merged is None:
+                resources = [other for other in resources if other is not resource]
+            else:
+                resource.body = merged
+    return resources, problems
+
+
+def _targets(resources: list[Resource], patch: Patch) -> tuple[list[Resource], str]:
+    if patch.target:
+        return [one for one in resources if _selected(one, patch.target)], ""
+    if not isinstance(patch.body, dict):
+        return [], f"{patch.where}: a JSON patch without a target"
+    wanted = ObjectId(
+        text(patch.body, "apiVersion"),
+        text(patch.body, "kind"),
+        text(patch.body, "metadata", "namespace"),
+        text(patch.body, "metadata", "name"),
+    )
+    current = [one for one in resources if one.id.same(wanted)]
+    found = current or [one for one in resources if one.ever(wanted)]
+    if len(found) == 1:
+        return found, ""
+    if found:
+        return found[:1], f"{patch.where}: several objects are {wanted.kind} `{wanted.name}`"
+    loose = [one for one in resources if _named(one, wanted)]
+    missing = f"{patch.where}: no object is {wanted.kind} `{wanted.name}`"
+    return (loose if len(loose) == 1 else []), missing
+
+
+def _named(resource: Resource, wanted: ObjectId) -> bool:
+    return resource.kind == wanted.kind and any(
+        known.name == wanted.name for known in (resource.id, *resource.previous)
+    )
+
+
+def _selected(resource: Resource, target: dict[str, Effective]) -> bool:
+    known = (resource.original, resource.id)
+    version = resource.api_version.rpartition("/")[2]
+    fields = (
+        (text(target, "group"), {resource.group}),
+        (text(target, "version"), {version}),
+        (text(target, "kind"), {resource.kind}),
+        (text(target, "name"), {one.name for one in known}),
+        (text(target, "namespace"), {one.scope for one in known}),
+    )
+    if not all(_matches(wanted, values) for wanted, values in fields):
+        return False
+    metadata = mapping(resource.body, "metadata")
+    return _labelled(text(target, "labelSelector"), dict(pairs(metadata, "labels"))) and _labelled(
+        text(target, "annotationSelector"), dict(pairs(metadata, "annotations"))
+    )
+
+
+def _matches(wanted: str, values: set[str]) -> bool:
+    if not wanted or wanted in values:
+        return True
+    try:
+        pattern = re.compile(wanted)
+    except re.error:
+        return False
+    return any(pattern.fullmatch(value) for value in values)
+
+
+_SET_TERM = re.compile(r"^(\S+)\s+(in|notin)\s+\(([^)]*)\)$")
+
+
+def _labelled(selector: str, labels: dict[str, str]) -> bool:
+    terms = re.findall(r"(?:[^,(]|\([^)]*\))+", selector)
+    return all(_term(term.strip(), labels) for term in terms if term.strip())
+
+
+def _term(term: str, labels: dict[str, str]) -> bool:
+    found = _SET_TERM.match(term)
+    if found:
+        inside = labels.get(found[1]) in {one.strip() for one in found[3].split(",")}
+        return inside if found[2] == "in" else not inside
+    if "!=" in term:
+        key, _, value = term.partition("!=")
+        return labels.get(key.strip()) != value.strip()
+    if "=" in term:
+        key, _, value = term.replace("==", "=").partition("=")
+        return labels.get(key.strip()) == value.strip()
+    return term[1:].strip() not in labels if term.startswith("!") else term in labels
+
+
+def _apply(resource: Resource, patch: Patch) -> dict[str, Effective] | None:
+    if isinstance(patch.body, list):
+        return json_patch(resource.body, patch.body)
+    if not isinstance(patch.body, dict):
+        raise PatchFailed("the patch is neither a mapping nor a list")
+    merged = strategic_merge(resource.body, patch.body, schema=has_schema(resource.api_version))
+    if merged is None:
+        return None
+    # The patch finds its object by a name the object may have had before: names stay.
+    for key in ("apiVersion", "kind"):
+        if key in resource.body:
+            merged[key] = resource.body[key]
+    metadata, before = mapping(merged, "metadata"), mapping(resource.body, "metadata")
+    for key in ("name", "namespace", "generateName"):
+        if key in before:
+            metadata[key] = before[key]
+        else:
+            metadata.pop(key, None)
+    merged["metadata"] = metadata
+    return merged

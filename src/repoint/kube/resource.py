@@ -1,0 +1,107 @@
+"""A resource on its way through kustomize, with the ids it has had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from repoint.kube.effective import Effective, Origin, Value, clone, mapping, text
+from repoint.kube.objects import CLUSTER_SCOPED
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectId:
+    """What kustomize tells objects apart by."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+
+    @property
+    def scope(self) -> str:
+        """The namespace as kustomize compares it: `default` where none is named."""
+        return "" if self.kind in CLUSTER_SCOPED else self.namespace or "default"
+
+    def same(self, other: ObjectId) -> bool:
+        """Whether both name the same object."""
+        return (self.api_version, self.kind, self.name, self.scope) == (
+            other.api_version,
+            other.kind,
+            other.name,
+            other.scope,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Resource:
+    """An effective object.
+
+    `body` is the tree a cluster would get, `path` the file that declares the object
+    (the kustomization file for generated ones), `previous` the ids it had before
+    prefixes and namespaces were applied, oldest first. `affixes` are the prefixes and
+    suffixes applied so far. `generated` tells a generator's object, whose name gets a
+    hash that is left out here.
+    """
+
+    body: dict[str, Effective]
+    path: str
+    previous: list[ObjectId] = field(default_factory=list)
+    affixes: tuple[str, ...] = ()
+    generated: bool = False
+
+    @property
+    def api_version(self) -> str:
+        """The `apiVersion` as written."""
+        return text(self.body, "apiVersion")
+
+    @property
+    def group(self) -> str:
+        """The API group; empty for the core group."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def kind(self) -> str:
+        """The kind."""
+        return text(self.body, "kind")
+
+    @property
+    def name(self) -> str:
+        """The effective name; `generateName` where there is no name."""
+        metadata = mapping(self.body, "metadata")
+        return text(metadata, "name") or text(metadata, "generateName")
+
+    @property
+    def namespace(self) -> str:
+        """The effective namespace; empty where none is named."""
+        return text(self.body, "metadata", "namespace")
+
+    @property
+    def id(self) -> ObjectId:
+        """The current id."""
+        return ObjectId(self.api_version, self.kind, self.namespace, self.name)
+
+    @property
+    def original(self) -> ObjectId:
+        """The id the object had in its own file."""
+        return self.previous[0] if self.previous else self.id
+
+    def ever(self, wanted: ObjectId) -> bool:
+        """Whether the object has, or had, an id."""
+        return self.id.same(wanted) or any(old.same(wanted) for old in self.previous)
+
+    def remember(self) -> None:
+        """Keep the current id among the previous ones."""
+        if not self.previous or self.previous[-1] != self.id:
+            self.previous.append(self.id)
+
+    def set_metadata(self, key: str, value: str, origin: Origin) -> None:
+        """Set a text of `metadata`."""
+        metadata = self.body.setdefault("metadata", {})
+        if isinstance(metadata, dict):
+            metadata[key] = Value(value, origin)
+
+    def copy(self) -> Resource:
+        """A copy that can be changed without touching this one."""
+        body = clone(self.body)
+        assert isinstance(body, dict)
+        return Resource(body, self.path, list(self.previous), self.affixes, self.generated)

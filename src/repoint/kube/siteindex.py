@@ -1,0 +1,59 @@
+"""Sites by the scalar that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from repoint.formats.base import ParsedFile
+from repoint.kube.effective import Value
+from repoint.kube.objects import scalar_at
+from repoint.model.consumer import Site
+
+
+class SiteIndex:
+    """Finds the sites that stand in an effective leaf.
+
+    A leaf is matched by its pointer; through an alias by the token it shares; inside an
+    inline patch by the bytes of its own part of the text.
+    """
+
+    def __init__(
+        self, sites: Mapping[str, tuple[Site, ...]], files: Mapping[str, ParsedFile]
+    ) -> None:
+        self._by_file = sites
+        self._by_pointer: dict[tuple[str, str], list[Site]] = {}
+        self._by_token: dict[tuple[str, int], list[Site]] = {}
+        for path, found in sites.items():
+            parsed = files.get(path)
+            for site in found:
+                pointer = site.value_pointer or site.location.pointer
+                self._by_pointer.setdefault((path, pointer), []).append(site)
+                scalar = scalar_at(parsed, pointer) if parsed is not None else None
+                if scalar is not None:
+                    self._by_token.setdefault((path, scalar.span.start), []).append(site)
+
+    def of(self, value: Value) -> tuple[Site, ...]:
+        """The sites in a leaf, in file order."""
+        path, scalar = value.origin.path, value.scalar
+        if not value.origin.pointer:
+            return self._by_file.get(path, ()) if scalar is None else ()
+        if value.origin.embedded:
+            return self._inside(value)
+        found = self._by_pointer.get((path, value.origin.pointer))
+        if not found and scalar is not None:
+            found = self._by_token.get((path, scalar.span.start))
+        return tuple(found or ())
+
+    def _inside(self, value: Value) -> tuple[Site, ...]:
+        scalar = value.scalar
+        if scalar is None:
+            return ()
+        found: list[Site] = []
+        for site in self._by_pointer.get((value.origin.path, value.origin.pointer), ()):
+            span = site.host.span
+            if span is None:
+                if site.location.line == scalar.line:
+                    found.append(site)
+            elif scalar.span.start <= span.start and span.end <= scalar.span.end:
+                found.append(site)
+        return tuple(found)

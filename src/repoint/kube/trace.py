@@ -1,0 +1,229 @@
+"""From a container to the sites it reads, and the way they reach it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from repoint.kube.configs import Configs, Found
+from repoint.kube.effective import Value
+from repoint.kube.siteindex import SiteIndex
+from repoint.kube.workloads import ContainerView, EnvEntry
+from repoint.model.consumer import Certainty, Site
+
+_COMPOSED = re.compile(r"(?<!\$)\$\(([A-Za-z_][\w.-]*)\)")
+_SUBSTITUTED = re.compile(r"\$\{([A-Za-z_]\w*)(?::?[-=?+][^}]*)?\}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawUse:
+    """A container reads a site in an environment; what for is judged elsewhere.
+
+    `environment` is empty where none is named. `via` tells the way for a person.
+    `variable`, `source`, `source_name` and `source_key` are as in `model.consumer.Use`.
+    """
+
+    site: Site
+    container: ContainerView
+    environment: str
+    via: str
+    variable: str
+    source: str
+    source_name: str
+    source_key: str
+    certainty: Certainty
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SealedReference:
+    """A container reads a key of a sealed file whose values could not be decrypted."""
+
+    path: str
+    line: int
+    pointer: str
+    key: str
+    container: ContainerView
+    environment: str
+    variable: str
+    source: str
+    source_name: str
+    certainty: Certainty
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A leaf that a container reads, before its sites are looked up."""
+
+    value: Value
+    via: str
+    variable: str = ""
+    source: str = "literal"
+    source_name: str = ""
+    source_key: str = ""
+    certainty: Certainty = Certainty.CERTAIN
+
+
+class Tracer:
+    """Follows the references of one environment's containers.
+
+    `variables` are the leaves that Flux substitutes for `${NAME}`.
+    """
+
+    def __init__(
+        self,
+        environment: str,
+        configs: Configs,
+        sites: SiteIndex,
+        variables: Mapping[str, tuple[Value, ...]],
+        wanted: Mapping[tuple[str, str], frozenset[str]],
+    ) -> None:
+        self.environment = environment
+        self._configs = configs
+        self._sites = sites
+        self._variables = variables
+        self._wanted = wanted
+
+    def uses(self, container: ContainerView) -> Iterator[RawUse]:
+        """Every site the container reads, in the order it is given them."""
+        for link in self._links(container):
+            for site in self._sites.of(link.value):
+                yield self._use(site, container, link)
+            for name in _SUBSTITUTED.findall(link.value.text):
+                for value in self._variables.get(name, ()):
+                    for site in self._sites.of(value):
+                        via = f"{link.via} <- ${{{name}}}"
+                        yield self._use(site, container, replace(link, via=via))
+
+    def _use(self, site: Site, container: ContainerView, link: _Link) -> RawUse:
+        return RawUse(
+            site=site,
+            container=container,
+            environment=self.environment,
+            via=link.via,
+            variable=link.variable,
+            source=link.source,
+            source_name=link.source_name,
+            source_key=link.source_key,
+            certainty=link.certainty,
+        )
+
+    def sealed(self, container: ContainerView) -> Iterator[SealedReference]:
+        """Every key of an undecrypted sealed file that the container reads."""
+        for link in self._links(container):
+            if link.source not in ("secret", "envfrom-secret", "volume"):
+                continue
+            found = self._find("Secret", container, link.source_name)
+            view = self._configs.sealed_view(found.resource) if found else None
+            if found is None or view is None or view.readable:
+                continue
+            for key, line, pointer in view.keys:
+                if key == link.source_key:
+                    yield SealedReference(
+                        path=view.path,
+                        line=line,
+                        pointer=pointer,
+                        key=key,
+                        container=container,
+                        environment=self.environment,
+                        variable=link.variable,
+                        source=link.source,
+                        source_name=link.source_name,
+                        certainty=link.certainty,
+                    )
+
+    def _links(self, container: ContainerView) -> Iterator[_Link]:
+        by_variable: dict[str, _Link] = {}
+        for link in self._from_sources(container):
+            by_variable[link.variable] = link
+        for entry in container.env:
+            by_variable.pop(entry.name, None)
+            link_or_none = self._from_entry(container, entry)
+            if link_or_none is not None:
+                by_variable[entry.name] = link_or_none
+        yield from by_variable.values()
+        yield from self._composed(container, by_variable)
+        yield from self._from_mounts(container)
+        for field, value in container.words:
+            yield _Link(value, field, source="command")
+        for field, value in container.others:
+            yield _Link(value, field)
+
+    def _from_sources(self, container: ContainerView) -> Iterator[_Link]:
+        for entry in container.env_from:
+            found = self._find(entry.kind, container, entry.source)
+            lowered = entry.kind.lower()
+            for key, value in found.values().items() if found else ():
+                variable = f"{entry.prefix}{key}"
+                yield _Link(
+                    value=value,
+                    via=f"envFrom {variable} <- {lowered} {entry.source}/{key}",
+                    variable=variable,
+                    source=f"envfrom-{lowered}",
+                    source_name=entry.source,
+                    source_key=key,
+                    certainty=found.certainty if found else Certainty.GUESS,
+                )
+
+    def _from_entry(self, container: ContainerView, entry: EnvEntry) -> _Link | None:
+        if entry.value is not None:
+            return _Link(entry.value, f"env {entry.name}", entry.name)
+        found = self._find(entry.kind, container, entry.source) if entry.kind else None
+        value = found.value(entry.key) if found else None
+        if found is None or value is None:
+            return None
+        lowered = entry.kind.lower()
+        return _Link(
+            value=value,
+            via=f"env {entry.name} <- {lowered} {entry.source}/{entry.key}",
+            variable=entry.name,
+            source=lowered,
+            source_name=entry.source,
+            source_key=entry.key,
+            certainty=found.certainty,
+        )
+
+    def _composed(
+        self, container: ContainerView, by_variable: Mapping[str, _Link]
+    ) -> Iterator[_Link]:
+        """A variable spelled with `$(NAME)` reads what NAME reads, when NAME comes first."""
+        before: set[str] = set(by_variable) - set(container.env_names)
+        for entry in container.env:
+            if entry.value is not None:
+                for name in dict.fromkeys(_COMPOSED.findall(entry.value.text)):
+                    link = by_variable.get(name) if name in before else None
+                    if link is not None:
+                        yield replace(
+                            link, via=f"env {entry.name} <- $({name})", variable=entry.name
+                        )
+            before.add(entry.name)
+
+    def _from_mounts(self, container: ContainerView) -> Iterator[_Link]:
+        for mount in container.mounts:
+            found = self._find(mount.kind, container, mount.source)
+            for key, value in found.values().items() if found else ():
+                if not mount.keys or key in mount.keys:
+                    yield _Link(
+                        value=value,
+                        via=f"file {mount.path} <- {mount.kind.lower()} {mount.source}/{key}",
+                        source="volume",
+                        source_name=mount.source,
+                        source_key=key,
+                        certainty=found.certainty if found else Certainty.GUESS,
+                    )
+
+    def _find(self, kind: str, container: ContainerView, name: str) -> Found | None:
+        namespace = container.workload.namespace
+        keys = self._wanted.get((namespace, name), frozenset())
+        return self._configs.find(kind, namespace, name, keys)
+
+
+def keys_wanted(views: Iterator[ContainerView]) -> dict[tuple[str, str], frozenset[str]]:
+    """The keys read of each Secret, by `(namespace, name)`."""
+    result: dict[tuple[str, str], frozenset[str]] = {}
+    for view in views:
+        for entry in view.env:
+            if entry.kind == "Secret":
+                where = (view.workload.namespace, entry.source)
+                result[where] = result.get(where, frozenset()) | {entry.key}
+    return result

@@ -1,0 +1,82 @@
+"""Provenance of what the kustomize reader builds."""
+
+from __future__ import annotations
+
+from repoint.kube.effective import Value, child, items, text
+from repoint.kube.kustomize import build
+from tests.unit.kube.trees import index
+
+DEPLOYMENT = """
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: api}
+    spec:
+      template:
+        spec:
+          containers:
+          - name: api
+            image: api:1
+            env:
+            - {name: A, value: from-base}
+    """
+
+
+def test_patched_value_comes_from_the_patch() -> None:
+    built = build(
+        "over",
+        index(
+            {
+                "base/kustomization.yaml": "resources: [api.yaml]\n",
+                "base/api.yaml": DEPLOYMENT,
+                "over/kustomization.yaml": "resources: [../base]\npatches: [{path: p.yaml}]\n",
+                "over/p.yaml": """
+                    apiVersion: apps/v1
+                    kind: Deployment
+                    metadata: {name: api}
+                    spec:
+                      template:
+                        spec:
+                          containers:
+                          - name: api
+                            env:
+                            - {name: A, value: from-patch}
+                    """,
+            }
+        ),
+    )
+
+    pod = child(built.objects[0].body, "spec", "template", "spec")
+    value = child(items(items(pod, "containers")[0], "env")[0], "value")
+    assert isinstance(value, Value)
+    assert value.text == "from-patch"
+    assert value.origin.path == "over/p.yaml"
+    assert value.origin.pointer == "/0/spec/template/spec/containers/0/env/0/value"
+    assert built.files == {
+        "base/kustomization.yaml",
+        "base/api.yaml",
+        "over/kustomization.yaml",
+        "over/p.yaml",
+    }
+    assert built.problems == ()
+
+
+def test_missing_files_are_named_and_the_rest_is_built() -> None:
+    built = build(
+        "over",
+        index(
+            {
+                "over/kustomization.yaml": """
+                    resources: [api.yaml, gone.yaml, 'https://example.com/base?ref=1']
+                    patches: [{path: gone-patch.yaml}]
+                    """,
+                "over/api.yaml": DEPLOYMENT,
+            }
+        ),
+    )
+
+    assert [text(one.body, "metadata", "name") for one in built.objects] == ["api"]
+    assert built.problems == (
+        "`over/kustomization.yaml`: `over/gone.yaml` is missing",
+        "`over/kustomization.yaml`: remote base `https://example.com/base?ref=1` is not read",
+        "`over/kustomization.yaml`: patch `over/gone-patch.yaml` is missing",
+    )
