@@ -104,18 +104,19 @@ def _urls(text: str) -> str:
     pieces: list[str] = []
     cursor = position = 0
     while (found := _URL.search(text, position)) is not None:
-        position = found.end()
-        secret = _url_secret(text, found.start(), found.end())
+        body = body_at(text, found.start(), found.end())
+        secret = _url_secret(text, body, found.end())
         if secret is not None:
             low, high = secret
             pieces += [text[cursor:low], _hidden(text[low:high])]
             cursor = position = high
+        else:  # a URL inside the query of this one may still hold a password
+            position = found.end() + (0 if "@" in body else len(body))
     return "".join((*pieces, text[cursor:]))
 
 
-def _url_secret(text: str, start: int, after: int) -> tuple[int, int] | None:
-    """The password's place in the URL at `start`; to its end where that is unclear."""
-    body = body_at(text, start, after)
+def _url_secret(text: str, body: str, after: int) -> tuple[int, int] | None:
+    """The password's place in a URL's body; to its end where that is unclear."""
     view = shadow(body)
     info = layout(view).info
     if info:

@@ -14,7 +14,7 @@ from repoint.dsn.params import (
     canonical,
 )
 from repoint.dsn.parts import Dsn, Param, Place, Token, is_password
-from repoint.dsn.text import QUOTES, TEMPLATE, quote_before
+from repoint.dsn.text import QUOTES, TEMPLATE, opens_text, quote_before
 from repoint.dsn.url import split_list, spread
 from repoint.model.consumer import Style
 
@@ -102,10 +102,6 @@ def find_pairs(text: str) -> Iterator[Dsn]:
         position = max(best[-1].end if best else 0, found.end())
 
 
-def _values(separator: str, quote: str) -> re.Pattern[str]:
-    return _VALUE_PATTERNS[separator, quote]
-
-
 def _compile_values() -> dict[tuple[str, str], re.Pattern[str]]:
     """Value patterns by separator and by the quote that encloses the whole string.
 
@@ -126,12 +122,12 @@ def _compile_values() -> dict[tuple[str, str], re.Pattern[str]]:
     return patterns
 
 
-_VALUE_PATTERNS = _compile_values()
+_VALUES = _compile_values()
 
 
 def _run(text: str, start: int, separator: str, quote: str) -> tuple[_Pair, ...]:
     """Consecutive pairs from `start`, joined by `separator`."""
-    value_pattern = _values(separator, quote or ("" if text[:start].strip() else "-"))
+    value_pattern = _VALUES[separator, quote or ("-" if opens_text(text, start) else "")]
     pairs: list[_Pair] = []
     span_start = position = start
     while (key := _KEYS[separator].match(text, position)) is not None:

@@ -20,6 +20,7 @@ FILLER = "\x00"
 QUOTES = "\"'`"
 
 _TEMPLATES = re.compile(TEMPLATE)
+_BLANK = re.compile(r"\s*")
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 
 
@@ -50,3 +51,9 @@ def quote_before(text: str, start: int) -> str:
     """The quote character right before `start`, or an empty string."""
     before = text[start - 1 : start] if start else ""
     return before if before and before in QUOTES else ""
+
+
+def opens_text(text: str, start: int) -> bool:
+    """Whether nothing but white space stands before `start`."""
+    found = _BLANK.match(text)
+    return found is not None and start <= found.end()

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from repoint.dsn.params import HOST_NAMES, PORT_NAMES, USER_NAMES, canonical
 from repoint.dsn.parts import Dsn, Param, Place, Token, is_password
-from repoint.dsn.text import TEMPLATE, quote_before, shadow, trimmed
+from repoint.dsn.text import TEMPLATE, opens_text, quote_before, shadow, trimmed
 from repoint.model.consumer import Style
 
 _NAMES = r"(?:postgres(?:ql)?|pgx5?|pgsql|postgis|psql|ecto|timescale(?:db)?)(?:\+[a-z0-9_]{1,20})?"
@@ -49,18 +49,15 @@ def find_urls(text: str) -> Iterator[Dsn]:
 def body_at(text: str, start: int, after_scheme: int) -> str:
     """What follows `://` and still belongs to the URL that starts at `start`."""
     window = text[after_scheme : after_scheme + _LONGEST]
+    following = _NEXT.search(window)
+    window = window[: following.start()] if following else window
     quote = quote_before(text, start)
     whole = _match(_WHOLE, window)
-    if not text[:start].strip() and not text[after_scheme + len(whole) :].strip():
-        body = whole
-    elif quote:
-        body = _match(_QUOTED[quote], window)
-    else:
-        body = trimmed(_open_body(window, whole))
+    if opens_text(text, start) and not text[after_scheme + len(whole) :].strip():
+        return whole
     if quote:
-        body = _before_escape(body)
-    following = _NEXT.search(body)
-    return body[: following.start()] if following else body
+        return _before_escape(_match(_QUOTED[quote], window))
+    return trimmed(_open_body(window, whole))
 
 
 def _match(pattern: re.Pattern[str], text: str) -> str:
