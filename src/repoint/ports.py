@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
+
+from repoint.model.receipt import FileWrite
 
 
 class Tree(Protocol):
@@ -26,6 +29,59 @@ class Tree(Protocol):
         ...
 
 
+class WritableTree(Tree, Protocol):
+    """A tree that the writing verbs change, all or nothing."""
+
+    def read_again(self, path: str) -> bytes:
+        """The bytes of a file as they are on disk now; errors as for `read`."""
+        ...
+
+    def is_there(self, path: str) -> bool:
+        """Whether anything stands at `path`, be it no regular file.
+
+        Raises:
+            FileRefused: the path leads out of the repository.
+        """
+        ...
+
+    def locked(self, verb: str) -> AbstractContextManager[None]:
+        """Hold the repository's lock while the block runs.
+
+        Raises:
+            LockHeld: another run holds it.
+        """
+        ...
+
+    def recover(self) -> str:
+        """Finish or undo what a killed run left: `finished`, `undone`, or empty.
+
+        Raises:
+            HalfDone: neither can be done.
+        """
+        ...
+
+    def commit(self, verb: str, writes: Sequence[FileWrite]) -> None:
+        """Make every write come true, or none, whatever happens.
+
+        Raises:
+            StalePlan: a file is not what its `before` says.
+            FileRefused: a file cannot be replaced.
+        """
+        ...
+
+    def dirty(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """Those of `paths` with changes that are not committed."""
+        ...
+
+    def files_in(self, folder: str) -> tuple[str, ...]:
+        """The regular files of a folder, repoint's own included, sorted; none without it."""
+        ...
+
+    def folders_to_make(self, path: str) -> tuple[str, ...]:
+        """Folders that are missing above `path`, outermost first."""
+        ...
+
+
 class SecretStore(Protocol):
     """Opens sealed values; plain text stays in memory."""
 
@@ -39,6 +95,32 @@ class SecretStore(Protocol):
         ...
 
 
+class SealedEditor(SecretStore, Protocol):
+    """Changes sealed values; nothing is written, ciphertext comes back."""
+
+    def open(self, path: str, raw: bytes) -> bytes:
+        """The decrypted document of sealed bytes; errors as for `decrypt`.
+
+        `path` tells the format.
+        """
+        ...
+
+    def set_value(self, path: str, raw: bytes, pointer: str, value: str) -> bytes:
+        """`raw` with the value at `pointer` (as sops spells it) set, or added at the end.
+
+        Every byte but that value, `mac` and `lastmodified` is kept.
+
+        Raises:
+            EditRefused: the result does not read back as that one change.
+            SealedFile: no key at hand opens it.
+        """
+        ...
+
+    def remove_value(self, path: str, raw: bytes, pointer: str) -> bytes:
+        """`raw` without the entry at `pointer`; errors as for `set_value`."""
+        ...
+
+
 class Renderer(Protocol):
     """Builds an overlay as the cluster would get it."""
 
@@ -47,7 +129,9 @@ class Renderer(Protocol):
         """The tool and its version, for the evidence."""
         ...
 
-    def render(self, overlays: Iterable[str], changed: Mapping[str, bytes]) -> Mapping[str, Rendered]:
+    def render(
+        self, overlays: Iterable[str], changed: Mapping[str, bytes]
+    ) -> Mapping[str, Rendered]:
         """Each overlay's render with `changed` files laid over the tree.
 
         `changed` maps paths to new contents (new files included). Works in a

@@ -1,0 +1,334 @@
+"""All files of a run change together, or none does, whenever the run is killed.
+
+The order of things on disk, each step synced before the next begins:
+
+1. `begin` in the journal: every file, its digests, the name its new content will be staged under.
+2. Folders are made, new contents are staged beside their targets (mode 0600 until complete).
+3. The targets are read once more; whoever changed meanwhile stops the run.
+4. `commit` in the journal.
+5. Each staged file is renamed over its target; files to remove are removed.
+6. The journal is deleted.
+
+A run killed before 4 is undone: staged files and made folders are removed, no target was touched.
+A run killed after 4 is finished: what is still staged is renamed. The journal holds names and
+digests, no content; no copy of a clear file is kept anywhere but staged beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from secrets import token_hex
+from typing import TypedDict
+
+from repoint.adapters import lock
+from repoint.errors import FileRefused, HalfDone, RepointError, StalePlan
+from repoint.model.receipt import FileWrite
+
+JOURNAL_NAME = "journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One file of a run, as the journal records it; paths are relative to the root.
+
+    `mode`, `uid` and `gid` are those of the file before, or of a new file (owner -1).
+    """
+
+    path: str
+    target: str
+    staged: str
+    before: str
+    after: str
+    mode: int
+    uid: int
+    gid: int
+    made_dirs: tuple[str, ...]
+    drop_dirs: tuple[str, ...]
+
+
+class Record(TypedDict, total=False):
+    """A line of the journal; `verb` and `steps` stand in the first."""
+
+    state: str
+    verb: str
+    steps: list[dict[str, object]]
+
+
+def digest(content: bytes | None) -> str:
+    """SHA-256 in hexadecimal; empty for a file that does not exist."""
+    return "" if content is None else sha256(content).hexdigest()
+
+
+def commit(root: Path, verb: str, entries: Sequence[tuple[FileWrite, Path]]) -> None:
+    """Make every write come true, or none; the lock is held by the caller.
+
+    Args:
+        root: The repository.
+        verb: The command at work, for the record.
+        entries: Each write with the real file it goes to.
+
+    Raises:
+        StalePlan: a file is not what `before` says.
+        FileRefused: a file cannot be staged or replaced; nothing was changed.
+        HalfDone: a failure after the commit could not be undone; the journal stays.
+    """
+    steps = [_step(root, write, target) for write, target in entries]
+    by_path = {write.path: write for write, _ in entries}
+    log = lock.state_dir(root) / JOURNAL_NAME
+    if log.exists():
+        raise HalfDone("an unfinished run has to be finished or undone first")
+    path = ""
+    try:
+        _append(log, {"state": "begin", "verb": verb, "steps": [asdict(step) for step in steps]})
+        for step in steps:
+            path = step.path
+            _stage(root, step, by_path[path].after)
+        _sync_folders(root, steps)
+        _check_unchanged(root, steps)
+        _append(log, {"state": "commit"})
+    except (OSError, RepointError) as error:
+        _undo(root, log, steps)
+        if isinstance(error, OSError):
+            raise FileRefused(
+                f"`{path or JOURNAL_NAME}` cannot be written: {error.strerror}"
+            ) from None
+        raise
+    try:
+        _finish(root, log, steps)
+    except OSError as error:
+        _take_back(root, log, steps, by_path, error)
+
+
+def recover(root: Path) -> str:
+    """Finish or undo what a killed run left behind; the lock is held by the caller.
+
+    Returns:
+        `finished`, `undone`, or an empty string when there was nothing.
+
+    Raises:
+        HalfDone: a file was changed since, or cannot be written; the message names it.
+    """
+    log = root / lock.STATE_DIR / JOURNAL_NAME
+    if not log.exists():
+        return ""
+    records = _records(log)
+    if not records:
+        _delete(log)
+        return ""
+    steps = [_step_of(item) for item in records[0]["steps"]]
+    committed = any(record["state"] == "commit" for record in records[1:])
+    try:
+        if not committed:
+            _undo(root, log, steps)
+            return "undone"
+        _finish(root, log, steps)
+    except OSError as error:
+        name = _relative(root, error.filename)
+        raise HalfDone(f"`{name}` cannot be written: {error.strerror}") from None
+    return "finished"
+
+
+def pending(root: Path) -> bool:
+    """Whether a killed run left something to finish or undo."""
+    return (root / lock.STATE_DIR / JOURNAL_NAME).exists()
+
+
+def _step(root: Path, write: FileWrite, target: Path) -> Step:
+    relative = target.relative_to(root)
+    staged = relative.with_name(f".{relative.name[:200]}.repoint-{token_hex(4)}")
+    made = tuple(str(folder) for folder in _missing(root, relative))
+    mode, uid, gid = 0o666 & ~_umask(), -1, -1
+    if write.before is not None:
+        try:
+            status = os.lstat(target)
+        except OSError:
+            raise StalePlan(f"`{write.path}` is not there any more") from None
+        if not stat.S_ISREG(status.st_mode):
+            raise FileRefused(f"`{write.path}` is not a regular file")
+        if not os.access(target, os.W_OK) or not status.st_mode & 0o222:
+            raise FileRefused(f"`{write.path}` is read-only")
+        mode, uid, gid = stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
+    before, after = digest(write.before), digest(write.after)
+    return Step(
+        *(write.path, str(relative), str(staged), before, after),
+        *(mode, uid, gid, made, write.drop_dirs),
+    )
+
+
+def _missing(root: Path, relative: Path) -> list[Path]:
+    folders = [folder for folder in relative.parents if not (root / folder).is_dir()]
+    return list(reversed(folders))
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _stage(root: Path, step: Step, content: bytes | None) -> None:
+    if content is None:
+        return
+    for folder in step.made_dirs:
+        (root / folder).mkdir(exist_ok=True)
+    fd = os.open(
+        root / step.staged,
+        os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
+        0o600,
+    )
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(fd, view) :]
+        if step.uid != -1 and (step.uid, step.gid) != (os.geteuid(), os.getegid()):
+            _chown(fd, step)
+        os.fchmod(fd, step.mode)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _chown(fd: int, step: Step) -> None:
+    try:
+        os.fchown(fd, step.uid, step.gid)
+    except PermissionError:
+        raise FileRefused(
+            f"`{step.path}` belongs to another user, and would not any more"
+        ) from None
+
+
+def _check_unchanged(root: Path, steps: Sequence[Step]) -> None:
+    """Read every target once more: an editor may have saved it since it was planned on."""
+    for step in steps:
+        if _digest_of(root / step.target) != step.before:
+            raise StalePlan(
+                f"`{step.path}` changed while it was being replaced; nothing was written"
+            )
+
+
+def _digest_of(target: Path) -> str:
+    try:
+        return digest(target.read_bytes())
+    except FileNotFoundError:
+        return ""
+
+
+def _finish(root: Path, log: Path, steps: Sequence[Step]) -> None:
+    """Rename what is staged; done twice it does the rest of the first time."""
+    for step in steps:
+        target = root / step.target
+        if not step.after:
+            if _digest_of(target) == step.before:
+                target.unlink()
+            continue
+        if (root / step.staged).exists():
+            (root / step.staged).replace(target)
+        elif _digest_of(target) != step.after:
+            raise HalfDone(
+                f"`{step.path}` was changed by somebody else before the run was finished",
+                hint=(
+                    "restore it from git, or accept it as it is",
+                    f"then delete `{lock.STATE_DIR}/{JOURNAL_NAME}` and run `repoint plan`",
+                ),
+            )
+    for folder in [folder for step in steps for folder in reversed(step.drop_dirs)]:
+        with contextlib.suppress(OSError):
+            (root / folder).rmdir()
+    _sync_folders(root, steps)
+    _delete(log)
+
+
+def _undo(root: Path, log: Path, steps: Sequence[Step]) -> None:
+    """Remove what was staged and made; no target was touched yet."""
+    for step in steps:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            (root / step.staged).unlink()
+    for step in steps:
+        for folder in reversed(step.made_dirs):
+            with contextlib.suppress(OSError):
+                (root / folder).rmdir()
+    with contextlib.suppress(FileNotFoundError):
+        _delete(log)
+
+
+def _take_back(
+    root: Path, log: Path, steps: Sequence[Step], writes: dict[str, FileWrite], cause: OSError
+) -> None:
+    """A rename failed: put back what was renamed already, from memory."""
+    try:
+        for step in steps:
+            before = writes[step.path].before
+            target = root / step.target
+            if _digest_of(target) == step.before:
+                continue
+            if before is None:
+                target.unlink()
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                (root / step.staged).unlink()
+            _stage(root, step, before)
+            (root / step.staged).replace(target)
+        _undo(root, log, steps)
+    except OSError as error:
+        name = _relative(root, error.filename)
+        raise HalfDone(f"`{name}` cannot be written: {error.strerror}") from None
+    name = _relative(root, cause.filename2 or cause.filename)
+    raise FileRefused(f"`{name}` cannot be replaced: {cause.strerror}") from None
+
+
+def _relative(root: Path, name: object) -> str:
+    path = Path(os.fsdecode(name)) if isinstance(name, (str, bytes)) else root
+    return str(path.relative_to(root)) if path.is_relative_to(root) else path.name
+
+
+def _append(log: Path, record: Record) -> None:
+    """Add one line and sync it; one cut short by a crash has no line break and does not count."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = os.open(log, flags, 0o600)
+    try:
+        view = memoryview(json.dumps(record).encode() + b"\n")
+        while view:
+            view = view[os.write(fd, view) :]
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    _sync(log.parent)
+
+
+def _records(log: Path) -> list[Record]:
+    lines = log.read_bytes().split(b"\n")[:-1]
+    return [json.loads(line) for line in lines]
+
+
+def _step_of(item: dict[str, object]) -> Step:
+    fields = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in item.items()
+    }
+    return Step(**fields)  # type: ignore[arg-type]  # what asdict wrote
+
+
+def _sync_folders(root: Path, steps: Iterable[Step]) -> None:
+    for folder in sorted({(root / step.target).parent for step in steps}):
+        # A folder that was to be made for a removed file may be gone.
+        with contextlib.suppress(FileNotFoundError):
+            _sync(folder)
+
+
+def _sync(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _delete(log: Path) -> None:
+    log.unlink()
+    _sync(log.parent)

@@ -1,0 +1,154 @@
+"""One writing run at a time, and the folder that holds repoint's own files.
+
+`.repoint/` lies at the repository's root. Git is told by `.repoint/.gitignore` to leave out
+`lock`, `journal` and `tmp`, which belong to a run on one machine; `receipts/` is meant to be
+committed: a receipt holds no secret, and with it a colleague can roll back.
+
+The guard is `flock`: the kernel lets go of it when the holder dies, however it dies. What is
+written in the file tells a person who holds it, and keeps out another machine that sees the same
+folder over a network file system where `flock` stays local. A holder of this machine without
+the `flock` is dead, and its lock is cleared by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from repoint.errors import FileRefused, LockHeld
+
+STATE_DIR = ".repoint"
+LOCK_NAME = "lock"
+IGNORED = "# receipts/ is meant to be committed: it holds no secret\n/lock\n/journal*\n/tmp/\n"
+
+_HELD = (errno.EAGAIN, errno.EACCES)
+
+
+@contextlib.contextmanager
+def held(root: Path, verb: str) -> Iterator[None]:
+    """Hold the repository's lock while the block runs.
+
+    Raises:
+        LockHeld: another run holds it; the message says who, where, since when and for what.
+        FileRefused: `.repoint/` cannot be made or written.
+    """
+    folder = state_dir(root)
+    try:
+        fd = os.open(
+            folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
+    except OSError as error:
+        raise _refused(LOCK_NAME, error) from None
+    try:
+        _take(fd, verb)
+        try:
+            yield
+        finally:
+            os.ftruncate(fd, 0)
+    finally:
+        os.close(fd)
+
+
+def state_dir(root: Path) -> Path:
+    """`.repoint/` below `root`, made with its `.gitignore` when it is missing."""
+    folder = root / STATE_DIR
+    try:
+        folder.mkdir(mode=0o755, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text(IGNORED)
+    except OSError as error:
+        raise _refused(".gitignore", error) from None
+    return folder
+
+
+def _take(fd: int, verb: str) -> None:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        guarded = True
+    except OSError as error:
+        if error.errno in _HELD:
+            raise _held_by(_holder(fd)) from None
+        guarded = False
+    holder = _holder(fd)
+    if holder and _may_live(holder, guarded=guarded):
+        raise _held_by(holder)
+    me = {
+        "pid": os.getpid(),
+        "started": _start_time(os.getpid()),
+        "host": socket.gethostname(),
+        "boot": _boot_id(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        "verb": verb,
+    }
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, json.dumps(me).encode(), 0)
+    os.fsync(fd)
+
+
+def _may_live(holder: dict[str, object], *, guarded: bool) -> bool:
+    """Whether a holder that the file names can still be at work."""
+    same_host = holder.get("host") == socket.gethostname()
+    if holder.get("boot") != _boot_id():
+        return not same_host
+    if guarded:
+        return False
+    pid = holder.get("pid")
+    if not isinstance(pid, int) or not same_host:
+        return True
+    return _alive(pid) and _start_time(pid) == holder.get("started")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _start_time(pid: int) -> str:
+    """Clock ticks since boot at which a process began; empty where /proc is not there."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return socket.gethostname()
+
+
+def _holder(fd: int) -> dict[str, object]:
+    """Who the file names; nothing when it is empty or was cut short by a crash."""
+    try:
+        found = json.loads(os.pread(fd, 4096, 0))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _held_by(holder: dict[str, object]) -> LockHeld:
+    who = f"process {holder.get('pid', '?')} on `{holder.get('host', '?')}`"
+    what = f"`repoint {holder.get('verb', '?')}` since {holder.get('since', '?')}"
+    hints: tuple[str, ...] = ("wait for it to end",)
+    if holder.get("host") != socket.gethostname():
+        hints += (f"if that machine is gone, delete `{STATE_DIR}/{LOCK_NAME}`",)
+    return LockHeld(f"{who} holds the lock: {what}", hint=hints)
+
+
+def _refused(name: str, error: OSError) -> FileRefused:
+    return FileRefused(f"`{STATE_DIR}/{name}` cannot be written: {error.strerror}")

@@ -1,0 +1,143 @@
+"""Sealed values, through sops; plain text stays in memory.
+
+sops prints a file anew when it sets a value: it indents by 4 unless a configuration file says
+otherwise (`--indent` has no effect on `sops set`, 3.11.0), moves comments and drops quotes. So the
+value is set on a copy in a private folder (ciphertext only, the value goes in by stdin), and the
+tokens that differ (the value, `mac`, `lastmodified`) are put into the original bytes.
+What comes out has to open, with exactly the one value changed, or it is refused.
+
+`sops set` finds the keys in the file's own metadata, so the copy need not lie where `.sops.yaml`
+would match it. Only its ending matters: it tells the format.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from repoint.adapters.runner import Result, find_tool, run
+from repoint.adapters.sops_splice import carry_over, cut_entry, insert_entry
+from repoint.errors import EditRefused, SealedFile
+from repoint.planning.sealed import Place, plain_texts, steps
+from repoint.ports import Tree
+
+_TYPES = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".env": "dotenv", ".ini": "ini"}
+
+
+def decrypt_cmd(sops: str, kind: str) -> list[str]:
+    """Decrypt stdin to stdout."""
+    flags = ["--input-type", kind, "--output-type", kind]
+    return [sops, "decrypt", *flags, "--filename-override", f"stdin.{kind}", "/dev/stdin"]
+
+
+def set_cmd(sops: str, kind: str, copy: Path, pointer: str) -> list[str]:
+    """Set the value at `pointer` of the file `copy`; the value comes on stdin as JSON."""
+    flags = ["--input-type", kind, "--output-type", kind, "--value-stdin"]
+    return [sops, "set", *flags, str(copy), pointer]
+
+
+def unset_cmd(sops: str, kind: str, copy: Path, pointer: str) -> list[str]:
+    """Remove the entry at `pointer` of the file `copy`."""
+    return [sops, "unset", "--input-type", kind, "--output-type", kind, str(copy), pointer]
+
+
+class Sops:
+    """Opens and changes sealed files; implements `ports.SealedEditor`."""
+
+    def __init__(self, tree: Tree, *, timeout: float = 60.0) -> None:
+        self._tree = tree
+        self._timeout = timeout
+
+    def decrypt(self, path: str) -> bytes:
+        """The decrypted document of a sealed file of the repository."""
+        return self.open(path, self._tree.read(path))
+
+    def open(self, path: str, raw: bytes) -> bytes:
+        """The decrypted document of sealed bytes; `path` tells the format."""
+        argv = decrypt_cmd(find_tool("sops"), file_type(path))
+        result = run(argv, tool="sops", input=raw, timeout=self._timeout)
+        if result.status != 0:
+            raise _sealed(path, result)
+        return result.stdout
+
+    def set_value(self, path: str, raw: bytes, pointer: str, value: str) -> bytes:
+        """`raw` with one value set, or added at the end of its mapping; all else is kept."""
+        where = steps(pointer)
+        old = self._texts(path, raw)
+        payload = json.dumps(value, ensure_ascii=False).encode()
+        new = self._change(path, raw, pointer, payload)
+        adds = where not in old
+        after = insert_entry(path, raw, new, where) if adds else carry_over(path, raw, new)
+        self._check(path, pointer, after, {**old, where: value})
+        return after
+
+    def remove_value(self, path: str, raw: bytes, pointer: str) -> bytes:
+        """`raw` without one entry; all else is kept."""
+        where = steps(pointer)
+        old = self._texts(path, raw)
+        if where not in old:
+            raise EditRefused(f"`{path}` {pointer} is not there any more")
+        new = self._change(path, raw, pointer, None)
+        after = carry_over(path, cut_entry(path, raw, where), new)
+        self._check(path, pointer, after, {at: text for at, text in old.items() if at != where})
+        return after
+
+    def _change(self, path: str, raw: bytes, pointer: str, payload: bytes | None) -> bytes:
+        """sops' own output after the change, made on a copy."""
+        kind, sops = file_type(path), find_tool("sops")
+        with tempfile.TemporaryDirectory(prefix="repoint-") as folder:
+            copy = Path(folder) / f"sealed{PurePosixPath(path).suffix}"
+            copy.touch(mode=0o600)
+            copy.write_bytes(raw)
+            argv = (
+                unset_cmd(sops, kind, copy, pointer)
+                if payload is None
+                else set_cmd(sops, kind, copy, pointer)
+            )
+            result = run(argv, tool="sops", input=payload, timeout=self._timeout)
+            if result.status != 0:
+                raise _sealed(path, result)
+            return copy.read_bytes()
+
+    def _texts(self, path: str, raw: bytes) -> dict[Place, str]:
+        return plain_texts(path, self.open(path, raw))
+
+    def _check(self, path: str, pointer: str, after: bytes, expected: dict[Place, str]) -> None:
+        """The MAC holds (or sops would not open it), and nothing else changed, order included."""
+        try:
+            found = self._texts(path, after)
+        except SealedFile:
+            raise EditRefused(f"`{path}`: sops does not open what would be written") from None
+        if list(found.items()) != list(expected.items()):
+            raise EditRefused(f"`{path}`: more, or other, than {pointer} would change")
+
+
+def file_type(path: str) -> str:
+    """The format as sops names it, judged by the file's ending.
+
+    Raises:
+        SealedFile: sops would read it as one opaque block, which has no values.
+    """
+    name = PurePosixPath(path).name
+    kind = "dotenv" if name.startswith(".env") else _TYPES.get(PurePosixPath(path).suffix)
+    if kind is None:
+        raise SealedFile(f"`{path}` is sealed as a whole; its values cannot be told apart")
+    return kind
+
+
+def _sealed(path: str, result: Result) -> SealedFile:
+    """sops' refusal in one sentence; its own text may hold digests of the content."""
+    text = result.stderr.decode(errors="replace")
+    if "data key" in text:
+        return SealedFile(f"`{path}` cannot be opened: no key at hand fits")
+    if "MAC mismatch" in text:
+        hint = (
+            "somebody edited it without sops: restore it from git, or run `sops edit --ignore-mac`"
+        )
+        return SealedFile(f"`{path}` was changed outside sops: its MAC does not match", hint=hint)
+    if "metadata not found" in text:
+        return SealedFile(
+            f"`{path}` is not a sealed file", hint="encrypt it with `sops encrypt -i`"
+        )
+    return SealedFile(f"`{path}` cannot be opened: sops ended with status {result.status}")

@@ -1,0 +1,157 @@
+"""Takes back what apply wrote: exact bytes where nobody edited since, else its own edits only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from repoint.errors import EditRefused, StalePlan
+from repoint.flows.receipts import digest, load_receipts, read_now, receipt_writes
+from repoint.model.plan import Op, PartEdit
+from repoint.model.receipt import FileWrite, Receipt, ReceiptFile, Undo
+from repoint.planning.sealed import plain_texts, reversed_parts, steps
+from repoint.planning.splice import BASE64, recode, repart
+from repoint.planning.takeback import TakenBack, carry, conflict, restore_sealed, take_back
+from repoint.ports import Progress, SealedEditor, WritableTree
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """What roll_back did; `written` is empty when there was nothing to take back.
+
+    `inexact` names the files that others edited since: there only repoint's own edits went.
+    """
+
+    environments: tuple[str, ...]
+    written: tuple[str, ...]
+    inexact: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    recovered: str = ""
+
+
+def roll_back(
+    environments: Sequence[str],
+    tree: WritableTree,
+    store: SealedEditor,
+    *,
+    progress: Progress | None = None,
+) -> RolledBack:
+    """Take back everything that apply did for `environments`, the last first.
+
+    Raises:
+        Conflict: a value, or a created file, was changed since; nothing is written.
+        SealedFile: a sealed file was edited since, and no key at hand opens it.
+    """
+    with tree.locked("rollback"):
+        recovered = tree.recover()
+        receipts = load_receipts(tree)
+        wanted = [name for name in dict.fromkeys(environments) if name in receipts]
+        work = _Work(tree, store, {n: r for n, r in receipts.items() if n not in wanted})
+        entries = [entry for name in wanted for entry in receipts[name].files]
+        if progress is not None:
+            progress.step("taking back", len(entries))
+        while entries:
+            entries = work.take(entries)
+            if progress is not None:
+                progress.advance()
+        writes = work.writes()
+        changed = receipt_writes(tree, receipts, work.receipts)
+        if writes or changed:
+            tree.commit("rollback", [*writes, *changed])
+        paths = tuple(write.path for write in writes)
+        return RolledBack(
+            tuple(wanted), paths, tuple(work.inexact), tuple(dict.fromkeys(work.notes)), recovered
+        )
+
+
+class _Work:
+    """The files without their edits, gathered in memory before anything is written."""
+
+    def __init__(
+        self, tree: WritableTree, store: SealedEditor, receipts: dict[str, Receipt]
+    ) -> None:
+        self._tree = tree
+        self._store = store
+        self._before: dict[str, bytes | None] = {}
+        self._now: dict[str, bytes | None] = {}
+        self._folders: dict[str, tuple[str, ...]] = {}
+        self.receipts = receipts
+        self.inexact: list[str] = []
+        self.notes: list[str] = []
+
+    def take(self, entries: list[ReceiptFile]) -> list[ReceiptFile]:
+        """Take back the last of `entries`; the others, carried over, are what is left."""
+        *left, entry = entries
+        path = entry.path
+        if path not in self._before:
+            self._before[path] = self._now[path] = read_now(self._tree, path)
+        raw = self._now[path]
+        back = self._sealed(raw, entry) if entry.sealed else take_back(raw, entry)
+        self._now[path] = back.content
+        self._folders[path] = entry.made_dirs or self._folders.get(path, ())
+        self.notes += back.notes
+        if not back.exact and raw is not None and path not in self.inexact:
+            self.inexact.append(path)
+        if raw is None or back.content is None or entry.sealed:
+            return left
+
+        def carried(other: ReceiptFile) -> ReceiptFile:
+            if other.path != path or back.content is None:
+                return other
+            return carry(other, raw, back.content, back.patches)
+
+        for name, receipt in self.receipts.items():
+            self.receipts[name] = replace(receipt, files=tuple(map(carried, receipt.files)))
+        return [carried(other) for other in left]
+
+    def writes(self) -> list[FileWrite]:
+        """The files that differ from what is on disk."""
+        return [
+            FileWrite(path, before, self._now[path], self._folders[path])
+            for path, before in self._before.items()
+            if self._now[path] != before
+        ]
+
+    def _sealed(self, raw: bytes | None, entry: ReceiptFile) -> TakenBack:
+        if raw is None:
+            return TakenBack(None, (), False, (f"`{entry.path}` is gone already",))
+        if digest(raw) == entry.after_sha256:
+            return TakenBack(restore_sealed(raw, entry), (), True)
+        notes = [f"`{entry.path}` was changed since apply; only repoint's edits were taken back"]
+        for undo in reversed(entry.undos):
+            raw, gone = self._unseal(entry.path, raw, undo)
+            if gone:
+                notes.append(f"`{entry.path}`: the edit of `{undo.key}` is gone already")
+        return TakenBack(raw, (), False, tuple(notes))
+
+    def _unseal(self, path: str, raw: bytes, undo: Undo) -> tuple[bytes, bool]:
+        """`raw` without one sealed edit, and whether there was nothing to take back."""
+        text = plain_texts(path, self._store.open(path, raw)).get(steps(undo.pointer))
+        if text is None:
+            return raw, True
+        parts = reversed_parts(undo.parts)
+        try:
+            value = _changed(path, undo, text, parts)
+        except (EditRefused, StalePlan):
+            if undo.op is Op.SEALED and _is_back(path, undo, text):
+                return raw, True
+            raise conflict(path, undo, text) from None
+        if undo.op is Op.SEALED_ADD:
+            return self._store.remove_value(path, raw, undo.pointer), False
+        return self._store.set_value(path, raw, undo.pointer, value), False
+
+
+def _changed(path: str, undo: Undo, text: str, parts: Sequence[PartEdit]) -> str:
+    if undo.before == BASE64:
+        return recode(path, undo.line, text.encode(), parts).decode()
+    return repart(path, undo.line, text, parts)
+
+
+def _is_back(path: str, undo: Undo, text: str) -> bool:
+    """Whether the edit could be made again: then somebody took it back by hand."""
+    parts = tuple(part for part in undo.parts if part.part != "key")
+    try:
+        _changed(path, undo, text, parts)
+    except (EditRefused, StalePlan):
+        return False
+    return True
