@@ -1,0 +1,1 @@
+"""Find every place in one parsed file that names a PostgreSQL server."""

@@ -1,0 +1,109 @@
+"""What repoint knows of command lines: which programs name a server, by which options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A program that takes a server's address in options of its own.
+
+    `host`, `port`, `user` and `database` are option names without dashes. `takes_value`
+    holds the one-letter options that eat the next word, so that positional words can
+    be told. `positional` says what the words without option mean, in order.
+    """
+
+    host: tuple[str, ...] = ("h", "host")
+    port: tuple[str, ...] = ("p", "port")
+    user: tuple[str, ...] = ("U", "username")
+    database: tuple[str, ...] = ("d", "dbname")
+    takes_value: str = "hpUd"
+    positional: tuple[str, ...] = ()
+    long_values: frozenset[str] = frozenset()
+
+
+_DUMP_VALUES = "hpUdfFjnNtTEZSleILP"
+_LIBPQ_LONG = frozenset(
+    "host port username dbname file format jobs schema table exclude-schema exclude-table "
+    "encoding superuser role set variable command output timeout time client scale pgdata "
+    "wal-method checkpoint label locale template tablespace owner maintenance-db compress "
+    "log-file exclude-table-data snapshot lock-wait-timeout pset field-separator slot".split()
+)
+
+
+def _libpq(values: str, *positional: str) -> Client:
+    return Client(takes_value=values, positional=positional, long_values=_LIBPQ_LONG)
+
+
+CLIENTS: dict[str, Client] = {
+    "psql": _libpq("hpUdcfFLoPRTv", "database", "user"),
+    "pg_isready": _libpq("hpUdt"),
+    "pg_dump": _libpq(_DUMP_VALUES, "database"),
+    "pg_dumpall": Client(
+        takes_value="hpUdfESl", database=("l", "database"), long_values=_LIBPQ_LONG
+    ),
+    "pg_restore": _libpq(_DUMP_VALUES),
+    "pgbench": _libpq("hpUbcfDFIjLMPRstT", "database"),
+    "createdb": _libpq("hpUDElOT", "database"),
+    "dropdb": _libpq("hpU", "database"),
+    "createuser": _libpq("hpUcgmv"),
+    "dropuser": _libpq("hpU"),
+    "vacuumdb": _libpq("hpUdjntNP", "database"),
+    "reindexdb": _libpq("hpUdjitS", "database"),
+    "clusterdb": _libpq("hpUdt", "database"),
+    "pg_basebackup": _libpq("hpUdDFrtTxXZclsSC"),
+    "pg_receivewal": _libpq("hpUdDESsZ"),
+    "pg_recvlogical": _libpq("hpUdfFIEoPsS"),
+    "pg_amcheck": _libpq("hpUdj", "database"),
+    "pg_repack": _libpq("hpUdjItTkcCoe", "database"),
+    "pg_prove": _libpq("hpUdj"),
+    "pg_probackup": _libpq("hpUdBDjb"),
+    "pgcli": _libpq("hpUdu", "database", "user"),
+    "pg_activity": _libpq("hpUd", "database"),
+    "pg_top": _libpq("hpUd"),
+    "pgmetrics": _libpq("hpUd", "database"),
+    "psqldef": Client(takes_value="hpUWf", positional=("database",)),
+    "osm2pgsql": Client(host=("H", "host"), port=("P", "port"), takes_value="HPUdCSO"),
+    "temporal-sql-tool": Client(
+        host=("ep", "endpoint"), user=("u", "user"), database=("db", "database"),
+        takes_value="pu",
+    ),
+    "tern": Client(host=("host",), port=("port",), user=("user",), database=("database",), takes_value="dcm"),
+}  # fmt: skip
+
+WAITERS = frozenset(
+    "wait-for-it wait-for wait_for_it wait_for wait-for-postgres wait-for-db wait-port waitforit "
+    "wait wait-for-pg wait-on wait4ports waitfor wait-for-port docker-compose-wait".split()
+)
+"""Scripts that wait for `host:port`."""
+
+CONNECTORS = frozenset({"nc", "ncat", "netcat", "telnet", "nmap", "tcping", "portchecker"})
+"""Programs that open `host port`."""
+
+CONNECTOR_VALUES = {"nc": "wipsGIMmTVXx", "ncat": "wipsgGioe", "netcat": "wips", "nmap": "p", "telnet": ""}
+
+TCP_TAKERS = frozenset(
+    "dockerize wait4x wait-on socat curl timeout wait goss gomplate ssh autossh chisel "
+    "cloud-sql-proxy haproxy gost waitforit".split()
+)
+"""Programs that take `tcp://host:port`, `tcp:host:port` or `TCP:host:port`."""
+
+QUIET = frozenset({"echo", "printf", "log", "info", "warn", "die", "fail", "error", "say", "write-host", "write-output"})
+"""Commands that only print; their words are messages unless they assign a name."""
+
+SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
+
+PREFIXES = frozenset(
+    "sudo env exec time nohup command nice timeout gosu su-exec retry until while if then do ! "
+    "runuser xargs tini dumb-init --".split()
+)
+"""Words that stand before the real command."""
+
+
+def base_name(word: str) -> str:
+    """The program's name: no directory, no `.sh`, `.exe` or `.py`."""
+    name = word.rsplit("/", 1)[-1].rsplit("\\", 1)[-1]
+    for suffix in (".sh", ".exe", ".py", ".bash", ".rb", ".js"):
+        name = name.removesuffix(suffix)
+    return name

@@ -1,0 +1,104 @@
+"""The sites of one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from repoint.formats.base import FileKind, ParsedFile
+from repoint.formats.kinds import kind_of
+from repoint.model.consumer import Site
+from repoint.sites.context import Scope, file_scope
+from repoint.sites.encoded import decoded
+from repoint.sites.frame import NO_MAP, Draft, FileView, Role, Value
+from repoint.sites.pgpass import pgpass_drafts
+from repoint.sites.split import Container, Entry, split_drafts
+from repoint.sites.textual import text_drafts
+from repoint.sites.tree import Walker
+
+_FLAT = frozenset({FileKind.MAKEFILE, FileKind.SHELL, FileKind.DOCKERFILE, FileKind.XML, FileKind.TEXT})
+
+
+def detect(parsed: ParsedFile) -> tuple[Site, ...]:
+    """Every site of a file, in file order; comments hold none, nor do sealed values."""
+    if parsed.kind is FileKind.TEXT and kind_of(parsed.path, parsed.text[:1024].encode()) is None:
+        return ()
+    view = FileView(parsed.path, parsed.map)
+    scope = _named(file_scope(parsed), parsed.path)
+    walker = Walker(view)
+    return _sites(_drafts(parsed, walker, scope))
+
+
+def _drafts(parsed: ParsedFile, walker: Walker, scope: Scope) -> Iterator[Draft]:
+    rooted = any(document.root is not None for document in parsed.documents)
+    if rooted and parsed.kind not in _FLAT:
+        yield from walker.roots(parsed, scope)
+        if not parsed.problem:
+            return
+    whole = Value(walker.view, parsed.text, parsed.map, "", 1, 1)
+    if PurePosixPath(parsed.path).name.lower().endswith("pgpass"):
+        yield from pgpass_drafts(whole, scope.role)
+    elif parsed.kind in _FLAT or not rooted or parsed.problem:
+        yield from text_drafts(whole, parsed.kind, scope, walker.script)
+
+
+def _named(scope: Scope, path: str) -> Scope:
+    """Let the file's name stand above its keys where it says what they are about."""
+    name = PurePosixPath(path).name.lower()
+    return replace(scope, trail=("pg_service",)) if "pg_service" in name else scope
+
+
+def detect_value(
+    path: str,
+    pointer: str,
+    line: int,
+    column: int,
+    key: str,
+    text: str,
+    siblings: Mapping[str, str] | None = None,
+) -> tuple[Site, ...]:
+    """The sites in a decrypted value of a sealed file; none of their parts has bytes.
+
+    `siblings` holds the decrypted values beside it by key, so that a host finds its port,
+    database and user. A `data` value of a Secret is base64 still, and read through it.
+    """
+    view = FileView(path, sealed=True)
+    kind = kind_of(path, b"") or FileKind.YAML
+    manifest = kind in (FileKind.YAML, FileKind.JSON)
+    roles = {FileKind.DOTENV: Role.DOTENV, FileKind.HELM_TEMPLATE: Role.TEMPLATE}
+    role = Role.MANIFEST if manifest else roles.get(kind, Role.CONFIG)
+    parts = pointer.strip("/").split("/")
+    trail = tuple(part for part in parts[:-1] if not part.isdigit())
+    scope = Scope(role, trail=trail, env=manifest and bool({"data", "stringData"} & set(trail)))
+
+    def entry(name: str, value_text: str) -> Entry:
+        value = Value(view, value_text, NO_MAP, pointer, line, column)
+        plain = decoded(value) if trail[-1:] == ("data",) else None
+        return Entry(name, plain or value)
+
+    own = entry(key, text)
+    others = [entry(name, value) for name, value in (siblings or {}).items() if name != key]
+    container = Container((own, *others), role, trail=trail, env=scope.env)
+    drafts = [draft for draft in split_drafts(container) if draft.host.value is own.value]
+    drafts += Walker(view, origin=own.value).entry(own, scope, container)
+    return _sites(drafts)
+
+
+def _sites(drafts: Iterable[Draft]) -> tuple[Site, ...]:
+    """The drafts as sites: each host once, in file order."""
+    seen: set[object] = set()
+    sites: list[tuple[tuple[int, int, int, int], Site]] = []
+    for order, draft in enumerate(drafts):
+        span = draft.host.span
+        site = draft.site()
+        identity: object = span or (site.value_pointer, site.host.text, site.start, site.encoded)
+        if identity in seen:
+            continue
+        seen.add(identity)
+        place = site.location
+        sites.append(((place.line, place.column, site.start, order), site))
+    return tuple(site for _, site in sorted(sites, key=lambda pair: pair[0]))
+
+
+__all__: Sequence[str] = ["detect", "detect_value"]

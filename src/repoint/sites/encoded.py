@@ -1,0 +1,25 @@
+"""Base64 values of Secrets: read by what they decode to."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import replace
+
+from repoint.sites.frame import NO_MAP, Value
+
+_LARGEST = 400_000
+
+
+def decoded(value: Value) -> Value | None:
+    """The value that a `data` entry of a Secret stands for; None when it is no text."""
+    raw = "".join(value.text.split())
+    if not raw or len(raw) > _LARGEST:
+        return None
+    try:
+        text = base64.b64decode(raw, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    if "\0" in text:
+        return None
+    return replace(value, text=text, map=NO_MAP, encoded="base64")

@@ -1,0 +1,301 @@
+"""Connections in parts: a key that names the host, and the keys of its family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from repoint.sites.frame import Draft, Form, Piece, Role, Value, whole
+from repoint.sites.hosts import (
+    LOOPBACK,
+    OTHER_PORTS,
+    PG_PORTS,
+    Address,
+    Slice,
+    address,
+    is_template,
+    is_variable,
+    port_number,
+)
+from repoint.sites.keys import (
+    GENERIC,
+    OTHER_ENGINES,
+    STRONG,
+    Evidence,
+    HostName,
+    ancestor_evidence,
+    engine_value,
+    field_of,
+    host_key,
+    looks_like_env,
+    other_engine,
+    words,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A key and its value in a container of settings."""
+
+    name: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Container:
+    """Keys that stand together: a mapping, a list of env entries, a section, a script.
+
+    `trail` holds the keys above it that tell what it is about, the nearest last.
+    `nested` holds entries of small mappings beside the keys (`auth`, `jsonData`): they
+    can complete a family but not begin one. `hint` is what else is known: the image
+    and the name of the container that reads the settings. `bare` lets a mere `host`
+    begin a family.
+    """
+
+    entries: Sequence[Entry]
+    role: Role
+    trail: tuple[str, ...] = ()
+    nested: Sequence[Entry] = ()
+    hint: str = ""
+    key_prefix: str = ""
+    env: bool = False
+    templates: bool = False
+    form: Form | None = None
+    command: str = ""
+    bare: bool = True
+
+
+_MYSQL_ONLY = frozenset(
+    "wordpress ghost bookstack matomo phpmyadmin joomla mariadb mysql prestashop magento monica "
+    "invoiceninja librenms kimai piwigo snipe-it snipeit espocrm percona moodle-mysql".split()
+)
+_EQUAL = {"postgres": "db", "postgresql": "db", "pg": "db", "pgsql": "db", "database": "db", "sql": "db"}
+
+
+def split_drafts(container: Container) -> Iterator[Draft]:
+    """A draft for every PostgreSQL host that the container names by a key."""
+    for entry in container.entries:
+        name = host_key(entry.name)
+        if name is None or (name.evidence is Evidence.BARE and not container.bare):
+            continue
+        found = address(entry.value.text)
+        if found is None or not _readable(found, entry, container):
+            continue
+        family = _Family(container, entry, name)
+        if family.is_postgres(found):
+            yield family.draft(found)
+
+
+def _readable(found: Address, entry: Entry, container: Container) -> bool:
+    host = found.host.text
+    if is_template(host):
+        return container.templates
+    if is_variable(host) or is_variable(entry.value.text):
+        return False
+    return host not in {"0.0.0.0", "*"} and not _is_reference(entry.value)
+
+
+def _is_reference(value: Value) -> bool:
+    return value.text.lstrip().startswith(("ENC[", "vault:", "ref+", "arn:", "op://"))
+
+
+class _Family:
+    """A host key with the keys that complete it."""
+
+    def __init__(self, container: Container, entry: Entry, name: HostName) -> None:
+        self.container = container
+        self.entry = entry
+        self.name = name
+        self.fields: dict[str, Entry] = {}
+        for prefix in _prefixes(name):
+            self._collect(prefix)
+        if not [e for e in container.entries if e is not entry and _same_kind(e.name)]:
+            self._collect_alike()
+        if "name" in self.fields:
+            self.fields.setdefault("database", self.fields["name"])
+
+    def _others(self) -> Iterator[Entry]:
+        for other in (*self.container.entries, *self.container.nested):
+            if other is not self.entry:
+                yield other
+
+    def _collect(self, prefix: tuple[str, ...]) -> None:
+        for other in self._others():
+            parts = words(other.name)
+            if parts[: len(prefix)] == prefix and not _names_host(parts):
+                self._keep(other, parts[len(prefix) :])
+
+    def _collect_alike(self) -> None:
+        """Keys of the same family in another word for database (`DATABASE_HOST`, `DB_NAME`)."""
+        wanted = tuple(_EQUAL.get(word, word) for word in self.name.prefix)
+        if not wanted:
+            return
+        for other in self._others():
+            parts = words(other.name)
+            alike = tuple(_EQUAL.get(word, word) for word in parts)
+            if alike[: len(wanted)] == wanted and not _names_host(parts):
+                self._keep(other, parts[len(wanted) :])
+
+    def _keep(self, other: Entry, tail: tuple[str, ...]) -> None:
+        role = self.name.role
+        if role and tail[-len(role) :] == role:
+            tail = tail[: -len(role)]
+        kind = field_of(tail)
+        if kind == "engine" and engine_value(other.value.text) is None:
+            return
+        if kind == "database" and tail == ("name",):
+            if not any(c.isspace() for c in other.value.text.strip()):
+                self.fields.setdefault("name", other)
+        elif kind:
+            self.fields.setdefault(kind, other)
+
+    def _text(self, kind: str) -> str | None:
+        entry = self.fields.get(kind)
+        return entry.value.text.strip() if entry else None
+
+    def is_postgres(self, found: Address) -> bool:
+        """Judge by the name, the family, the container and the host itself."""
+        engine = engine_value(self._text("engine") or "")
+        port = port_number(found.port.text if found.port else self._text("port"))
+        if engine is False:
+            return False
+        if self.name.evidence is Evidence.STRONG:
+            return port not in {"80", "443"} and not found.host.text.startswith("http")
+        if port in OTHER_PORTS or other_engine(found.host.text) or self._elsewhere():
+            return engine is True and port not in OTHER_PORTS
+        positive = engine is True or port in PG_PORTS or self._has_shape()
+        if self.name.evidence is Evidence.BARE:
+            return self._bare(found, positive)
+        return True
+
+    def _has_shape(self) -> bool:
+        return "database" in self.fields and "user" in self.fields
+
+    def _bare(self, found: Address, positive: bool) -> bool:
+        above = ancestor_evidence(self.container.trail)
+        parts = words(self.entry.name)
+        loose = parts[0] not in {"host", "hostname", "hosts"}
+        if above is Evidence.STRONG:
+            return True
+        if above is Evidence.GENERIC:
+            return positive or not loose
+        engine = engine_value(self._text("engine") or "")
+        if engine is True:
+            return True
+        port = port_number(found.port.text if found.port else self._text("port"))
+        return port in PG_PORTS and not loose
+
+    def _elsewhere(self) -> bool:
+        """Whether what surrounds the key speaks of another database."""
+        for key in self.container.trail:
+            if other_engine(key):
+                return True
+        hint = set(self.container.hint.lower().replace("/", " ").replace(":", " ").split())
+        if hint & _MYSQL_ONLY:
+            return True
+        names = {word for entry in self.container.entries for word in words(entry.name)}
+        if names & STRONG:
+            return False
+        return bool(names & {"mysql", "mariadb", "mssql", "oracle"})
+
+    def draft(self, found: Address) -> Draft:
+        """The draft of the family's one site."""
+        value = self.entry.value
+        port = Piece(value, found.port) if found.port else None
+        if port is None and (entry := self.fields.get("port")) is not None:
+            port = whole(entry.value)
+        params = [
+            (other, whole(self.fields[kind].value))
+            for kind, other in (("sslmode", "sslmode"), ("schema", "search_path"))
+            if kind in self.fields
+        ]
+        params += _query(value, found)
+        return Draft(
+            form=self._form(),
+            role=self.container.role,
+            key=self._key(),
+            host=Piece(value, found.host),
+            port=port,
+            database=found.database or self._text("database"),
+            user=self._text("user"),
+            schema=self._text("schema"),
+            params=tuple(params),
+            start=found.host.start,
+        )
+
+    def _form(self) -> Form:
+        if self.container.form is not None:
+            return self.container.form
+        env = self.container.env or looks_like_env(self.entry.name)
+        return Form.VARIABLE if env else Form.SETTING
+
+    def _key(self) -> str:
+        if self.container.command:
+            return self.container.command
+        if looks_like_env(self.entry.name) or not self.container.key_prefix:
+            return self.entry.name
+        return f"{self.container.key_prefix}.{self.entry.name}"
+
+
+def _prefixes(name: HostName) -> Iterator[tuple[str, ...]]:
+    """The family's prefixes, the most exact first."""
+    prefix = name.prefix
+    yield (*prefix, *name.role) if name.role else prefix
+    if name.role:
+        yield prefix
+    while len(prefix) > 1 and prefix[-1] not in STRONG | GENERIC:
+        prefix = prefix[:-1]
+        yield prefix
+    if len(prefix) > 1 and prefix[-2] in STRONG | GENERIC:
+        yield prefix[:-1]
+
+
+def _names_host(parts: tuple[str, ...]) -> bool:
+    return bool(parts) and parts[-1] in {"host", "hostname"}
+
+
+def _same_kind(name: str) -> bool:
+    verdict = host_key(name)
+    return verdict is not None and verdict.evidence >= Evidence.GENERIC
+
+
+def _query(value: Value, found: Address) -> list[tuple[str, Piece]]:
+    """The parameters behind `?` of an address such as the exporter's DATA_SOURCE_URI."""
+    pieces: list[tuple[str, Piece]] = []
+    if not found.query:
+        return pieces
+    position = value.text.find("?" + found.query) + 1
+    for pair in found.query.split("&"):
+        name, _, text = pair.partition("=")
+        if name and text:
+            pieces.append((name, Piece(value, Slice(text, position + len(name) + 1))))
+        position += len(pair) + 1
+    return pieces
+
+
+def with_companions(draft: Draft, key: str, container: Container) -> Draft:
+    """Complete a connection string that names no user by the user key beside it."""
+    if draft.user is not None:
+        return draft
+    parts = words(key)
+    endings = {"url", "uri", "dsn", "string", "jdbc", "r2dbc", "connection", "spec", "jdbcurl"}
+    stems = []
+    while parts and parts[-1] in endings:
+        parts = parts[:-1]
+        stems.append(parts)
+    for stem in stems:
+        for entry in (*container.entries, *container.nested):
+            names = words(entry.name)
+            if names[: len(stem)] == stem and field_of(names[len(stem) :]) == "user":
+                return replace(draft, user=entry.value.text.strip())
+    return draft
+
+
+def is_loopback(draft: Draft) -> bool:
+    """Whether the host is the machine itself."""
+    return draft.host.slice.text.lower() in LOOPBACK
+
+
+__all__ = [
+    "OTHER_ENGINES", "Container", "Entry", "is_loopback", "split_drafts", "with_companions",
+]  # fmt: skip

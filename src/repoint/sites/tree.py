@@ -1,0 +1,401 @@
+"""Walk a tree of keys and values and find the sites in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from repoint.formats.base import FileKind, Mapping, Node, ParsedFile, Scalar, Sequence
+from repoint.formats.read import read_embedded
+from repoint.sites.arguments import Setting, argv_drafts, shell_script
+from repoint.sites.commands import base_name
+from repoint.sites.context import (
+    SKIPPED_KEYS,
+    Scope,
+    enter_container,
+    enter_object,
+    generator_key,
+    is_object,
+    is_skipped,
+    values_key,
+)
+from repoint.sites.encoded import decoded
+from repoint.sites.frame import SHARED, Draft, FileView, Role, Value
+from repoint.sites.keys import host_key, looks_like_env
+from repoint.sites.nested import nested_kind, nested_scope
+from repoint.sites.operators import operator_drafts
+from repoint.sites.scripts import looks_like_script, read_script
+from repoint.sites.split import Container, Entry, split_drafts, with_companions
+from repoint.sites.textual import text_drafts
+from repoint.sites.urls import dsn_drafts
+
+MAX_NESTING = 4
+_ARGV = ("entrypoint", "command", "args", "cmd", "test")
+_LINES = frozenset(
+    "script before_script after_script commands run steps runcmd cmds install "
+    "preStart postStart inlineScript powershell pwsh bash shell sh exec bootcmd".split()
+)
+_ENV_MAPS = frozenset(
+    "env environment envs variables data stringData substitute literals envVars env_vars "
+    "environmentVariables extraEnv extraEnvVars environment_variables binaryData".split()
+)
+_PROBES = frozenset(
+    "readinessProbe livenessProbe startupProbe lifecycle healthcheck healthCheck".split()
+)
+_BESIDE = frozenset("auth jsonData credentials connection options params config login".split())
+_UNSHOWN = frozenset(
+    "spec data stringData resource locals env environment environment_variables "
+    "valuesObject values module stringdata template target helm".split()
+)
+_PAIR_KEYS = (("name", "value"), ("key", "value"), ("Name", "Value"), ("variable", "value"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walker:
+    """Finds the drafts of one document, or of a document inside a scalar (`origin`)."""
+
+    view: FileView
+    origin: Value | None = None
+    depth: int = 0
+
+    def roots(self, parsed: ParsedFile, scope: Scope) -> Iterator[Draft]:
+        """The drafts of every document of a parsed file."""
+        for document in parsed.documents:
+            if document.root is not None:
+                yield from self.node(document.root, scope, (str(document.index),))
+
+    def node(self, node: Node, scope: Scope, path: tuple[str, ...]) -> Iterator[Draft]:
+        """The drafts of a node and all below it."""
+        if isinstance(node, Mapping):
+            yield from self._mapping(node, scope, path)
+        elif isinstance(node, Sequence):
+            yield from self._sequence(node, scope, path)
+        else:
+            key = scope.trail[-1] if scope.trail else ""
+            entry = Entry(key, self._value(node, path))
+            yield from self.entry(entry, scope, Container((entry,), scope.role))
+
+    def _value(self, scalar: Scalar, path: tuple[str, ...]) -> Value:
+        shared = SHARED if scalar.aliased else ""
+        if self.origin is None:
+            pointer = "/" + "/".join(p.replace("~", "~0").replace("/", "~1") for p in path)
+            return Value(
+                self.view, scalar.text, scalar.map, pointer, scalar.line, scalar.column,
+                display_only=shared,
+            )  # fmt: skip
+        outer = self.origin
+        runs, base = scalar.map.runs, outer.map.runs
+        mapped = bool(runs and base)
+        offset = runs[0][1] - base[0][1] if mapped else scalar.line * 1000 + scalar.column
+        return replace(
+            outer, text=scalar.text, map=scalar.map, offset=outer.offset + offset,
+            line=scalar.line if mapped else outer.line,
+            column=scalar.column if mapped else outer.column,
+            display_only=outer.display_only or shared,
+        )  # fmt: skip
+
+    def _mapping(self, node: Mapping, scope: Scope, path: tuple[str, ...]) -> Iterator[Draft]:
+        if is_object(node):
+            scope = enter_object(node, scope)
+            if is_skipped(scope):
+                yield from operator_drafts(node, scope, self._value, path)
+                return
+        scope = enter_container(node, scope)
+        pair = _pair_of(node)
+        if pair is not None:
+            yield from self._pairs([(node, path)], scope)
+        container = self._container(node, scope, path)
+        yield from split_drafts(container)
+        yield from self._blocks(node, scope, path)
+        yield from self._commands(node, scope, path)
+        taken = {"value", "Value"} if pair is not None else set()
+        for key, value in node.pairs:
+            if key.text in SKIPPED_KEYS or key.text in taken:
+                continue
+            if not (key.text in _ARGV and _runs(node, value, scope)):
+                yield from self._child(node, key.text, value, scope, path, container)
+
+    def _child(
+        self, node: Mapping, key: str, value: Node, scope: Scope, path: tuple[str, ...],
+        container: Container,
+    ) -> Iterator[Draft]:  # fmt: skip
+        below = _below(scope, key)
+        if isinstance(value, Scalar):
+            if scope.kind == "Secret" and path[1:] == ("data",):
+                yield from self._encoded(node, key, value, scope, path)
+                return
+            entry = Entry(key, self._value(value, (*path, key)))
+            yield from self.entry(entry, scope, container)
+        else:
+            yield from self.node(value, below, (*path, key))
+
+    def _container(self, node: Mapping, scope: Scope, path: tuple[str, ...]) -> Container:
+        encoded = scope.kind == "Secret" and path[1:] == ("data",)
+        entries: list[Entry] = []
+        nested: list[Entry] = []
+        for key, value in node.pairs:
+            if isinstance(value, Scalar):
+                read = self._value(value, (*path, key.text))
+                plain = decoded(read) if encoded else read
+                if plain is not None:
+                    entries.append(Entry(key.text, plain))
+            elif isinstance(value, Mapping) and key.text in _BESIDE:
+                nested += [
+                    Entry(name.text, self._value(inner, (*path, key.text, name.text)))
+                    for name, inner in value.pairs
+                    if isinstance(inner, Scalar)
+                ]
+        trail = scope.trail
+        if scope.env and scope.kind in {"Secret", "ConfigMap"}:
+            trail = (scope.name,)
+        return Container(
+            entries, scope.role, trail=trail, nested=nested, hint=_hint(scope),
+            key_prefix=_shown(scope), env=scope.env, templates=scope.templates,
+        )  # fmt: skip
+
+    def _blocks(self, node: Mapping, scope: Scope, path: tuple[str, ...]) -> Iterator[Draft]:
+        """Repeated blocks of name and value, as `set {}` and `env {}` of HCL."""
+        groups: dict[str, list[tuple[Mapping, tuple[str, ...]]]] = {}
+        for key, value in node.pairs:
+            if scope.role is Role.HCL and isinstance(value, Mapping) and _pair_of(value):
+                groups.setdefault(key.text, []).append((value, (*path, key.text)))
+        for group in groups.values():
+            if len(group) > 1:
+                yield from self._pairs(group, scope)
+
+    def _sequence(self, node: Sequence, scope: Scope, path: tuple[str, ...]) -> Iterator[Draft]:
+        key = scope.trail[-1] if scope.trail else ""
+        pairs = [
+            (item, (*path, str(index)))
+            for index, item in enumerate(node.items)
+            if isinstance(item, Mapping) and (_pair_of(item) or _patch_of(item))
+        ]
+        if pairs:
+            yield from self._pairs(pairs, scope)
+        seen = {id(item) for item, _ in pairs}
+        scalars = [
+            self._value(item, (*path, str(index)))
+            for index, item in enumerate(node.items)
+            if isinstance(item, Scalar)
+        ]
+        yield from self._scalars(scalars, key, scope)
+        for index, item in enumerate(node.items):
+            if isinstance(item, Scalar):
+                continue
+            if id(item) in seen and isinstance(item, Mapping):
+                value = item.get("value")
+                if _patch_of(item) and value is not None and not isinstance(value, Scalar):
+                    name = _patch_key(item, node)
+                    below = replace(scope, trail=(name,), shown=(), env=name in _ENV_MAPS)
+                    yield from self.node(value, below, (*path, str(index), "value"))
+                continue
+            yield from self.node(item, scope, (*path, str(index)))
+
+    def _scalars(self, values: list[Value], key: str, scope: Scope) -> Iterator[Draft]:
+        entries = []
+        rest = []
+        for value in values:
+            name, equals, _ = value.text.partition("=")
+            named = equals and (host_key(name) or looks_like_env(name)) and " " not in name
+            if named or (equals and key in _ENV_MAPS and " " not in name):
+                entries.append(Entry(name, value.cut(len(name) + 1, len(value.text))))
+            else:
+                rest.append(value)
+        if entries:
+            container = Container(
+                entries, scope.role, trail=scope.trail, hint=_hint(scope), env=True,
+                templates=scope.templates,
+            )  # fmt: skip
+            yield from split_drafts(container)
+            for entry in entries:
+                yield from self.entry(entry, scope, container)
+        if key not in _LINES and len(rest) > 1 and looks_like_script(" ".join(_texts(rest))):
+            yield from argv_drafts(rest, self._setting(scope))
+            return
+        for value in rest:
+            entry = Entry(key, value)
+            yield from self.entry(entry, scope, Container((entry,), scope.role))
+
+    def _pairs(
+        self, items: list[tuple[Mapping, tuple[str, ...]]], scope: Scope
+    ) -> Iterator[Draft]:
+        """Entries that are items of a list: `name` and `value`, or JSON patch operations."""
+        entries: list[Entry] = []
+        group = Sequence(tuple(item for item, _ in items), items[0][0].span, items[0][0].line)
+        for item, path in items:
+            pair = _pair_of(item)
+            name = pair[0] if pair else _patch_key(item, group)
+            value = pair[1] if pair else item.get("value")
+            if isinstance(value, Scalar):
+                slot = next(key.text for key, node in item.pairs if node is value)
+                entries.append(Entry(name, self._value(value, (*path, slot))))
+        container = Container(
+            entries, scope.role, hint=_hint(scope), trail=scope.trail[:-1],
+            env=scope.role is Role.MANIFEST, templates=scope.templates,
+        )  # fmt: skip
+        yield from split_drafts(container)
+        for entry in entries:
+            yield from self.entry(entry, scope, container)
+
+    def _encoded(
+        self, node: Mapping, key: str, value: Scalar, scope: Scope, path: tuple[str, ...]
+    ) -> Iterator[Draft]:
+        read = self._value(value, (*path, key))
+        plain = decoded(read)
+        if plain is not None:
+            container = self._container(node, scope, path)
+            yield from self.entry(Entry(key, plain), scope, container)
+        elif "{{" in read.text:
+            yield from self.entry(Entry(key, read), scope, Container((), scope.role))
+
+    def _commands(self, node: Mapping, scope: Scope, path: tuple[str, ...]) -> Iterator[Draft]:
+        words: list[Value] = []
+        for key in _ARGV:
+            value = node.get(key)
+            if value is None or not _runs(node, value, scope):
+                continue
+            inner = replace(scope, probe=scope.probe or key == "test")
+            if isinstance(value, Scalar):
+                yield from self.script(self._value(value, (*path, key)), inner)
+            elif isinstance(value, Sequence):
+                words += [
+                    self._value(item, (*path, key, str(index)))
+                    for index, item in enumerate(value.items)
+                    if isinstance(item, Scalar)
+                ]
+        if words:
+            yield from self._argv(words, scope)
+
+    def _argv(self, words: list[Value], scope: Scope) -> Iterator[Draft]:
+        script = shell_script(words)
+        if script is not None:
+            yield from self.script(script, scope)
+        elif len(words) == 1 and " " in words[0].text:
+            yield from self.script(words[0], scope)
+        else:
+            yield from argv_drafts(words, self._setting(scope))
+            for word in words:
+                if "\n" in word.text and looks_like_script(word.text):
+                    yield from self.script(word, scope)
+
+    def script(self, value: Value, scope: Scope) -> Iterator[Draft]:
+        """The drafts of a shell script and of the documents it writes."""
+        drafts, documents = read_script(value, self._setting(scope, program=False))
+        yield from drafts
+        for document in documents:
+            yield from self.entry(Entry("", document), scope, Container((), scope.role))
+
+    def _setting(self, scope: Scope, *, program: bool = True) -> Setting:
+        image = scope.image.split("@")[0].rsplit("/", 1)[-1].split(":")[0]
+        name = base_name(image) or scope.container
+        return Setting(
+            scope.role, name if program else "", own_server=scope.own_server,
+            templates=scope.templates,
+        )  # fmt: skip
+
+    def entry(self, entry: Entry, scope: Scope, container: Container) -> Iterator[Draft]:
+        """The drafts inside one value: a nested document, a script, or a plain string."""
+        text = entry.value.text
+        if len(text) < 8 or text.startswith("ENC[") or entry.name in SKIPPED_KEYS:
+            return
+        kind = nested_kind(entry.name, text) if self.depth < MAX_NESTING else None
+        if kind is FileKind.SHELL or (kind is not FileKind.JSON and self._is_script(entry, kind)):
+            yield from self.script(entry.value, scope)
+        elif kind is not None:
+            yield from self._nested(entry, kind, scope)
+        else:
+            for draft in dsn_drafts(entry.value, _key(entry.name, scope), scope.role):
+                yield with_companions(draft, entry.name, container)
+
+    def _is_script(self, entry: Entry, kind: FileKind | None) -> bool:
+        if entry.name in _LINES or entry.name in _ARGV:
+            return True
+        text = entry.value.text
+        return kind in (None, FileKind.TEXT) and "\n" in text and looks_like_script(text)
+
+    def _nested(self, entry: Entry, kind: FileKind, scope: Scope) -> Iterator[Draft]:
+        value = entry.value
+        name = entry.name or "text"
+        parsed = read_embedded(name, value.text, value.map, kind, first_line=value.line)
+        inner = nested_scope(scope, entry.name, kind)
+        walker = Walker(self.view, value, self.depth + 1)
+        if parsed.documents and any(doc.root is not None for doc in parsed.documents):
+            if values_key(scope, entry.name):
+                inner = replace(inner, role=Role.HELM_VALUES, kind="", trail=(), shown=())
+            found = False
+            for draft in walker.roots(parsed, inner):
+                found = True
+                yield draft
+            if found or not parsed.problem:
+                return
+        yield from text_drafts(value, kind, inner, walker.script)
+
+
+def _texts(values: list[Value]) -> list[str]:
+    return [value.text for value in values]
+
+
+def _hint(scope: Scope) -> str:
+    return f"{scope.image} {scope.container} {scope.name}".strip()
+
+
+def _below(scope: Scope, key: str) -> Scope:
+    """The scope under a key: its trail, whether it holds variables, values, a probe."""
+    if values_key(scope, key) or generator_key(scope, key):
+        return replace(scope, role=Role.HELM_VALUES, trail=(), shown=(), kind="")
+    below = scope.below(key, shown=key not in _UNSHOWN)
+    env = key in _ENV_MAPS and (scope.role is not Role.CONFIG or key not in {"data", "config"})
+    return replace(below, env=env, probe=scope.probe or key in _PROBES)
+
+
+def _shown(scope: Scope) -> str:
+    if scope.env or scope.role in (Role.COMPOSE, Role.PIPELINE):
+        return ""
+    shown = scope.shown
+    if shown[:1] == ("variable",) and len(shown) > 1:
+        return f"var.{shown[1]}"
+    return ".".join(shown)
+
+
+def _key(name: str, scope: Scope) -> str:
+    """The key as its reader knows it: the variable, or the path of keys."""
+    prefix = _shown(scope)
+    if looks_like_env(name) or not prefix or "." in name:
+        return name
+    return prefix if scope.shown[-1] == name else f"{prefix}.{name}"
+
+
+def _runs(node: Mapping, value: Node, scope: Scope) -> bool:
+    """Whether `command`, `args` or `test` of a mapping is something that runs."""
+    if isinstance(value, Sequence):
+        return all(isinstance(item, Scalar) for item in value.items)
+    return isinstance(value, Scalar) and scope.role is not Role.CONFIG and bool(node.pairs)
+
+
+def _pair_of(item: Mapping) -> tuple[str, Scalar] | None:
+    """The name and the value of an entry such as `{name: DB_HOST, value: pg}`."""
+    if len(item.pairs) > 6:
+        return None
+    for name_key, value_key in _PAIR_KEYS:
+        value = item.get(value_key)
+        name = item.text(name_key)
+        if name and isinstance(value, Scalar):
+            return name, value
+    return None
+
+
+def _patch_of(item: Mapping) -> bool:
+    return bool(item.text("op")) and bool(item.text("path"))
+
+
+def _patch_key(item: Mapping, group: Sequence) -> str:
+    """The key that a JSON patch operation sets, by its path."""
+    path = item.text("path")
+    parts = [part for part in path.split("/") if part]
+    if parts[-1:] == ["value"] and "env" in parts:
+        wanted = path.removesuffix("value") + "name"
+        for other in group.items:
+            if isinstance(other, Mapping) and other.text("path") == wanted:
+                return other.text("value")
+    names = [part for part in parts if not part.isdigit() and part != "-"]
+    return names[-1].replace("~1", "/").replace("~0", "~") if names else ""
