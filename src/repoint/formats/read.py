@@ -7,20 +7,14 @@ from dataclasses import replace
 from repoint.formats.base import Document, FileKind, Mapping, ParsedFile, TextMap
 from repoint.formats.kinds import kind_of
 from repoint.formats.source import Source
+from repoint.formats.text import comment_spans
 
 MAX_BYTES = 20 * 1024 * 1024
 """Larger files are reported, not read: no manifest is that big."""
 
 _BOM = b"\xef\xbb\xbf"
 _WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
-_READERS = {
-    FileKind.JSON: "json_text",
-    FileKind.HCL: "hcl",
-    FileKind.DOTENV: "dotenv",
-    FileKind.INI: "ini",
-    FileKind.TOML: "toml_text",
-    FileKind.PROPERTIES: "properties",
-}
+_YAML_GOTMPL = (".yaml.gotmpl", ".yml.gotmpl")
 _NO_MAP = TextMap(())
 
 
@@ -67,7 +61,8 @@ def _read(path: str, source: Source, kind: FileKind) -> ParsedFile:
 def _with_tree(parsed: ParsedFile, source: Source) -> ParsedFile:
     kind = parsed.kind
     if kind in (FileKind.YAML, FileKind.HELM_TEMPLATE):
-        if parsed.path.endswith((".tpl", ".gotmpl")):
+        if parsed.path.endswith((".tpl", ".gotmpl")) and not parsed.path.endswith(_YAML_GOTMPL):
+            # Named templates: pieces of YAML at best, so there is no tree to find.
             return replace(parsed, masked="{{" in source.text)
         from repoint.formats.yaml_file import read_yaml
 
@@ -80,7 +75,47 @@ def _with_tree(parsed: ParsedFile, source: Source) -> ParsedFile:
             comments=reading.comments,
             sealed=_sealed_tree(reading.documents),
         )
-    return parsed
+    if kind is FileKind.JSON:
+        from repoint.formats.json_text import read_json
+
+        json = read_json(source)
+        return replace(
+            parsed,
+            documents=json.documents,
+            problem=json.problem,
+            comments=tuple(json.comments),
+            sealed=_sealed_tree(json.documents),
+        )
+    if kind is FileKind.HCL:
+        from repoint.formats.hcl import read_hcl
+
+        hcl = read_hcl(source)
+        return replace(
+            parsed, documents=hcl.documents, problem=hcl.problem, comments=tuple(hcl.comments)
+        )
+    return _with_lines(parsed, source)
+
+
+def _with_lines(parsed: ParsedFile, source: Source) -> ParsedFile:
+    """Formats that are read line by line, and those without a tree."""
+    if parsed.kind is FileKind.DOTENV:
+        from repoint.formats.dotenv import read_dotenv as read
+    elif parsed.kind is FileKind.INI:
+        from repoint.formats.ini import read_ini as read
+    elif parsed.kind is FileKind.TOML:
+        from repoint.formats.toml_text import read_toml as read
+    elif parsed.kind is FileKind.PROPERTIES:
+        from repoint.formats.properties import read_properties as read
+    else:
+        return replace(parsed, comments=comment_spans(source, parsed.kind))
+    found = read(source)
+    return replace(
+        parsed,
+        documents=found.document(),
+        problem=found.problem,
+        comments=tuple(found.comments),
+        sealed=found.sealed,
+    )
 
 
 def _sealed_tree(documents: tuple[Document, ...]) -> bool:

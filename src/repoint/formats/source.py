@@ -11,7 +11,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
-from repoint.formats.base import TextMap
+from repoint.formats.base import Scalar, TextMap
 from repoint.model.source import Span
 
 Run = tuple[int, int, int]
@@ -130,6 +130,18 @@ class Source:
                 yield at_text + low - at_source, place, piece[low - begin : high - begin]
                 if length == 0:
                     return
+
+    def scalar(self, start: int, end: int, style: str, text: str, runs: Iterable[Run]) -> Scalar:
+        """A scalar whose raw token is `text[start:end]` and that reads as `text`."""
+        line, column = self.position(start)
+        return Scalar(text, self.span(start, end), line, column, style, self.map(runs))
+
+    def verbatim(self, start: int, end: int, style: str = "plain") -> Scalar:
+        """A scalar that reads as it is written; a quote at each end for the quoted styles."""
+        quote = 1 if style in ("single", "double") else 0
+        low, high = start + quote, end - quote
+        runs = ((0, low, high - low),) if high > low or quote else ()
+        return self.scalar(start, end, style, self.text[low:high], runs)
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of `text[offset]`, both from 1; columns count code points."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
 
 import yaml
 
@@ -116,7 +116,8 @@ def read_stream(source: Source, masked: str | None = None, first_index: int = 0)
         while (event := loader.get_event()) is not None:
             handle = builder.handlers.get(type(event))
             if handle is not None:
-                handle(event)
+                # The stubs know no fields of the event kinds.
+                handle(cast(_Event, event))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = source.line(min(mark.index, len(source.text))) if mark else source.first_line

@@ -1,0 +1,183 @@
+"""Proof after a splice: the file reads back with exactly the planned places changed."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import accumulate, pairwise, zip_longest
+
+from repoint.errors import EditRefused
+from repoint.formats import base
+from repoint.formats.read import read_file
+from repoint.model.source import Span
+
+_DIGITS = str.maketrans("", "", "0123456789")
+_BLOCKS = frozenset({"literal", "folded"})
+
+
+class _Place(Enum):
+    """Where a leaf stands to the changed spans."""
+
+    OUT = 0
+    EDGE = 1
+    INSIDE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A leaf of the outline.
+
+    `essence` is what must stay: where it begins, counted in the file before the edit,
+    its keys (indexes and changed keys left out), its text, and whether it is a key.
+    """
+
+    essence: tuple[int, tuple[str, ...], str, bool]
+    place: _Place
+    line: int
+    pointer: str
+
+
+def check_splice(
+    path: str, before: bytes, after: bytes, changed: Sequence[tuple[Span, int]]
+) -> None:
+    """Check that `after` is `before` with `changed` spans replaced, and nothing else.
+
+    `changed` holds `(span in before, length in bytes of its replacement in after)`. Both are
+    read again: every byte outside the spans is the same, no new problem appeared, and
+    every leaf outside them has the same text at the same place (list indexes may shift
+    by an insertion). Formats without a tree are compared by bytes alone.
+
+    Raises:
+        EditRefused: one of these does not hold; names path, line and pointer, no value.
+    """
+    ordered = sorted(changed)
+    spans_before = [span for span, _ in ordered]
+    spans_after = _moved(path, ordered)
+    _check_bytes(path, before, after, spans_before, spans_after)
+    old, new = read_file(path, before), read_file(path, after)
+    if new.problem and new.problem.translate(_DIGITS) != old.problem.translate(_DIGITS):
+        raise EditRefused(f"`{path}` would not read back after the edit: {new.problem}")
+    if len(old.documents) != len(new.documents) and old.problem:
+        raise EditRefused(f"`{path}` is read only in part, and the edit changes which part")
+    still = [0] * (len(ordered) + 1)
+    shifts = list(accumulate((length - len(span) for span, length in ordered), initial=0))
+    _check_leaves(path, _Outline(old, spans_before, still), _Outline(new, spans_after, shifts))
+
+
+def _moved(path: str, ordered: Sequence[tuple[Span, int]]) -> list[Span]:
+    """The changed spans in `after`."""
+    for (left, _), (right, _) in pairwise(ordered):
+        if left.end > right.start:
+            raise EditRefused(f"`{path}`: two changed spans overlap at byte {right.start}")
+    moved: list[Span] = []
+    shift = 0
+    for span, length in ordered:
+        moved.append(Span(span.start + shift, span.start + shift + length))
+        shift += length - len(span)
+    return moved
+
+
+def _check_bytes(
+    path: str, before: bytes, after: bytes, old: Sequence[Span], new: Sequence[Span]
+) -> None:
+    ends_old = [0, *(span.end for span in old)]
+    ends_new = [0, *(span.end for span in new)]
+    starts_old = [*(span.start for span in old), len(before)]
+    starts_new = [*(span.start for span in new), len(after)]
+    for gap in range(len(ends_old)):
+        left = before[ends_old[gap] : starts_old[gap]]
+        right = after[ends_new[gap] : starts_new[gap]]
+        if left != right or starts_old[gap] < ends_old[gap] or starts_new[gap] < ends_new[gap]:
+            same = next(
+                (at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b),
+                min(len(left), len(right)),
+            )
+            line = before.count(b"\n", 0, ends_old[gap] + same) + 1
+            raise EditRefused(f"`{path}` line {line}: a byte outside the planned edits changes")
+
+
+class _Outline:
+    """Every leaf of a file, keys included, each node once; aliases tell their node."""
+
+    def __init__(self, parsed: base.ParsedFile, changed: Sequence[Span], shifts: list[int]) -> None:
+        self.changed = changed
+        self.starts = [span.end for span in changed]
+        self.shifts = shifts
+        self.entries: list[_Entry] = []
+        self._todo: list[tuple[base.Node, tuple[str, ...], str, bool]] = []
+        for document in reversed(parsed.documents):
+            if document.root is not None:
+                self._todo.append((document.root, ("*",), f"/{document.index}", False))
+        self._walk()
+
+    def _walk(self) -> None:
+        seen: set[int] = set()
+        while self._todo:
+            node, path, pointer, is_key = self._todo.pop()
+            if id(node) in seen:
+                essence = (0, path, f"alias of byte {self._before(node.span.start)}", is_key)
+                self.entries.append(_Entry(essence, _Place.OUT, node.line, pointer))
+                continue
+            seen.add(id(node))
+            if isinstance(node, base.Scalar):
+                essence = (self._before(node.span.start), path, node.text, is_key)
+                self.entries.append(_Entry(essence, self._place(node), node.line, pointer))
+            else:
+                self._children(node, path, pointer)
+
+    def _children(
+        self, node: base.Mapping | base.Sequence, path: tuple[str, ...], pointer: str
+    ) -> None:
+        if isinstance(node, base.Sequence):
+            for index in range(len(node.items) - 1, -1, -1):
+                self._todo.append((node.items[index], (*path, "*"), f"{pointer}/{index}", False))
+            return
+        for key, value in reversed(node.pairs):
+            name = "*" if self._place(key) is _Place.INSIDE else key.text
+            spelled = f"{pointer}/{key.text.replace('~', '~0').replace('/', '~1')}"
+            self._todo.append((value, (*path, name), spelled, False))
+            self._todo.append((key, (*path, name), spelled, True))
+
+    def _before(self, offset: int) -> int:
+        """The offset counted in the file before the edit."""
+        return offset - self.shifts[bisect_right(self.starts, offset)]
+
+    def _place(self, node: base.Scalar) -> _Place:
+        start, end = node.span.start, node.span.end
+        low = max(0, bisect_left(self.starts, start) - 1)
+        place = _Place.OUT
+        for span in self.changed[low:]:
+            if span.start > end:
+                break
+            if span.overlaps(node.span) or start < span.start == span.end < end:
+                return _Place.INSIDE
+            swallows = span.start == end and node.style in _BLOCKS
+            if span.start <= end and start <= span.end and not swallows:
+                place = _Place.EDGE
+        return place
+
+    def upto(self, limit: _Place) -> list[_Entry]:
+        """The entries whose place is at most `limit`."""
+        return [entry for entry in self.entries if entry.place.value <= limit.value]
+
+
+def _check_leaves(path: str, old: _Outline, new: _Outline) -> None:
+    """Compare first with the leaves that only touch a change, then without them."""
+    if _difference(old.upto(_Place.EDGE), new.upto(_Place.EDGE)) is None:
+        return
+    found = _difference(old.upto(_Place.OUT), new.upto(_Place.OUT))
+    if found is not None:
+        raise EditRefused(
+            f"`{path}` line {found.line}: `{found.pointer}` would change with the edit, "
+            "and is not part of it"
+        )
+
+
+def _difference(old: list[_Entry], new: list[_Entry]) -> _Entry | None:
+    for left, right in zip_longest(old, new):
+        if left is None or right is None or left.essence != right.essence:
+            entry: _Entry = left or right
+            return entry
+    return None
