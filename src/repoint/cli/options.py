@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 
@@ -15,7 +15,14 @@ from repoint.cli.output import StderrProgress, Terminal
 from repoint.errors import RepointError
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
-Decorator = Callable[[Decorated], Decorated]
+
+
+class Decorator(Protocol):
+    """Takes a command's function and gives it back with an option or argument."""
+
+    def __call__(self, function: Decorated, /) -> Decorated:
+        """Decorate `function`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def format_option(*choices: str) -> Decorator[Decorated]:
+def format_option(*choices: str) -> Decorator:
     """`--format`, with `human` as the default."""
     return click.option(
         "--format",
@@ -72,7 +79,7 @@ def format_option(*choices: str) -> Decorator[Decorated]:
     )
 
 
-def env_option(verb: str) -> Decorator[Decorated]:
+def env_option(verb: str) -> Decorator:
     """`--env`, repeatable."""
     return click.option(
         "--env",
@@ -96,7 +103,7 @@ def _environment_names(ctx: click.Context, param: click.Parameter, start: str) -
     return [name for name in config.environments if name.startswith(start)] if config else []
 
 
-def root_argument() -> Decorator[Decorated]:
+def root_argument() -> Decorator:
     """`[ROOT]`, the repository to work on."""
     return click.argument(
         "root",

@@ -1,0 +1,1 @@
+"""Measures scan and plan on generated repositories; see docs/reference/bench.md."""

@@ -1,0 +1,184 @@
+"""Commands that write a repository's files: apply and rollback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from repoint.cli.options import Session, env_option, examples
+from repoint.cli.output import emit
+from repoint.cli.wiring import Desk, configured, open_desk
+from repoint.errors import ExitCode, FileRefused, UsageError
+
+if TYPE_CHECKING:
+    from repoint.model.plan import Plan
+
+STATE_FOLDER = ".repoint"
+_RECOVERED = {
+    "finished": "an earlier run had been stopped half-way; it is finished now",
+    "undone": "an earlier run had been stopped half-way; it is undone now",
+}
+
+
+@click.command(
+    short_help="Write what a plan says: all of it or nothing.",
+    epilog=examples(
+        "repoint apply --env local",
+        "repoint plan --output plan.json && repoint apply plan.json",
+        "repoint apply plan.json --env staging --yes",
+        "repoint apply --resume",
+    ),
+)
+@click.argument(
+    "plan_file",
+    required=False,
+    metavar="[PLAN]",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+)
+@env_option("Write")
+@click.option("--allow-dirty", is_flag=True, help="Write files that have uncommitted changes.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--resume", is_flag=True, help="Only finish or undo a run that was stopped half-way.")
+@click.pass_obj
+def apply(
+    session: Session,
+    plan_file: Path | None,
+    environments: tuple[str, ...],
+    allow_dirty: bool,
+    yes: bool,
+    resume: bool,
+) -> int:
+    """Write what a plan says: all of it or nothing, with a receipt for the way back.
+
+    PLAN is a file that `repoint plan --output` wrote. It is applied as it was reviewed, and
+    refused with status 4 when a file changed since. Without it a plan is made now, and
+    you are asked before anything is written.
+    """
+    with open_desk(session, None, config=plan_file is None and not resume) as desk:
+        if resume:
+            return _resume(session, desk)
+        plan = _read_plan(plan_file) if plan_file else _make_plan(desk, environments)
+        if plan_file is None and plan.applicable and not plan.is_empty:
+            files = sorted({change.path for change in plan.changes})
+            if not _agreed(session, "write", files, yes=yes):
+                return ExitCode.REFUSED
+        return _apply(session, desk, plan, environments, allow_dirty=allow_dirty)
+
+
+@click.command(
+    short_help="Take back what apply wrote.",
+    epilog=examples("repoint rollback --env local", "repoint rollback --yes"),
+)
+@env_option("Roll back")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def rollback(session: Session, environments: tuple[str, ...], yes: bool) -> int:
+    """Take back what apply wrote, byte for byte where nobody edited since.
+
+    In a file that was edited meanwhile only repoint's own edits are taken back. Nothing is
+    written when a value that apply wrote was changed by somebody else.
+    """
+    from repoint.flows.receipts import load_receipts
+    from repoint.flows.recover import resume
+    from repoint.flows.rollback import roll_back
+
+    with open_desk(session, None, config=False) as desk:
+        if desk.tree.files_in(STATE_FOLDER):
+            _tell_recovered(session, resume(desk.tree))
+        receipts = load_receipts(desk.tree)
+        wanted = [name for name in environments or receipts if name in receipts]
+        files = sorted({entry.path for name in wanted for entry in receipts[name].files})
+        if not wanted:
+            session.terminal.notice("nothing to roll back: no receipt of an apply is here")
+            return ExitCode.OK
+        if not _agreed(session, "take back", files, yes=yes):
+            return ExitCode.REFUSED
+        done = roll_back(wanted, desk.tree, desk.sealed, progress=session.progress)
+    for note in done.notes:
+        session.terminal.notice(f"note: {note}")
+    emit("".join(f"{path}\n" for path in done.written))
+    session.terminal.notice(f"rolled back: {', '.join(done.environments)}")
+    return ExitCode.OK
+
+
+def _read_plan(path: Path) -> Plan:
+    from repoint.planning.codec import decode_plan
+
+    try:
+        return decode_plan(path.read_bytes())
+    except OSError as error:
+        raise FileRefused(f"`{path}` cannot be read: {error.strerror}") from None
+
+
+def _make_plan(desk: Desk, environments: Sequence[str]) -> Plan:
+    from repoint.flows.planning import PlanOptions, make_plan
+
+    configured(desk)
+    return make_plan(desk.workspace, environments, PlanOptions())
+
+
+def _apply(
+    session: Session, desk: Desk, plan: Plan, environments: Sequence[str], *, allow_dirty: bool
+) -> int:
+    from repoint.flows.apply import apply_plan
+
+    done = apply_plan(
+        plan,
+        desk.tree,
+        desk.sealed,
+        environments=environments,
+        allow_dirty=allow_dirty,
+        progress=session.progress,
+    )
+    session.progress.close()
+    _tell_recovered(session, done.recovered)
+    if not done.written:
+        session.terminal.notice("nothing to write: everything is applied already")
+        return ExitCode.OK
+    emit("".join(f"{path}\n" for path in done.written))
+    names = [receipt.environment for receipt in done.receipts]
+    session.terminal.notice(f"applied: {', '.join(names)}")
+    session.terminal.notice(f"the way back: repoint rollback --env {' --env '.join(names)}")
+    return ExitCode.OK
+
+
+def _resume(session: Session, desk: Desk) -> int:
+    from repoint.flows.recover import resume
+
+    outcome = resume(desk.tree) if desk.tree.files_in(STATE_FOLDER) else ""
+    if not outcome:
+        session.terminal.notice("nothing to resume: no run was stopped half-way")
+    _tell_recovered(session, outcome)
+    return ExitCode.OK
+
+
+def _tell_recovered(session: Session, outcome: str) -> None:
+    if outcome:
+        session.terminal.notice(f"note: {_RECOVERED[outcome]}")
+
+
+def _agreed(session: Session, verb: str, files: Sequence[str], *, yes: bool) -> bool:
+    """Ask before writing; `--yes` answers beforehand.
+
+    Raises:
+        UsageError: nobody can be asked.
+    """
+    if yes:
+        return True
+    session.progress.close()
+    if not sys.stdin.isatty():
+        raise UsageError("nobody can be asked here", hint="pass `--yes` to go ahead")
+    for path in files:
+        click.echo(f"  {path}", err=True)
+    noun = "file" if len(files) == 1 else "files"
+    if click.confirm(f"{verb} {len(files)} {noun}?", err=True):
+        return True
+    click.echo("nothing was written", err=True)
+    return False
+
+
+COMMANDS = (apply, rollback)
