@@ -1,0 +1,108 @@
+"""Every code that repoint can print, by family, and what `repoint explain` says of it."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+
+from repoint.errors import RepointError, UsageError
+from repoint.rules import (
+    budget,
+    hygiene,
+    network,
+    probes,
+    routing,
+    session_state,
+    startup_params,
+    targets,
+    tls,
+)
+from repoint.rules.rule import Rule
+
+ALL_RULES: tuple[Rule, ...] = (
+    *routing.RULES,
+    *targets.RULES,
+    *startup_params.RULES,
+    *session_state.RULES,
+    *tls.RULES,
+    *budget.RULES,
+    *network.RULES,
+    *probes.RULES,
+    *hygiene.RULES,
+)
+
+
+def find(code: str) -> Rule:
+    """The rule of `code`, in any case.
+
+    Raises:
+        UsageError: no rule has it; the hint names near ones.
+    """
+    wanted = code.strip().upper()
+    for rule in ALL_RULES:
+        if rule.code == wanted:
+            return rule
+    raise _unknown(wanted)
+
+
+def explain(code: str) -> str:
+    """The documentation page of a rule or of an error's code, as Markdown.
+
+    Raises:
+        UsageError: nothing has the code; the hint names near ones.
+    """
+    wanted = code.strip().upper()
+    page = pages().get(wanted)
+    if page is None:
+        raise _unknown(wanted)
+    return page
+
+
+def pages() -> dict[str, str]:
+    """Every page by its code, rules and errors, in the order of codes."""
+    found = {rule.code: rule.page() for rule in ALL_RULES}
+    found.update({error.code: error_page(error) for error in all_errors()})
+    return dict(sorted(found.items()))
+
+
+def all_errors() -> tuple[type[RepointError], ...]:
+    """RepointError and all its subclasses that errors.py defines, by code."""
+    todo: list[type[RepointError]] = [RepointError]
+    found: list[type[RepointError]] = []
+    while todo:
+        error = todo.pop()
+        if error.__module__ == RepointError.__module__:
+            found.append(error)
+        todo.extend(error.__subclasses__())
+    return tuple(sorted(found, key=lambda error: error.code))
+
+
+def error_page(error: type[RepointError]) -> str:
+    """The documentation page of an error, made of its docstring and its hint."""
+    text = inspect.getdoc(error) or error.__name__
+    title = text.splitlines()[0].rstrip(".")
+    return "\n".join(
+        (
+            f"# {error.code}: {title[:1].lower()}{title[1:]}",
+            "",
+            f"Error `{error.__name__}`, exit status {int(error.exit_code)}",
+            "",
+            text,
+            "",
+            "## Remedy",
+            "",
+            error.default_hint,
+            "",
+        )
+    )
+
+
+def _unknown(code: str) -> UsageError:
+    known = sorted(pages())
+    near = difflib.get_close_matches(code, known, n=3, cutoff=0.6)
+    named = ", ".join(f"`{name}`" for name in near)
+    general = "codes look like `RP211`; docs/reference/rules lists them"
+    hint = f"did you mean {named}?" if near else general
+    shown = code if re.fullmatch(r"[A-Z0-9-]{1,16}", code) else "that"
+    return UsageError(f"no rule or error has the code `{shown}`", hint=hint)

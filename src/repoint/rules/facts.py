@@ -1,0 +1,232 @@
+"""What rules look at: the target objects and the consumers of one environment.
+
+Plain values without files or YAML, so that a rule is a pure function and its table
+of cases is short.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from repoint.model.source import Location
+
+CNPG_DEFAULT_PGBOUNCER = (1, 25, 1)
+"""What CNPG 1.28 to 1.30 deploys unless the Pooler names an image (fact table 0)."""
+
+
+class HazardKind(StrEnum):
+    """What source text tells of a session; `*-local`, `driver` and `rls` are evidence only."""
+
+    RLS_GUC = "rls-guc"
+    """A row-level security policy reads a session setting."""
+    RLS = "rls"
+    """Row-level security is on; nothing in the file tells what the policy reads."""
+    SESSION_GUC = "session-guc"
+    LOCAL_GUC = "local-guc"
+    """A setting is made for one transaction: right in every pool mode (ST3)."""
+    SET_ROLE = "set-role"
+    LISTEN = "listen"
+    ADVISORY_LOCK = "advisory-lock"
+    TEMP_TABLE = "temp-table"
+    WITH_HOLD = "with-hold"
+    SQL_PREPARE = "sql-prepare"
+    DRIVER = "driver"
+    """A driver that the component depends on; `subject` is its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hazard:
+    """Evidence in source text of how a component uses its session.
+
+    `subject` is a name (a setting, a driver), never a value. `app_dir` is the component's
+    directory, empty for the repository's root.
+    """
+
+    kind: HazardKind
+    path: str
+    line: int
+    message: str
+    app_dir: str
+    subject: str = ""
+
+    @property
+    def location(self) -> Location:
+        """Where the evidence stands."""
+        return Location(self.path, self.line, 1, f"line/{self.line}")
+
+
+@dataclass(frozen=True, slots=True)
+class RoleDefault:
+    """`ALTER ROLE .. [IN DATABASE ..] SET parameter` seen in the repository (SP9)."""
+
+    role: str
+    database: str
+    parameter: str
+    value: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class PoolerFacts:
+    """A rendered `Pooler`: `parameters` are `spec.pgbouncer.parameters` as written."""
+
+    name: str
+    namespace: str
+    cluster: str
+    mode: str
+    instances: int
+    parameters: tuple[tuple[str, str], ...]
+    pgbouncer: tuple[int, ...]
+    client_tls_secret: bool
+    location: Location | None = None
+    type: str = "rw"
+
+    def parameter(self, name: str, default: str = "") -> str:
+        """The parameter's text, or `default` where it is not set."""
+        return dict(self.parameters).get(name, default)
+
+    def number(self, name: str, default: int) -> int:
+        """The parameter as a number, or `default` where it is not set or not one."""
+        text = self.parameter(name)
+        return int(text) if text.isdigit() else default
+
+    @property
+    def tracked(self) -> tuple[str, ...]:
+        """Names in `track_extra_parameters`, lower case."""
+        return _names(self.parameter("track_extra_parameters"))
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Names in `ignore_startup_parameters`, lower case."""
+        return _names(self.parameter("ignore_startup_parameters"))
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """A rendered `Cluster`; `postgres` is the major version, 0 when nothing tells."""
+
+    name: str
+    namespace: str
+    postgres: int
+    instances: int
+    max_connections: int
+    alt_names: tuple[str, ...]
+    own_server_certificate: bool
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How a consumer connects, read from its site: parameters by name, never a password.
+
+    `key` is the site's key: a variable's name, or the command for a command-line argument.
+    """
+
+    site: str
+    location: Location
+    style: str
+    host: str
+    user: str
+    database: str
+    schema: str
+    params: tuple[tuple[str, str], ...]
+    sealed: bool
+    key: str = ""
+
+    def param(self, name: str) -> str:
+        """The text of a connection parameter, empty when it is not given."""
+        return dict(self.params).get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerFacts:
+    """A consumer that repoint moves, with the connections it has.
+
+    `pool_size` is the number of connections one replica opens at most, 0 when nothing
+    tells. `hazards` is what its source text tells, `hazards_for()` of source_scan.
+    """
+
+    id: str
+    kind: str
+    namespace: str
+    name: str
+    purpose: str
+    route: str
+    replicas: int
+    pool_size: int
+    labels: tuple[tuple[str, str], ...]
+    connections: tuple[Connection, ...]
+    hazards: tuple[Hazard, ...] = ()
+
+    @property
+    def drivers(self) -> tuple[str, ...]:
+        """Names of the drivers that its source text tells, empty when unknown."""
+        names = (h.subject for h in self.hazards if h.kind is HazardKind.DRIVER)
+        return tuple(dict.fromkeys(names))
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One `from` or `to` entry: label selectors as pairs, None where absent."""
+
+    pods: tuple[tuple[str, str], ...] | None
+    namespaces: tuple[tuple[str, str], ...] | None
+    opaque: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IngressRule:
+    """An ingress rule: no peers means everybody, no ports means every port."""
+
+    peers: tuple[Peer, ...]
+    ports: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFacts:
+    """A NetworkPolicy that limits ingress; `opaque` when its selector is not plain labels."""
+
+    name: str
+    namespace: str
+    selector: tuple[tuple[str, str], ...]
+    rules: tuple[IngressRule, ...]
+    opaque: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentFacts:
+    """Everything the rules know of one environment, as it is after the plan.
+
+    `poolers`, `clusters` and `services` list all that the environment renders, so that
+    a wrong name can be told from a missing object; `services` are `(name, namespace)`.
+    """
+
+    name: str
+    namespace: str
+    pooled_host: str
+    direct_host: str
+    pooler: PoolerFacts | None
+    cluster: ClusterFacts | None
+    consumers: tuple[ConsumerFacts, ...]
+    policies: tuple[PolicyFacts, ...]
+    namespace_labels: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    poolers: tuple[PoolerFacts, ...] = ()
+    clusters: tuple[ClusterFacts, ...] = ()
+    services: tuple[tuple[str, str], ...] = ()
+    role_defaults: tuple[RoleDefault, ...] = ()
+    domain: str = "cluster.local"
+
+    @property
+    def pooled(self) -> tuple[ConsumerFacts, ...]:
+        """Consumers that go through the Pooler."""
+        return tuple(consumer for consumer in self.consumers if consumer.route == "pooled")
+
+    @property
+    def direct(self) -> tuple[ConsumerFacts, ...]:
+        """Consumers that go to the Cluster's read-write Service."""
+        return tuple(consumer for consumer in self.consumers if consumer.route == "direct")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip().lower() for name in text.split(",") if name.strip())

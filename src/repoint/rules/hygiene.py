@@ -1,0 +1,140 @@
+"""RP30x and RP31x: secrets in clear text, values that nothing expands, files that resist.
+
+What repoint cannot read or edit is always reported, never skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from repoint.model.plan import Finding, Severity
+from repoint.model.source import Location, Unreadable
+from repoint.rules.rule import Rule
+
+UNSEALED = Rule(
+    "RP301",
+    Severity.ERROR,
+    "a password stands in clear text where .sops.yaml wants it encrypted",
+    "A creation rule of `.sops.yaml` covers the file, so everybody takes it for encrypted. Whoever "
+    "reads the repository has the password, and git keeps it.",
+    "encrypt the file with `sops encrypt --in-place`, and change the password: it has been seen",
+    ("X13",),
+)
+UNEXPANDED = Rule(
+    "RP302",
+    Severity.ERROR,
+    "nothing expands `${NAME}` here",
+    "Kubernetes expands `$(NAME)` of an earlier entry in the same container's environment. It "
+    "never "
+    "expands `${NAME}`, and nothing at all inside a Secret or ConfigMap: the text reaches "
+    "PostgreSQL "
+    "as the password.",
+    "put the value itself into the Secret, or compose it with `$(NAME)` from a secretKeyRef that "
+    "stands before it",
+    ("X2",),
+)
+CLEAR_TEXT = Rule(
+    "RP303",
+    Severity.WARNING,
+    "a password stands in clear text in a tracked file",
+    "Whoever can read the repository has the password, and git keeps it after a removal.",
+    "move the value into a sealed or external Secret and change the password",
+    ("X13",),
+)
+BROKEN_OVERLAY = Rule(
+    "RP311",
+    Severity.ERROR,
+    "an overlay does not build",
+    "What kustomize cannot build cannot be compared before and after. repoint reads the sources "
+    "instead and says so; the proof for this overlay is weaker.",
+    "mend the overlay; `kubectl kustomize` shows the reason",
+    ("P1", "X14"),
+)
+NO_KEY = Rule(
+    "RP312",
+    Severity.WARNING,
+    "a sealed file cannot be opened",
+    "Without a key its values cannot be read: whether one of them names the source is unknown, and "
+    "none can be changed.",
+    "give sops the key, for example with SOPS_AGE_KEY_FILE",
+    ("1.1", "X14"),
+)
+UNPARSED = Rule(
+    "RP313",
+    Severity.WARNING,
+    "a file cannot be read",
+    "The file is not valid in its own format, so sites in it may be missed.",
+    "mend the file, or list it under `exclude:` in repoint.yaml",
+    ("X14",),
+)
+TEMPLATE = Rule(
+    "RP314",
+    Severity.WARNING,
+    "a template is not edited",
+    "What stands in a template is decided when it is filled in; an edit by bytes could break it "
+    "for "
+    "other values.",
+    "change the value that the template takes, or edit the template by hand",
+    ("X12",),
+)
+ELSEWHERE = Rule(
+    "RP315",
+    Severity.WARNING,
+    "the value lives outside the repository",
+    "The object here only names a place in a secret store, or is sealed for a controller in the "
+    "cluster: repoint cannot see or change the value.",
+    "change the value where it lives; `repoint plan` shows what to put, with the password masked",
+    ("X12",),
+)
+RULES: tuple[Rule, ...] = (
+    UNSEALED, UNEXPANDED, CLEAR_TEXT, BROKEN_OVERLAY, NO_KEY, UNPARSED, TEMPLATE, ELSEWHERE,
+)
+
+
+def overlay_broken(environment: str, overlay: str, reason: str) -> Finding:
+    """RP311 for an overlay; `reason` is the builder's own line, secrets masked by its caller."""
+    return BROKEN_OVERLAY.finding(
+        f"`{overlay}` does not build: {reason}",
+        location=_file(overlay),
+        environment=environment,
+    )
+
+
+def cannot_open(path: str, *, environment: str = "", needed: bool = False) -> Finding:
+    """RP312 for a sealed file; `needed` when the environment at hand takes its source from it."""
+    return NO_KEY.finding(
+        f"`{path}` is sealed and no key at hand opens it",
+        location=_file(path),
+        environment=environment,
+        severity=Severity.ERROR if needed else Severity.WARNING,
+    )
+
+
+def unparsed(files: Iterable[Unreadable]) -> tuple[Finding, ...]:
+    """RP313 for each file that could not be read."""
+    return tuple(
+        UNPARSED.finding(f"`{file.path}`: {file.reason}", location=_file(file.path))
+        for file in files
+    )
+
+
+def template(location: Location, key: str, environment: str = "") -> Finding:
+    """RP314 for a site inside a template."""
+    return TEMPLATE.finding(
+        f"`{location.path}` line {location.line}: `{key}` stands in a template",
+        location=location,
+        environment=environment,
+    )
+
+
+def elsewhere(kind: str, name: str, key: str, location: Location, environment: str = "") -> Finding:
+    """RP315 for a key of an ExternalSecret, SealedSecret or their likes."""
+    return ELSEWHERE.finding(
+        f"{kind} `{name}`: the value of `{key}` lives outside the repository",
+        location=location,
+        environment=environment,
+    )
+
+
+def _file(path: str) -> Location:
+    return Location(path, 1, 1, "")

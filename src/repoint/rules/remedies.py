@@ -1,0 +1,221 @@
+"""What the plan does about a refused startup parameter: track it, trust a role, or go direct.
+
+The order follows the facts: tracking where the versions allow it (SP4), the role's own
+default where the repository shows one (SP9), else the direct Service, which always works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from repoint.model.plan import Finding, Severity
+from repoint.rules.facts import (
+    ClusterFacts,
+    Connection,
+    ConsumerFacts,
+    EnvironmentFacts,
+    PoolerFacts,
+    RoleDefault,
+)
+from repoint.rules.rule import Remedy
+from repoint.rules.sent import Fate, Sent, fate, sent, shared_roles, trackable
+from repoint.rules.startup_params import REFUSED
+
+NO_REMEDY = Remedy("none", (), "no parameter of the connection string troubles the pool", ())
+_TROUBLE = frozenset(
+    {Fate.REFUSED, Fate.DROPPED, Fate.IGNORED, Fate.UNTRACKABLE, Fate.MIXED}
+)
+
+
+def search_path_remedy(
+    connections: Sequence[Connection],
+    pooler: PoolerFacts | None,
+    cluster: ClusterFacts | None,
+    *,
+    role_defaults: Sequence[RoleDefault] = (),
+    drivers: tuple[str, ...] = (),
+) -> Remedy:
+    """What to do about `search_path` alone in these connections."""
+    return _decide(connections, pooler, cluster, role_defaults, drivers, only="search_path")
+
+
+def startup_remedy(
+    consumer: ConsumerFacts,
+    pooler: PoolerFacts | None,
+    cluster: ClusterFacts | None,
+    *,
+    role_defaults: Sequence[RoleDefault] = (),
+) -> Remedy:
+    """What to do about every startup parameter of one consumer that is to be pooled."""
+    return _decide(consumer.connections, pooler, cluster, role_defaults, consumer.drivers)
+
+
+def startup_remedies(
+    consumers: Iterable[ConsumerFacts],
+    pooler: PoolerFacts | None,
+    cluster: ClusterFacts | None,
+    *,
+    role_defaults: Sequence[RoleDefault] = (),
+) -> tuple[tuple[str, Remedy], ...]:
+    """`(consumer id, remedy)` for consumers that share a Pooler.
+
+    Remedies of kind `track` all carry the same parameters, which serve every one of them.
+    """
+    all_of_them = tuple(consumers)
+    decided = [
+        (c, startup_remedy(c, pooler, cluster, role_defaults=role_defaults)) for c in all_of_them
+    ]
+    if pooler is None or not any(remedy.kind == "track" for _, remedy in decided):
+        return tuple((consumer.id, remedy) for consumer, remedy in decided)
+    names: list[str] = []
+    for consumer, remedy in decided:
+        if remedy.kind == "track":
+            names += [item.name for item in _troubles(consumer, pooler, cluster)]
+    parameters = tracking(pooler, tuple(dict.fromkeys(names)))
+    return tuple(
+        (
+            consumer.id,
+            Remedy("track", parameters, remedy.reason, remedy.rules)
+            if remedy.kind == "track"
+            else remedy,
+        )
+        for consumer, remedy in decided
+    )
+
+
+def tracking(pooler: PoolerFacts, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The Pooler parameters that make it track `names`; what is listed already stays.
+
+    IntervalStyle is added, since a list of one's own replaces the default (SP7). A tracked
+    name leaves `ignore_startup_parameters`, where PgBouncer 1.26 lets it win (SP13).
+    """
+    listed = _listed(pooler.parameter("track_extra_parameters"))
+    present = {name.lower() for name in listed}
+    missing = [n for n in ("IntervalStyle", *names) if n.lower() not in present]
+    result = [("track_extra_parameters", ",".join([*listed, *missing]))]
+    ignored = _listed(pooler.parameter("ignore_startup_parameters"))
+    wanted = {name.lower() for name in names}
+    kept = [name for name in ignored if name.lower() not in wanted]
+    if len(kept) != len(ignored):
+        # CNPG always ignores this one, so naming it changes nothing and the text is not empty.
+        result.append(("ignore_startup_parameters", ",".join(kept) or "extra_float_digits"))
+    return tuple(result)
+
+
+def remedy_findings(
+    facts: EnvironmentFacts, consumer: ConsumerFacts, remedy: Remedy
+) -> tuple[Finding, ...]:
+    """What a person should know of a remedy that the plan takes for `consumer`."""
+    if remedy.kind == "none":
+        return ()
+    location = consumer.connections[0].location if consumer.connections else None
+    if remedy.kind == "direct":
+        severity, hint = Severity.WARNING, _way_to_the_pool(facts, consumer)
+    else:
+        severity, hint = Severity.NOTE, "review the change; nothing else is needed"
+    return (
+        REFUSED.finding(
+            f"{consumer.id}: {remedy.reason}",
+            hint=hint,
+            location=location,
+            environment=facts.name,
+            consumer=consumer.id,
+            severity=severity,
+        ),
+    )
+
+
+def _way_to_the_pool(facts: EnvironmentFacts, consumer: ConsumerFacts) -> str:
+    """How the consumer could be pooled after all (SP9), and why not when it cannot (X4)."""
+    users = {c.user for c in consumer.connections if c.schema}
+    names = sorted({item.name for c in consumer.connections for item in sent(c, consumer.drivers)})
+    for user, _, schemas in shared_roles(facts.consumers):
+        if user in users and "search_path" in names:
+            return (
+                f"role `{user}` serves {len(schemas)} schemas, so a default of the role cannot "
+                "help: "
+                "give each application its own role, or run PostgreSQL 18 with PgBouncer 1.25.1"
+            )
+    connection = next((c for c in consumer.connections if sent(c, consumer.drivers)), None)
+    user = (connection.user if connection else "") or "<role>"
+    database = (connection.database if connection else "") or "<database>"
+    settings = ", ".join(names) or "the setting"
+    return (
+        f"to pool it, run `ALTER ROLE {user} IN DATABASE {database} SET ..` for {settings}, "
+        "remove the key from the connection string, and set `route: pooled` for the consumer"
+    )
+
+
+def _decide(
+    connections: Sequence[Connection],
+    pooler: PoolerFacts | None,
+    cluster: ClusterFacts | None,
+    role_defaults: Sequence[RoleDefault],
+    drivers: tuple[str, ...],
+    only: str = "",
+) -> Remedy:
+    postgres = cluster.postgres if cluster else 0
+    troubled = [
+        (connection, item)
+        for connection in connections
+        for item in sent(connection, drivers)
+        if (not only or item.name == only) and fate(item, pooler, postgres) in _TROUBLE
+    ]
+    if not troubled:
+        return NO_REMEDY
+    names = tuple(dict.fromkeys(item.name for _, item in troubled))
+    spelled = ", ".join(f"`{name}`" for name in names)
+    if all(_has_default(connection, item, role_defaults) for connection, item in troubled):
+        keys = tuple(dict.fromkeys(_key(item) for _, item in troubled))
+        reason = f"the role's own default gives {spelled}, so the connection string drops it"
+        return Remedy("role-default", (), reason, ("SP9",), keys)
+    if pooler is not None and postgres and _can_track(names, pooler, postgres):
+        reason = f"the Pooler tracks {spelled}, which PostgreSQL {postgres} reports"
+        return Remedy("track", tracking(pooler, names), reason, ("SP4", "SP7"))
+    why = _why_direct(names, pooler, postgres)
+    return Remedy("direct", (), f"goes direct, because {spelled} {why}", ("SP1", "SP2", "SP5"))
+
+
+def _why_direct(names: tuple[str, ...], pooler: PoolerFacts | None, postgres: int) -> str:
+    if not postgres:
+        return "is not kept by PgBouncer, and nothing tells the PostgreSQL version"
+    if pooler is not None and all(trackable(name, postgres) for name in names):
+        version = ".".join(map(str, pooler.pgbouncer))
+        return f"can be tracked from PgBouncer 1.25.1 on, and this is {version}"
+    return f"cannot be tracked by PgBouncer on PostgreSQL {postgres}"
+
+
+def _can_track(names: tuple[str, ...], pooler: PoolerFacts, postgres: int) -> bool:
+    """Whether the versions allow it: SP10 for PostgreSQL, CVE-2025-12819 for search_path."""
+    needed = (1, 25, 1) if "search_path" in names else (1, 20)
+    return pooler.pgbouncer >= needed and all(trackable(name, postgres) for name in names)
+
+
+def _has_default(connection: Connection, item: Sent, defaults: Sequence[RoleDefault]) -> bool:
+    return any(
+        default.role == connection.user
+        and default.database in ("", connection.database)
+        and default.parameter == item.name
+        and (item.name != "search_path" or default.value == connection.schema)
+        for default in defaults
+    )
+
+
+def _troubles(
+    consumer: ConsumerFacts, pooler: PoolerFacts, cluster: ClusterFacts | None
+) -> list[Sent]:
+    postgres = cluster.postgres if cluster else 0
+    return [
+        item
+        for connection in consumer.connections
+        for item in sent(connection, consumer.drivers)
+        if fate(item, pooler, postgres) in _TROUBLE
+    ]
+
+
+def _key(item: Sent) -> str:
+    return "options" if item.in_options else item.written
+
+
+def _listed(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

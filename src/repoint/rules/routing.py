@@ -1,0 +1,100 @@
+"""RP1xx: purposes, shared values and leftovers of the source."""
+
+from __future__ import annotations
+
+from repoint.model.plan import Severity
+from repoint.rules.rule import Rule
+
+PURPOSE_UNKNOWN = Rule(
+    "RP101",
+    Severity.ERROR,
+    "nothing tells what a consumer wants from PostgreSQL",
+    "A migration, backup or replication client behind a pooler breaks or corrupts; a runtime that "
+    "goes direct only loses the pool. When kind, hooks, image and command do not tell which one it "
+    "is, repoint does not guess.",
+    "set `purpose` (or `route`) of this consumer under `consumers:` in repoint.yaml",
+    ("P2", "P3"),
+)
+SHARED_VALUE = Rule(
+    "RP102",
+    Severity.WARNING,
+    "one value feeds a runtime and a migration",
+    "Repointing the value moves the migration into the pool with the runtime. The runtime keeps "
+    "the "
+    "value's name and gets the pooled host; the migration reads a second value with the direct "
+    "host, "
+    "under the environment variable it always had.",
+    "review the second key that the plan adds; nothing else is needed",
+    ("P2", "X7"),
+)
+MIGRATES_AND_SERVES = Rule(
+    "RP103",
+    Severity.WARNING,
+    "one container migrates the schema and serves",
+    "The same connection string runs DDL at start and queries afterwards. Sent through a pool the "
+    "DDL "
+    "may lose its session lock, so the container goes direct until the two are apart.",
+    "give the migration a Job or an init container of its own with the direct host, then set "
+    "`route: pooled` for the consumer",
+    ("P2", "MG1", "MG5-MG11"),
+)
+NO_CONSUMER = Rule(
+    "RP104",
+    Severity.WARNING,
+    "a value names the source and no workload reads it",
+    "No workload in the environment references this value, so nothing tells whether it belongs to "
+    "a "
+    "runtime or to a migration, and nothing proves that it is still used.",
+    "name its purpose under `consumers:` by the file's path, remove it, or list the path under "
+    "`exclude:`",
+    ("C1", "X12"),
+)
+NAMES_SOURCE = Rule(
+    "RP110",
+    Severity.ERROR,
+    "a consumer names the source",
+    "After the move nobody may talk to the old server: what still does fails when it goes, or "
+    "writes "
+    "where nobody reads.",
+    "run `repoint plan` and apply it, or list the path under `exclude:` when it is meant",
+    ("C1", "C2", "C3", "C4", "X6", "X12"),
+)
+MIGRATION_POOLED = Rule(
+    "RP120",
+    Severity.ERROR,
+    "a migration goes through a pool",
+    "Migration tools hold session locks and change result types. Through a pooler the lock is "
+    "lost or "
+    "stranded on a server connection, and prepared statements fail until the pool is recycled.",
+    "send it to `<cluster>-rw`; `repoint plan` writes the edit",
+    ("P2", "MG1", "MG5-MG11", "PS4"),
+)
+SOURCE_GONE = Rule(
+    "RP130",
+    Severity.WARNING,
+    "the old server is not part of the environment any more",
+    "A rollback would point consumers at a Service that the render does not contain: there is "
+    "nothing "
+    "to go back to.",
+    "keep the old Service and its data until the new one has proved itself, and remove them in a "
+    "later change",
+    ("R", "X9"),
+)
+PRINTS_DSN = Rule(
+    "RP131",
+    Severity.WARNING,
+    "a script prints a connection string",
+    "A connection string carries the password; printed, it ends in terminals and CI logs.",
+    "print host and database only, or mask the user info",
+    ("X12",),
+)
+RULES = (
+    PURPOSE_UNKNOWN,
+    SHARED_VALUE,
+    MIGRATES_AND_SERVES,
+    NO_CONSUMER,
+    NAMES_SOURCE,
+    MIGRATION_POOLED,
+    SOURCE_GONE,
+    PRINTS_DSN,
+)

@@ -1,0 +1,162 @@
+"""What a connection string puts into the startup packet, and what the pool does with it.
+
+The table of who sends what was measured with ten drivers (facts, section 1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import unquote
+
+from repoint.dsn.params import Pooled, Reader, canonical, known
+from repoint.rules.facts import Connection, ConsumerFacts, PoolerFacts
+
+_TIMEOUTS = frozenset({"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"})
+# Drivers that keep unknown keys to themselves or refuse them (section 1, first rows).
+_QUIET: dict[str, frozenset[str]] = {
+    "libpq": frozenset(),
+    "pgjdbc": frozenset({"currentSchema"}),
+    "node-postgres": _TIMEOUTS,
+}
+_TRACKED_BY_DEFAULT = frozenset(
+    canonical(name)
+    for name in (
+        "TimeZone", "DateStyle", "application_name", "client_encoding", "IntervalStyle",
+        "standard_conforming_strings",
+    )
+)
+# Settings that PostgreSQL takes at startup; other unknown keys it refuses as well (42704).
+_GUC_NAMES = (
+    "search_path statement_timeout lock_timeout idle_in_transaction_session_timeout role "
+    "idle_session_timeout transaction_timeout default_transaction_isolation jit work_mem "
+    "default_transaction_read_only default_transaction_deferrable bytea_output row_security "
+    "maintenance_work_mem temp_buffers synchronous_commit session_replication_role "
+    "default_tablespace temp_tablespaces check_function_bodies xmloption lc_messages "
+    "lc_monetary lc_numeric lc_time client_min_messages log_statement log_min_messages "
+    "log_min_duration_statement random_page_cost effective_cache_size enable_seqscan "
+    "enable_nestloop enable_hashjoin enable_mergejoin plan_cache_mode "
+    "max_parallel_workers_per_gather default_text_search_config tcp_user_timeout "
+    "client_connection_check_interval deadlock_timeout geqo password_encryption"
+)
+_GUCS = frozenset(canonical(name) for name in _GUC_NAMES.split())
+_OPTION = re.compile(r"(?:-c\s*|--)([A-Za-z_][\w.\-]*)\s*=")
+
+
+class Fate(StrEnum):
+    """What becomes of a parameter at the pooler."""
+
+    WORKS = "works"
+    REFUSED = "refused"
+    STRIPPED = "stripped"
+    """Refused if it arrives; but PostgreSQL refuses it too, so the driver takes it out today."""
+    DROPPED = "dropped"
+    IGNORED = "ignored"
+    UNTRACKABLE = "untrackable"
+    MIXED = "mixed"
+    """Clients get each other's value (SP6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A parameter that reaches PgBouncer: the setting's name, and how the string spells it."""
+
+    name: str
+    written: str
+    in_options: bool = False
+    is_setting: bool = True
+
+
+def sent(connection: Connection, drivers: tuple[str, ...] = ()) -> tuple[Sent, ...]:
+    """The parameters of `connection` that some driver of `drivers` puts into the packet.
+
+    An unknown driver counts as sending; JDBC URLs are pgjdbc's.
+    """
+    who = ("pgjdbc",) if connection.style == "jdbc" else drivers
+    found: list[Sent] = []
+    for name, value in connection.params:
+        row = known(name)
+        if canonical(name) == "options":
+            settings = _OPTION.findall(unquote(value).replace("+", " "))
+            found.extend(Sent(_plain(s), f"options=-c {s}", in_options=True) for s in settings)
+            continue
+        if row.reader is Reader.CLIENT or row.pooled is not Pooled.REFUSED:
+            continue
+        if canonical(name) == "currentschema" and "pgjdbc" in who:
+            found.append(Sent("search_path", name))
+        elif _sends(name, who):
+            setting = canonical(name) in _GUCS or "." in name
+            found.append(Sent(_plain(name), name, is_setting=setting))
+    return tuple(found)
+
+
+def fate(item: Sent, pooler: PoolerFacts | None, postgres: int) -> Fate:
+    """What `pooler` in front of PostgreSQL `postgres` (0: unknown) does with `item`."""
+    if canonical(item.name) in _TRACKED_BY_DEFAULT:
+        return Fate.WORKS
+    if not item.is_setting:
+        return Fate.STRIPPED
+    refused = Fate.DROPPED if item.in_options else Fate.REFUSED
+    if pooler is None:
+        return refused
+    newer = pooler.pgbouncer >= (1, 26)
+    ignored = item.name in pooler.ignored
+    tracked = item.name in pooler.tracked
+    if ignored and (newer or not tracked):
+        return Fate.IGNORED
+    if newer and (tracked or item.name in ("search_path", "default_transaction_read_only")):
+        return Fate.WORKS if trackable(item.name, postgres) else Fate.MIXED
+    if tracked:
+        return Fate.WORKS if trackable(item.name, postgres) else Fate.UNTRACKABLE
+    return refused
+
+
+def trackable(name: str, postgres: int) -> bool:
+    """Whether PostgreSQL `postgres` reports the setting, so that it can be tracked (SP10)."""
+    since = {"search_path": 18, "default_transaction_read_only": 14}.get(name.lower())
+    if since is not None:
+        return postgres >= since
+    return canonical(name) in _TRACKED_BY_DEFAULT
+
+
+def shared_roles(
+    consumers: Iterable[ConsumerFacts],
+) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """`(role, database, schemas)` for every role that serves more than one schema (X4)."""
+    schemas: dict[tuple[str, str], set[str]] = {}
+    for consumer in consumers:
+        for connection in consumer.connections:
+            if connection.user and connection.schema:
+                pair = (connection.user, connection.database)
+                schemas.setdefault(pair, set()).add(connection.schema)
+    return tuple(
+        (user, database, tuple(sorted(names)))
+        for (user, database), names in sorted(schemas.items())
+        if len(names) > 1
+    )
+
+
+def _sends(name: str, drivers: tuple[str, ...]) -> bool:
+    if not drivers:
+        return True
+    return any(
+        driver not in _QUIET or any(canonical(name) == canonical(n) for n in _QUIET[driver])
+        for driver in drivers
+    )
+
+
+def _plain(name: str) -> str:
+    """The setting's own spelling: `Search Path` and `SEARCH_PATH` are `search_path`."""
+    wanted = canonical(name)
+    for setting in _SPELLED:
+        if canonical(setting) == wanted:
+            return setting
+    return name.lower()
+
+
+_SPELLED = (
+    "search_path", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout",
+    "role", "default_transaction_read_only", "default_transaction_isolation", "work_mem",
+)

@@ -1,0 +1,292 @@
+"""RP22x: what a consumer keeps in its session, and a transaction pool gives to others.
+
+In transaction mode two transactions of one client may run on two server connections,
+and the next client finds what the last one left there. Session mode keeps all of it
+right, so these rules are errors only behind a Pooler that pools transactions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repoint.model.plan import Finding, Severity
+from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, Hazard, HazardKind, PoolerFacts
+from repoint.rules.rule import Remedy, Rule
+
+_SESSION = "use a session Pooler for this consumer, or send it direct with `route: direct`"
+
+ROW_SECURITY = Rule(
+    "RP221",
+    Severity.ERROR,
+    "row-level security rests on a session setting",
+    "The policy reads a setting that the application makes once per connection. In transaction "
+    "mode "
+    "the next client's queries run under the last client's tenant: tenant A reads tenant B's rows, "
+    "and a client without a tenant reads somebody's. Tracking does not help, the setting is not "
+    "reported.",
+    f"{_SESSION}; or make the setting with `SET LOCAL` or `set_config(.., true)` inside each "
+    "transaction",
+    ("ST2", "ST3", "X5"),
+)
+SESSION_SET = Rule(
+    "RP222",
+    Severity.ERROR,
+    "the application changes settings of its session",
+    "A `SET` or `set_config(.., false)` stays on the server connection: the next client runs with "
+    "it, "
+    "and the client that made it loses it. That holds for timeouts, for search_path on PostgreSQL "
+    "up "
+    "to 17, and for SET ROLE, which hands rights on.",
+    f"{_SESSION}; for a constant, `ALTER ROLE .. SET ..` does the same without a session",
+    ("ST1", "ST4", "ST5", "ST6", "ST7"),
+)
+LISTENS = Rule(
+    "RP223",
+    Severity.ERROR,
+    "the application listens for notifications",
+    "In transaction mode the registration stays on a server connection that the listener leaves: "
+    "it "
+    "gets nothing, and another client gets its notifications.",
+    _SESSION,
+    ("ST11",),
+)
+SESSION_LOCK = Rule(
+    "RP224",
+    Severity.ERROR,
+    "the application takes session advisory locks",
+    "In transaction mode the lock belongs to the server connection: it stays held when the client "
+    "leaves, two clients may both get it, and the unlock may run elsewhere.",
+    f"{_SESSION}; `pg_advisory_xact_lock` is right in every mode",
+    ("ST8", "ST9", "ST10"),
+)
+SESSION_OBJECT = Rule(
+    "RP225",
+    Severity.ERROR,
+    "the application keeps temporary tables or cursors in its session",
+    "In transaction mode the next transaction may run where the table or cursor does not exist, or "
+    "where another client's does.",
+    f"{_SESSION}; `ON COMMIT DROP` inside one transaction is right in every mode",
+    ("ST12",),
+)
+SQL_PREPARE = Rule(
+    "RP226",
+    Severity.ERROR,
+    "the application prepares statements in SQL text",
+    "PgBouncer follows prepared statements of the protocol, not `PREPARE` in SQL: in transaction "
+    "mode "
+    "the statement does not exist after a move, or exists already.",
+    _SESSION,
+    ("PS5",),
+)
+UNNAMED = Rule(
+    "RP227",
+    Severity.ERROR,
+    "the driver sends unnamed statements in two round trips",
+    "lib/pq without binary_parameters parses in one round trip and executes in the next. In "
+    "transaction mode another client's statement comes between, and the driver gets that one's "
+    "rows, without an error: 1856 of 2400 results were wrong with 8 clients, inserts included.",
+    f"add `binary_parameters=yes` to lib/pq's connection string; otherwise {_SESSION}",
+    ("PS1",),
+)
+NAMED = Rule(
+    "RP228",
+    Severity.ERROR,
+    "the Pooler does not follow prepared statements",
+    "Up to PgBouncer 1.23, or with max_prepared_statements=0, a named statement exists on one "
+    "server "
+    "connection only: the driver meets `does not exist` and `already exists`, and some run another "
+    "client's SQL.",
+    'set `max_prepared_statements: "200"` on the Pooler, with PgBouncer 1.21 or newer',
+    ("PS2", "PS3"),
+)
+UNSEEN = Rule(
+    "RP229",
+    Severity.WARNING,
+    "nothing is known of how the consumer uses its session",
+    "The repository shows no source text of this consumer, so nothing tells whether it keeps state "
+    "in its session. Behind a transaction pool that state would leak.",
+    "run `repoint rehearse`, or read its documentation on PgBouncer, or use a session Pooler",
+    ("P3", "ST1", "PS1"),
+)
+RULES: tuple[Rule, ...] = (
+    ROW_SECURITY, SESSION_SET, LISTENS, SESSION_LOCK, SESSION_OBJECT, SQL_PREPARE, UNNAMED, NAMED,
+    UNSEEN,
+)
+
+_BY_KIND = {
+    HazardKind.SESSION_GUC: SESSION_SET,
+    HazardKind.SET_ROLE: SESSION_SET,
+    HazardKind.LISTEN: LISTENS,
+    HazardKind.ADVISORY_LOCK: SESSION_LOCK,
+    HazardKind.TEMP_TABLE: SESSION_OBJECT,
+    HazardKind.WITH_HOLD: SESSION_OBJECT,
+    HazardKind.SQL_PREPARE: SQL_PREPARE,
+}
+_SQL_NAMED = frozenset({"pgx", "asyncpg", "libpq", "psycopg", "pgjdbc", "lib/pq"})
+"""Drivers that name statements by themselves (PS2); psycopg2 and postgres.js do not suffer."""
+_KEPT_BY_PGBOUNCER = frozenset(
+    {"timezone", "datestyle", "application_name", "client_encoding", "intervalstyle",
+     "standard_conforming_strings"}
+)
+
+
+def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
+    """Findings on the session state of pooled consumers."""
+    if facts.pooler is None:
+        return ()
+    postgres = facts.cluster.postgres if facts.cluster else 0
+    found: list[Finding] = []
+    for consumer in facts.pooled:
+        found.extend(consumer_findings(facts.name, consumer, facts.pooler, postgres))
+    return tuple(found)
+
+
+def consumer_findings(
+    environment: str, consumer: ConsumerFacts, pooler: PoolerFacts, postgres: int = 0
+) -> tuple[Finding, ...]:
+    """Findings on one consumer behind `pooler`."""
+    if pooler.mode != "transaction":
+        return tuple(_must_stay_session(environment, consumer, pooler))
+    found = [
+        *_row_security(environment, consumer, Severity.ERROR, "the Pooler pools transactions"),
+        *_hazards(environment, consumer, pooler, postgres),
+        *_statements(environment, consumer, pooler),
+    ]
+    if not consumer.hazards and consumer.purpose != "probe":
+        found.append(
+            UNSEEN.finding(
+                f"{consumer.id}: no source text tells how it uses its session, and "
+                f"`{pooler.name}` pools transactions",
+                environment=environment,
+                consumer=consumer.id,
+            )
+        )
+    return tuple(found)
+
+
+def session_remedy(
+    consumer: ConsumerFacts, pooler: PoolerFacts | None, postgres: int = 0
+) -> Remedy:
+    """Where a consumer goes that a transaction pool would break: direct, else nowhere else."""
+    if pooler is None or pooler.mode != "transaction":
+        return Remedy("none", (), "session mode keeps a session's state apart", ())
+    errors = [
+        finding
+        for finding in consumer_findings("", consumer, pooler, postgres)
+        if finding.severity is Severity.ERROR
+    ]
+    if not errors:
+        return Remedy("none", (), "nothing seen forbids transaction pooling", ())
+    titles = {rule.code: rule.title for rule in RULES}
+    codes = tuple(dict.fromkeys(finding.code for finding in errors))
+    reasons = "; ".join(titles[code] for code in codes)
+    reason = f"goes direct, because a transaction pool breaks it: {reasons}"
+    return Remedy("direct", (), reason, codes)
+
+
+def _must_stay_session(
+    environment: str, consumer: ConsumerFacts, pooler: PoolerFacts
+) -> Iterator[Finding]:
+    yield from _row_security(
+        environment, consumer, Severity.NOTE, f"`{pooler.name}` must stay in session mode"
+    )
+
+
+def _row_security(
+    environment: str, consumer: ConsumerFacts, severity: Severity, text: str
+) -> Iterator[Finding]:
+    policies = _of(consumer, HazardKind.RLS_GUC)
+    settings = {policy.subject for policy in policies}
+    session = [h for h in _of(consumer, HazardKind.SESSION_GUC) if "." in h.subject]
+    if not policies and _of(consumer, HazardKind.RLS):
+        policies, settings = session, {h.subject for h in session}
+    made = [h for h in session if h.subject in settings] or session
+    local = [h for h in _of(consumer, HazardKind.LOCAL_GUC) if h.subject in settings]
+    if not policies or (local and not made):
+        return
+    hazard = (made or policies)[0]
+    names = ", ".join(f"`{name}`" for name in sorted(settings) if name)
+    how = "is made for the session" if made else "is read, and nothing makes it per transaction"
+    yield ROW_SECURITY.finding(
+        f"{consumer.id}: row-level security reads {names or 'a setting'}, which {how}; {text}",
+        location=hazard.location,
+        environment=environment,
+        consumer=consumer.id,
+        severity=severity,
+    )
+
+
+def _hazards(
+    environment: str, consumer: ConsumerFacts, pooler: PoolerFacts, postgres: int
+) -> Iterator[Finding]:
+    seen: set[tuple[str, str]] = set()
+    for hazard in consumer.hazards:
+        rule = _BY_KIND.get(hazard.kind)
+        if rule is None or _kept(hazard, pooler, postgres) or (rule.code, hazard.subject) in seen:
+            continue
+        seen.add((rule.code, hazard.subject))
+        yield rule.finding(
+            f"{consumer.id}: {hazard.message}, and `{pooler.name}` pools transactions",
+            location=hazard.location,
+            environment=environment,
+            consumer=consumer.id,
+        )
+
+
+def _kept(hazard: Hazard, pooler: PoolerFacts, postgres: int) -> bool:
+    """Whether PgBouncer keeps this setting apart per client (SP12, SP4, ST7)."""
+    if hazard.kind is not HazardKind.SESSION_GUC:
+        return False
+    if hazard.subject in _KEPT_BY_PGBOUNCER:
+        return True
+    tracks = hazard.subject in pooler.tracked or pooler.pgbouncer >= (1, 26)
+    since = {"search_path": 18, "default_transaction_read_only": 14}.get(hazard.subject)
+    return tracks and since is not None and postgres >= since
+
+
+def _statements(
+    environment: str, consumer: ConsumerFacts, pooler: PoolerFacts
+) -> Iterator[Finding]:
+    for rule, message in (*_unnamed(consumer), *_named(consumer, pooler)):
+        location = consumer.connections[0].location if consumer.connections else None
+        yield rule.finding(
+            f"{consumer.id}: {message}",
+            location=location,
+            environment=environment,
+            consumer=consumer.id,
+        )
+
+
+def _unnamed(consumer: ConsumerFacts) -> Iterator[tuple[Rule, str]]:
+    lib_pq = "lib/pq" in consumer.drivers
+    for connection in consumer.connections:
+        if connection.param("default_query_exec_mode") == "describe_exec":
+            yield UNNAMED, "default_query_exec_mode=describe_exec reads other clients' rows"
+        elif lib_pq and connection.param("binary_parameters") != "yes":
+            yield UNNAMED, "lib/pq without `binary_parameters=yes` reads other clients' rows"
+
+
+def _named(consumer: ConsumerFacts, pooler: PoolerFacts) -> Iterator[tuple[Rule, str]]:
+    default = 200 if pooler.pgbouncer >= (1, 24) else 0
+    if pooler.number("max_prepared_statements", default) > 0:
+        return
+    named = [driver for driver in consumer.drivers if driver in _SQL_NAMED]
+    if named and not any(_opts_out(consumer, driver) for driver in named):
+        drivers = ", ".join(named)
+        yield NAMED, f"{drivers} names its statements, and `{pooler.name}` does not follow them"
+
+
+def _opts_out(consumer: ConsumerFacts, driver: str) -> bool:
+    """Whether the connection strings switch named statements off (PS2, remedies)."""
+    name, values = {
+        "pgx": ("default_query_exec_mode", ("exec", "simple_protocol")),
+        "pgjdbc": ("prepareThreshold", ("0",)),
+        "asyncpg": ("prepared_statement_cache_size", ("0",)),
+    }.get(driver, ("", ()))
+    return bool(name) and bool(consumer.connections) and all(
+        connection.param(name) in values for connection in consumer.connections
+    )
+
+
+def _of(consumer: ConsumerFacts, kind: HazardKind) -> list[Hazard]:
+    return [hazard for hazard in consumer.hazards if hazard.kind is kind]

@@ -1,0 +1,197 @@
+"""RP23x: TLS and logins that work direct and fail through a pooler.
+
+The Pooler shows its clients the Cluster's server certificate, which never carries the
+Pooler's own name (TL1). PgBouncer speaks neither channel binding (TL4) nor, before 1.25,
+direct TLS negotiation (TL5), and it cannot pass a client's certificate on (TL7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repoint.model.plan import Finding, Severity
+from repoint.rules.facts import (
+    ClusterFacts,
+    Connection,
+    ConsumerFacts,
+    EnvironmentFacts,
+    PoolerFacts,
+)
+from repoint.rules.rule import Rule
+
+VERIFY_NAME = Rule(
+    "RP231",
+    Severity.ERROR,
+    "the certificate does not carry the Pooler's name",
+    "With sslmode=verify-full the driver compares the host name with the certificate. The Pooler "
+    "shows the Cluster's certificate, which names the Cluster's Services only. node-postgres with "
+    "a "
+    "root certificate, and lib/pq with one, check the name even for require and verify-ca.",
+    "add the Pooler's four names to `spec.certificates.serverAltDNSNames` of the Cluster, or give "
+    "the Pooler a certificate of its own with `clientTLSSecret`",
+    ("TL1", "TL2", "TL3", "X15"),
+)
+CHANNEL_BINDING = Rule(
+    "RP232",
+    Severity.ERROR,
+    "channel binding is demanded, and PgBouncer offers none",
+    "PgBouncer ends the client's TLS session itself and offers no SCRAM method with channel "
+    "binding, "
+    "so the driver refuses to log in. No setting of the Pooler helps.",
+    "write `channel_binding=prefer` or remove it, or send the consumer direct",
+    ("TL4",),
+)
+WEAK_SSLMODE = Rule(
+    "RP233",
+    Severity.WARNING,
+    "sslmode allows clear text",
+    "With disable, allow or prefer the password and the data may cross the network unencrypted. "
+    "The "
+    "Pooler accepts it, and PostgreSQL's own view still says that TLS is on, because it sees the "
+    "Pooler's connection only.",
+    "write `sslmode=require` or stronger; `target.sslmode` in repoint.yaml raises it",
+    ("TL8", "1.1"),
+)
+DIRECT_TLS = Rule(
+    "RP234",
+    Severity.ERROR,
+    "sslnegotiation=direct hangs on this PgBouncer",
+    "PgBouncer before 1.25 waits for the classic request for TLS and the client waits for a TLS "
+    "answer, until connect_timeout.",
+    "run PgBouncer 1.25 or newer, or remove `sslnegotiation` from the connection string",
+    ("TL5",),
+)
+CLIENT_CERTIFICATE = Rule(
+    "RP235",
+    Severity.WARNING,
+    "the consumer logs in with a client certificate",
+    "A certificate proves the client to PgBouncer, not to PostgreSQL behind it: by default the "
+    "Pooler "
+    "asks for a password, and with its own certificate rule PostgreSQL refuses PgBouncer's "
+    "certificate for the consumer's role.",
+    "give the role a password, or send the consumer direct",
+    ("TL7",),
+)
+PROTOCOL = Rule(
+    "RP236",
+    Severity.ERROR,
+    "the connection string demands a protocol that PgBouncer does not speak",
+    "PgBouncer speaks protocol 3.0. With min_protocol_version=3.2 libpq refuses to connect; "
+    "max_protocol_version=latest fails before PgBouncer 1.25.",
+    "remove the parameter from the connection string",
+    ("TL6",),
+)
+RULES: tuple[Rule, ...] = (
+    VERIFY_NAME, CHANNEL_BINDING, WEAK_SSLMODE, DIRECT_TLS, CLIENT_CERTIFICATE, PROTOCOL,
+)
+
+_CHECKS_NAME_EARLY = frozenset({"node-postgres", "lib/pq"})
+
+
+def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
+    """Findings on how consumers secure their connections."""
+    found: list[Finding] = []
+    for consumer in facts.pooled:
+        for connection in consumer.connections:
+            found.extend(_pooled(facts, consumer, connection))
+    for consumer in (*facts.pooled, *facts.direct):
+        for connection in consumer.connections:
+            mode = _value(connection, "sslmode")
+            if mode in ("disable", "allow", "prefer"):
+                text = f"has sslmode={mode}"
+                found.append(_finding(facts, WEAK_SSLMODE, consumer, connection, text))
+    return tuple(found)
+
+
+def missing_alt_names(
+    pooler: PoolerFacts, cluster: ClusterFacts, domain: str = "cluster.local"
+) -> tuple[str, ...]:
+    """Names to add to `spec.certificates.serverAltDNSNames` so that verify-full works (TL1).
+
+    Empty when they are there, and when somebody brings their own certificate: a Cluster
+    with its own server certificate refuses the list, and `clientTLSSecret` replaces it.
+    """
+    if cluster.own_server_certificate or pooler.client_tls_secret:
+        return ()
+    service = f"{pooler.name}.{pooler.namespace}"
+    names = (pooler.name, service, f"{service}.svc", f"{service}.svc.{domain}")
+    present = {name.lower() for name in cluster.alt_names}
+    return tuple(name for name in names if name.lower() not in present)
+
+
+def _pooled(
+    facts: EnvironmentFacts, consumer: ConsumerFacts, connection: Connection
+) -> Iterator[Finding]:
+    version = facts.pooler.pgbouncer if facts.pooler else (0,)
+    if checks_name(connection, consumer.drivers):
+        yield from _names(facts, consumer, connection)
+    if "require" in (_value(connection, "channel_binding"), _value(connection, "channelBinding")):
+        yield _finding(facts, CHANNEL_BINDING, consumer, connection, "demands channel binding")
+    if _value(connection, "sslnegotiation") == "direct" and version < (1, 25):
+        yield _finding(facts, DIRECT_TLS, consumer, connection, "has sslnegotiation=direct")
+    if connection.param("sslcert") and _value(connection, "sslcertmode") != "disable":
+        text = "names a client certificate"
+        yield _finding(facts, CLIENT_CERTIFICATE, consumer, connection, text)
+    newest = _value(connection, "max_protocol_version") == "latest" and version < (1, 25)
+    if _value(connection, "min_protocol_version") in ("3.2", "latest") or newest:
+        yield _finding(facts, PROTOCOL, consumer, connection, "demands a newer protocol")
+
+
+def checks_name(connection: Connection, drivers: tuple[str, ...] = ()) -> bool:
+    """Whether the driver compares the host name with the certificate."""
+    mode = _value(connection, "sslmode").replace("-", "").replace("_", "")
+    if mode == "verifyfull":
+        return True
+    # TL2, TL3: two drivers take require and verify-ca for verify-full when given a CA.
+    early = _CHECKS_NAME_EARLY & set(drivers) and not connection.param("uselibpqcompat")
+    with_ca = bool(connection.param("sslrootcert")) and mode in ("require", "verifyca")
+    return bool(early) and (with_ca or mode == "verifyca")
+
+
+def _names(
+    facts: EnvironmentFacts, consumer: ConsumerFacts, connection: Connection
+) -> Iterator[Finding]:
+    pooler, cluster = facts.pooler, facts.cluster
+    if pooler is None or pooler.client_tls_secret:
+        return
+    if cluster is not None and cluster.own_server_certificate:
+        yield _finding(
+            facts, VERIFY_NAME, consumer, connection,
+            "checks the host name, and the Cluster's own certificate may not carry the Pooler's",
+            hint=f"check that the certificate names `{facts.pooled_host}`",
+            severity=Severity.WARNING,
+        )
+        return
+    if cluster is None or missing_alt_names(pooler, cluster, facts.domain):
+        yield _finding(
+            facts, VERIFY_NAME, consumer, connection,
+            f"checks the host name, and the certificate does not carry `{facts.pooled_host}`",
+        )
+
+
+def _value(connection: Connection, name: str) -> str:
+    """A parameter's text in lower case, whatever the case of its name."""
+    wanted = name.lower().replace("_", "")
+    for key, text in connection.params:
+        if key.lower().replace("_", "").replace(" ", "") == wanted:
+            return text.lower()
+    return ""
+
+
+def _finding(
+    facts: EnvironmentFacts,
+    rule: Rule,
+    consumer: ConsumerFacts,
+    connection: Connection,
+    message: str,
+    hint: str = "",
+    severity: Severity | None = None,
+) -> Finding:
+    return rule.finding(
+        f"{consumer.id} {message}",
+        hint=hint,
+        location=connection.location,
+        environment=facts.name,
+        consumer=consumer.id,
+        severity=severity,
+    )
