@@ -69,7 +69,7 @@ class Sops:
         new = self._change(path, raw, pointer, payload)
         adds = where not in old
         after = insert_entry(path, raw, new, where) if adds else carry_over(path, raw, new)
-        self._check(path, pointer, after, {**old, where: value})
+        self._check(path, pointer, after, {**old, where: value}, added=where if adds else None)
         return after
 
     def remove_value(self, path: str, raw: bytes, pointer: str) -> bytes:
@@ -103,13 +103,22 @@ class Sops:
     def _texts(self, path: str, raw: bytes) -> dict[Place, str]:
         return plain_texts(path, self.open(path, raw))
 
-    def _check(self, path: str, pointer: str, after: bytes, expected: dict[Place, str]) -> None:
+    def _check(
+        self,
+        path: str,
+        pointer: str,
+        after: bytes,
+        expected: dict[Place, str],
+        *,
+        added: Place | None = None,
+    ) -> None:
         """The MAC holds (or sops would not open it), and nothing else changed, order included."""
         try:
             found = self._texts(path, after)
         except SealedFile:
             raise EditRefused(f"`{path}`: sops does not open what would be written") from None
-        if list(found.items()) != list(expected.items()):
+        order = [place for place in found if place != added]
+        if found != expected or order != [place for place in expected if place != added]:
             raise EditRefused(f"`{path}`: more, or other, than {pointer} would change")
 
 

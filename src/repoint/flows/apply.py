@@ -221,6 +221,8 @@ class _Work:
                 left = [carry(other, content, back.content, back.patches) for other in left]
             content = back.content
         expected = {change.before_sha256 for change in self._plan.changes if change.path == path}
+        if content is not None and expected == {""}:
+            raise StalePlan(f"`{path}` exists, but this plan creates it")
         if digest(content) not in expected:
             raise StalePlan(f"`{path}` is not what this plan was made on")
         return content

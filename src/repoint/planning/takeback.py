@@ -250,7 +250,8 @@ def _recoded(path: str, undo: Undo, token: bytes) -> bytes:
 
 
 def _swap_is_back(text: str, swap: Swap) -> bool:
-    return bool(swap.before) and swap.before in text and swap.after not in text
+    removed = not swap.after or swap.after not in text
+    return bool(swap.before) and swap.before in text and removed
 
 
 def _drop_copy(raw: bytes, path: str, undo: Undo) -> Patch | None:

@@ -1,0 +1,1 @@
+"""Kills, full disks and races: the tree always ends byte for byte before or after."""

@@ -1,0 +1,67 @@
+"""A child process that applies or rolls back, and kills itself at its n-th touch of the disk.
+
+Run as `python killed_run.py ROOT VERB N TIMING`: every call that changes the disk is counted, and
+at the N-th one the process ends by SIGKILL, before the call or after it (`half` writes half first).
+It prints `DONE` when it ran to its end; the number of touches is then below N.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from repoint.adapters.filetree import FileTree
+from repoint.adapters.sops import Sops
+from repoint.flows.apply import apply_plan
+from repoint.flows.rollback import roll_back
+from repoint.planning.codec import decode_plan
+
+TOUCHES = (
+    *("open", "write", "pwrite", "fsync", "ftruncate", "replace", "rename", "unlink"),
+    *("mkdir", "rmdir", "chmod", "fchmod", "fchown"),
+)
+
+
+def main(root: Path, verb: str, kill_at: int, timing: str) -> None:
+    """Arm the counter, then run the verb."""
+    plan = decode_plan((root.parent / "plan.json").read_bytes())
+    tree = FileTree(root)
+    arm(root, kill_at, timing)
+    if verb == "apply":
+        apply_plan(plan, tree, Sops(tree), allow_dirty=True)
+    else:
+        roll_back(plan.environments, tree, Sops(tree))
+    print("DONE")
+
+
+def arm(root: Path, kill_at: int, timing: str) -> None:
+    """Count every touch of the disk from now on."""
+    count = 0
+
+    def counted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **rest: Any) -> Any:
+            nonlocal count
+            if name == "open" and not (arguments[1] & (os.O_WRONLY | os.O_RDWR)):
+                return real(*arguments, **rest)
+            count += 1
+            if count == kill_at and timing == "half" and name in ("write", "pwrite"):
+                data = bytes(arguments[1])
+                real(arguments[0], data[: len(data) // 2], *arguments[2:])
+            if count == kill_at and timing == "after":
+                real(*arguments, **rest)
+            if count == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*arguments, **rest)
+
+        return call
+
+    for name in TOUCHES:
+        setattr(os, name, counted(name, getattr(os, name)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4])
