@@ -13,6 +13,7 @@ from repoint.sites.commands import (
     PREFIXES,
     QUIET,
     SHELLS,
+    TOOLS,
     WAITERS,
     Client,
     base_name,
@@ -71,7 +72,7 @@ def argv_drafts(args: Sequence[Value], setting: Setting) -> Iterator[Draft]:
     if not args:
         return
     at = _program_at(args, setting)
-    program = base_name(args[at].text) if at is not None else setting.program
+    program = setting.program if at is None else base_name(args[at].text)
     quiet = program in QUIET
     yield from _strings(args, program, setting, quiet=quiet)
     if quiet:
@@ -92,27 +93,22 @@ def _program_at(args: Sequence[Value], setting: Setting) -> int | None:
         if _ASSIGNMENT.match(text) or text.isdigit():
             continue
         known = name in CLIENTS or name in WAITERS or name in CONNECTORS
-        if setting.program and not known and "/" not in text:
-            return index if setting.program in {"", name} else _known_later(args, index)
+        if setting.program in TOOLS | CLIENTS.keys() and not known and name not in TOOLS:
+            return None
         return index
     return None
-
-
-def _known_later(args: Sequence[Value], start: int) -> int | None:
-    for index in range(start, len(args)):
-        if base_name(args[index].text) in CLIENTS.keys() | WAITERS:
-            return index
-    first = base_name(args[start].text)
-    return start if first in {"dockerize", "nc", "wait4x", "atlas", "flyway", "liquibase"} else None
 
 
 def _strings(
     args: Sequence[Value], program: str, setting: Setting, *, quiet: bool
 ) -> Iterator[Draft]:
-    for arg in args:
+    for previous, arg in zip(["", *(arg.text for arg in args)], args, strict=False):
         for draft in dsn_drafts(arg, program, setting.role):
             name = name_before(arg.text, draft.start)
             env = name if looks_like_env(name) else ""
+            if not env and program not in TOOLS | CLIENTS.keys():
+                option = arg.text.partition("=")[0] if arg.text.startswith("-") else previous
+                program = option if option.startswith("--") else program
             if quiet and not name:
                 continue
             if _hidden(draft.host.slice.text, setting):

@@ -69,6 +69,10 @@ CLIENTS: dict[str, Client] = {
         host=("ep", "endpoint"), user=("u", "user"), database=("db", "database"),
         takes_value="pu",
     ),
+    "check_postgres": Client(
+        host=("H", "host"), user=("u", "dbuser"), database=("db", "dbname"), takes_value="Hpu",
+        long_values=_LIBPQ_LONG,
+    ),
     "tern": Client(host=("host",), port=("port",), user=("user",), database=("database",), takes_value="dcm"),
 }  # fmt: skip
 
@@ -89,6 +93,15 @@ TCP_TAKERS = frozenset(
 )
 """Programs that take `tcp://host:port`, `tcp:host:port` or `TCP:host:port`."""
 
+TOOLS = frozenset(
+    "migrate goose dbmate flyway liquibase atlas alembic sqlx diesel tern sqitch knex prisma "
+    "typeorm sequelize sequelize-cli rake rails dotnet efbundle ef sql-migrate dockerize wait4x "
+    "pgloader pgcopydb pg_dump-wrapper geni soda gorm migra skeema yoyo refinery pgmigrate "
+    "node-pg-migrate graphile-migrate db-migrate mikro-orm drizzle-kit schemahero bytebase "
+    "wal-g pgbackrest usql harlequin nc ssh python manage".split()
+)
+"""Programs whose name says more of a connection string than the option that takes it."""
+
 QUIET = frozenset({"echo", "printf", "log", "info", "warn", "die", "fail", "error", "say", "write-host", "write-output"})
 """Commands that only print; their words are messages unless they assign a name."""
 
@@ -104,6 +117,6 @@ PREFIXES = frozenset(
 def base_name(word: str) -> str:
     """The program's name: no directory, no `.sh`, `.exe` or `.py`."""
     name = word.rsplit("/", 1)[-1].rsplit("\\", 1)[-1]
-    for suffix in (".sh", ".exe", ".py", ".bash", ".rb", ".js"):
+    for suffix in (".sh", ".pl", ".exe", ".py", ".bash", ".rb", ".js"):
         name = name.removesuffix(suffix)
     return name

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from repoint.formats.base import FileKind, Mapping, Node, ParsedFile, Scalar, Sequence
 from repoint.sites.frame import Role
+from repoint.sites.keys import ancestor_evidence
 
 _BY_KIND = {
     FileKind.DOTENV: Role.DOTENV,
@@ -22,9 +23,9 @@ _PIPELINE = re.compile(
     r"(^|/)(\.github/|\.circleci/|\.woodpecker|\.drone|\.travis|\.gitlab-ci|\.gitlab/|\.tekton/"
     r"|azure-pipelines|bitbucket-pipelines|cloudbuild|buildspec|appveyor|\.buildkite/|Taskfile"
     r"|taskfile|skaffold|tilt|\.semaphore/|wercker|codefresh|\.devcontainer|devfile|render\.ya?ml"
-    r"|app\.ya?ml$|serverless|\.gitpod|docker-bake|action\.ya?ml|pipelines?/)"
+    r"|app\.ya?ml$|serverless|(^|/)package\.json$|\.gitpod|docker-bake|action\.ya?ml|pipelines?/)"
 )
-_VALUES = re.compile(r"(^|[-_./])values([-_.][^/]*)?\.(ya?ml|json)(\.\w+)?$|(^|/)[^/]*values\.ya?ml$")
+_VALUES = re.compile(r"(^|/)values/|(^|[-_./])values([-_.][^/]*)?\.(ya?ml|json)(\.\w+)?$|(^|/)[^/]*values\.ya?ml$")
 _COMPOSE = re.compile(r"(^|/)[^/]*(compose|docker-stack|stack)[^/]*\.ya?ml$|(^|/)stack\.ya?ml$")
 _HELM_KINDS = frozenset({"HelmRelease", "HelmChart", "HelmChartConfig", "HelmChartProxy"})
 _ARGO_KINDS = frozenset({"Application", "ApplicationSet"})
@@ -74,6 +75,7 @@ class Scope:
     shown: tuple[str, ...] = ()
     image: str = ""
     container: str = ""
+    owner: str = ""
     probe: bool = False
     batch: bool = False
     env: bool = False
@@ -105,11 +107,17 @@ def file_scope(parsed: ParsedFile) -> Scope:
             role = _tree_role(path, _roots(parsed))
         return Scope(role, templates=role is Role.TEMPLATE)
     if parsed.kind not in (FileKind.YAML, FileKind.JSON):
-        return Scope(Role.CONFIG)
+        return Scope(Role.CONFIG, trail=_stem(path))
     role = _tree_role(path, _roots(parsed))
     if parsed.masked and role is Role.MANIFEST:
         role = Role.TEMPLATE
-    return Scope(role, templates=parsed.masked)
+    return Scope(role, templates=parsed.masked, trail=_stem(path) if role is Role.CONFIG else ())
+
+
+def _stem(path: str) -> tuple[str, ...]:
+    """The file's name as the first key, where it says what the file is about."""
+    stem = PurePosixPath(path).name.lstrip(".").split(".")[0]
+    return (stem,) if ancestor_evidence((stem,)) else ()
 
 
 def _is_chart_template(parsed: ParsedFile) -> bool:

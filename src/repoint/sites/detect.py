@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 from repoint.formats.base import FileKind, ParsedFile
@@ -25,7 +24,7 @@ def detect(parsed: ParsedFile) -> tuple[Site, ...]:
     if parsed.kind is FileKind.TEXT and kind_of(parsed.path, parsed.text[:1024].encode()) is None:
         return ()
     view = FileView(parsed.path, parsed.map)
-    scope = _named(file_scope(parsed), parsed.path)
+    scope = file_scope(parsed)
     walker = Walker(view)
     return _sites(_drafts(parsed, walker, scope))
 
@@ -41,12 +40,6 @@ def _drafts(parsed: ParsedFile, walker: Walker, scope: Scope) -> Iterator[Draft]
         yield from pgpass_drafts(whole, scope.role)
     elif parsed.kind in _FLAT or not rooted or parsed.problem:
         yield from text_drafts(whole, parsed.kind, scope, walker.script)
-
-
-def _named(scope: Scope, path: str) -> Scope:
-    """Let the file's name stand above its keys where it says what they are about."""
-    name = PurePosixPath(path).name.lower()
-    return replace(scope, trail=("pg_service",)) if "pg_service" in name else scope
 
 
 def detect_value(

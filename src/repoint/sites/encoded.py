@@ -22,4 +22,5 @@ def decoded(value: Value) -> Value | None:
         return None
     if "\0" in text:
         return None
-    return replace(value, text=text, map=NO_MAP, encoded="base64")
+    line, column = value.place(0)
+    return replace(value, text=text, map=NO_MAP, encoded="base64", line=line, column=column)

@@ -93,13 +93,18 @@ _FILE_SUFFIX = frozenset({"ini", "yaml", "yml", "json", "toml", "conf", "cfg", "
 
 
 class Evidence(IntEnum):
-    """How much a key's name tells of PostgreSQL."""
+    """How much a key's name tells of PostgreSQL.
+
+    FOREIGN is a host of something unnamed (`TYPEORM_HOST`), BARE a mere `host`; both need
+    evidence beside them. LOOSE names hold hosts among other things (`DB_ADDR`, `DB_URL`).
+    """
 
     NONE = 0
-    BARE = 1
-    LOOSE = 2
-    GENERIC = 3
-    STRONG = 4
+    FOREIGN = 1
+    BARE = 2
+    LOOSE = 3
+    GENERIC = 4
+    STRONG = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +151,20 @@ def host_key(name: str) -> HostName | None:
     if not parts or set(parts) & OTHER_ENGINES:
         return None
     body, role = _without_roles(parts)
-    if body[-2:] in (("host", "name"), ("server", "name")):
+    special = _special(name, parts)
+    if special is not None:
+        return special
+    if body[-2:] == ("host", "name") or body == ("server", "name"):
         body = (*body[:-2], "hostname" if body[-2] == "host" else "server")
-    if not body:
-        return None
     if body[-1] not in _HOST_WORDS | _LOOSE_HOST_WORDS:
-        return _special(name)
+        return None
     prefix, loose = body[:-1], body[-1] in _LOOSE_HOST_WORDS
     if not prefix:
         return HostName(Evidence.BARE, (), role) if body[-1] in _BARE_HOSTS else None
     grade = _prefix_evidence(prefix)
     if grade is Evidence.NONE:
-        return None
+        unknown = not loose and not set(prefix) & _NOT_A_DATABASE
+        return HostName(Evidence.FOREIGN, prefix, role) if unknown else None
     if loose and grade is Evidence.GENERIC:
         grade = Evidence.LOOSE
     return HostName(grade, prefix, role)
@@ -169,15 +176,15 @@ _SPECIAL = {
 }
 
 
-def _special(name: str) -> HostName | None:
+def _special(name: str, parts: tuple[str, ...]) -> HostName | None:
     """Names that hold a host by their product's own convention."""
-    upper = name.upper()
-    for known, verdict in _SPECIAL.items():
-        if upper == known:
-            return verdict
-    parts = words(name)
+    known = _SPECIAL.get(name.upper())
+    if known is not None:
+        return known
     if parts in (("url",), ("uri",)):
         return HostName(Evidence.BARE, (), parts)
+    if len(parts) == 1 and parts[0] in STRONG and name.isupper():
+        return HostName(Evidence.LOOSE, parts, ("alone",))
     if parts[-1] in {"url", "uri", "dsn"}:
         grade = _prefix_evidence(parts[:-1])
         if grade >= Evidence.GENERIC:

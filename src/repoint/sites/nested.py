@@ -41,7 +41,9 @@ def nested_kind(key: str, text: str) -> FileKind | None:
 
 
 def _settle(kind: FileKind, text: str) -> FileKind:
-    """A `.conf` that has no sections and no pairs is plain text; `.env` stays itself."""
+    """A `.conf` may be TOML, YAML or plain text by its content."""
+    if kind is FileKind.INI and "[[" in text:
+        return FileKind.TOML
     if kind is FileKind.INI and "=" not in text:
         return FileKind.YAML if _YAML.match(text) else FileKind.TEXT
     return kind

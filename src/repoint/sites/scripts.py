@@ -38,6 +38,7 @@ def read_script(script: Value, setting: Setting) -> tuple[list[Draft], list[Valu
         own = [_entry(script, assignment) for assignment in command.assignments]
         documents += [_word(script, word) for word in command.words if word.heredoc]
         arguments = [_word(script, word) for word in command.words if not word.heredoc]
+        documents += [word for word in arguments if word.text.startswith("{") and '"' in word.text]
         drafts += argv_drafts(arguments, setting)
         if arguments and own and arguments[0].text not in _EXPORTS:
             drafts += assignment_drafts(own, setting)

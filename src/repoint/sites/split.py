@@ -89,10 +89,15 @@ def split_drafts(container: Container) -> Iterator[Draft]:
 def _readable(found: Address, entry: Entry, container: Container) -> bool:
     host = found.host.text
     if is_template(host):
-        return container.templates
+        return container.templates and not _holds_strings(entry)
     if is_variable(host) or is_variable(entry.value.text):
         return False
     return host not in {"0.0.0.0", "*"} and not _is_reference(entry.value)
+
+
+def _holds_strings(entry: Entry) -> bool:
+    """Whether the key usually holds a whole connection string, so that a template may too."""
+    return words(entry.name)[-1] in {"url", "uri", "dsn"}
 
 
 def _is_reference(value: Value) -> bool:
@@ -109,6 +114,8 @@ class _Family:
         self.fields: dict[str, Entry] = {}
         for prefix in _prefixes(name):
             self._collect(prefix)
+        for other in container.nested:
+            self._keep(other, words(other.name))
         if not [e for e in container.entries if e is not entry and _same_kind(e.name)]:
             self._collect_alike()
         if "name" in self.fields:
@@ -164,8 +171,12 @@ class _Family:
         if port in OTHER_PORTS or other_engine(found.host.text) or self._elsewhere():
             return engine is True and port not in OTHER_PORTS
         positive = engine is True or port in PG_PORTS or self._has_shape()
+        if self.name.evidence is Evidence.FOREIGN:
+            return engine is True or port in PG_PORTS
         if self.name.evidence is Evidence.BARE:
             return self._bare(found, positive)
+        if self.name.role == ("alone",):
+            return _is_server_name(found)
         return True
 
     def _has_shape(self) -> bool:
@@ -232,9 +243,17 @@ class _Family:
     def _key(self) -> str:
         if self.container.command:
             return self.container.command
-        if looks_like_env(self.entry.name) or not self.container.key_prefix:
+        name = self.entry.name
+        if looks_like_env(name) or "." in name or not self.container.key_prefix:
             return self.entry.name
         return f"{self.container.key_prefix}.{self.entry.name}"
+
+
+def _is_server_name(found: Address) -> bool:
+    """Whether a value under a mere `PG` is a server: an address or a name with a domain."""
+    host = found.host.text
+    dotted = host.count(".") >= 2 and not found.database and not host.startswith(".")
+    return dotted and (found.port is None or found.port.text in PG_PORTS)
 
 
 def _prefixes(name: HostName) -> Iterator[tuple[str, ...]]:

@@ -24,7 +24,7 @@ _MAKE_VARIABLE = re.compile(
 _RECIPE = re.compile(r"^(?:\t| {2,})[ \t]*[@+\-]*")
 _INSTRUCTION = re.compile(r"^\s*(ENV|ARG|RUN|CMD|ENTRYPOINT|HEALTHCHECK|LABEL)\s+", re.IGNORECASE)
 _OLD_ENV = re.compile(r"^([A-Za-z_]\w*)[ \t]+([^=\s].*)$", re.DOTALL)
-_KEY_LINE = re.compile(r"^\s*(?:-\s+)?[\"']?([A-Za-z_][\w.\-]*)[\"']?\s*[:=]\s*(.*?)\s*$")
+_KEY_LINE = re.compile(r"^\s*(?:-\s+)?[\"']?([A-Za-z_][\w.\-]*)[\"']?\s*(?:=>|:=|[:=])\s*(.*?)[\s,;]*$")
 _DEFINE = re.compile(r"\{\{-?\s*define\s+\"([^\"]+)\"")
 _TEMPLATE_COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
 _COMMENT = re.compile(r"^\s*(?:#|//|--\s|;|\*\s|REM\s|<!--)", re.IGNORECASE)

@@ -27,7 +27,7 @@ from repoint.sites.operators import operator_drafts
 from repoint.sites.scripts import looks_like_script, read_script
 from repoint.sites.split import Container, Entry, split_drafts, with_companions
 from repoint.sites.textual import text_drafts
-from repoint.sites.urls import dsn_drafts
+from repoint.sites.urls import dsn_drafts, name_before
 
 MAX_NESTING = 4
 _ARGV = ("entrypoint", "command", "args", "cmd", "test")
@@ -45,7 +45,8 @@ _PROBES = frozenset(
 _BESIDE = frozenset("auth jsonData credentials connection options params config login".split())
 _UNSHOWN = frozenset(
     "spec data stringData resource locals env environment environment_variables "
-    "valuesObject values module stringdata template target helm".split()
+    "valuesObject values module template target helm list elements matrix generators merge "
+    "extraEnv extraEnvVars containers initContainers databases".split()
 )
 _PAIR_KEYS = (("name", "value"), ("key", "value"), ("Name", "Value"), ("variable", "value"))
 
@@ -101,6 +102,8 @@ class Walker:
                 yield from operator_drafts(node, scope, self._value, path)
                 return
         scope = enter_container(node, scope)
+        if node.get("literals"):
+            scope = replace(scope, owner=node.text("name"))
         pair = _pair_of(node)
         if pair is not None:
             yield from self._pairs([(node, path)], scope)
@@ -139,7 +142,7 @@ class Walker:
                 plain = decoded(read) if encoded else read
                 if plain is not None:
                     entries.append(Entry(key.text, plain))
-            elif isinstance(value, Mapping) and key.text in _BESIDE:
+            elif isinstance(value, Mapping) and (key.text in _BESIDE or key.text == "<<"):
                 nested += [
                     Entry(name.text, self._value(inner, (*path, key.text, name.text)))
                     for name, inner in value.pairs
@@ -203,8 +206,8 @@ class Walker:
                 rest.append(value)
         if entries:
             container = Container(
-                entries, scope.role, trail=scope.trail, hint=_hint(scope), env=True,
-                templates=scope.templates,
+                entries, scope.role, trail=(scope.owner,) if key == "literals" else scope.trail,
+                hint=_hint(scope), env=True, templates=scope.templates,
             )  # fmt: skip
             yield from split_drafts(container)
             for entry in entries:
@@ -255,7 +258,9 @@ class Walker:
             if value is None or not _runs(node, value, scope):
                 continue
             inner = replace(scope, probe=scope.probe or key == "test")
-            if isinstance(value, Scalar):
+            if isinstance(value, Scalar) and key != "test" and not set(value.text) & set(" \n"):
+                words.append(self._value(value, (*path, key)))
+            elif isinstance(value, Scalar):
                 yield from self.script(self._value(value, (*path, key)), inner)
             elif isinstance(value, Sequence):
                 words += [
@@ -264,16 +269,17 @@ class Walker:
                     if isinstance(item, Scalar)
                 ]
         if words:
-            yield from self._argv(words, scope)
+            named = any(node.get(key) for key in _ARGV if key != "args")
+            yield from self._argv(words, scope, named=named)
 
-    def _argv(self, words: list[Value], scope: Scope) -> Iterator[Draft]:
+    def _argv(self, words: list[Value], scope: Scope, *, named: bool) -> Iterator[Draft]:
         script = shell_script(words)
         if script is not None:
             yield from self.script(script, scope)
         elif len(words) == 1 and " " in words[0].text:
             yield from self.script(words[0], scope)
         else:
-            yield from argv_drafts(words, self._setting(scope))
+            yield from argv_drafts(words, self._setting(scope, program=not named))
             for word in words:
                 if "\n" in word.text and looks_like_script(word.text):
                     yield from self.script(word, scope)
@@ -299,16 +305,18 @@ class Walker:
         if len(text) < 8 or text.startswith("ENC[") or entry.name in SKIPPED_KEYS:
             return
         kind = nested_kind(entry.name, text) if self.depth < MAX_NESTING else None
-        if kind is FileKind.SHELL or (kind is not FileKind.JSON and self._is_script(entry, kind)):
+        if kind is FileKind.SHELL or (kind is not FileKind.JSON and self._is_script(entry, kind, scope)):
             yield from self.script(entry.value, scope)
         elif kind is not None:
             yield from self._nested(entry, kind, scope)
         else:
             for draft in dsn_drafts(entry.value, _key(entry.name, scope), scope.role):
-                yield with_companions(draft, entry.name, container)
+                key = draft.key or name_before(text, draft.start) or "text"
+                yield with_companions(replace(draft, key=key), entry.name, container)
 
-    def _is_script(self, entry: Entry, kind: FileKind | None) -> bool:
-        if entry.name in _LINES or entry.name in _ARGV:
+    def _is_script(self, entry: Entry, kind: FileKind | None, scope: Scope) -> bool:
+        in_scripts = scope.trail[-1:] == ("scripts",)
+        if entry.name in _LINES or entry.name in _ARGV or in_scripts:
             return True
         text = entry.value.text
         return kind in (None, FileKind.TEXT) and "\n" in text and looks_like_script(text)
@@ -343,23 +351,26 @@ def _below(scope: Scope, key: str) -> Scope:
     """The scope under a key: its trail, whether it holds variables, values, a probe."""
     if values_key(scope, key) or generator_key(scope, key):
         return replace(scope, role=Role.HELM_VALUES, trail=(), shown=(), kind="")
-    below = scope.below(key, shown=key not in _UNSHOWN)
+    kept = scope.role is Role.HCL and key in {"env", "locals"} and not scope.trail
+    below = scope.below(key, shown=kept or key not in _UNSHOWN)
     env = key in _ENV_MAPS and (scope.role is not Role.CONFIG or key not in {"data", "config"})
     return replace(below, env=env, probe=scope.probe or key in _PROBES)
 
 
 def _shown(scope: Scope) -> str:
-    if scope.env or scope.role in (Role.COMPOSE, Role.PIPELINE):
+    if (scope.env and not scope.shown[:1] == ("env",)) or scope.role in (Role.COMPOSE, Role.PIPELINE):
         return ""
-    shown = scope.shown
-    if shown[:1] == ("variable",) and len(shown) > 1:
-        return f"var.{shown[1]}"
+    shown = [part.strip("[]") for part in scope.shown]
+    if scope.role is Role.HCL:
+        if shown[:1] == ["variable"] and len(shown) > 1:
+            return f"var.{shown[1]}"
+        shown = ["local" if part == "locals" else part for part in shown]
     return ".".join(shown)
 
 
 def _key(name: str, scope: Scope) -> str:
     """The key as its reader knows it: the variable, or the path of keys."""
-    prefix = _shown(scope)
+    prefix = _shown(scope) if name else ""
     if looks_like_env(name) or not prefix or "." in name:
         return name
     return prefix if scope.shown[-1] == name else f"{prefix}.{name}"

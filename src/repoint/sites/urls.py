@@ -29,7 +29,8 @@ def dsn_drafts(value: Value, key: str, role: Role) -> Iterator[Draft]:
     if "=" not in text and "://" not in text:
         return
     for dsn in find(text):
-        if dsn.hosts and dsn.hosts[0].text and not dsn.hosts[0].text.startswith(_SOCKET):
+        named = dsn.hosts and dsn.hosts[0].text and not dsn.hosts[0].text.startswith(_SOCKET)
+        if named and not _is_sql_server(dsn):
             yield _draft(value, dsn, key, role)
 
 
@@ -55,6 +56,14 @@ def _draft(value: Value, dsn: Dsn, key: str, role: Role) -> Draft:
         start=dsn.start,
         caution=SEVERAL if len(dsn.hosts) > 1 else "",
     )
+
+
+def _is_sql_server(dsn: Dsn) -> bool:
+    """Whether pairs in ADO.NET's form mean SQL Server: its administrator, instance or domain."""
+    if dsn.style is not Style.KEYWORD_VALUE or dsn.separator != ";":
+        return False
+    host = dsn.hosts[0].text.lower()
+    return dsn.user == "sa" or "\\" in host or host.startswith("tcp:") or "database.windows.net" in host
 
 
 def name_before(text: str, start: int) -> str:
