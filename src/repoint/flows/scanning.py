@@ -1,0 +1,383 @@
+"""Scan: who talks to PostgreSQL, through which file and key, for what purpose."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import fnmatch
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from repoint.errors import RepointError, UsageError
+from repoint.flows.workspace import Workspace
+from repoint.formats.base import FileKind, Leaf, ParsedFile, leaves
+from repoint.formats.kinds import kind_of
+from repoint.formats.read import read_file
+from repoint.kube.environments import EnvironmentSpec
+from repoint.kube.resolve import Resolution, resolve
+from repoint.kube.sealed import SealedSecretView, sealed_view
+from repoint.kube.trace import RawUse
+from repoint.model.consumer import Certainty, Purpose, Route, Site, Use, Workload
+from repoint.model.plan import Finding
+from repoint.model.source import Location, Unreadable
+from repoint.planning.config import CONFIG_NAME, Config, as_tuple
+from repoint.planning.inventory import EnvironmentView, Inventory, SiteReport
+from repoint.planning.judging import (
+    choice_for,
+    consumers_of,
+    judged,
+    judged_file,
+    main_purpose,
+    routes,
+)
+from repoint.planning.sources import SourceHosts
+from repoint.rules import routing
+from repoint.rules.purpose import PurposeVerdict
+from repoint.sites.detect import detect, detect_value
+
+_OWN_FILES = (CONFIG_NAME, ".repoint/*", ".git/*", ".sops.yaml")
+_HEAD = 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Survey:
+    """Everything a scan learns; plan, check and init build on it.
+
+    `files` are the parsed files by path, `sites` their sites by path. `uses` and
+    `file_verdicts` are by site id; `raw_uses` keep the built containers.
+    """
+
+    inventory: Inventory
+    files: dict[str, ParsedFile]
+    paths: tuple[str, ...]
+    sites: dict[str, tuple[Site, ...]]
+    resolution: Resolution
+    raw_uses: tuple[RawUse, ...]
+    uses: dict[str, tuple[Use, ...]]
+    routes: dict[tuple[str, Workload], Route]
+    source: SourceHosts | None
+    locked: frozenset[str]
+    """Sealed files that no key at hand opens."""
+
+    def is_source(self, site: Site, uses: Iterable[Use] = ()) -> bool:
+        """Whether a site names the source, as its readers would resolve it."""
+        return self.source is not None and _is_source(self.source, site, tuple(uses))
+
+
+def scan(workspace: Workspace, environments: Sequence[str] = ()) -> Inventory:
+    """Take stock of a repository.
+
+    Args:
+        workspace: The repository; works without `repoint.yaml`.
+        environments: Show only these; all when empty.
+
+    Raises:
+        UsageError: an environment of that name does not exist.
+    """
+    inventory = survey(workspace).inventory
+    if not environments:
+        return inventory
+    known = {view.name for view in inventory.environments}
+    for name in environments:
+        if name not in known:
+            raise UsageError(
+                f"there is no environment `{name}`",
+                hint=f"environments here: {', '.join(sorted(known)) or 'none'}",
+            )
+    wanted = set(environments)
+    return replace(
+        inventory,
+        environments=tuple(view for view in inventory.environments if view.name in wanted),
+        sites=tuple(s for s in inventory.sites if not s.environments or wanted & set(s.environments)),
+        consumers=tuple(c for c in inventory.consumers if not c.environment or c.environment in wanted),
+        findings=tuple(f for f in inventory.findings if not f.environment or f.environment in wanted),
+    )
+
+
+def survey(workspace: Workspace) -> Survey:
+    """Read every file once, find the sites, and link them to workloads."""
+    config = workspace.config
+    paths = _included(workspace.tree.paths(), config)
+    files = _parsed(workspace, paths)
+    unreadable = [Unreadable(p.path, p.problem) for p in files.values() if p.problem]
+    sites, views, locked, sealed_problems = _sites(workspace, files)
+    unreadable += sealed_problems
+    resolution = resolve(files, sites, tuple(views), _specs(config), known=paths)
+    raw = resolution.uses
+    uses = [judged(use, config) for use in raw]
+    source = _source(config, resolution)
+    chosen = routes(uses, config)
+    by_site: dict[str, tuple[Use, ...]] = {}
+    for use in uses:
+        by_site[use.site] = (*by_site.get(use.site, ()), use)
+    reports = [_report(s, files, by_site, resolution, source, config) for f in sites.values() for s in f]
+    moving = frozenset(report.site.id for report in reports if report.is_source)
+    unreadable += _build_problems(resolution)
+    inventory = Inventory(
+        root=workspace.root,
+        environments=_environment_views(resolution),
+        sites=tuple(reports),
+        consumers=consumers_of(uses, chosen, moving),
+        unreadable=tuple(sorted(set(unreadable))),
+        findings=_findings(reports, config),
+        files_seen=len(paths),
+        files_read=len(files),
+    )
+    return Survey(
+        inventory=inventory,
+        files=files,
+        paths=paths,
+        sites=sites,
+        resolution=resolution,
+        raw_uses=raw,
+        uses=by_site,
+        routes=chosen,
+        source=source,
+        locked=locked,
+    )
+
+
+def _included(paths: Iterable[str], config: Config | None) -> tuple[str, ...]:
+    excluded = (*_OWN_FILES, *(config.exclude if config is not None else ()))
+    return tuple(p for p in paths if not any(fnmatch.fnmatchcase(p, glob) for glob in excluded))
+
+
+def _parsed(workspace: Workspace, paths: Sequence[str]) -> dict[str, ParsedFile]:
+    files: dict[str, ParsedFile] = {}
+    workspace.progress.step("reading files", len(paths))
+    for path in paths:
+        workspace.progress.advance()
+        if "." in path.rsplit("/", 1)[-1].lstrip(".") and kind_of(path, b"") is None:
+            continue
+        try:
+            raw = workspace.tree.read(path)
+        except RepointError as error:
+            if kind_of(path, b"") is not None:
+                files[path] = ParsedFile(path, FileKind.TEXT, "", _nothing(), problem=str(error))
+            continue
+        if kind_of(path, raw[:_HEAD]) is not None:
+            files[path] = read_file(path, raw)
+    return files
+
+
+def _nothing() -> object:
+    from repoint.formats.base import TextMap
+
+    return TextMap(())
+
+
+def _sites(
+    workspace: Workspace, files: dict[str, ParsedFile]
+) -> tuple[
+    dict[str, tuple[Site, ...]], list[SealedSecretView], frozenset[str], list[Unreadable]
+]:
+    sites: dict[str, tuple[Site, ...]] = {}
+    views: list[SealedSecretView] = []
+    locked: set[str] = set()
+    problems: list[Unreadable] = []
+    workspace.progress.step("finding connection sites", len(files))
+    for path, parsed in files.items():
+        workspace.progress.advance()
+        if not parsed.sealed:
+            found = detect(parsed)
+            if found:
+                sites[path] = found
+            continue
+        opened, problem = _opened(workspace, path)
+        if problem:
+            locked.add(path)
+            problems.append(Unreadable(path, problem))
+        views.append(sealed_view(parsed, opened))
+        if opened is not None:
+            found = tuple(_sealed_sites(parsed, opened))
+            if found:
+                sites[path] = found
+    return sites, views, frozenset(locked), problems
+
+
+def _opened(workspace: Workspace, path: str) -> tuple[ParsedFile | None, str]:
+    try:
+        return read_file(path, workspace.secrets.decrypt(path)), ""
+    except RepointError as error:
+        return None, f"sealed, and not opened: {error.message}"
+
+
+def _sealed_sites(sealed: ParsedFile, opened: ParsedFile) -> Iterable[Site]:
+    """Sites in decrypted values, placed where the sealed file has the value."""
+    places = {leaf.path: leaf.scalar for leaf in leaves(sealed.documents)}
+    for leaf in leaves(opened.documents):
+        scalar = places.get(leaf.path)
+        if scalar is None or _is_sops_block(leaf):
+            continue
+        text, encoded = leaf.scalar.text, ""
+        if len(leaf.path) > 2 and leaf.path[1] == "data":
+            text, encoded = _decoded(text)
+        key = str(leaf.path[-1])
+        for site in detect_value(
+            sealed.path, leaf.pointer, scalar.line, scalar.column, key, text
+        ):
+            yield replace(site, sealed=True, encoded=encoded, value_pointer=leaf.pointer)
+
+
+def _is_sops_block(leaf: Leaf) -> bool:
+    return len(leaf.path) > 1 and leaf.path[1] == "sops"
+
+
+def _decoded(text: str) -> tuple[str, str]:
+    try:
+        return base64.b64decode(text, validate=True).decode(), "base64"
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return text, ""
+
+
+def _specs(config: Config | None) -> tuple[EnvironmentSpec, ...]:
+    if config is None:
+        return ()
+    return tuple(
+        EnvironmentSpec(
+            name=name,
+            namespace=one.namespace,
+            overlays=as_tuple(one.overlay),
+            secrets=(*as_tuple(one.secrets), *as_tuple(one.values)),
+        )
+        for name, one in config.environments.items()
+    )
+
+
+def _source(config: Config | None, resolution: Resolution) -> SourceHosts | None:
+    if config is None:
+        return None
+    everything = (*resolution.environments, resolution.unnamed)
+    services = [one for env in everything for one in env.objects if one.kind == "Service"]
+    namespaces = [env.namespace for env in config.environments.values() if env.namespace]
+    return SourceHosts(config.source.hosts, services, namespaces, config.target.domain)
+
+
+def _is_source(source: SourceHosts, site: Site, uses: tuple[Use, ...]) -> bool:
+    if any(use.workload.kind == "ComposeService" for use in uses):
+        return False
+    asking = {use.workload.namespace for use in uses} or {""}
+    hosts = [part for part in site.host.text.split(",") if part]
+    return any(source.matches(host, namespace) for host in hosts for namespace in asking)
+
+
+def _report(
+    site: Site,
+    files: dict[str, ParsedFile],
+    by_site: dict[str, tuple[Use, ...]],
+    resolution: Resolution,
+    source: SourceHosts | None,
+    config: Config | None,
+) -> SiteReport:
+    uses = by_site.get(site.id, ())
+    placed = resolution.site_environments.get(site.id, ())
+    environments = tuple(dict.fromkeys((*placed, *(u.environment for u in uses if u.environment))))
+    order = {name: number for number, name in enumerate(resolution.layout.names)}
+    environments = tuple(sorted(environments, key=lambda name: order.get(name, len(order))))
+    if uses:
+        purpose = main_purpose(uses)
+        consumer = next((use.workload.id for use in uses if use.purpose is purpose), "")
+        if purpose is Purpose.UNKNOWN:
+            consumer = uses[0].workload.id
+        return SiteReport(
+            site, consumer, purpose.value, environments, uses, _named(source, site, uses)
+        )
+    verdict = judged_file(site, files[site.location.path].text, config)
+    made = _file_use(site, verdict, environments)
+    return SiteReport(
+        site, "", verdict.purpose.value, environments, (made,), _named(source, site, ())
+    )
+
+
+def _named(source: SourceHosts | None, site: Site, uses: tuple[Use, ...]) -> bool:
+    return source is not None and _is_source(source, site, uses)
+
+
+def _file_use(site: Site, verdict: PurposeVerdict, environments: tuple[str, ...]) -> Use:
+    """A use by the file itself, for a site that no workload reads."""
+    return Use(
+        site=site.id,
+        workload=Workload("File", "", site.location.path),
+        environment=environments[0] if len(environments) == 1 else "",
+        purpose=verdict.purpose,
+        evidence=verdict.evidence,
+        certainty=verdict.certainty if verdict.evidence else Certainty.GUESS,
+        via=f"{site.location.path}: {site.key}",
+        source="file",
+    )
+
+
+def _build_problems(resolution: Resolution) -> list[Unreadable]:
+    found = [Unreadable(overlay or ".", problem) for overlay, problem in resolution.problems]
+    for reference in resolution.sealed:
+        workload = reference.container.workload.id
+        found.append(
+            Unreadable(
+                reference.path,
+                f"line {reference.line}: `{reference.key}` is sealed; {workload} reads it "
+                f"({reference.certainty.value})",
+            )
+        )
+    return found
+
+
+def _environment_views(resolution: Resolution) -> tuple[EnvironmentView, ...]:
+    return tuple(
+        EnvironmentView(
+            name=one.name,
+            overlays=one.overlays,
+            namespace=one.namespace,
+            files=one.files,
+            builds=not one.problems,
+            problem=one.problems[0] if one.problems else "",
+        )
+        for one in resolution.environments
+    )
+
+
+def _findings(reports: Iterable[SiteReport], config: Config | None) -> tuple[Finding, ...]:
+    found: list[Finding] = []
+    for report in reports:
+        if config is not None and not report.is_source:
+            continue
+        found += _shared(report)
+        found += _unknown(report, config)
+    return tuple(dict.fromkeys(found))
+
+
+def _shared(report: SiteReport) -> Iterable[Finding]:
+    purposes = {use.purpose for use in report.uses}
+    direct = [use for use in report.uses if use.purpose.must_go_direct]
+    runtime = [use for use in report.uses if use.purpose is Purpose.RUNTIME]
+    if not direct or not runtime or len(purposes) < 2:
+        return
+    key = report.site.key
+    yield routing.SHARED_VALUE.finding(
+        f"`{key}` feeds {runtime[0].workload.id} (runtime) and {direct[0].workload.id} "
+        f"({direct[0].purpose.value})",
+        location=report.site.location,
+        environment=direct[0].environment,
+        consumer=direct[0].workload.id,
+    )
+
+
+def _unknown(report: SiteReport, config: Config | None) -> Iterable[Finding]:
+    for use in report.uses:
+        if use.purpose is not Purpose.UNKNOWN or _settled(use, config):
+            continue
+        who = use.workload.name if use.workload.kind == "File" else use.workload.id
+        yield routing.PURPOSE_UNKNOWN.finding(
+            f"`{report.site.key}`: nothing tells what {who} uses it for",
+            location=_place(report.site),
+            environment=use.environment,
+            consumer=use.workload.id,
+        )
+
+
+def _settled(use: Use, config: Config | None) -> bool:
+    chosen = choice_for(config, use.workload)
+    return chosen is not None and bool(chosen.route)
+
+
+def _place(site: Site) -> Location:
+    return site.location

@@ -1,0 +1,248 @@
+"""From raw links to uses with a purpose, and from uses to consumers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from repoint.formats.shell import commands
+from repoint.kube.trace import RawUse
+from repoint.kube.workloads import ContainerView
+from repoint.model.consumer import (
+    Certainty,
+    Consumer,
+    Purpose,
+    Route,
+    Site,
+    Use,
+    Workload,
+)
+from repoint.planning.config import Config, ConsumerChoice
+from repoint.rules.purpose import ContainerFacts, PurposeVerdict, judge, judge_file
+
+_SCRIPTED = ("\n", ";", "&&", "||", "|", "$(", "until ", "while ", "exec ")
+
+
+def container_facts(view: ContainerView) -> ContainerFacts:
+    """What the purpose rules look at, from a container as it is built."""
+    words = (*view.command, *view.args)
+    return ContainerFacts(
+        kind=view.workload.kind,
+        name=view.workload.name,
+        container=view.workload.container,
+        init=view.init,
+        image=view.image,
+        command=view.command,
+        args=view.args,
+        env_names=view.env_names,
+        annotations=view.annotations,
+        labels=view.labels,
+        schedule=view.schedule,
+        restart_policy=view.restart_policy,
+        script_commands=tuple(line for word in words for line in _script(word)),
+    )
+
+
+def _script(word: str) -> Iterable[str]:
+    if any(mark in word for mark in _SCRIPTED):
+        for command in commands(word):
+            yield " ".join(part.text for part in command.words)
+
+
+def choice_for(config: Config | None, workload: Workload) -> ConsumerChoice | None:
+    """The user's word on a consumer: by `Kind/name`, by `name`, or with the container."""
+    if config is None:
+        return None
+    for key in (
+        f"{workload.kind}/{workload.name}/{workload.container}",
+        f"{workload.name}/{workload.container}",
+        f"{workload.kind}/{workload.name}",
+        workload.name,
+    ):
+        if key in config.consumers:
+            return config.consumers[key]
+    return None
+
+
+def judged(raw: RawUse, config: Config | None) -> Use:
+    """A use with its purpose, the evidence for it and how sure it is."""
+    view = raw.container
+    verdict = judge(
+        container_facts(view),
+        variable=raw.variable,
+        key=raw.source_key or raw.site.key,
+        user=raw.site.user or "",
+    )
+    chosen = choice_for(config, view.workload)
+    if chosen is not None and chosen.purpose:
+        verdict = PurposeVerdict(
+            Purpose(chosen.purpose), ("named in repoint.yaml",), Certainty.CERTAIN
+        )
+    return Use(
+        site=raw.site.id,
+        workload=view.workload,
+        environment=raw.environment,
+        purpose=verdict.purpose,
+        evidence=verdict.evidence,
+        certainty=_lesser(verdict.certainty, raw.certainty),
+        via=raw.via,
+        variable=raw.variable,
+        source=raw.source,
+        source_name=raw.source_name,
+        source_key=raw.source_key,
+    )
+
+
+_ORDER = (Certainty.CERTAIN, Certainty.LIKELY, Certainty.GUESS)
+
+
+def _lesser(one: Certainty, other: Certainty) -> Certainty:
+    return max(one, other, key=_ORDER.index)
+
+
+def judged_file(site: Site, text: str, config: Config | None) -> PurposeVerdict:
+    """The purpose of a site that no workload reads: by its file, key and command."""
+    path = site.location.path
+    chosen = config.consumers.get(path) if config is not None else None
+    if chosen is not None and chosen.purpose:
+        return PurposeVerdict(Purpose(chosen.purpose), ("named in repoint.yaml",), Certainty.CERTAIN)
+    return judge_file(path, site.key, site.key, site.user or "", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A consumer's uses in one environment, and the one purpose they add up to."""
+
+    workload: Workload
+    environment: str
+    purpose: Purpose
+    uses: tuple[Use, ...]
+
+
+def main_purpose(uses: Iterable[Use]) -> Purpose:
+    """The purpose that decides the route: whatever must go direct wins, unknown comes next."""
+    found = {use.purpose for use in uses}
+    for purpose in (
+        Purpose.MIGRATION,
+        Purpose.ADMIN,
+        Purpose.BACKUP,
+        Purpose.REPLICATION,
+        Purpose.UNKNOWN,
+        Purpose.RUNTIME,
+        Purpose.MONITORING,
+        Purpose.LOCAL_DEVELOPMENT,
+        Purpose.PROBE,
+    ):
+        if purpose in found:
+            return purpose
+    return Purpose.UNKNOWN
+
+
+def route_of(purpose: Purpose) -> Route:
+    """The route that a purpose alone asks for; a probe follows what it waits for."""
+    if purpose is Purpose.RUNTIME:
+        return Route.POOLED
+    if purpose.must_go_direct or purpose in (Purpose.MONITORING, Purpose.LOCAL_DEVELOPMENT):
+        return Route.DIRECT
+    return Route.UNKNOWN
+
+
+def routes(uses: Iterable[Use], config: Config | None) -> dict[tuple[str, Workload], Route]:
+    """The route of every container, by environment.
+
+    A wait loop asks what its workload's other containers use: the direct Service before a
+    migration, the pooler before a runtime. Without them it follows the workload's kind:
+    a Job waits for the direct Service.
+    """
+    everything = list(uses)
+    result: dict[tuple[str, Workload], Route] = {}
+    for use in everything:
+        chosen = choice_for(config, use.workload)
+        key = (use.environment, use.workload)
+        if chosen is not None and chosen.route:
+            result[key] = Route(chosen.route)
+        elif use.purpose is not Purpose.PROBE:
+            known = result.get(key)
+            result[key] = _stricter(known, route_of(use.purpose))
+    for use in everything:
+        key = (use.environment, use.workload)
+        if key not in result:
+            result[key] = _waits_for(use, result)
+    return result
+
+
+def _stricter(known: Route | None, new: Route) -> Route:
+    if known is None or known is new:
+        return new
+    return Route.DIRECT if Route.DIRECT in (known, new) else Route.UNKNOWN
+
+
+def _waits_for(use: Use, known: Mapping[tuple[str, Workload], Route]) -> Route:
+    mine = replace(use.workload, container="")
+    siblings = [
+        route
+        for (environment, workload), route in known.items()
+        if environment == use.environment and replace(workload, container="") == mine
+    ]
+    if Route.POOLED in siblings:
+        return Route.POOLED
+    if Route.DIRECT in siblings or use.workload.kind in ("Job", "CronJob"):
+        return Route.DIRECT
+    if siblings:
+        return siblings[0]
+    return Route.POOLED if use.workload.kind in ("Deployment", "StatefulSet", "DaemonSet") else Route.UNKNOWN
+
+
+def consumers_of(
+    uses: Iterable[Use], chosen: Mapping[tuple[str, Workload], Route], moving: frozenset[str]
+) -> tuple[Consumer, ...]:
+    """One consumer per environment and container, in the order of their first use.
+
+    `moving` are the ids of sites that name the source: they decide what must be updated.
+    """
+    grouped: dict[tuple[str, Workload], list[Use]] = {}
+    for use in uses:
+        grouped.setdefault((use.environment, use.workload), []).append(use)
+    return tuple(
+        Consumer(
+            id=workload.id,
+            workload=workload,
+            environment=environment,
+            purpose=main_purpose(group),
+            route=chosen.get((environment, workload), Route.UNKNOWN),
+            evidence=tuple(dict.fromkeys(line for use in group for line in use.evidence)),
+            sites=tuple(dict.fromkeys(use.site for use in group)),
+            update_required=update_required([use for use in group if use.site in moving]),
+        )
+        for (environment, workload), group in grouped.items()
+    )
+
+
+def update_required(uses: Iterable[Use]) -> str:
+    """What has to change, in the words of the plan's consumer table."""
+    uses = list(uses)
+    if not uses:
+        return "none"
+    if any(use.workload.kind in ("Job", "CronJob") for use in uses):
+        return "Job config only"
+    sources = {use.source for use in uses}
+    if sources <= {"secret", "envfrom-secret"}:
+        return "Secret only"
+    if sources <= {"configmap", "envfrom-configmap", "volume"}:
+        return "ConfigMap only"
+    if sources <= {"command"}:
+        return "command only"
+    return "manifest" if len(sources) == 1 else " and ".join(sorted(_WORDS[s] for s in sources))
+
+
+_WORDS = {
+    "secret": "Secret",
+    "envfrom-secret": "Secret",
+    "configmap": "ConfigMap",
+    "envfrom-configmap": "ConfigMap",
+    "volume": "configuration file",
+    "command": "command",
+    "literal": "manifest",
+    "file": "file",
+    "": "file",
+}

@@ -1,0 +1,99 @@
+"""Where the scalars of shared files end up in the objects of one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from repoint.kube.effective import Effective, Value
+from repoint.kube.resource import Resource
+
+Step = str | int | tuple[str]
+"""A key, an index, or `(name,)` for the list item of that name."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """A leaf of an effective object, with the way to it."""
+
+    resource: Resource
+    steps: tuple[Step, ...]
+    value: Value
+
+    @property
+    def field(self) -> str:
+        """The field as a proof spells it: `spec.containers[backend].env[DSN].value`."""
+        return field_of(self.steps)
+
+
+def field_of(steps: tuple[Step, ...]) -> str:
+    """Spell steps the way `render_diff` names fields."""
+    text = ""
+    for step in steps:
+        if isinstance(step, str):
+            text += f".{step}" if text else step
+        else:
+            text += f"[{step[0] if isinstance(step, tuple) else step}]"
+    return text
+
+
+def object_name(resource: Resource) -> str:
+    """`Kind/namespace/name`, as `render_diff` names objects."""
+    parts = (resource.kind, resource.namespace, resource.name)
+    return "/".join(part for part in parts if part)
+
+
+def places(resource: Resource) -> Iterator[Place]:
+    """Every leaf of an object."""
+    yield from _walk(resource, resource.body, ())
+
+
+def _walk(resource: Resource, tree: Effective, steps: tuple[Step, ...]) -> Iterator[Place]:
+    if isinstance(tree, Value):
+        yield Place(resource, steps, tree)
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from _walk(resource, value, (*steps, key))
+    else:
+        names = [_name(item) for item in tree]
+        named = all(names) and len(set(names)) == len(names)
+        for index, item in enumerate(tree):
+            step: Step = (names[index],) if named else index
+            yield from _walk(resource, item, (*steps, step))
+
+
+def _name(item: Effective) -> str:
+    name = item.get("name") if isinstance(item, dict) else None
+    return name.text if isinstance(name, Value) else ""
+
+
+class PlaceIndex:
+    """Places of one environment by the scalar that spells them."""
+
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        self._by_origin: dict[tuple[str, str], list[Place]] = {}
+        for resource in resources:
+            for place in places(resource):
+                origin = place.value.origin
+                self._by_origin.setdefault((origin.path, origin.pointer), []).append(place)
+
+    def of(self, path: str, pointer: str) -> tuple[Place, ...]:
+        """Every place that takes its text from a scalar."""
+        return tuple(self._by_origin.get((path, pointer), ()))
+
+
+def at_steps(tree: Effective, steps: tuple[Step, ...]) -> Effective | None:
+    """The subtree that steps lead to, or None."""
+    for step in steps:
+        if isinstance(step, str):
+            tree_or_none = tree.get(step) if isinstance(tree, dict) else None
+        elif isinstance(step, tuple):
+            found = [i for i in tree if _name(i) == step[0]] if isinstance(tree, list) else []
+            tree_or_none = found[0] if found else None
+        else:
+            inside = isinstance(tree, list) and step < len(tree)
+            tree_or_none = tree[step] if isinstance(tree, list) and inside else None
+        if tree_or_none is None:
+            return None
+        tree = tree_or_none
+    return tree

@@ -1,0 +1,211 @@
+"""Two renders of one overlay, field by field, and the edit that each difference belongs to.
+
+This is the arithmetic of law 4: every differing field must be explained by an edit
+of the plan. A field is a leaf of an object; list items are named by their `name`
+where every item has one, so that an inserted container moves nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from repoint.dsn.mask import mask
+from repoint.formats.base import Mapping, Node, Scalar
+from repoint.formats.read import read_file
+from repoint.model.plan import Edit, FieldChange, FileChange, Op
+
+Fields = dict[str, str]
+Objects = dict[str, Fields]
+
+_HASHED = re.compile(r"-[a-z0-9]{10}\Z")
+_TOKENS = re.compile(r"[A-Za-z0-9_.-]+|[^A-Za-z0-9_.-]")
+_GENERATED_KINDS = ("ConfigMap/", "Secret/")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field that is not the same in both renders; empty text where it is absent."""
+
+    object: str
+    field: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RenderDiff:
+    """All differences, and what did not change: how many fields, and their digest."""
+
+    differences: tuple[Difference, ...]
+    unchanged: int
+    digest: str
+    renamed: tuple[tuple[str, str], ...]
+
+
+def objects_of(rendered: str) -> Objects:
+    """The objects of a rendered YAML stream: `Kind/namespace/name` to its leaves."""
+    found: Objects = {}
+    for document in read_file("render.yaml", rendered.encode()).documents:
+        if not isinstance(document.root, Mapping):
+            continue
+        root = document.root
+        parts = (root.text("kind"), root.text("metadata", "namespace"), root.text("metadata", "name"))
+        name = "/".join(part for part in parts if part)
+        while name in found:
+            name += "+"
+        found[name] = dict(_fields(root, ""))
+    return found
+
+
+def _fields(node: Node, at: str) -> Iterable[tuple[str, str]]:
+    if isinstance(node, Scalar):
+        yield at, node.text
+    elif isinstance(node, Mapping):
+        if not node.pairs:
+            yield at, "{}"
+        for key, value in node.pairs:
+            yield from _fields(value, f"{at}.{key.text}" if at else key.text)
+    else:
+        names = [item.text("name") if isinstance(item, Mapping) else "" for item in node.items]
+        by_name = all(names) and len(set(names)) == len(names)
+        if not node.items:
+            yield at, "[]"
+        for index, item in enumerate(node.items):
+            yield from _fields(item, f"{at}[{names[index] if by_name else index}]")
+
+
+def compare(before: str, after: str) -> RenderDiff:
+    """Differences between two renders of the same overlay."""
+    old, new = objects_of(before), objects_of(after)
+    renamed = _renamed(old, new)
+    old = {renamed.get(name, name): fields for name, fields in old.items()}
+    differences: list[Difference] = []
+    same = hashlib.sha256()
+    unchanged = 0
+    for name in sorted(old.keys() | new.keys()):
+        left, right = old.get(name, {}), new.get(name, {})
+        for field in sorted(left.keys() | right.keys()):
+            a, b = left.get(field), right.get(field)
+            if a == b:
+                unchanged += 1
+                same.update(f"{name}\0{field}\0{a}\0".encode())
+            else:
+                differences.append(Difference(name, field, a, b))
+    short = tuple((_last(a), _last(b)) for a, b in sorted(renamed.items()))
+    return RenderDiff(tuple(differences), unchanged, same.hexdigest(), short)
+
+
+def _last(name: str) -> str:
+    return name.rsplit("/", 1)[-1]
+
+
+def _renamed(old: Objects, new: Objects) -> dict[str, str]:
+    """Generated ConfigMaps and Secrets whose content hash, and so their name, moved."""
+    result: dict[str, str] = {}
+    gone = [n for n in old if n not in new and n.startswith(_GENERATED_KINDS)]
+    come = [n for n in new if n not in old and n.startswith(_GENERATED_KINDS)]
+    for name in gone:
+        stem = _HASHED.sub("", name)
+        twins = [other for other in come if other != name and _HASHED.sub("", other) == stem]
+        if stem != name and len(twins) == 1:
+            result[name] = twins[0]
+    return result
+
+
+def explain(
+    diff: RenderDiff, changes: Iterable[FileChange]
+) -> tuple[tuple[FieldChange, ...], tuple[str, ...]]:
+    """Match each difference with an edit.
+
+    Returns:
+        The explained changes (texts masked), and `object: field` of those that no
+        edit accounts for.
+    """
+    edits = [(change.path, edit) for change in changes for edit in change.edits]
+    explained: list[FieldChange] = []
+    unexplained: list[str] = []
+    for item in diff.differences:
+        owner = _owner(item, edits, diff.renamed)
+        if owner is None:
+            unexplained.append(f"{item.object}: {item.field}")
+            continue
+        texts = _shown(item)
+        explained.append(FieldChange(item.object, item.field, texts[0], texts[1], owner))
+    return tuple(explained), tuple(unexplained)
+
+
+def _owner(
+    item: Difference, edits: list[tuple[str, Edit]], renamed: tuple[tuple[str, str], ...]
+) -> str | None:
+    spot = f"{item.object}#{item.field}"
+    for path, edit in edits:
+        if any(_covers(prefix, spot) for prefix in edit.expects):
+            return f"{path}:{edit.line}"
+    if item.before is None or item.after is None:
+        return None
+    if (item.before, item.after) in renamed:
+        return "generated name"
+    before, after = _decoded(item.object, item.field, item.before, item.after)
+    return _by_replacement(before, after, edits)
+
+
+def _covers(prefix: str, spot: str) -> bool:
+    return spot == prefix or (spot.startswith(prefix) and spot[len(prefix)] in ".[#")
+
+
+def _by_replacement(before: str, after: str, edits: list[tuple[str, Edit]]) -> str | None:
+    """The edit whose replacements turn one text into the other, token by token."""
+    left, right = _TOKENS.findall(before), _TOKENS.findall(after)
+    matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
+    owner: str | None = None
+    for tag, a0, a1, b0, b1 in matcher.get_opcodes():
+        if tag == "equal":
+            continue
+        pair = ("".join(left[a0:a1]), "".join(right[b0:b1]))
+        owner = next((spot for spot, edit in _spots(edits) if pair in _replacements(edit)), None)
+        if owner is None:
+            return None
+    return owner
+
+
+def _spots(edits: list[tuple[str, Edit]]) -> list[tuple[str, Edit]]:
+    return [(f"{path}:{edit.line}", edit) for path, edit in edits]
+
+
+def _replacements(edit: Edit) -> set[tuple[str, str]]:
+    """The token replacements an edit makes in a value."""
+    pairs = {(part.before, part.after) for part in edit.parts}
+    for part in edit.parts:
+        if part.part == "param" and not part.before:
+            pairs |= {("", f"{sep}{part.name}={part.after}") for sep in ("?", "&", " ", ";")}
+    if edit.op is Op.SPLICE:
+        pairs.add((edit.before, edit.after))
+    return pairs
+
+
+def _decoded(name: str, field: str, before: str, after: str) -> tuple[str, str]:
+    """Both texts decoded when they are base64 values of a Secret."""
+    if name.startswith("Secret/") and field.startswith("data."):
+        try:
+            return tuple(base64.b64decode(t, validate=True).decode() for t in (before, after))  # type: ignore[return-value]
+        except (binascii.Error, ValueError):
+            return before, after
+    return before, after
+
+
+def _shown(item: Difference) -> tuple[str, str]:
+    """Both texts for a person: masked, one line, around the first difference."""
+    if item.object.startswith("Secret/"):
+        return ("***" if item.before is not None else "", "***" if item.after is not None else "")
+    before, after = mask(item.before or ""), mask(item.after or "")
+    left, right = before.splitlines(), after.splitlines()
+    if len(left) > 1 or len(right) > 1:
+        changed = [line for line in left if line not in right], [l for l in right if l not in left]
+        before, after = (lines[0].strip() if lines else "" for lines in changed)
+    return before[:200], after[:200]
