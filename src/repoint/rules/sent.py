@@ -18,6 +18,8 @@ _TIMEOUTS = frozenset({"statement_timeout", "lock_timeout", "idle_in_transaction
 # Drivers that keep unknown keys to themselves or refuse them (section 1, first rows).
 _QUIET: dict[str, frozenset[str]] = {
     "libpq": frozenset(),
+    "psycopg": frozenset(),
+    "psycopg2": frozenset(),
     "pgjdbc": frozenset({"currentSchema"}),
     "node-postgres": _TIMEOUTS,
 }
@@ -87,8 +89,7 @@ def sent(connection: Connection, drivers: tuple[str, ...] = ()) -> tuple[Sent, .
         if canonical(name) == "currentschema" and "pgjdbc" in who:
             found.append(Sent("search_path", name))
         elif _sends(name, who):
-            setting = canonical(name) in _GUCS or "." in name
-            found.append(Sent(_plain(name), name, is_setting=setting))
+            found.append(Sent(_plain(name), name, is_setting=is_setting(name)))
     return tuple(found)
 
 
@@ -111,6 +112,12 @@ def fate(item: Sent, pooler: PoolerFacts | None, postgres: int) -> Fate:
     if tracked:
         return Fate.WORKS if trackable(item.name, postgres) else Fate.UNTRACKABLE
     return refused
+
+
+def is_setting(name: str) -> bool:
+    """Whether PostgreSQL knows the name as a setting that a client may make."""
+    plain = canonical(name)
+    return "." in name or plain in _GUCS or plain in _TRACKED_BY_DEFAULT
 
 
 def trackable(name: str, postgres: int) -> bool:
