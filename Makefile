@@ -33,7 +33,7 @@ lint: install ## Check style, format, types, layers, docstrings and generated pa
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/interrogate src bench
-	@$(BIN)/python scripts/cli_reference.py --check
+	@$(BIN)/python scripts/reference.py --check
 
 .PHONY: check
 check: lint ## Run all that CI demands: lint, all tests, coverage of lines and branches
@@ -49,7 +49,7 @@ format: install ## Format the code and mend what the linter can mend
 
 .PHONY: docs
 docs: install ## Write the generated reference pages
-	@$(BIN)/python scripts/cli_reference.py
+	@$(BIN)/python scripts/reference.py
 
 .PHONY: bench
 bench: install ## Measure scan and plan against rg, git grep and libyaml (SIZE="1k 10k 100k", ROUNDS=5)

@@ -10,11 +10,18 @@ from repoint.cli.output import emit
 SHELLS = ("bash", "zsh", "fish")
 
 
+def _codes(ctx: click.Context, param: click.Parameter, start: str) -> list[str]:
+    """The codes that begin with `start`."""
+    from repoint.rules import catalog
+
+    return [code for code in catalog.pages() if code.startswith(start.upper())]
+
+
 @click.command(
     short_help="Explain a finding or an error.",
     epilog=examples("repoint explain RP211", "repoint explain"),
 )
-@click.argument("code", required=False, metavar="[CODE]")
+@click.argument("code", required=False, metavar="[CODE]", shell_complete=_codes)
 def explain(code: str | None) -> None:
     """Explain a finding or an error: its evidence and its remedies.
 
@@ -23,7 +30,11 @@ def explain(code: str | None) -> None:
     """
     from repoint.rules import catalog
 
-    emit(catalog.explain(code.upper()) if code else catalog.overview())
+    if code:
+        emit(catalog.explain(code))
+    else:
+        titles = (page.partition("\n")[0].removeprefix("# ") for page in catalog.pages().values())
+        emit("".join(f"{title}\n" for title in titles))
 
 
 @click.command(epilog=examples("repoint schema > repoint.schema.json"))

@@ -13,6 +13,7 @@ from repoint.cli.output import StderrProgress, Terminal
 
 
 @click.group(
+    name="repoint",
     cls=EdgeGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=examples(

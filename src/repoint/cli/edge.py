@@ -75,7 +75,7 @@ def close_stdout() -> None:
 def _sentence(error: click.ClickException) -> str:
     """Click's message in this program's form: small first letter, backticks, no period."""
     message = getattr(error, "message", "") if _possibilities(error) else error.format_message()
-    message = message.strip().rstrip(".").replace("'", "`")
+    message = " ".join(message.split()).rstrip(".").replace("'", "`")
     return message[:1].lower() + message[1:]
 
 

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Writes the generated part of docs/reference from the code; with --check only compares."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from repoint.cli import main as group
+from repoint.planning.config import schema
+from repoint.rules.catalog import pages as rule_pages
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
+HEAD = """# Commands
+
+Written by `make docs` from the commands' own help; do not edit by hand. What the exit
+statuses mean is in [exit-status.md](exit-status.md).
+"""
+RULES_HEAD = """# Rules and errors
+
+Written by `make docs` from the code; do not edit by hand. `repoint explain CODE` prints the same.
+"""
+
+
+def generated() -> dict[str, str]:
+    """Every generated file by its path in docs/reference."""
+    rules = rule_pages()
+    titles = [page.partition("\n")[0].removeprefix("# ") for page in rules.values()]
+    listed = [f"- [{title}]({code}.md)" for code, title in zip(rules, titles, strict=True)]
+    files = {f"rules/{code}.md": text.rstrip() + "\n" for code, text in rules.items()}
+    files["rules/README.md"] = RULES_HEAD + "\n" + "\n".join(listed) + "\n"
+    files["repoint.schema.json"] = json.dumps(schema(), indent=2) + "\n"
+    files["cli.md"] = cli_page()
+    return files
+
+
+def cli_page() -> str:
+    """The commands: the group first, then the others in their order."""
+    sections = [HEAD]
+    for path, command, context in _commands():
+        body = command.get_help(context).rstrip()
+        sections.append(f"## {path}\n\n```text\n{body}\n```\n")
+    return "\n".join(sections)
+
+
+def _commands() -> Iterator[tuple[str, click.Command, click.Context]]:
+    top = _context(group, None, "repoint")
+    yield "repoint", group, top
+    for name in group.list_commands(top):
+        command = group.get_command(top, name)
+        if command is not None:
+            yield f"repoint {name}", command, _context(command, top, name)
+
+
+def _context(command: click.Command, parent: click.Context | None, name: str) -> click.Context:
+    return click.Context(
+        command,
+        parent,
+        name,
+        terminal_width=90,
+        max_content_width=90,
+        help_option_names=["-h", "--help"],
+    )
+
+
+def stale(files: dict[str, str]) -> list[str]:
+    """Files that are missing, differ, or are there without being generated."""
+    there = {f"rules/{path.name}" for path in (FOLDER / "rules").glob("*.md")}
+    found = sorted(there - files.keys())
+    for name, text in files.items():
+        path = FOLDER / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            found.append(name)
+    return found
+
+
+def run() -> int:
+    """Write or check the files; 1 when they are not what the code says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    given = parser.parse_args()
+    files = generated()
+    if given.check:
+        found = stale(files)
+        for name in found:
+            print(f"error: docs/reference/{name} is not what the code says", file=sys.stderr)
+        if found:
+            print("hint: run `make docs` and commit docs/reference", file=sys.stderr)
+        return 1 if found else 0
+    (FOLDER / "rules").mkdir(parents=True, exist_ok=True)
+    for name in stale(files):
+        if name in files:
+            (FOLDER / name).write_text(files[name], encoding="utf-8")
+        else:
+            (FOLDER / name).unlink()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,0 +1,156 @@
+"""The error edge: statuses, hints, the log of a bug, and no secret anywhere."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from repoint import errors
+from repoint.cli import main
+from repoint.errors import ExitCode, RepointError
+
+CANARY = "canary-hunter2"
+
+
+def family(top: type[RepointError] = RepointError) -> Iterator[type[RepointError]]:
+    """`top` and every class below it."""
+    yield top
+    for child in top.__subclasses__():
+        yield from family(child)
+
+
+@pytest.fixture
+def run_raising(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], Result]:
+    """Run a command that raises what it is given."""
+
+    def run(error: BaseException) -> Result:
+        @click.command()
+        def fail() -> None:
+            """Fail."""
+            raise error
+
+        monkeypatch.setitem(main.commands, "fail", fail)
+        return CliRunner().invoke(main, ["fail"])
+
+    return run
+
+
+@pytest.mark.parametrize("kind", sorted(set(family()), key=lambda kind: kind.__name__))
+def test_an_expected_error_is_a_line_with_a_hint_and_its_status(
+    kind: type[RepointError], run_raising: Callable[[BaseException], Result]
+) -> None:
+    result = run_raising(kind("`a.yaml` line 3 is not right"))
+    assert result.exit_code == kind.exit_code
+    assert result.stdout == ""
+    assert result.stderr == f"error: `a.yaml` line 3 is not right\nhint: {kind.default_hint}\n"
+
+
+def test_every_error_has_a_code_of_its_own() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    codes = [kind.code for kind in kinds if issubclass(kind, RepointError)]
+    assert len(codes) == len(set(codes))
+
+
+def test_hints_are_printed_once_each(run_raising: Callable[[BaseException], Result]) -> None:
+    result = run_raising(RepointError("no", hint=("first", "second", "first")))
+    assert result.stderr == "error: no\nhint: first\nhint: second\n"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
+def test_an_interrupt_ends_with_130(
+    error: BaseException, run_raising: Callable[[BaseException], Result]
+) -> None:
+    result = run_raising(error)
+    assert result.exit_code == ExitCode.INTERRUPTED
+    assert result.stderr.lstrip("\n").startswith("error: interrupted\nhint: ")
+
+
+def test_a_bug_names_a_log_file_that_holds_frames_and_no_value(
+    run_raising: Callable[[BaseException], Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["repoint", "fail", f"--dsn={CANARY}", CANARY])
+    try:
+        raise KeyError(CANARY)
+    except KeyError as cause:
+        error = ValueError(f"invalid value: {CANARY}")
+        error.__cause__ = cause
+    result = run_raising(error)
+    assert result.exit_code == ExitCode.BUG
+    assert result.stderr.startswith("error: repoint met a bug of its own: ValueError in ")
+    (log,) = (tmp_path / "repoint").iterdir()
+    assert str(log) in result.stderr
+    assert CANARY not in result.stderr + log.read_text()
+    assert "KeyError: message withheld" in log.read_text()
+    assert "command fail --dsn\n" in log.read_text()
+    assert log.stat().st_mode & 0o077 == 0
+
+
+def test_a_bug_without_a_place_for_its_log_still_ends_with_3(
+    run_raising: Callable[[BaseException], Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(blocked))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    result = run_raising(ValueError(CANARY))
+    assert result.exit_code == ExitCode.BUG
+    assert "no log file could be written" in result.stderr
+    assert CANARY not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["scna"], "no such command `scna`", "did you mean `scan` or `schema`?"),
+        (["scan", "--evn", "x"], "no such option `--evn`", "did you mean `--env`?"),
+        (["scan", "--format", "xml"], "invalid value for `--format`", "run `repoint scan --help`"),
+        (["scan", "no-such-folder"], "invalid value for `[ROOT]`", "run `repoint scan --help`"),
+        (["completion"], "missing argument", "run `repoint completion --help`"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_a_hint(arguments: list[str], message: str, hint: str) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stdout == ""
+    first, *rest = result.stderr.splitlines()
+    assert first.startswith(f"error: {message}")
+    assert not first.endswith(".")
+    assert f"hint: {hint}" in rest
+
+
+def test_no_arguments_show_the_help_and_end_with_2() -> None:
+    result = CliRunner().invoke(main, [])
+    assert result.exit_code == ExitCode.USAGE
+    assert "Commands:" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env"), [(["--no-color", "x"], {}), (["x"], {"NO_COLOR": "1"})]
+)
+def test_color_can_be_turned_off(arguments: list[str], env: dict[str, str]) -> None:
+    assert "\x1b" in CliRunner().invoke(main, ["x"], color=True).stderr
+    assert "\x1b" not in CliRunner(env=env).invoke(main, arguments, color=True).stderr
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "repoint", "schema"],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")

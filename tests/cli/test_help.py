@@ -1,0 +1,88 @@
+"""The help: every command has it, with examples, and it loads nothing heavy."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from repoint import __version__
+from repoint.cli import main
+
+COMMANDS = sorted(main.commands)
+HEAVY = ("yaml", "tree_sitter", "rich", "msgspec", "subprocess", "json")
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_group_lists_every_command_in_the_order_of_the_story() -> None:
+    text = CliRunner().invoke(main, ["--help"]).output
+    listed = re.findall(r"^  ([a-z]+)  ", text.partition("Commands:")[2], re.MULTILINE)
+    assert listed == list(main.commands)
+    assert listed[:3] == ["init", "scan", "plan"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_a_short_help_and_examples(name: str) -> None:
+    command = main.commands[name]
+    result = CliRunner().invoke(main, [name, "--help"])
+    assert result.exit_code == 0
+    assert "Examples:" in result.output
+    assert command.help
+    assert command.get_short_help_str(80).endswith((".", "editors."))
+    assert "..." not in command.get_short_help_str(64)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_has_help(name: str) -> None:
+    for parameter in main.commands[name].params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_examples_name_options_that_exist(name: str) -> None:
+    command = main.commands[name]
+    known = {option for parameter in command.params for option in parameter.opts}
+    examples = [line for line in (command.epilog or "").splitlines() if f"repoint {name}" in line]
+    assert examples
+    for line in examples:
+        for part in line.partition("#")[0].split("&&"):
+            if f"repoint {name}" in part:
+                assert set(re.findall(r"--[a-z-]+", part)) <= known, line
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["scan", "--help"], ["scna"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from repoint.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "except SystemExit:\n    pass\n"
+        f"print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_the_version_is_one_line_of_data() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "repoint", "--version"], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == (f"repoint {__version__}\n", "")
+
+
+def test_the_reference_page_is_what_the_commands_say() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "cli_reference.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

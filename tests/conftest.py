@@ -1,0 +1,33 @@
+"""What all tests share: small hypothesis runs, and a home that is nobody's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "small", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("large", parent=settings.get_profile("small"), max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "small"))
+
+_UNSET = ("NO_COLOR", "REPOINT_DEBUG", "REPOINT_SOPS", "REPOINT_KUBECTL", "SOPS_AGE_KEY")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the developer's settings out of the tests, and the tests out of their home."""
+    patch = pytest.MonkeyPatch()
+    for name in _UNSET:
+        patch.delenv(name, raising=False)
+    patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+    patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for who in ("AUTHOR", "COMMITTER"):
+        patch.setenv(f"GIT_{who}_NAME", "test")
+        patch.setenv(f"GIT_{who}_EMAIL", "test@example.org")
+    yield
+    patch.undo()
