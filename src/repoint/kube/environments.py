@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -70,13 +71,14 @@ class Layout:
             if path == place or path.startswith(f"{place}/"):
                 return name
         directory, _, name = path.rpartition("/")
-        for word in (_path_word(directory), in_file_name(name)):
-            known = self._known(word)
+        for word in (path_word(directory), in_file_name(name)):
+            known = self.known(word)
             if known:
                 return known
         return ""
 
-    def _known(self, word: str) -> str:
+    def known(self, word: str) -> str:
+        """The environment that a word means, in its own spelling; empty when there is none."""
         if word in self.names:
             return word
         same = [name for name in self.names if word and canonical(name) == canonical(word)]
@@ -84,10 +86,20 @@ class Layout:
 
 
 def find_environments(
-    index: FileIndex, kustomizer: Kustomizer, specs: tuple[EnvironmentSpec, ...] = ()
+    index: FileIndex,
+    kustomizer: Kustomizer,
+    specs: tuple[EnvironmentSpec, ...] = (),
+    delivered: Iterable[tuple[str, str]] = (),
+    words: Iterable[str] = (),
 ) -> Layout:
-    """Find the environments of a repository, or place those that repoint.yaml names."""
+    """Find the environments of a repository, or place those that repoint.yaml names.
+
+    `delivered` are directories with the environment whose controller applies them, where
+    that is told by the controller's object alone; `words` are environments named by
+    generators.
+    """
     tops = top_level(index, kustomizer)
+    given = [(directory, word) for directory, word in delivered if word]
     if specs:
         named = tuple(_normalised(spec) for spec in specs)
         taken = {overlay for spec in named for overlay in spec.overlays}
@@ -98,15 +110,20 @@ def find_environments(
     for top, name in names.items():
         if name:
             overlays.setdefault(name, []).append(top)
-    for word in _file_words(index):
+    for top, word in given:
+        if top in tops and not names[top] and top not in overlays.setdefault(word, []):
+            overlays[word].append(top)
+    for word in (*words, *_file_words(index)):
         if not any(canonical(word) == canonical(name) for name in overlays):
             overlays[word] = []
     found = tuple(
         EnvironmentSpec(name, overlays=tuple(overlays[name]))
         for name in sorted(overlays, key=_promotion)
     )
-    unnamed = tuple(top for top, name in names.items() if not name)
-    return Layout(found, unnamed, _places(found))
+    taken = {top for spec in found for top in spec.overlays}
+    unnamed = tuple(top for top in tops if top not in taken)
+    places = [one for one in given if one[0] and not index.kustomization_in(one[0])]
+    return Layout(found, unnamed, (*_places(found), *places))
 
 
 def top_level(index: FileIndex, kustomizer: Kustomizer) -> tuple[str, ...]:
@@ -184,7 +201,8 @@ def _included_dirs(top: str, kustomizer: Kustomizer) -> set[str]:
     return {one for one in found if kustomizer.index.is_dir(one)}
 
 
-def _path_word(directory: str) -> str:
+def path_word(directory: str) -> str:
+    """The environment word in a directory's path, or empty."""
     parts = directory.split("/") if directory else []
     for part in reversed(parts):
         if is_word(part):

@@ -92,15 +92,20 @@ def _missing(target: str, path: str, index: FileIndex, result: Generated) -> Non
     result.problems.append(f"`{path}`: `{target}`, which a generator reads, {why}")
 
 
-def _env_file(target: str, path: str, index: FileIndex, result: Generated) -> dict[str, Effective]:
+def _env_file(target: str, path: str, index: FileIndex, result: Generated) -> dict[str, Value]:
     parsed = index.get(target)
     if parsed is None:
         _missing(target, path, index, result)
         return {}
+    return env_values(parsed)
+
+
+def env_values(parsed: ParsedFile) -> dict[str, Value]:
+    """The variables of an env file, each with its line."""
     root = parsed.documents[0].root if parsed.documents else None
     if isinstance(root, Mapping):
         return {
-            key.text: Value(value.text, Origin(target, f"/0/{_escape(key.text)}"), value)
+            key.text: Value(value.text, Origin(parsed.path, f"/0/{_escape(key.text)}"), value)
             for key, value in root.pairs
             if isinstance(value, Scalar)
         }
@@ -111,9 +116,9 @@ def _escape(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def _env_lines(parsed: ParsedFile) -> dict[str, Effective]:
+def _env_lines(parsed: ParsedFile) -> dict[str, Value]:
     """Read `KEY=value` lines of a file that has no tree of its own."""
-    data: dict[str, Effective] = {}
+    data: dict[str, Value] = {}
     offset = 0
     for number, line in enumerate(parsed.text.splitlines(keepends=True), start=1):
         stripped = line.strip()

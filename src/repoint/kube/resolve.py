@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from repoint.formats.base import FileKind, ParsedFile
+from repoint.formats.base import ParsedFile
+from repoint.kube import compose
+from repoint.kube.builds import Deployed, EnvironmentBuild, deploy
 from repoint.kube.configs import Configs
-from repoint.kube.effective import Origin, Value, leaves_of, text
-from repoint.kube.environments import EnvironmentSpec, Layout, find_environments
+from repoint.kube.delivery import element_environments
+from repoint.kube.effective import leaves_of
+from repoint.kube.environments import EnvironmentSpec, Layout
 from repoint.kube.files import FileIndex
-from repoint.kube.kustomize import Build, Kustomizer
-from repoint.kube.objects import is_kustomization, objects
+from repoint.kube.kustomize import Build
+from repoint.kube.releases import Release, release_uses, releases
 from repoint.kube.resource import Resource
 from repoint.kube.sealed import SealedSecretView, is_cipher
 from repoint.kube.siteindex import SiteIndex
-from repoint.kube.trace import RawUse, SealedReference, Tracer, keys_wanted
+from repoint.kube.trace import RawUse, SealedReference, Tracer, keys_wanted, substitution
 from repoint.kube.workloads import ContainerView, containers, object_view
 from repoint.model.consumer import Site
 
 _NOT_READERS = frozenset(
-    [
+    {
         "ConfigMap",
         "Secret",
         "Service",
@@ -38,35 +41,8 @@ _NOT_READERS = frozenset(
         "ExternalSecret",
         "ServiceAccount",
         "PersistentVolumeClaim",
-    ]
+    }
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EnvironmentBuild:
-    """An environment with what it deploys.
-
-    `name` is empty for what no environment is named for. `objects` are the effective
-    objects of its overlays and of the plain manifests placed with it; `files` every
-    file they are made of.
-    """
-
-    name: str
-    overlays: tuple[str, ...]
-    namespace: str
-    builds: tuple[Build, ...]
-    plain: tuple[Resource, ...]
-    files: frozenset[str]
-
-    @property
-    def objects(self) -> tuple[Resource, ...]:
-        """The effective objects, overlays first."""
-        return tuple(one for build in self.builds for one in build.objects) + self.plain
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What the builds of its overlays stumbled over."""
-        return tuple(one for build in self.builds for one in build.problems)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +51,8 @@ class Resolution:
 
     `environments` are the named ones in promotion order; `unnamed` holds everything
     deployed outside them. `site_environments` tells, by site id, the environments whose
-    deployed objects hold the site, or that its file's place names.
+    deployed objects hold the site, or that its file's place names. `problems` are
+    `(overlay, problem)` of every overlay that does not build cleanly.
     """
 
     environments: tuple[EnvironmentBuild, ...]
@@ -86,14 +63,14 @@ class Resolution:
     site_environments: Mapping[str, tuple[str, ...]]
 
     @property
+    def builds(self) -> tuple[Build, ...]:
+        """The builds of all overlays, environment by environment."""
+        return tuple(one for env in (*self.environments, self.unnamed) for one in env.builds)
+
+    @property
     def problems(self) -> tuple[tuple[str, str], ...]:
-        """`(overlay, problem)` of every overlay that does not build cleanly."""
-        return tuple(
-            (build.overlay, problem)
-            for environment in (*self.environments, self.unnamed)
-            for build in environment.builds
-            for problem in build.problems
-        )
+        """What the overlays' builds stumbled over."""
+        return tuple((build.overlay, one) for build in self.builds for one in build.problems)
 
 
 def resolve(
@@ -113,27 +90,35 @@ def resolve(
         known: Paths that exist without having been parsed.
     """
     index = FileIndex(files, known)
-    kustomizer = Kustomizer(index, _Reveal(sealed))
-    layout = find_environments(index, kustomizer, environments)
-    made = _builds(index, kustomizer, layout)
+    deployed = deploy(index, sealed, environments)
     finder = SiteIndex(sites, files)
     uses: list[RawUse] = []
     references: list[SealedReference] = []
-    for environment in made:
+    for environment in deployed.all:
         views = tuple(readers(environment.objects))
-        shared = () if not environment.name else made[-1].plain
-        configs = Configs(environment.objects, shared, sealed)
-        tracer = Tracer(environment.name, configs, finder, {}, keys_wanted(iter(views)))
+        shared = deployed.unnamed.plain if environment.name else ()
+        tracer = Tracer(
+            environment.name,
+            Configs(environment.objects, shared, sealed),
+            finder,
+            substitution(environment.variables),
+            keys_wanted(iter(views)),
+        )
         for view in views:
             uses += tracer.uses(view)
             references += tracer.sealed(view)
+    uses += _compose_uses(index, deployed.layout, finder)
+    released = releases(index, deployed.layout, _objects(deployed))
+    for release in released:
+        uses += release_uses(release, finder)
+    uses = _in_elements(uses, deployed, finder)
     return Resolution(
-        environments=made[:-1],
-        unnamed=made[-1],
+        environments=deployed.environments,
+        unnamed=deployed.unnamed,
         uses=_distinct(uses),
         sealed=tuple(references),
-        layout=layout,
-        site_environments=_placed(made, finder, sites, layout),
+        layout=deployed.layout,
+        site_environments=_placed(deployed, released, uses, finder, sites),
     )
 
 
@@ -146,79 +131,49 @@ def readers(resources: Iterable[Resource]) -> Iterator[ContainerView]:
             yield object_view(resource)
 
 
-class _Reveal:
-    """Gives sealed objects the kind, name and namespace that decryption showed."""
-
-    def __init__(self, sealed: Iterable[SealedSecretView]) -> None:
-        self._views = {view.path: view for view in sealed}
-
-    def __call__(self, resource: Resource) -> None:
-        view = self._views.get(resource.path)
-        if view is None:
-            return
-        origin = Origin(resource.path, "/0/metadata")
-        if view.kind and is_cipher(resource.kind):
-            resource.body["kind"] = Value(view.kind, origin)
-        if is_cipher(text(resource.body, "apiVersion")) and view.kind == "Secret":
-            resource.body["apiVersion"] = Value("v1", origin)
-        for key, value in (("name", view.name), ("namespace", view.namespace)):
-            if value and is_cipher(text(resource.body, "metadata", key)):
-                resource.set_metadata(key, value, origin)
+def _objects(deployed: Deployed) -> Iterator[tuple[str, Resource]]:
+    for environment in deployed.all:
+        for resource in environment.objects:
+            yield environment.name, resource
 
 
-def _builds(
-    index: FileIndex, kustomizer: Kustomizer, layout: Layout
-) -> tuple[EnvironmentBuild, ...]:
-    """Every environment's build, and last what belongs to none."""
-    specs = (*layout.environments, EnvironmentSpec("", overlays=layout.unnamed))
-    builds = {
-        spec.name: tuple(kustomizer.build(overlay) for overlay in spec.overlays) for spec in specs
-    }
-    consumed = {path for several in builds.values() for build in several for path in build.files}
-    plain: dict[str, list[Resource]] = {}
-    for path in sorted(set(index.files) - consumed):
-        if _is_manifest(index.files[path]):
-            found = [one for one in kustomizer.load(path) if _deployable(one)]
-            plain.setdefault(layout.environment_of(path), []).extend(found)
-    result = []
-    for spec in specs:
-        loose = tuple(plain.get(spec.name, ()))
-        reads = {path for build in builds[spec.name] for path in build.files}
-        result.append(
-            EnvironmentBuild(
-                name=spec.name,
-                overlays=spec.overlays,
-                namespace=spec.namespace or _namespace(builds[spec.name]),
-                builds=builds[spec.name],
-                plain=loose,
-                files=frozenset(reads | {one.path for one in loose}),
-            )
+def _compose_uses(index: FileIndex, layout: Layout, finder: SiteIndex) -> Iterator[RawUse]:
+    for path, parsed in sorted(index.files.items()):
+        if not compose.is_compose(parsed):
+            continue
+        tracer = Tracer(
+            layout.environment_of(path),
+            Configs(()),
+            finder,
+            substitution(compose.variables(path, index)),
+            {},
         )
-    return tuple(result)
+        for view in compose.services(parsed, index):
+            yield from tracer.uses(view)
 
 
-def _is_manifest(parsed: ParsedFile) -> bool:
-    if parsed.kind not in (FileKind.YAML, FileKind.JSON) or is_kustomization(parsed):
-        return False
-    return next(objects(parsed), None) is not None
+def _in_elements(uses: list[RawUse], deployed: Deployed, finder: SiteIndex) -> list[RawUse]:
+    """Give uses of an ApplicationSet's list elements the environment the element names."""
+    named: dict[tuple[str, int], str] = {}
+    words: dict[int, list[str]] = {}
+    for _, resource in _objects(deployed):
+        for leaf, word in element_environments(resource):
+            name = deployed.layout.known(word)
+            found = words.setdefault(id(resource), [])
+            if name and name not in found:
+                found.append(name)
+            for site in finder.of(leaf):
+                named[site.id, site.start] = name
+    result: list[RawUse] = []
+    for use in uses:
+        own = named.get((use.site.id, use.site.start))
+        every = words.get(id(use.container.resource), []) if use.container.resource else []
+        for name in [own] if own else every or [use.environment]:
+            result.append(use.within(name))
+    return result
 
 
-def _deployable(resource: Resource) -> bool:
-    """Whether an object stands by itself: a workload without any image is a patch."""
-    views = tuple(containers(resource))
-    return not views or any(view.image for view in views)
-
-
-def _namespace(builds: tuple[Build, ...]) -> str:
-    counts: dict[str, int] = {}
-    for build in builds:
-        for resource in build.objects:
-            if resource.namespace:
-                counts[resource.namespace] = counts.get(resource.namespace, 0) + 1
-    return max(counts, key=lambda name: counts[name]) if counts else ""
-
-
-def _distinct(uses: list[RawUse]) -> tuple[RawUse, ...]:
+def _distinct(uses: Iterable[RawUse]) -> tuple[RawUse, ...]:
     seen: dict[tuple[object, ...], RawUse] = {}
     for use in uses:
         key = (use.site.id, use.site.start, use.container.workload, use.environment, use.via)
@@ -227,22 +182,31 @@ def _distinct(uses: list[RawUse]) -> tuple[RawUse, ...]:
 
 
 def _placed(
-    made: tuple[EnvironmentBuild, ...],
+    deployed: Deployed,
+    released: tuple[Release, ...],
+    uses: Iterable[RawUse],
     finder: SiteIndex,
     sites: Mapping[str, tuple[Site, ...]],
-    layout: Layout,
 ) -> dict[str, tuple[str, ...]]:
-    holding: dict[str, list[str]] = {}
-    for environment in made[:-1]:
-        for resource in environment.objects:
-            for leaf in leaves_of(resource.body):
-                for site in finder.of(leaf):
-                    names = holding.setdefault(site.id, [])
-                    if environment.name not in names:
-                        names.append(environment.name)
+    """The environments of each site, used or not, in promotion order."""
+    holding: dict[str, set[str]] = {}
+    for use in uses:
+        holding.setdefault(use.site.id, set()).add(use.environment)
+    for name, resource in _objects(deployed):
+        for leaf in leaves_of(resource.body):
+            for site in finder.of(leaf):
+                holding.setdefault(site.id, set()).add(name)
+    for release in released:
+        for leaf in leaves_of(release.values):
+            for site in finder.of(leaf):
+                holding.setdefault(site.id, set()).add(release.environment)
+    order = deployed.layout.names
+    result: dict[str, tuple[str, ...]] = {}
     for path, found in sites.items():
-        named = layout.environment_of(path)
+        place = deployed.layout.environment_of(path)
         for site in found:
-            if site.id not in holding:
-                holding[site.id] = [named] if named else []
-    return {site: tuple(names) for site, names in holding.items()}
+            names = holding.get(site.id, set()) - {""}
+            if not names and place:
+                names = {place}
+            result[site.id] = tuple(name for name in order if name in names)
+    return result

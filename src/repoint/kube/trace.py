@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from repoint.kube.configs import Configs, Found
@@ -33,6 +33,10 @@ class RawUse:
     source_name: str
     source_key: str
     certainty: Certainty
+
+    def within(self, environment: str) -> RawUse:
+        """The same use in another environment."""
+        return self if environment == self.environment else replace(self, environment=environment)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,10 +68,25 @@ class _Link:
     certainty: Certainty = Certainty.CERTAIN
 
 
+Expand = Callable[[Value], Iterable[tuple[str, Value]]]
+
+
+def substitution(variables: Mapping[str, tuple[Value, ...]]) -> Expand:
+    """Expand `${NAME}` (with a default or not) by the leaves that NAME stands for."""
+
+    def expand(value: Value) -> Iterator[tuple[str, Value]]:
+        for name in dict.fromkeys(_SUBSTITUTED.findall(value.text)) if variables else ():
+            for leaf in variables.get(name, ()):
+                yield f"${{{name}}}", leaf
+
+    return expand
+
+
 class Tracer:
     """Follows the references of one environment's containers.
 
-    `variables` are the leaves that Flux substitutes for `${NAME}`.
+    `expand` gives the leaves that a leaf stands for (a chart's values, a variable
+    that Flux or compose substitutes), each with a label for a person.
     """
 
     def __init__(
@@ -75,13 +94,13 @@ class Tracer:
         environment: str,
         configs: Configs,
         sites: SiteIndex,
-        variables: Mapping[str, tuple[Value, ...]],
+        expand: Expand,
         wanted: Mapping[tuple[str, str], frozenset[str]],
     ) -> None:
         self.environment = environment
         self._configs = configs
         self._sites = sites
-        self._variables = variables
+        self._expand = expand
         self._wanted = wanted
 
     def uses(self, container: ContainerView) -> Iterator[RawUse]:
@@ -89,11 +108,9 @@ class Tracer:
         for link in self._links(container):
             for site in self._sites.of(link.value):
                 yield self._use(site, container, link)
-            for name in _SUBSTITUTED.findall(link.value.text):
-                for value in self._variables.get(name, ()):
-                    for site in self._sites.of(value):
-                        via = f"{link.via} <- ${{{name}}}"
-                        yield self._use(site, container, replace(link, via=via))
+            for label, value in self._expand(link.value):
+                for site in self._sites.of(value):
+                    yield self._use(site, container, replace(link, via=f"{link.via} <- {label}"))
 
     def _use(self, site: Site, container: ContainerView, link: _Link) -> RawUse:
         return RawUse(

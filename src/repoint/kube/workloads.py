@@ -275,6 +275,8 @@ def object_view(resource: Resource, kind: str = "", name: str = "") -> Container
     env: list[EnvEntry] = []
     sources: list[EnvFrom] = []
     _collect(resource.body, env, sources)
+    # Helm parameters (`db.host`) look like environment entries, but no program sees them.
+    env = [entry for entry in env if "." not in entry.name]
     in_env = {id(entry.value) for entry in env if entry.value is not None}
     others = tuple(
         (path, leaf)

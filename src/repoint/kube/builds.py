@@ -1,0 +1,242 @@
+"""Every environment's effective objects: overlays, what controllers add, plain manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from repoint.formats.base import FileKind, ParsedFile
+from repoint.kube.delivery import Delivery, deliveries, element_environments, named_environment
+from repoint.kube.effective import Origin, Value, text
+from repoint.kube.environments import (
+    EnvironmentSpec,
+    Layout,
+    find_environments,
+    path_word,
+)
+from repoint.kube.facts import made_secrets
+from repoint.kube.files import FileIndex
+from repoint.kube.kustomize import Build, Kustomizer
+from repoint.kube.objects import CLUSTER_SCOPED, is_kustomization, objects
+from repoint.kube.patches import apply_patches, read_patches
+from repoint.kube.resource import Resource
+from repoint.kube.sealed import SealedSecretView, is_cipher
+from repoint.kube.words import is_word
+from repoint.kube.workloads import containers
+
+_CONTROLLERS = frozenset({"Kustomization", "Application", "ApplicationSet"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EnvironmentBuild:
+    """An environment with what it deploys.
+
+    `name` is empty for what no environment is named for. `builds` are its overlays',
+    `plain` the objects of manifests that no overlay reads and whose place, or whose controller,
+    names the environment; `variables` are what Flux substitutes in them. `files` are
+    all files they are made of.
+    """
+
+    name: str
+    overlays: tuple[str, ...]
+    namespace: str
+    builds: tuple[Build, ...]
+    plain: tuple[Resource, ...]
+    files: frozenset[str]
+    variables: dict[str, tuple[Value, ...]]
+
+    @property
+    def objects(self) -> tuple[Resource, ...]:
+        """The effective objects, overlays first."""
+        return tuple(one for build in self.builds for one in build.objects) + self.plain
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What the builds of its overlays stumbled over."""
+        return tuple(one for build in self.builds for one in build.problems)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deployed:
+    """All environments of a repository, and what stands outside them."""
+
+    layout: Layout
+    environments: tuple[EnvironmentBuild, ...]
+    unnamed: EnvironmentBuild
+
+    @property
+    def all(self) -> tuple[EnvironmentBuild, ...]:
+        """The named environments in promotion order, then the unnamed rest."""
+        return (*self.environments, self.unnamed)
+
+
+def deploy(
+    index: FileIndex,
+    sealed: Iterable[SealedSecretView] = (),
+    specs: tuple[EnvironmentSpec, ...] = (),
+) -> Deployed:
+    """Build every environment from the sources."""
+    views = {view.path: view for view in sealed}
+    kustomizer = Kustomizer(index, _Reveal(views))
+    controllers = _controllers(index, kustomizer)
+    delivered = deliveries(controllers)
+    words = (word for one in controllers for _, word in element_environments(one))
+    told = _worded([(one.directory, _told(one)) for one in delivered])
+    layout = find_environments(index, kustomizer, specs, told, words)
+    made = _environments(index, kustomizer, layout, delivered, views)
+    return Deployed(layout, made[:-1], made[-1])
+
+
+def _controllers(index: FileIndex, kustomizer: Kustomizer) -> tuple[Resource, ...]:
+    """The Flux and Argo CD objects of all files, with what they may substitute from."""
+    found: list[Resource] = []
+    sources: list[Resource] = []
+    for path, parsed in sorted(index.files.items()):
+        kinds = {one.kind for one in objects(parsed)} if _is_manifest(parsed) else set()
+        if kinds & _CONTROLLERS:
+            found += kustomizer.load(path)
+        elif kinds & {"ConfigMap", "Secret"}:
+            sources += kustomizer.load(path)
+    return (*found, *sources)
+
+
+def _told(delivery: Delivery) -> str:
+    """The environment that a controller's object names by its place or its name."""
+    return path_word(delivery.path.rpartition("/")[0]) or named_environment(delivery.name)
+
+
+def _worded(told: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Leave out names that are no environment's: one cluster alone needs no name."""
+    names = {word for _, word in told if word}
+    if len(names) > 1:
+        return told
+    return [(directory, word if is_word(word) else "") for directory, word in told]
+
+
+class _Reveal:
+    """Gives sealed objects the kind, name and namespace that decryption showed."""
+
+    def __init__(self, views: dict[str, SealedSecretView]) -> None:
+        self._views = views
+
+    def __call__(self, resource: Resource) -> None:
+        view = self._views.get(resource.path)
+        if view is None:
+            return
+        origin = Origin(resource.path, "/0/metadata")
+        if view.kind and is_cipher(resource.kind):
+            resource.body["kind"] = Value(view.kind, origin)
+        if is_cipher(resource.api_version) and view.kind == "Secret":
+            resource.body["apiVersion"] = Value("v1", origin)
+        for key, value in (("name", view.name), ("namespace", view.namespace)):
+            if value and is_cipher(text(resource.body, "metadata", key)):
+                resource.set_metadata(key, value, origin)
+
+
+def _environments(
+    index: FileIndex,
+    kustomizer: Kustomizer,
+    layout: Layout,
+    delivered: tuple[Delivery, ...],
+    views: dict[str, SealedSecretView],
+) -> tuple[EnvironmentBuild, ...]:
+    specs = (*layout.environments, EnvironmentSpec("", overlays=layout.unnamed))
+    own = {spec.name: _of(delivered, spec.name, layout) for spec in specs}
+    builds = {
+        spec.name: tuple(
+            _delivered(kustomizer.build(overlay), own[spec.name], index)
+            for overlay in spec.overlays
+        )
+        for spec in specs
+    }
+    consumed = {path for several in builds.values() for build in several for path in build.files}
+    plain: dict[str, list[Resource]] = {}
+    for path in sorted(set(index.files) - consumed):
+        if _is_manifest(index.files[path]):
+            view = views.get(path)
+            environment = view.environment if view is not None else ""
+            found = [one.copy() for one in kustomizer.load(path) if _deployable(one)]
+            place = environment or layout.environment_of(path)
+            plain.setdefault(place, []).extend(found)
+    return tuple(
+        _environment(spec, builds[spec.name], plain.get(spec.name, []), own[spec.name])
+        for spec in specs
+    )
+
+
+def _environment(
+    spec: EnvironmentSpec,
+    builds: tuple[Build, ...],
+    plain: list[Resource],
+    delivered: list[Delivery],
+) -> EnvironmentBuild:
+    variables: dict[str, tuple[Value, ...]] = {}
+    for delivery in delivered:
+        for key, leaf in delivery.variables.items():
+            variables[key] = (*variables.get(key, ()), leaf)
+    for resource in plain:
+        _into_namespace(resource, _around(resource.path, delivered))
+    loose = (*plain, *made_secrets((*plain, *(one for b in builds for one in b.objects))))
+    reads = {path for build in builds for path in build.files}
+    return EnvironmentBuild(
+        name=spec.name,
+        overlays=spec.overlays,
+        namespace=spec.namespace or _namespace(builds),
+        builds=builds,
+        plain=loose,
+        files=frozenset(reads | {one.path for one in loose}),
+        variables=variables,
+    )
+
+
+def _of(delivered: tuple[Delivery, ...], name: str, layout: Layout) -> list[Delivery]:
+    """The deliveries of an environment, and those that name none."""
+    return [one for one in delivered if layout.known(_told(one)) in ("", name)]
+
+
+def _around(path: str, delivered: list[Delivery]) -> list[Delivery]:
+    return [one for one in delivered if one.directory and path.startswith(f"{one.directory}/")]
+
+
+def _delivered(build: Build, delivered: list[Delivery], index: FileIndex) -> Build:
+    """What a controller makes of a build: its namespace, its patches."""
+    mine = [one for one in delivered if one.directory == build.overlay]
+    if len(mine) != 1:
+        return build
+    resources, problems = list(build.objects), list(build.problems)
+    for resource in resources:
+        _into_namespace(resource, mine)
+    if mine[0].patches:
+        patches = read_patches(mine[0].patches, mine[0].path, index, ("patches",))
+        resources, more = apply_patches(resources, patches)
+        problems += more
+    files = build.files | {mine[0].path}
+    return replace(build, objects=tuple(resources), problems=tuple(problems), files=files)
+
+
+def _into_namespace(resource: Resource, delivered: list[Delivery]) -> None:
+    named = {one.namespace for one in delivered if one.namespace}
+    if len(named) == 1 and not resource.namespace and resource.kind not in CLUSTER_SCOPED:
+        resource.set_metadata("namespace", named.pop(), Origin(delivered[0].path, ""))
+
+
+def _is_manifest(parsed: ParsedFile) -> bool:
+    if parsed.kind not in (FileKind.YAML, FileKind.JSON) or is_kustomization(parsed):
+        return False
+    return next(objects(parsed), None) is not None
+
+
+def _deployable(resource: Resource) -> bool:
+    """Whether an object stands by itself: a workload without any image is a patch."""
+    views = tuple(containers(resource))
+    return not views or any(view.image for view in views)
+
+
+def _namespace(builds: tuple[Build, ...]) -> str:
+    """The namespace that most objects of some builds are in."""
+    counts: dict[str, int] = {}
+    for build in builds:
+        for resource in build.objects:
+            if resource.namespace:
+                counts[resource.namespace] = counts.get(resource.namespace, 0) + 1
+    return max(counts, key=lambda name: counts[name]) if counts else ""

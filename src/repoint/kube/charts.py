@@ -1,0 +1,195 @@
+"""Helm charts in the repository: which template workload reads which values key."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from repoint.formats.base import FileKind, Mapping, ParsedFile
+from repoint.kube.effective import Effective, Origin, Value, child, effective, leaves_of, text
+from repoint.kube.files import FileIndex
+from repoint.kube.merge import strategic_merge
+from repoint.kube.objects import objects
+from repoint.kube.resource import Resource
+
+_ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
+_VALUE = re.compile(r"\.Values((?:\.\w+)+)")
+_INCLUDE = re.compile(r"(?:include|template)\s+\"([^\"]+)\"")
+_DEFINE = re.compile(r"\{\{-?\s*define\s+\"([^\"]+)\"\s*-?\}\}")
+_VALUES_FILE = re.compile(r"(^|[./_-])values([./_-]|$)")
+_MAX_INCLUDES = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chart:
+    """A chart: its directory, name, templates and its own values.
+
+    `helpers` maps each named template to its text, `helper_lines` to its file, first and
+    last line; `values` is `values.yaml`.
+    """
+
+    directory: str
+    name: str
+    templates: tuple[ParsedFile, ...]
+    helpers: dict[str, str]
+    helper_lines: dict[str, tuple[str, int, int]]
+    values: dict[str, Effective]
+
+    def expressions(self, written: str) -> tuple[str, ...]:
+        """The values keys that a template text reads, through its includes too."""
+        parts = [written, *(self.helpers[name] for name in self.includes(written))]
+        keys = (one[1:] for part in parts for one in _VALUE.findall(part))
+        return tuple(dict.fromkeys(keys))
+
+    def includes(self, written: str) -> tuple[str, ...]:
+        """The named templates of the chart that a template text includes, directly or not."""
+        found: dict[str, None] = {}
+        queue = [written]
+        while queue and len(found) <= _MAX_INCLUDES:
+            for name in _INCLUDE.findall(queue.pop()):
+                if name not in found and name in self.helpers:
+                    found[name] = None
+                    queue.append(self.helpers[name])
+        return tuple(found)
+
+    def helper_leaves(self, written: str) -> Iterator[tuple[str, Value]]:
+        """The lines of the named templates that a template text includes."""
+        for name in self.includes(written):
+            path, first, last = self.helper_lines[name]
+            for line in range(first, last + 1):
+                yield f"include {name}", Value("", Origin(path, f"line/{line}"))
+
+    def resources(self, release: str, values: dict[str, Effective]) -> tuple[Resource, ...]:
+        """The templates as objects of a release, names spelled out where they can be."""
+        found = []
+        for parsed in self.templates:
+            for one in objects(parsed):
+                body = self._spell(effective(one.root, one.path, one.at), release, values)
+                if isinstance(body, dict):
+                    found.append(Resource(body, one.path))
+        return tuple(found)
+
+    def _spell(self, tree: Effective, release: str, values: dict[str, Effective]) -> Effective:
+        if isinstance(tree, dict):
+            return {key: self._spell(value, release, values) for key, value in tree.items()}
+        if isinstance(tree, list):
+            return [self._spell(item, release, values) for item in tree]
+        if "{{" not in tree.text:
+            return tree
+        spelled = _ACTION.sub(lambda one: self._action(one, release, values), tree.text)
+        return Value(spelled, tree.origin, tree.scalar)
+
+    def _action(self, found: re.Match[str], release: str, values: dict[str, Effective]) -> str:
+        inside = found[1].partition("|")[0].strip()
+        if inside in (".Release.Name", "$.Release.Name"):
+            return release
+        if inside in (".Chart.Name", "$.Chart.Name"):
+            return self.name
+        include = _INCLUDE.match(inside)
+        if include and include[1].endswith((".fullname", ".name")):
+            named = text(values, "fullnameOverride")
+            return named or (release if self.name in release else f"{release}-{self.name}")
+        value = _VALUE.fullmatch(inside.lstrip("$"))
+        if value:
+            leaf = child(values, *value[1][1:].split("."))
+            if isinstance(leaf, Value) and leaf.text:
+                return leaf.text
+        return found[0]
+
+
+def find_charts(index: FileIndex) -> tuple[Chart, ...]:
+    """Every chart whose Chart.yaml is in the repository."""
+    found = []
+    for path, parsed in index.files.items():
+        directory, _, name = path.rpartition("/")
+        if name != "Chart.yaml" or not parsed.documents:
+            continue
+        root = parsed.documents[0].root
+        if isinstance(root, Mapping):
+            found.append(_chart(directory, root.text("name"), index))
+    return tuple(found)
+
+
+def _chart(directory: str, name: str, index: FileIndex) -> Chart:
+    below = index.under(f"{directory}/templates" if directory else "templates")
+    templates = [index.files[path] for path in below if path in index.files]
+    helpers: dict[str, str] = {}
+    lines: dict[str, tuple[str, int, int]] = {}
+    for parsed in templates:
+        starts = list(_DEFINE.finditer(parsed.text))
+        for position, start in enumerate(starts):
+            following = starts[position + 1 : position + 2]
+            end = following[0].start() if following else len(parsed.text)
+            helpers[start[1]] = parsed.text[start.end() : end]
+            first = parsed.text.count("\n", 0, start.start()) + 1
+            lines[start[1]] = (
+                parsed.path,
+                first,
+                first + parsed.text.count("\n", start.start(), end),
+            )
+    own = posixpath.join(directory, "values.yaml")
+    return Chart(
+        directory=directory,
+        name=name or posixpath.basename(directory),
+        templates=tuple(one for one in templates if one.kind is FileKind.HELM_TEMPLATE),
+        helpers=helpers,
+        helper_lines=lines,
+        values=values_tree(index, own),
+    )
+
+
+def values_tree(index: FileIndex, path: str) -> dict[str, Effective]:
+    """A values file as a tree; empty when it is missing."""
+    parsed = index.get(path)
+    for document in parsed.documents if parsed is not None else ():
+        if isinstance(document.root, Mapping):
+            found = effective(document.root, path, (document.index,))
+            return found if isinstance(found, dict) else {}
+    return {}
+
+
+def merged(layers: Iterable[dict[str, Effective]]) -> dict[str, Effective]:
+    """Values laid over each other, the last wins, as Helm does."""
+    result: dict[str, Effective] = {}
+    for layer in layers:
+        result = strategic_merge(result, layer, schema=False) or {}
+    return result
+
+
+def is_values_file(parsed: ParsedFile) -> bool:
+    """Whether a file holds Helm values, by its name, and is no Kubernetes object."""
+    if parsed.kind is not FileKind.YAML or not parsed.documents:
+        return False
+    root = parsed.documents[0].root
+    if not isinstance(root, Mapping) or (root.text("kind") and root.text("apiVersion")):
+        return False
+    return bool(_VALUES_FILE.search(parsed.path.rsplit(".", 1)[0]))
+
+
+def chart_of(path: str, charts: tuple[Chart, ...]) -> Chart | None:
+    """The chart that a values file is for: the one around it, named by it, or the only one."""
+    around = [one for one in charts if _inside(path, one.directory)]
+    if around:
+        return max(around, key=lambda one: len(one.directory))
+    pieces = set(re.split(r"[/._]", path))
+    named = [one for one in charts if one.name in pieces]
+    if len(named) == 1:
+        return named[0]
+    home = posixpath.dirname(path)
+    near = [one for one in charts if _inside(one.directory, home)]
+    if len(near) == 1:
+        return near[0]
+    return charts[0] if len(charts) == 1 else None
+
+
+def _inside(path: str, directory: str) -> bool:
+    return not directory or path == directory or path.startswith(f"{directory}/")
+
+
+def values_under(values: dict[str, Effective], key: str) -> Iterator[Value]:
+    """The leaves that a values key stands for; a whole map when it is one."""
+    found = child(values, *key.split("."))
+    if found is not None:
+        yield from leaves_of(found)

@@ -1,0 +1,114 @@
+"""Flux Kustomizations and Argo CD Applications: what delivers which directory, and how."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from repoint.kube.configs import config_values
+from repoint.kube.effective import Effective, Value, child, items, mapping, text
+from repoint.kube.files import normal
+from repoint.kube.resource import Resource
+from repoint.kube.words import is_word
+
+_ENV_KEYS = ("env", "environment", "stage", "cluster", "name", "tier")
+_SPLIT = re.compile(r"[-_.]")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Delivery:
+    """A directory that a controller applies.
+
+    `name` and `path` are those of the object that says so; `directory` is what it
+    applies, `namespace` where to (empty: as written). `variables` are what it substitutes
+    for `${NAME}`; `patches` are laid over what it builds.
+    """
+
+    name: str
+    path: str
+    directory: str
+    namespace: str
+    variables: dict[str, Value]
+    patches: dict[str, Effective]
+
+
+def deliveries(resources: Iterable[Resource]) -> tuple[Delivery, ...]:
+    """What the Flux Kustomizations and Argo CD Applications among `resources` deliver."""
+    known = list(resources)
+    return tuple(one for resource in known for one in _deliveries(resource, known))
+
+
+def _deliveries(resource: Resource, known: list[Resource]) -> Iterator[Delivery]:
+    spec = mapping(resource.body, "spec")
+    if resource.kind == "Kustomization" and "toolkit.fluxcd.io" in resource.group:
+        patches: dict[str, Effective] = {"patches": items(spec, "patches")}
+        yield Delivery(
+            name=resource.name,
+            path=resource.path,
+            directory=normal(text(spec, "path")),
+            namespace=text(spec, "targetNamespace"),
+            variables=dict(_variables(spec, known)),
+            patches=patches if items(spec, "patches") else {},
+        )
+    elif resource.kind in ("Application", "ApplicationSet"):
+        if resource.kind == "ApplicationSet":
+            spec = mapping(spec, "template", "spec")
+        for source in (child(spec, "source"), *items(spec, "sources")):
+            if text(source, "path"):
+                yield Delivery(
+                    name=resource.name,
+                    path=resource.path,
+                    directory=normal(text(source, "path")),
+                    namespace=_literal(text(spec, "destination", "namespace")),
+                    variables={},
+                    patches={},
+                )
+
+
+def _literal(written: str) -> str:
+    return "" if "{{" in written else written
+
+
+def _variables(spec: dict[str, Effective], known: list[Resource]) -> Iterator[tuple[str, Value]]:
+    """`substituteFrom` first: `substitute` wins over it."""
+    for source in items(spec, "postBuild", "substituteFrom"):
+        kind, name = text(source, "kind"), text(source, "name")
+        for one in known:
+            if (one.kind, one.name) == (kind, name):
+                yield from config_values(one).items()
+    for key, leaf in mapping(spec, "postBuild", "substitute").items():
+        if isinstance(leaf, Value):
+            yield key, leaf
+
+
+def named_environment(name: str) -> str:
+    """The environment word in an object's name (`apps-staging`), or empty."""
+    if is_word(name):
+        return name
+    pieces = _SPLIT.split(name)
+    return next((one for one in (pieces[-1], pieces[0]) if is_word(one)), "")
+
+
+def element_environments(resource: Resource) -> Iterator[tuple[Value, str]]:
+    """Leaves of an ApplicationSet's list elements, with the environment the element names."""
+    if resource.kind != "ApplicationSet":
+        return
+    for element in _elements(resource.body):
+        word = next((text(element, key) for key in _ENV_KEYS if is_word(text(element, key))), "")
+        if word:
+            for leaf in element.values():
+                if isinstance(leaf, Value):
+                    yield leaf, word
+
+
+def _elements(tree: Effective) -> Iterator[dict[str, Effective]]:
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            if key == "elements" and isinstance(value, list):
+                yield from (one for one in value if isinstance(one, dict))
+            else:
+                yield from _elements(value)
+    elif isinstance(tree, list):
+        for item in tree:
+            yield from _elements(item)
