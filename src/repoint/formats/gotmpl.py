@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 _ACTION = re.compile(
     r"\{\{(?:\"(?:\\.|[^\"\\\n])*+\"|`[^`]*+`|/\*(?:[^*]|\*(?!/))*+\*/|'(?:\\.|[^'\\\n])*+'"
-    r"|[^}\"`']|\}(?!\})){0,20000}+\}\}"
+    r"|[^}\"`']|\}(?!\})){0,8000}+\}\}"
 )
+_SIMPLE = re.compile(r"\{\{[^{}\n]*\}\}")
+_MAX_FAILURES = 1000
 _CONTROL = re.compile(
     r"\{\{-?\s*(?:if|else|end|range|with|define|block|break|continue|/\*|\$\w+\s*:?=)(?![\w])"
     r"|\{\{-?\s*/\*"
@@ -49,7 +51,7 @@ def has_actions(text: str) -> bool:
 
 def mask(text: str) -> str:
     """Return `text` with its template actions replaced, code point for code point."""
-    actions = [match.span() for match in _ACTION.finditer(text)]
+    actions = _actions(text)
     if not actions:
         return text
     groups: list[_Group] = []
@@ -67,6 +69,23 @@ def mask(text: str) -> str:
         cursor, at = end, after
     pieces.append(text[cursor:])
     return _inside_blocks("".join(pieces), groups)
+
+
+def _actions(text: str) -> list[tuple[int, int]]:
+    """Where the actions stand; gives up on a text that opens many and closes none."""
+    found: list[tuple[int, int]] = []
+    failures = 0
+    at = text.find("{{")
+    while at >= 0 and failures < _MAX_FAILURES and text.find("}}", at) >= 0:
+        match = _ACTION.match(text, at) or _SIMPLE.match(text, at)
+        if match is not None:
+            found.append(match.span())
+            at = match.end()
+        else:
+            failures += 1
+            at += 2
+        at = text.find("{{", at)
+    return found
 
 
 def _whole_line(text: str, actions: list[tuple[int, int]], at: int) -> tuple[_Group | None, int]:

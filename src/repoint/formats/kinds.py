@@ -47,18 +47,19 @@ def kind_of(path: str, head: bytes) -> FileKind | None:
     """How the file is read, or None when it cannot hold a site.
 
     None is: application source code, documentation, lock files, images, archives and
-    other binaries. `head` is the file's beginning; a kilobyte is enough.
+    other binaries. `head` is the file's beginning; a kilobyte is enough. A name that is
+    known decides alone: a manifest with a NUL byte is damaged, not a binary to skip.
     """
     name = PurePosixPath(path).name.lower()
     suffix = PurePosixPath(name).suffix
-    if name in _LOCKS or _is_binary(head):
+    if name in _LOCKS:
         return None
     kind = _by_name(name, suffix)
     if kind is FileKind.YAML and _in_helm_templates(path):
         return FileKind.HELM_TEMPLATE
     if kind is not None:
         return kind
-    if not suffix and _SHEBANG.match(head):
+    if not suffix and b"\0" not in head and _SHEBANG.match(head):
         return FileKind.SHELL
     return None
 
@@ -89,7 +90,3 @@ def _in_helm_templates(path: str) -> bool:
     """
     return "templates" in PurePosixPath(path).parts[:-1]
 
-
-def _is_binary(head: bytes) -> bool:
-    """NUL bytes mark binaries; UTF-16 and UTF-32 text begins with a BOM and is kept."""
-    return b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff"))

@@ -28,6 +28,9 @@ def read_file(path: str, raw: bytes) -> ParsedFile:
         return ParsedFile(path, kind, "", _NO_MAP, problem="larger than 20 MB")
     if raw.startswith(_WIDE_BOMS):
         return ParsedFile(path, kind, "", _NO_MAP, problem="line 1: UTF-16, not UTF-8")
+    if b"\0" in raw:
+        line = raw.count(b"\n", 0, raw.index(b"\0")) + 1
+        return ParsedFile(path, kind, "", _NO_MAP, problem=f"line {line}: a NUL byte, not text")
     skip = len(_BOM) if raw.startswith(_BOM) else 0
     try:
         text = raw[skip:].decode()

@@ -109,7 +109,8 @@ class _Outline:
         self._todo: list[tuple[base.Node, tuple[str, ...], str, bool]] = []
         for document in reversed(parsed.documents):
             if document.root is not None:
-                self._todo.append((document.root, ("*",), f"/{document.index}", False))
+                index = str(document.index)
+                self._todo.append((document.root, (index,), f"/{index}", False))
         self._walk()
 
     def _walk(self) -> None:
