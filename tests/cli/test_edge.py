@@ -42,7 +42,7 @@ def run_raising(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], Re
     return run
 
 
-@pytest.mark.parametrize("kind", sorted(set(family()), key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("kind", sorted(set(family()), key=repr))
 def test_an_expected_error_is_a_line_with_a_hint_and_its_status(
     kind: type[RepointError], run_raising: Callable[[BaseException], Result]
 ) -> None:

@@ -80,7 +80,7 @@ def test_the_version_is_one_line_of_data() -> None:
 
 def test_the_reference_page_is_what_the_commands_say() -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "cli_reference.py"), "--check"],
+        [sys.executable, str(ROOT / "scripts" / "reference.py"), "--check"],
         capture_output=True,
         text=True,
         check=False,

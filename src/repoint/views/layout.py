@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+_LONGEST_LEAD = 12
+
 Segment = tuple[str, str]
 """A piece of text and its style: a key of `STYLES`, or an empty string."""
 
@@ -39,20 +41,22 @@ class Page:
     def text(self, text: str, *, indent: int = 0, lead: Segment = ("", "")) -> None:
         """Add `text`, wrapped at blanks only, so that paths and hosts stay whole.
 
-        `lead` begins the first line; the lines after it are indented to its width.
+        `lead` begins the first line; the lines after it are indented to its width, or by
+        four where it is long.
         """
-        hang = " " * (indent + len(lead[0]))
+        hang = indent + (len(lead[0]) if len(lead[0]) <= _LONGEST_LEAD else 4)
         wrapped = textwrap.wrap(
             " ".join(text.split()),
-            width=max(20, self.width - len(hang)),
+            width=max(40, self.width),
+            initial_indent="." * (indent + len(lead[0])),
+            subsequent_indent=" " * hang,
             break_long_words=False,
             break_on_hyphens=False,
         )
-        for number, piece in enumerate(wrapped or [""]):
-            if number:
-                self.line(hang + piece)
-            else:
-                self.line(" " * indent, lead, piece)
+        first = wrapped[0][indent + len(lead[0]) :] if wrapped else ""
+        self.line(" " * indent, lead, first)
+        for piece in wrapped[1:]:
+            self.line(piece)
 
     def row(self, cells: Sequence[Segment], widths: Sequence[int], *, indent: int = 2) -> None:
         """Add one row of a table; the last cell is not padded."""

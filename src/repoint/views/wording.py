@@ -162,12 +162,15 @@ def _proof_of(proof: OverlayProof) -> list[ProofLine]:
     digest = f" (sha256 {proof.unchanged_digest[:12]}…)" if proof.unchanged_digest else ""
     if proof.method == "untouched":
         return [ProofLine(f"overlay {proof.overlay}: no file that it reads changes", True)]
-    verb = "changes" if len(proof.changed) == 1 else "change"
-    planned = "none of them unplanned" if not proof.changed else "each planned"
+    verb = "changes, as planned" if len(proof.changed) == 1 else "change, each planned"
     text = (
-        f"overlay {proof.overlay}: {count(len(proof.changed), 'field')} {verb}, {planned}; "
+        f"overlay {proof.overlay}: {count(len(proof.changed), 'field')} {verb}; "
         f"{proof.unchanged_fields} do not{digest}"
     )
+    if not proof.changed:
+        text = (
+            f"overlay {proof.overlay}: none of its {proof.unchanged_fields} fields changes{digest}"
+        )
     if proof.unexplained:
         text = (
             f"overlay {proof.overlay}: {count(len(proof.unexplained), 'field')} would change "
