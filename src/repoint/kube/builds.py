@@ -16,6 +16,7 @@ from repoint.kube.environments import (
 )
 from repoint.kube.facts import made_secrets
 from repoint.kube.files import FileIndex
+from repoint.kube.helmfile import environment_names
 from repoint.kube.kustomize import Build, Kustomizer
 from repoint.kube.objects import CLUSTER_SCOPED, is_kustomization, objects
 from repoint.kube.patches import apply_patches, read_patches
@@ -80,7 +81,8 @@ def deploy(
     kustomizer = Kustomizer(index, _Reveal(views))
     controllers = _controllers(index, kustomizer)
     delivered = deliveries(controllers)
-    words = (word for one in controllers for _, word in element_environments(one))
+    words = [word for one in controllers for _, word in element_environments(one)]
+    words += environment_names(index)
     told = _worded([(one.directory, _told(one)) for one in delivered])
     layout = find_environments(index, kustomizer, specs, told, words)
     made = _environments(index, kustomizer, layout, delivered, views)

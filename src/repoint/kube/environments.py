@@ -71,6 +71,8 @@ class Layout:
             if path == place or path.startswith(f"{place}/"):
                 return name
         directory, _, name = path.rpartition("/")
+        if _is_hidden(directory):
+            return ""
         for word in (path_word(directory), in_file_name(name)):
             known = self.known(word)
             if known:
@@ -221,7 +223,7 @@ def _file_words(index: FileIndex) -> list[str]:
         parsed = index.files[path]
         if parsed.kind not in _DEPLOYED or name in KUSTOMIZATION_NAMES:
             continue
-        if any(part.startswith(".") for part in directory.split("/") if part):
+        if _is_hidden(directory):
             continue
         for part, parent in _parts_with_parent(directory):
             if is_word(part) and (not is_everyday(part) or parent in CONTAINERS | _MANIFESTS):
@@ -231,6 +233,11 @@ def _file_words(index: FileIndex) -> list[str]:
             root = parsed.documents[0].root if parsed.documents else None
             counts[word] += _names_environment(name, root)
     return [word for word, count in counts.items() if count]
+
+
+def _is_hidden(directory: str) -> bool:
+    """Whether files here are a tool's own (`.github/workflows/preview.yml`)."""
+    return any(part.startswith(".") for part in directory.split("/"))
 
 
 _DEPLOYED = frozenset({FileKind.YAML, FileKind.JSON, FileKind.DOTENV, FileKind.HCL})

@@ -17,10 +17,11 @@ from repoint.kube.generators import absorb, generate
 from repoint.kube.names import mend_references
 from repoint.kube.objects import objects
 from repoint.kube.patches import apply_patches, read_patches
+from repoint.kube.replacements import replace_fields
 from repoint.kube.resource import Resource
 from repoint.kube.transforms import set_images, set_replicas, transform
 
-_UNSUPPORTED = ("vars", "replacements", "helmCharts", "helmChartInflationGenerator")
+_UNSUPPORTED = ("vars", "helmCharts", "helmChartInflationGenerator")
 _FILE_LISTS = ("configurations", "crds", "validators")
 _MAX_DEPTH = 40
 
@@ -224,6 +225,7 @@ class Kustomizer:
         self._patch(tree, path, stage, ("patchesJson6902",))
         set_replicas(tree, stage.resources)
         set_images(tree, stage.resources)
+        stage.unsupported += replace_fields(tree, path, stage.resources, self.index)
 
     def _patch(
         self, tree: dict[str, Effective], path: str, stage: _Stage, keys: tuple[str, ...]

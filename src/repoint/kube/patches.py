@@ -110,7 +110,7 @@ def apply_patches(resources: list[Resource], patches: PatchSet) -> tuple[list[Re
 
 def _targets(resources: list[Resource], patch: Patch) -> tuple[list[Resource], str]:
     if patch.target:
-        return [one for one in resources if _selected(one, patch.target)], ""
+        return [one for one in resources if selected(one, patch.target)], ""
     if not isinstance(patch.body, dict):
         return [], f"{patch.where}: a JSON patch without a target"
     wanted = ObjectId(
@@ -136,7 +136,8 @@ def _named(resource: Resource, wanted: ObjectId) -> bool:
     )
 
 
-def _selected(resource: Resource, target: dict[str, Effective]) -> bool:
+def selected(resource: Resource, target: dict[str, Effective]) -> bool:
+    """Whether a kustomize selector chooses a resource, by its first or its current id."""
     known = (resource.original, resource.id)
     version = resource.api_version.rpartition("/")[2]
     fields = (

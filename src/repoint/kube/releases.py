@@ -30,6 +30,7 @@ from repoint.kube.effective import (
 )
 from repoint.kube.environments import Layout
 from repoint.kube.files import FileIndex, join, normal
+from repoint.kube.helmfile import helmfile_releases, whole
 from repoint.kube.resource import Resource
 from repoint.kube.siteindex import SiteIndex
 from repoint.kube.trace import RawUse, Tracer, keys_wanted
@@ -71,6 +72,9 @@ def releases(
         for release, files in _declared(index, charts, environment, resource):
             named |= files
             found.append(release)
+    for release, files in _from_helmfiles(index, charts, layout):
+        named |= files
+        found.append(release)
     found += _from_files(index, charts, layout, named)
     return tuple(found)
 
@@ -117,6 +121,32 @@ def _declared(
         path=resource.path,
     )
     yield release, set(present)
+
+
+def _from_helmfiles(
+    index: FileIndex, charts: tuple[Chart, ...], layout: Layout
+) -> Iterator[tuple[Release, set[str]]]:
+    for given in helmfile_releases(index):
+        chart = next((one for one in charts if one.directory == given.chart), None)
+        spelled = [path for path in given.files if values_tree(index, path)]
+        templated = [path for path in given.files if path in index.files and path not in spelled]
+        layers = [*(values_tree(index, path) for path in spelled), *given.values]
+        own = [pair for layer in layers for pair in leaves(layer)]
+        own += [("", whole(path)) for path in templated]
+        for environment in given.environments or (layout.environment_of(given.path),):
+            yield (
+                Release(
+                    holder="HelmRelease",
+                    name=given.name,
+                    namespace=given.namespace,
+                    environment=environment,
+                    chart=chart,
+                    values=merged([*([chart.values] if chart else []), *layers]),
+                    own=tuple(own),
+                    path=given.path,
+                ),
+                {*spelled, *templated},
+            )
 
 
 def _source(resource: Resource) -> dict[str, Effective]:
@@ -217,7 +247,9 @@ def release_uses(release: Release, finder: SiteIndex) -> Iterator[RawUse]:
     for key, leaf in release.own:
         for site in finder.of(leaf):
             if (site.id, site.start) not in reached:
-                yield _use(site, holder, release, f"value {key}", site.key, Certainty.LIKELY)
+                yield _use(
+                    site, holder, release, f"value {key or site.key}", site.key, Certainty.LIKELY
+                )
 
 
 def _template_uses(release: Release, chart: Chart, finder: SiteIndex) -> Iterator[RawUse]:

@@ -197,7 +197,7 @@ def _placed(
             for site in finder.of(leaf):
                 holding.setdefault(site.id, set()).add(name)
     for release in released:
-        for leaf in leaves_of(release.values):
+        for leaf in (*leaves_of(release.values), *(one for _, one in release.own)):
             for site in finder.of(leaf):
                 holding.setdefault(site.id, set()).add(release.environment)
     order = deployed.layout.names

@@ -387,3 +387,22 @@ FEATURES: dict[str, dict[str, str]] = {
             """,
     ),
 }
+
+FEATURES["replacements"] = over(
+    """
+    resources: [../base]
+    configMapGenerator: [{name: endpoint, literals: [host=replaced, port=1]}]
+    replacements:
+    - source: {kind: ConfigMap, name: endpoint, fieldPath: data.host}
+      targets:
+      - select: {kind: Deployment}
+        fieldPaths: ["spec.template.spec.containers.[name=api].env.[name=HOST].value"]
+    - path: more.yaml
+    """,
+    more__yaml="""
+        source: {kind: ConfigMap, name: endpoint, fieldPath: data.host}
+        targets:
+        - select: {kind: CronJob}
+          fieldPaths: [spec.jobTemplate.spec.template.spec.containers.*.command.0]
+        """,
+)
