@@ -140,7 +140,10 @@ def _clients(args: Sequence[Value], program: str, setting: Setting) -> Iterator[
     for index, arg in enumerate(args):
         name = base_name(arg.text.strip())
         client = CLIENTS.get(name)
-        if client is None or (index and args[index - 1].text in {"which", "-v", "install", "--name"}):
+        before = args[index - 1].text if index else ""
+        if client is None or before in {"which", "-v", "install", "--name", "--rm"}:
+            continue
+        if _run_later(args[index + 1 :]):
             continue
         inside = any(other.text == "exec" for other in args[:index])
         local = replace(setting, own_server=setting.own_server or inside)
@@ -148,6 +151,12 @@ def _clients(args: Sequence[Value], program: str, setting: Setting) -> Iterator[
         if draft is not None:
             yield draft
         return
+
+
+def _run_later(args: Sequence[Value]) -> bool:
+    """Whether a client stands behind `--`, so that the name before it is only a name."""
+    pairs = zip(args, args[1:], strict=False)
+    return any(one.text == "--" and base_name(two.text) in CLIENTS for one, two in pairs)
 
 
 def _client_draft(
@@ -358,8 +367,7 @@ def _options(args: Sequence[Value], program: str, setting: Setting) -> Iterator[
             after_env = index > 0 and args[index - 1].text in _ENV_OPTIONS
             if name in {"set", "set-string", "from-literal", "env", "build-arg"}:
                 inner = arg.cut(len(head) + 1, len(arg.text))
-                name, _, _ = inner.text.partition("=")
-                options += _pairs(inner)
+                (options if name.startswith("set") else variables).extend(_pairs(inner))
                 continue
             target = variables if after_env and looks_like_env(name) else options
             if "," in arg.text and args[index - 1].text == "--set":

@@ -78,7 +78,7 @@ CLIENTS: dict[str, Client] = {
 
 WAITERS = frozenset(
     "wait-for-it wait-for wait_for_it wait_for wait-for-postgres wait-for-db wait-port waitforit "
-    "wait wait-for-pg wait-on wait4ports waitfor wait-for-port docker-compose-wait".split()
+    "wait wait-for-pg wait-on wait4ports waitfor wait-for-port docker-compose-wait wait4x".split()
 )
 """Scripts that wait for `host:port`."""
 

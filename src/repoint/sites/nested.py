@@ -18,6 +18,7 @@ _PROPERTIES = re.compile(r"\A(?:\s*(?:[#!;][^\n]*)?\n)*\s*[A-Za-z][\w.\-]*[ \t]*
 _SHEBANG = re.compile(r"\A\s*#!")
 _PROSE = frozenset({".md", ".rst", ".adoc", ".txt", ".html", ".sql", ".crt", ".pem", ".key", ".lua"})
 _CODE = frozenset({".py", ".js", ".ts", ".rb", ".php", ".groovy", ".go", ".ps1", ".pl"})
+_PAIRS = frozenset({FileKind.DOTENV, FileKind.PROPERTIES})
 _INLINE_YAML = frozenset({"patch", "values", "valuesContent", "valuesTemplate", "patchesStrategicMerge"})
 
 
@@ -75,7 +76,7 @@ def nested_scope(scope: Scope, key: str, kind: FileKind) -> Scope:
     inner = replace(scope, trail=(), shown=(), env=False)
     if scope.role is Role.HELM_VALUES or scope.role is Role.TEMPLATE:
         return inner
-    if kind in (FileKind.SHELL, FileKind.TEXT, FileKind.DOCKERFILE):
+    if kind in (FileKind.SHELL, FileKind.DOCKERFILE) or (not key and kind in _PAIRS):
         return inner if scope.role is not Role.CONFIG else replace(inner, role=Role.SCRIPT)
     if key in {"patch", "patchesStrategicMerge"}:
         return replace(inner, role=Role.MANIFEST)

@@ -62,7 +62,7 @@ def assignment_drafts(entries: Sequence[Entry], setting: Setting) -> Iterator[Dr
 
 
 def _worth_reading(text: str) -> bool:
-    return "=" in text or "://" in text or bool(_HINT.search(text))
+    return "=" in text or "://" in text or "432" in text or bool(_HINT.search(text))
 
 
 def _entry(script: Value, assignment: Assignment) -> Entry:

@@ -90,7 +90,7 @@ def _readable(found: Address, entry: Entry, container: Container) -> bool:
     host = found.host.text
     if is_template(host):
         return container.templates and not _holds_strings(entry)
-    if is_variable(host) or is_variable(entry.value.text):
+    if is_variable(host):
         return False
     return host not in {"0.0.0.0", "*"} and not _is_reference(entry.value)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from repoint.formats.base import FileKind
+from repoint.sites.arguments import Setting, argv_drafts, shell_script
 from repoint.sites.context import Scope
 from repoint.sites.frame import Draft, Value
 from repoint.sites.keys import looks_like_env
@@ -16,7 +17,7 @@ from repoint.sites.xml_text import xml_drafts
 
 RunScript = Callable[[Value, Scope], Iterator[Draft]]
 
-_LINE = re.compile(r"[^\n]*(?:\\\r?\n[^\n]*)*")
+_LINE = re.compile(r"(?:[^\n\\]|\\\r?\n|\\)*")
 _MAKE_VARIABLE = re.compile(
     r"^[ ]*(?:[\w.%/ -]+:[ \t]*)?(?:export[ \t]+|override[ \t]+|private[ \t]+)*"
     r"([A-Za-z_][\w.\-]*)[ \t]*(?:\?=|:{1,3}=|\+=|!=|=)[ \t]*"
@@ -25,6 +26,7 @@ _RECIPE = re.compile(r"^(?:\t| {2,})[ \t]*[@+\-]*")
 _INSTRUCTION = re.compile(r"^\s*(ENV|ARG|RUN|CMD|ENTRYPOINT|HEALTHCHECK|LABEL)\s+", re.IGNORECASE)
 _OLD_ENV = re.compile(r"^([A-Za-z_]\w*)[ \t]+([^=\s].*)$", re.DOTALL)
 _KEY_LINE = re.compile(r"^\s*(?:-\s+)?[\"']?([A-Za-z_][\w.\-]*)[\"']?\s*(?:=>|:=|[:=])\s*(.*?)[\s,;]*$")
+_JSON_WORD = re.compile(r"\"((?:[^\"\\]|\\.)*)\"")
 _DEFINE = re.compile(r"\{\{-?\s*define\s+\"([^\"]+)\"")
 _TEMPLATE_COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
 _COMMENT = re.compile(r"^\s*(?:#|//|--\s|;|\*\s|REM\s|<!--)", re.IGNORECASE)
@@ -106,8 +108,21 @@ def _dockerfile(value: Value, scope: Scope, run: RunScript) -> Iterator[Draft]:
         if old:
             entries.append(Entry(old.group(1), rest.cut(old.start(2), old.end(2))))
         elif found.group(1).upper() != "LABEL":
-            yield from run(rest, scope)
+            yield from _instruction(rest, scope, run)
     yield from _settings(entries, scope)
+
+
+def _instruction(rest: Value, scope: Scope, run: RunScript) -> Iterator[Draft]:
+    """A command of a Dockerfile, in shell form or as a JSON list."""
+    if not rest.text.startswith("["):
+        yield from run(rest, scope)
+        return
+    words = [rest.cut(*match.span(1)) for match in _JSON_WORD.finditer(rest.text)]
+    script = shell_script(words)
+    if script is not None:
+        yield from run(script, scope)
+    else:
+        yield from argv_drafts(words, Setting(scope.role))
 
 
 def _lines(value: Value, scope: Scope, run: RunScript) -> Iterator[Draft]:

@@ -311,7 +311,7 @@ class Walker:
             yield from self._nested(entry, kind, scope)
         else:
             for draft in dsn_drafts(entry.value, _key(entry.name, scope), scope.role):
-                key = draft.key or name_before(text, draft.start) or "text"
+                key = draft.key or name_before(text, draft.start, loose=True) or "text"
                 yield with_companions(replace(draft, key=key), entry.name, container)
 
     def _is_script(self, entry: Entry, kind: FileKind | None, scope: Scope) -> bool:

@@ -19,6 +19,7 @@ _FORMS = {
 _NAME_BEFORE = re.compile(
     r"(?:^|[\s\"'\\{(,;&?]|--?)([A-Za-z_][\w.\-]*)\s*(?::=|[=:]>?)\s*[\"'\\]*(?:\$\{\w+:[-=])?$"
 )
+_WORD_BEFORE = re.compile(r"([A-Za-z_]\w*)\s+[\"']$")
 _SOCKET = ("/", "@", "%2F", "%2f")
 SEVERAL = "the connection string names several hosts"
 
@@ -66,9 +67,13 @@ def _is_sql_server(dsn: Dsn) -> bool:
     return dsn.user == "sa" or "\\" in host or host.startswith("tcp:") or "database.windows.net" in host
 
 
-def name_before(text: str, start: int) -> str:
-    """The name that `text` assigns the string at `start` to (`NAME=`, `name: "`), or nothing."""
-    match = _NAME_BEFORE.search(text[max(0, start - 120) : start])
+def name_before(text: str, start: int, *, loose: bool = False) -> str:
+    """The name that `text` assigns the string at `start` to (`NAME=`, `name: "`), or nothing.
+
+    `loose` takes the word before an opening quote too, as SQL's `CONNECTION 'host=...'`.
+    """
+    before = text[max(0, start - 120) : start]
+    match = _NAME_BEFORE.search(before) or (_WORD_BEFORE.search(before) if loose else None)
     if match is None or is_file_name(match.group(1)):
         return ""
     return match.group(1)
