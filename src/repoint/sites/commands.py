@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from repoint.sites.lexicon import lexicon
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -24,11 +26,11 @@ class Client:
 
 
 _DUMP_VALUES = "hpUdfFjnNtTEZSleILP"
-_LIBPQ_LONG = frozenset(
+_LIBPQ_LONG = lexicon(
     "host port username dbname file format jobs schema table exclude-schema exclude-table "
     "encoding superuser role set variable command output timeout time client scale pgdata "
     "wal-method checkpoint label locale template tablespace owner maintenance-db compress "
-    "log-file exclude-table-data snapshot lock-wait-timeout pset field-separator slot".split()
+    "log-file exclude-table-data snapshot lock-wait-timeout pset field-separator slot"
 )
 
 
@@ -73,43 +75,59 @@ CLIENTS: dict[str, Client] = {
         host=("H", "host"), user=("u", "dbuser"), database=("db", "dbname"), takes_value="Hpu",
         long_values=_LIBPQ_LONG,
     ),
-    "tern": Client(host=("host",), port=("port",), user=("user",), database=("database",), takes_value="dcm"),
+    "tern": Client(
+        host=("host",), port=("port",), user=("user",), database=("database",), takes_value="dcm"
+    ),
 }  # fmt: skip
 
-WAITERS = frozenset(
+WAITERS = lexicon(
     "wait-for-it wait-for wait_for_it wait_for wait-for-postgres wait-for-db wait-port waitforit "
-    "wait wait-for-pg wait-on wait4ports waitfor wait-for-port docker-compose-wait wait4x".split()
+    "wait wait-for-pg wait-on wait4ports waitfor wait-for-port docker-compose-wait wait4x"
 )
 """Scripts that wait for `host:port`."""
 
 CONNECTORS = frozenset({"nc", "ncat", "netcat", "telnet", "nmap", "tcping", "portchecker"})
 """Programs that open `host port`."""
 
-CONNECTOR_VALUES = {"nc": "wipsGIMmTVXx", "ncat": "wipsgGioe", "netcat": "wips", "nmap": "p", "telnet": ""}
+CONNECTOR_VALUES = {
+    "nc": "wipsGIMmTVXx",
+    "ncat": "wipsgGioe",
+    "netcat": "wips",
+    "nmap": "p",
+    "telnet": "",
+}
 
-TCP_TAKERS = frozenset(
-    "dockerize wait4x wait-on socat curl timeout wait goss gomplate ssh autossh chisel "
-    "cloud-sql-proxy haproxy gost waitforit".split()
-)
-"""Programs that take `tcp://host:port`, `tcp:host:port` or `TCP:host:port`."""
-
-TOOLS = frozenset(
+TOOLS = lexicon(
     "migrate goose dbmate flyway liquibase atlas alembic sqlx diesel tern sqitch knex prisma "
     "typeorm sequelize sequelize-cli rake rails dotnet efbundle ef sql-migrate dockerize wait4x "
     "pgloader pgcopydb pg_dump-wrapper geni soda gorm migra skeema yoyo refinery pgmigrate "
     "node-pg-migrate graphile-migrate db-migrate mikro-orm drizzle-kit schemahero bytebase "
-    "wal-g pgbackrest usql harlequin nc ssh python manage".split()
+    "wal-g pgbackrest usql harlequin nc ssh python manage"
 )
 """Programs whose name says more of a connection string than the option that takes it."""
 
-QUIET = frozenset({"echo", "printf", "log", "info", "warn", "die", "fail", "error", "say", "write-host", "write-output"})
+QUIET = frozenset(
+    {
+        "echo",
+        "printf",
+        "log",
+        "info",
+        "warn",
+        "die",
+        "fail",
+        "error",
+        "say",
+        "write-host",
+        "write-output",
+    }
+)
 """Commands that only print; their words are messages unless they assign a name."""
 
 SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
 
-PREFIXES = frozenset(
+PREFIXES = lexicon(
     "sudo env exec time nohup command nice timeout gosu su-exec retry until while if then do ! "
-    "runuser xargs tini dumb-init --".split()
+    "runuser xargs tini dumb-init --"
 )
 """Words that stand before the real command."""
 

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from repoint.formats.base import FileKind, Mapping, Node, ParsedFile, Scalar, Sequence
 from repoint.sites.frame import Role
 from repoint.sites.keys import ancestor_evidence
+from repoint.sites.lexicon import lexicon
 
 _BY_KIND = {
     FileKind.DOTENV: Role.DOTENV,
@@ -25,21 +26,23 @@ _PIPELINE = re.compile(
     r"|taskfile|skaffold|tilt|\.semaphore/|wercker|codefresh|\.devcontainer|devfile|render\.ya?ml"
     r"|app\.ya?ml$|serverless|(^|/)package\.json$|\.gitpod|docker-bake|action\.ya?ml|pipelines?/)"
 )
-_VALUES = re.compile(r"(^|/)values/|(^|[-_./])values([-_.][^/]*)?\.(ya?ml|json)(\.\w+)?$|(^|/)[^/]*values\.ya?ml$")
+_VALUES = re.compile(
+    r"(^|/)values/|(^|[-_./])values([-_.][^/]*)?\.(ya?ml|json)(\.\w+)?$|(^|/)[^/]*values\.ya?ml$"
+)
 _COMPOSE = re.compile(r"(^|/)[^/]*(compose|docker-stack|stack)[^/]*\.ya?ml$|(^|/)stack\.ya?ml$")
 _HELM_KINDS = frozenset({"HelmRelease", "HelmChart", "HelmChartConfig", "HelmChartProxy"})
 _ARGO_KINDS = frozenset({"Application", "ApplicationSet"})
 
-SKIPPED_KEYS = frozenset(
+SKIPPED_KEYS = lexicon(
     "labels matchLabels annotations selector nodeSelector description summary documentation "
     "image imagePullSecrets tolerations affinity resources encryptedData sops volumeMounts "
     "ports rules securityContext matchExpressions ownerReferences status openAPIV3Schema "
     "$schema examples commonLabels topologySpreadConstraints headers help notes readme "
-    "finalizers managedFields".split()
+    "finalizers managedFields"
 )
 """Keys whose values never name the server a program connects to."""
 
-_SKIPPED_KINDS = frozenset(
+_SKIPPED_KINDS = lexicon(
     "Service Ingress IngressRoute IngressRouteTCP HTTPRoute GRPCRoute TCPRoute TLSRoute Gateway "
     "VirtualService DestinationRule ServiceEntry NetworkPolicy CiliumNetworkPolicy "
     "CiliumClusterwideNetworkPolicy GlobalNetworkPolicy AuthorizationPolicy PeerAuthentication "
@@ -48,10 +51,16 @@ _SKIPPED_KINDS = frozenset(
     "ClusterIssuer CustomResourceDefinition StorageClass HorizontalPodAutoscaler Endpoints "
     "PodDisruptionBudget EndpointSlice DNSEndpoint SealedSecret HelmRepository GitRepository "
     "OCIRepository VolumeSnapshot Pooler ScheduledBackup Backup Database Publication Subscription "
-    "ResourceQuota LimitRange PriorityClass Dashboard".split()
+    "ResourceQuota LimitRange PriorityClass Dashboard"
 )
-_OPERATORS = ("postgresql.cnpg.io", "acid.zalan.do", "postgres-operator.crunchydata.com",
-              "pgv2.percona.com", "stackgres.io", "kubegres.reactive-tech.io", "kubedb.com")  # fmt: skip
+_OPERATORS = tuple(
+    sorted(
+        lexicon(
+            "postgresql.cnpg.io acid.zalan.do postgres-operator.crunchydata.com pgv2.percona.com "
+            "stackgres.io kubegres.reactive-tech.io kubedb.com"
+        )
+    )
+)
 _SERVER_IMAGE = re.compile(
     r"(^|/)(postgres(ql)?(-ha|-repmgr)?|postgis|timescaledb(-ha)?|spilo[-\w]*|cloudnative-pg|"
     r"crunchy-postgres[-\w]*|pgvector|supabase/postgres|pgvecto-rs|vectorchord[-\w]*|alloydb[-\w]*)"
@@ -130,7 +139,9 @@ def _roots(parsed: ParsedFile) -> tuple[Node, ...]:
 
 def _tree_role(path: str, roots: tuple[Node, ...]) -> Role:
     base = PurePosixPath(path).name
-    if any(is_object(root) for root in roots) or base.startswith(("kustomization.", "Kustomization")):
+    if any(is_object(root) for root in roots) or base.startswith(
+        ("kustomization.", "Kustomization")
+    ):
         return Role.MANIFEST
     if _PIPELINE.search(path):
         return Role.PIPELINE

@@ -16,7 +16,9 @@ from repoint.sites.split import Container, Entry, split_drafts
 from repoint.sites.textual import text_drafts
 from repoint.sites.tree import Walker
 
-_FLAT = frozenset({FileKind.MAKEFILE, FileKind.SHELL, FileKind.DOCKERFILE, FileKind.XML, FileKind.TEXT})
+_FLAT = frozenset(
+    {FileKind.MAKEFILE, FileKind.SHELL, FileKind.DOCKERFILE, FileKind.XML, FileKind.TEXT}
+)
 
 
 def detect(parsed: ParsedFile) -> tuple[Site, ...]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-PG_PORTS = frozenset({"5432", "5433", "5434", "5435", "5439", "6432", "6433", "6543", "25060", "25061"})
+from repoint.sites.lexicon import lexicon
+
+PG_PORTS = frozenset(
+    {"5432", "5433", "5434", "5435", "5439", "6432", "6433", "6543", "25060", "25061"}
+)
 """Ports at which PostgreSQL and its poolers are met."""
 
-OTHER_PORTS = frozenset(
+OTHER_PORTS = lexicon(
     "3306 3307 33060 1433 1521 27017 27018 6379 6380 9200 9300 9042 8086 8123 9000 11211 26257 "
-    "50000 5984 7687 26379 5672 9092 80 443 8080 22 2379".split()
+    "50000 5984 7687 26379 5672 9092 80 443 8080 22 2379"
 )
 """Ports that speak of something else."""
 
@@ -28,9 +32,9 @@ _ADDRESS = re.compile(
     rf"(?::(?P<port>\d{{1,5}}|\$\$?[({{]?[\w.:-]+[)}}]?|\{{\{{[^{{}}]*\}}\}}))?(?P<rest>[/,?].*)?$",
     re.DOTALL,
 )
-_NOT_HOSTS = frozenset(
+_NOT_HOSTS = lexicon(
     "true false yes no none null nil on off enabled disabled tbd todo changeme example default "
-    "tcp udp http https".split()
+    "tcp udp http https"
 )
 
 

@@ -10,20 +10,22 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
-STRONG = frozenset(
+from repoint.sites.lexicon import lexicon
+
+STRONG = lexicon(
     "pg postgres postgresql postgre pgsql postgresdb psql pgbouncer pgpool cnpg timescale "
     "timescaledb postgis pgvector libpq npgsql crunchy externalpostgresql externalpostgres "
-    "supabase alloydb".split()
+    "supabase alloydb"
 )
 """Words that name PostgreSQL."""
 
-GENERIC = frozenset(
+GENERIC = lexicon(
     "db database databases dbs datasource datasources rds sql jdbc externaldatabase externaldb "
-    "dbms ds".split()
+    "dbms ds"
 )
 """Words that name some database."""
 
-OTHER_ENGINES = frozenset(
+OTHER_ENGINES = lexicon(
     "mysql mariadb maria percona redis valkey keydb dragonfly mongo mongodb memcached memcache "
     "mssql sqlserver oracle clickhouse cassandra scylla elastic elasticsearch opensearch neo4j "
     "influx influxdb couch couchdb couchbase dynamo dynamodb rabbit rabbitmq amqp kafka nats "
@@ -32,29 +34,29 @@ OTHER_ENGINES = frozenset(
     "snowflake bigquery h2 hsqldb derby wordpress ghost matomo phpmyadmin pma joomla bookstack "
     "zookeeper minio s3 smtp ldap solr druid loki victoria greptime surreal surrealdb rethink "
     "rethinkdb duckdb firestore spanner redshift hana sybase informix singlestore voltdb "
-    "prometheus graphite opentsdb questdb sentinel aerospike hazelcast ignite".split()
+    "prometheus graphite opentsdb questdb sentinel aerospike hazelcast ignite"
 )
 """Words that name another database, or a product that speaks to another one only."""
 
-_HOST_WORDS = frozenset("host hostname fqdn hostaddr seeds hosts".split())
-_LOOSE_HOST_WORDS = frozenset("server address addr endpoint servername".split())
-_BARE_HOSTS = frozenset("host hostname server address addr endpoint hosts fqdn servername".split())
-_ROLES = frozenset(
+_HOST_WORDS = lexicon("host hostname fqdn hostaddr seeds hosts")
+_LOOSE_HOST_WORDS = lexicon("server address addr endpoint servername")
+_BARE_HOSTS = lexicon("host hostname server address addr endpoint hosts fqdn servername")
+_ROLES = lexicon(
     "read ro rw replica replicas reader readers writer writers write primary master leader direct "
     "pooled pool pooler main standby slave secondary follower readonly default prod production "
     "dev development test testing stage staging local qa uat internal external admin owner "
-    "migration migrations migrate session transaction old new source target".split()
+    "migration migrations migrate session transaction old new source target"
 )
-_LINKS = frozenset(
+_LINKS = lexicon(
     "url connection conn connections service server cluster instance config settings info params "
     "parameters credentials creds auth sql pool pooler persistence store default external global "
-    "client clients primary master options source target jdbc storage backend".split()
+    "client clients primary master options source target jdbc storage backend"
 )
-_NOT_A_DATABASE = frozenset(
+_NOT_A_DATABASE = lexicon(
     "operator exporter api ui web ingress metrics monitor monitoring http https grpc console "
     "dashboard mail cache queue ssh bastion tunnel listen bind docker image registry vault consul "
     "backup backups grafana webhook proxysql pgadmin adminer app log logs trace oauth oidc "
-    "gateway bucket node route host allowed jump virtual header check".split()
+    "gateway bucket node route host allowed jump virtual header check"
 )
 _PORT = ({"port"}, {"service", "port"}, {"tcp", "port"})
 _DATABASE = (

@@ -12,14 +12,20 @@ from repoint.sites.context import Scope
 from repoint.sites.frame import Role
 
 _SECTION = re.compile(r"\A(?:\s*(?:[;#][^\n]*)?\n)*\s*\[[^\]\n\"'{}]+\][ \t]*\r?\n")
-_YAML = re.compile(r"\A(?:\s*(?:#[^\n]*)?\n)*(?:---[^\n]*\n)?\s*(?:- )?[\"']?[\w./{}$-]+[\"']?:(?:[ \t]|\r?\n|\Z)")
+_YAML = re.compile(
+    r"\A(?:\s*(?:#[^\n]*)?\n)*(?:---[^\n]*\n)?\s*(?:- )?[\"']?[\w./{}$-]+[\"']?:(?:[ \t]|\r?\n|\Z)"
+)
 _ENV = re.compile(r"\A(?:\s*(?:#[^\n]*)?\n)*\s*(?:export[ \t]+)?[A-Z][A-Z0-9_]*=")
 _PROPERTIES = re.compile(r"\A(?:\s*(?:[#!;][^\n]*)?\n)*\s*[A-Za-z][\w.\-]*[ \t]*=")
 _SHEBANG = re.compile(r"\A\s*#!")
-_PROSE = frozenset({".md", ".rst", ".adoc", ".txt", ".html", ".sql", ".crt", ".pem", ".key", ".lua"})
+_PROSE = frozenset(
+    {".md", ".rst", ".adoc", ".txt", ".html", ".sql", ".crt", ".pem", ".key", ".lua"}
+)
 _CODE = frozenset({".py", ".js", ".ts", ".rb", ".php", ".groovy", ".go", ".ps1", ".pl"})
 _PAIRS = frozenset({FileKind.DOTENV, FileKind.PROPERTIES})
-_INLINE_YAML = frozenset({"patch", "values", "valuesContent", "valuesTemplate", "patchesStrategicMerge"})
+_INLINE_YAML = frozenset(
+    {"patch", "values", "valuesContent", "valuesTemplate", "patchesStrategicMerge"}
+)
 
 
 def nested_kind(key: str, text: str) -> FileKind | None:

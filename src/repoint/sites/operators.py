@@ -40,7 +40,11 @@ def _settings(
     ]
     yield from split_drafts(
         Container(
-            entries, scope.role, trail=("postgresql",), key_prefix=prefix, form=Form.SETTING,
+            entries,
+            scope.role,
+            trail=("postgresql",),
+            key_prefix=prefix,
+            form=Form.SETTING,
             templates=scope.templates,
-        )  # fmt: skip
+        )
     )

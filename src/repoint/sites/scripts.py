@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from repoint.formats.shell import Assignment, Command, Word, commands
-from repoint.sites.arguments import Setting, argv_drafts, dev_tcp_drafts
+from repoint.formats.shell import Assignment, Word, commands
+from repoint.sites.arguments import argv_drafts
+from repoint.sites.clients import Setting
 from repoint.sites.commands import CLIENTS, CONNECTORS, WAITERS
 from repoint.sites.frame import Draft, Value
 from repoint.sites.keys import host_key
 from repoint.sites.split import Container, Entry, split_drafts, with_companions
 from repoint.sites.urls import dsn_drafts
+from repoint.sites.waits import dev_tcp_drafts
 
 _NAMES = sorted((*CLIENTS, *CONNECTORS, *WAITERS, "dockerize", "wait4x"), key=len, reverse=True)
 _HINT = re.compile(
-    rf"(?:^|[\s;|&(`\"'/!]|\bthen |\bdo )(?:{'|'.join(map(re.escape, _NAMES))})(?:\.sh)?\s+\S|/dev/tcp/|^#!",
+    rf"(?:^|[\s;|&(`\"'/!]|\bthen |\bdo )(?:{'|'.join(map(re.escape, _NAMES))})(?:\.sh)?\s+\S"
+    r"|/dev/tcp/|^#!",
     re.MULTILINE,
 )
 MAX_SCRIPT = 200_000

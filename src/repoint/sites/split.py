@@ -31,6 +31,7 @@ from repoint.sites.keys import (
     other_engine,
     words,
 )
+from repoint.sites.lexicon import lexicon
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,11 +66,18 @@ class Container:
     bare: bool = True
 
 
-_MYSQL_ONLY = frozenset(
+_MYSQL_ONLY = lexicon(
     "wordpress ghost bookstack matomo phpmyadmin joomla mariadb mysql prestashop magento monica "
-    "invoiceninja librenms kimai piwigo snipe-it snipeit espocrm percona moodle-mysql".split()
+    "invoiceninja librenms kimai piwigo snipe-it snipeit espocrm percona moodle-mysql"
 )
-_EQUAL = {"postgres": "db", "postgresql": "db", "pg": "db", "pgsql": "db", "database": "db", "sql": "db"}
+_EQUAL = {
+    "postgres": "db",
+    "postgresql": "db",
+    "pg": "db",
+    "pgsql": "db",
+    "database": "db",
+    "sql": "db",
+}
 
 
 def split_drafts(container: Container) -> Iterator[Draft]:

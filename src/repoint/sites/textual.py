@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from repoint.formats.base import FileKind
-from repoint.sites.arguments import Setting, argv_drafts, shell_script
+from repoint.sites.arguments import argv_drafts, shell_script
+from repoint.sites.clients import Setting
 from repoint.sites.context import Scope
 from repoint.sites.frame import Draft, Value
 from repoint.sites.keys import looks_like_env
@@ -25,16 +26,16 @@ _MAKE_VARIABLE = re.compile(
 _RECIPE = re.compile(r"^(?:\t| {2,})[ \t]*[@+\-]*")
 _INSTRUCTION = re.compile(r"^\s*(ENV|ARG|RUN|CMD|ENTRYPOINT|HEALTHCHECK|LABEL)\s+", re.IGNORECASE)
 _OLD_ENV = re.compile(r"^([A-Za-z_]\w*)[ \t]+([^=\s].*)$", re.DOTALL)
-_KEY_LINE = re.compile(r"^\s*(?:-\s+)?[\"']?([A-Za-z_][\w.\-]*)[\"']?\s*(?:=>|:=|[:=])\s*(.*?)[\s,;]*$")
+_KEY_LINE = re.compile(
+    r"^\s*(?:-\s+)?[\"']?([A-Za-z_][\w.\-]*)[\"']?\s*(?:=>|:=|[:=])\s*(.*?)[\s,;]*$"
+)
 _JSON_WORD = re.compile(r"\"((?:[^\"\\]|\\.)*)\"")
 _DEFINE = re.compile(r"\{\{-?\s*define\s+\"([^\"]+)\"")
 _TEMPLATE_COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
 _COMMENT = re.compile(r"^\s*(?:#|//|--\s|;|\*\s|REM\s|<!--)", re.IGNORECASE)
 
 
-def text_drafts(
-    value: Value, kind: FileKind, scope: Scope, run: RunScript
-) -> Iterator[Draft]:
+def text_drafts(value: Value, kind: FileKind, scope: Scope, run: RunScript) -> Iterator[Draft]:
     """The drafts of a text that has no tree; `run` reads a shell script."""
     if kind is FileKind.MAKEFILE:
         yield from _makefile(value, scope, run)

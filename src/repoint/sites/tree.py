@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from repoint.formats.base import FileKind, Mapping, Node, ParsedFile, Scalar, Sequence
 from repoint.formats.read import read_embedded
-from repoint.sites.arguments import Setting, argv_drafts, shell_script
+from repoint.sites.arguments import argv_drafts, shell_script
+from repoint.sites.clients import Setting
 from repoint.sites.commands import base_name
 from repoint.sites.context import (
     SKIPPED_KEYS,
     Scope,
     enter_container,
     enter_object,
-    generator_key,
     is_object,
     is_skipped,
     values_key,
@@ -22,33 +22,23 @@ from repoint.sites.context import (
 from repoint.sites.encoded import decoded
 from repoint.sites.frame import SHARED, Draft, FileView, Role, Value
 from repoint.sites.keys import host_key, looks_like_env
+from repoint.sites.lexicon import lexicon
+from repoint.sites.naming import ENV_MAPS, below, hint, shown, shown_key
 from repoint.sites.nested import nested_kind, nested_scope
 from repoint.sites.operators import operator_drafts
 from repoint.sites.scripts import looks_like_script, read_script
+from repoint.sites.shapes import pair_of, patch_key, patch_of, runs
 from repoint.sites.split import Container, Entry, split_drafts, with_companions
 from repoint.sites.textual import text_drafts
 from repoint.sites.urls import dsn_drafts, name_before
 
 MAX_NESTING = 4
 _ARGV = ("entrypoint", "command", "args", "cmd", "test")
-_LINES = frozenset(
+_LINES = lexicon(
     "script before_script after_script commands run steps runcmd cmds install "
-    "preStart postStart inlineScript powershell pwsh bash shell sh exec bootcmd".split()
+    "preStart postStart inlineScript powershell pwsh bash shell sh exec bootcmd"
 )
-_ENV_MAPS = frozenset(
-    "env environment envs variables data stringData substitute literals envVars env_vars "
-    "environmentVariables extraEnv extraEnvVars environment_variables binaryData".split()
-)
-_PROBES = frozenset(
-    "readinessProbe livenessProbe startupProbe lifecycle healthcheck healthCheck".split()
-)
-_BESIDE = frozenset("auth jsonData credentials connection options params config login".split())
-_UNSHOWN = frozenset(
-    "spec data stringData resource locals env environment environment_variables "
-    "valuesObject values module template target helm list elements matrix generators merge "
-    "extraEnv extraEnvVars containers initContainers databases".split()
-)
-_PAIR_KEYS = (("name", "value"), ("key", "value"), ("Name", "Value"), ("variable", "value"))
+_BESIDE = lexicon("auth jsonData credentials connection options params config login")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,9 +75,9 @@ class Walker:
                 display_only=shared,
             )  # fmt: skip
         outer = self.origin
-        runs, base = scalar.map.runs, outer.map.runs
-        mapped = bool(runs and base)
-        offset = runs[0][1] - base[0][1] if mapped else scalar.line * 1000 + scalar.column
+        own, base = scalar.map.runs, outer.map.runs
+        mapped = bool(own and base)
+        offset = own[0][1] - base[0][1] if mapped else scalar.line * 1000 + scalar.column
         return replace(
             outer, text=scalar.text, map=scalar.map, offset=outer.offset + offset,
             line=scalar.line if mapped else outer.line,
@@ -104,7 +94,7 @@ class Walker:
         scope = enter_container(node, scope)
         if node.get("literals"):
             scope = replace(scope, owner=node.text("name"))
-        pair = _pair_of(node)
+        pair = pair_of(node)
         if pair is not None:
             yield from self._pairs([(node, path)], scope)
         container = self._container(node, scope, path)
@@ -115,14 +105,14 @@ class Walker:
         for key, value in node.pairs:
             if key.text in SKIPPED_KEYS or key.text in taken:
                 continue
-            if not (key.text in _ARGV and _runs(node, value, scope)):
+            if not (key.text in _ARGV and runs(node, value, scope)):
                 yield from self._child(node, key.text, value, scope, path, container)
 
     def _child(
         self, node: Mapping, key: str, value: Node, scope: Scope, path: tuple[str, ...],
         container: Container,
     ) -> Iterator[Draft]:  # fmt: skip
-        below = _below(scope, key)
+        inner = below(scope, key)
         if isinstance(value, Scalar):
             if scope.kind == "Secret" and path[1:] == ("data",):
                 yield from self._encoded(node, key, value, scope, path)
@@ -130,7 +120,7 @@ class Walker:
             entry = Entry(key, self._value(value, (*path, key)))
             yield from self.entry(entry, scope, container)
         else:
-            yield from self.node(value, below, (*path, key))
+            yield from self.node(value, inner, (*path, key))
 
     def _container(self, node: Mapping, scope: Scope, path: tuple[str, ...]) -> Container:
         encoded = scope.kind == "Secret" and path[1:] == ("data",)
@@ -152,15 +142,15 @@ class Walker:
         if scope.env and scope.kind in {"Secret", "ConfigMap"}:
             trail = (scope.name,)
         return Container(
-            entries, scope.role, trail=trail, nested=nested, hint=_hint(scope),
-            key_prefix=_shown(scope), env=scope.env, templates=scope.templates,
+            entries, scope.role, trail=trail, nested=nested, hint=hint(scope),
+            key_prefix=shown(scope), env=scope.env, templates=scope.templates,
         )  # fmt: skip
 
     def _blocks(self, node: Mapping, scope: Scope, path: tuple[str, ...]) -> Iterator[Draft]:
         """Repeated blocks of name and value, as `set {}` and `env {}` of HCL."""
         groups: dict[str, list[tuple[Mapping, tuple[str, ...]]]] = {}
         for key, value in node.pairs:
-            if scope.role is Role.HCL and isinstance(value, Mapping) and _pair_of(value):
+            if scope.role is Role.HCL and isinstance(value, Mapping) and pair_of(value):
                 groups.setdefault(key.text, []).append((value, (*path, key.text)))
         for group in groups.values():
             if len(group) > 1:
@@ -171,7 +161,7 @@ class Walker:
         pairs = [
             (item, (*path, str(index)))
             for index, item in enumerate(node.items)
-            if isinstance(item, Mapping) and (_pair_of(item) or _patch_of(item))
+            if isinstance(item, Mapping) and (pair_of(item) or patch_of(item))
         ]
         if pairs:
             yield from self._pairs(pairs, scope)
@@ -187,10 +177,10 @@ class Walker:
                 continue
             if id(item) in seen and isinstance(item, Mapping):
                 value = item.get("value")
-                if _patch_of(item) and value is not None and not isinstance(value, Scalar):
-                    name = _patch_key(item, node)
-                    below = replace(scope, trail=(name,), shown=(), env=name in _ENV_MAPS)
-                    yield from self.node(value, below, (*path, str(index), "value"))
+                if patch_of(item) and value is not None and not isinstance(value, Scalar):
+                    name = patch_key(item, node)
+                    inner = replace(scope, trail=(name,), shown=(), env=name in ENV_MAPS)
+                    yield from self.node(value, inner, (*path, str(index), "value"))
                 continue
             yield from self.node(item, scope, (*path, str(index)))
 
@@ -200,40 +190,42 @@ class Walker:
         for value in values:
             name, equals, _ = value.text.partition("=")
             named = equals and (host_key(name) or looks_like_env(name)) and " " not in name
-            if named or (equals and key in _ENV_MAPS and " " not in name):
+            if named or (equals and key in ENV_MAPS and " " not in name):
                 entries.append(Entry(name, value.cut(len(name) + 1, len(value.text))))
             else:
                 rest.append(value)
         if entries:
             container = Container(
                 entries, scope.role, trail=(scope.owner,) if key == "literals" else scope.trail,
-                hint=_hint(scope), env=True, templates=scope.templates,
+                hint=hint(scope), env=True, templates=scope.templates,
             )  # fmt: skip
             yield from split_drafts(container)
             for entry in entries:
                 yield from self.entry(entry, scope, container)
-        if key not in _LINES and len(rest) > 1 and looks_like_script(" ".join(_texts(rest))):
+        if (
+            key not in _LINES
+            and len(rest) > 1
+            and looks_like_script(" ".join(value.text for value in rest))
+        ):
             yield from argv_drafts(rest, self._setting(scope))
             return
         for value in rest:
             entry = Entry(key, value)
             yield from self.entry(entry, scope, Container((entry,), scope.role))
 
-    def _pairs(
-        self, items: list[tuple[Mapping, tuple[str, ...]]], scope: Scope
-    ) -> Iterator[Draft]:
+    def _pairs(self, items: list[tuple[Mapping, tuple[str, ...]]], scope: Scope) -> Iterator[Draft]:
         """Entries that are items of a list: `name` and `value`, or JSON patch operations."""
         entries: list[Entry] = []
         group = Sequence(tuple(item for item, _ in items), items[0][0].span, items[0][0].line)
         for item, path in items:
-            pair = _pair_of(item)
-            name = pair[0] if pair else _patch_key(item, group)
+            pair = pair_of(item)
+            name = pair[0] if pair else patch_key(item, group)
             value = pair[1] if pair else item.get("value")
             if isinstance(value, Scalar):
                 slot = next(key.text for key, node in item.pairs if node is value)
                 entries.append(Entry(name, self._value(value, (*path, slot))))
         container = Container(
-            entries, scope.role, hint=_hint(scope), trail=scope.trail[:-1],
+            entries, scope.role, hint=hint(scope), trail=scope.trail[:-1],
             env=scope.role is Role.MANIFEST, templates=scope.templates,
         )  # fmt: skip
         yield from split_drafts(container)
@@ -255,7 +247,7 @@ class Walker:
         words: list[Value] = []
         for key in _ARGV:
             value = node.get(key)
-            if value is None or not _runs(node, value, scope):
+            if value is None or not runs(node, value, scope):
                 continue
             inner = replace(scope, probe=scope.probe or key == "test")
             if isinstance(value, Scalar) and key != "test" and not set(value.text) & set(" \n"):
@@ -305,12 +297,14 @@ class Walker:
         if len(text) < 8 or text.startswith("ENC[") or entry.name in SKIPPED_KEYS:
             return
         kind = nested_kind(entry.name, text) if self.depth < MAX_NESTING else None
-        if kind is FileKind.SHELL or (kind is not FileKind.JSON and self._is_script(entry, kind, scope)):
+        if kind is FileKind.SHELL or (
+            kind is not FileKind.JSON and self._is_script(entry, kind, scope)
+        ):
             yield from self.script(entry.value, scope)
         elif kind is not None:
             yield from self._nested(entry, kind, scope)
         else:
-            for draft in dsn_drafts(entry.value, _key(entry.name, scope), scope.role):
+            for draft in dsn_drafts(entry.value, shown_key(entry.name, scope), scope.role):
                 key = draft.key or name_before(text, draft.start, loose=True) or "text"
                 yield with_companions(replace(draft, key=key), entry.name, container)
 
@@ -337,76 +331,3 @@ class Walker:
             if found or not parsed.problem:
                 return
         yield from text_drafts(value, kind, inner, walker.script)
-
-
-def _texts(values: list[Value]) -> list[str]:
-    return [value.text for value in values]
-
-
-def _hint(scope: Scope) -> str:
-    return f"{scope.image} {scope.container} {scope.name}".strip()
-
-
-def _below(scope: Scope, key: str) -> Scope:
-    """The scope under a key: its trail, whether it holds variables, values, a probe."""
-    if values_key(scope, key) or generator_key(scope, key):
-        return replace(scope, role=Role.HELM_VALUES, trail=(), shown=(), kind="")
-    kept = scope.role is Role.HCL and key in {"env", "locals"} and not scope.trail
-    below = scope.below(key, shown=kept or key not in _UNSHOWN)
-    env = key in _ENV_MAPS and (scope.role is not Role.CONFIG or key not in {"data", "config"})
-    return replace(below, env=env, probe=scope.probe or key in _PROBES)
-
-
-def _shown(scope: Scope) -> str:
-    if (scope.env and not scope.shown[:1] == ("env",)) or scope.role in (Role.COMPOSE, Role.PIPELINE):
-        return ""
-    shown = [part.strip("[]") for part in scope.shown]
-    if scope.role is Role.HCL:
-        if shown[:1] == ["variable"] and len(shown) > 1:
-            return f"var.{shown[1]}"
-        shown = ["local" if part == "locals" else part for part in shown]
-    return ".".join(shown)
-
-
-def _key(name: str, scope: Scope) -> str:
-    """The key as its reader knows it: the variable, or the path of keys."""
-    prefix = _shown(scope) if name else ""
-    if looks_like_env(name) or not prefix or "." in name:
-        return name
-    return prefix if scope.shown[-1] == name else f"{prefix}.{name}"
-
-
-def _runs(node: Mapping, value: Node, scope: Scope) -> bool:
-    """Whether `command`, `args` or `test` of a mapping is something that runs."""
-    if isinstance(value, Sequence):
-        return all(isinstance(item, Scalar) for item in value.items)
-    return isinstance(value, Scalar) and scope.role is not Role.CONFIG and bool(node.pairs)
-
-
-def _pair_of(item: Mapping) -> tuple[str, Scalar] | None:
-    """The name and the value of an entry such as `{name: DB_HOST, value: pg}`."""
-    if len(item.pairs) > 6:
-        return None
-    for name_key, value_key in _PAIR_KEYS:
-        value = item.get(value_key)
-        name = item.text(name_key)
-        if name and isinstance(value, Scalar):
-            return name, value
-    return None
-
-
-def _patch_of(item: Mapping) -> bool:
-    return bool(item.text("op")) and bool(item.text("path"))
-
-
-def _patch_key(item: Mapping, group: Sequence) -> str:
-    """The key that a JSON patch operation sets, by its path."""
-    path = item.text("path")
-    parts = [part for part in path.split("/") if part]
-    if parts[-1:] == ["value"] and "env" in parts:
-        wanted = path.removesuffix("value") + "name"
-        for other in group.items:
-            if isinstance(other, Mapping) and other.text("path") == wanted:
-                return other.text("value")
-    names = [part for part in parts if not part.isdigit() and part != "-"]
-    return names[-1].replace("~1", "/").replace("~0", "~") if names else ""

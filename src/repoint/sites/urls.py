@@ -64,7 +64,12 @@ def _is_sql_server(dsn: Dsn) -> bool:
     if dsn.style is not Style.KEYWORD_VALUE or dsn.separator != ";":
         return False
     host = dsn.hosts[0].text.lower()
-    return dsn.user == "sa" or "\\" in host or host.startswith("tcp:") or "database.windows.net" in host
+    return (
+        dsn.user == "sa"
+        or "\\" in host
+        or host.startswith("tcp:")
+        or "database.windows.net" in host
+    )
 
 
 def name_before(text: str, start: int, *, loose: bool = False) -> str:
