@@ -7,6 +7,7 @@ It prints `DONE` when it ran to its end; the number of touches is then below N.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.sops import Sops
 from repoint.flows.apply import apply_plan
+from repoint.flows.recover import resume
 from repoint.flows.rollback import roll_back
 from repoint.planning.codec import decode_plan
 
@@ -33,6 +35,8 @@ def main(root: Path, verb: str, kill_at: int, timing: str) -> None:
     arm(root, kill_at, timing)
     if verb == "apply":
         apply_plan(plan, tree, Sops(tree), allow_dirty=True)
+    elif verb == "resume":
+        resume(tree)
     else:
         roll_back(plan.environments, tree, Sops(tree))
     print("DONE")
@@ -52,7 +56,8 @@ def arm(root: Path, kill_at: int, timing: str) -> None:
                 data = bytes(arguments[1])
                 real(arguments[0], data[: len(data) // 2], *arguments[2:])
             if count == kill_at and timing == "after":
-                real(*arguments, **rest)
+                with contextlib.suppress(OSError):
+                    real(*arguments, **rest)
             if count == kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)
             return real(*arguments, **rest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -62,32 +63,36 @@ def small_plan(repository: Repository, *, sealed: bool) -> Plan:
     return plan_of(root, changes)
 
 
-def kill_everywhere(
-    start: Path, verb: str, timing: str, *, stride: int = 1, first: int = 1
-) -> Iterator[Kill]:
+def kill_everywhere(start: Path, verb: str, timing: str, *, stride: int = 1) -> Iterator[Kill]:
     """Kill a run of `verb` on a copy of `start` at its 1st, 2nd, ... touch, until it ends alive.
 
     `start` is the folder that holds `repository`, `plan.json` and `key.txt`.
     """
-    number = first
+    number = 1
     while True:
         scratch = start.with_name(f"{start.name}-killed")
-        shutil.rmtree(scratch, ignore_errors=True)
-        shutil.copytree(start, scratch, symlinks=True)
+        ended = run_killed(start, scratch, verb, number, timing)
         root = scratch / "repository"
-        argv = [sys.executable, str(CHILD), str(root), verb, str(number), timing]
-        path = os.pathsep.join(item for item in sys.path if item)
-        environment = {**os.environ, "PYTHONPATH": path, "SOPS_AGE_KEY_FILE": str(scratch / "key.txt")}
-        child = subprocess.run(argv, env=environment, capture_output=True, check=False)
-        ended = child.stdout == b"DONE\n"
-        if not ended and child.returncode != -9:
-            raise AssertionError(child.stderr.decode())
         outcome = resume(FileTree(root))
         yield Kill(number, timing, ended, outcome, snapshot(root))
-        shutil.rmtree(scratch)
         if ended:
             return
         number += stride
+
+
+def run_killed(start: Path, scratch: Path, verb: str, number: int, timing: str) -> bool:
+    """Copy `start` to `scratch` and run `verb` there; whether it lived to its end."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.copytree(start, scratch, symlinks=True)
+    argv = [sys.executable, str(CHILD), str(scratch / "repository"), verb, str(number), timing]
+    path = os.pathsep.join(item for item in sys.path if item)
+    key = str(scratch / "key.txt")
+    environment = {**os.environ, "PYTHONPATH": path, "SOPS_AGE_KEY_FILE": key}
+    child = subprocess.run(argv, env=environment, capture_output=True, check=False)
+    ended = child.stdout == b"DONE\n"
+    if not ended and child.returncode != -signal.SIGKILL:
+        raise AssertionError(child.stderr.decode())
+    return ended
 
 
 def prepare(folder: Path, repository: Repository, *, sealed: bool) -> Plan:

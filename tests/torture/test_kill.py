@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
 
 from repoint.flows.apply import apply_plan
 from repoint.flows.rollback import roll_back
-from tests.torture.killing import TIMINGS, kill_everywhere, prepare
+from tests.torture.killing import TIMINGS, kill_everywhere, prepare, run_killed
 from tests.unit.flows.hand_plans import new_repository, snapshot
 
 
@@ -35,6 +36,29 @@ def test_a_killed_run_leaves_before_or_after(tmp_path: Path, verb: str, timing: 
     for kill in seen:
         assert kill.after in (before, after), f"killed {timing} touch {kill.number}"
     assert {kill.outcome for kill in seen} == {"", "undone", "finished"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("timing", ["before", "after"])
+def test_a_killed_recovery_is_recovered(tmp_path: Path, timing: str) -> None:
+    folder = tmp_path / "start"
+    folder.mkdir()
+    repository = new_repository(folder)
+    plan = prepare(folder, repository, sealed=False)
+    original = snapshot(repository.root)
+    apply_plan(plan, repository.tree, repository.store, allow_dirty=True)
+    applied = snapshot(repository.root)
+    roll_back(plan.environments, repository.tree, repository.store)
+    unfinished = tmp_path / "unfinished"
+    outcomes = set()
+
+    for number in itertools.count(15, 7):
+        if run_killed(folder, unfinished, "apply", number, "after"):
+            break
+        for kill in kill_everywhere(unfinished, "resume", timing):
+            assert kill.after in (original, applied), f"{number}, then {kill.number}"
+            outcomes.add(kill.outcome)
+    assert outcomes == {"", "undone", "finished"}
 
 
 @pytest.mark.slow

@@ -10,8 +10,9 @@ The order of things on disk, each step synced before the next begins:
 6. The journal is deleted.
 
 A run killed before 4 is undone: staged files and made folders are removed, no target was touched.
-A run killed after 4 is finished: what is still staged is renamed. The journal holds names and
-digests, no content; no copy of a clear file is kept anywhere but staged beside it.
+A run killed after 4 is finished: what is still staged is renamed. Where a rename fails, the old
+contents are staged from memory, the journal says `revert`, and they are renamed back. The journal
+holds names and digests, no content; no copy of a clear file stands anywhere but beside it.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 from typing import TypedDict
 
 from repoint.adapters import lock
-from repoint.errors import FileRefused, HalfDone, RepointError, StalePlan
+from repoint.errors import FileRefused, HalfDone, StalePlan
 from repoint.model.receipt import FileWrite
 
 JOURNAL_NAME = "journal"
@@ -93,17 +94,19 @@ def commit(root: Path, verb: str, entries: Sequence[tuple[FileWrite, Path]]) -> 
         _sync_folders(root, steps)
         _check_unchanged(root, steps)
         _append(log, {"state": "commit"})
-    except (OSError, RepointError) as error:
+    except OSError as error:
         _undo(root, log, steps)
-        if isinstance(error, OSError):
-            raise FileRefused(
-                f"`{path or JOURNAL_NAME}` cannot be written: {error.strerror}"
-            ) from None
+        raise FileRefused(f"`{path or JOURNAL_NAME}` cannot be written: {error.strerror}") from None
+    except BaseException:
+        _undo(root, log, steps)
         raise
     try:
         _finish(root, log, steps)
     except OSError as error:
         _take_back(root, log, steps, by_path, error)
+    except KeyboardInterrupt:
+        _finish(root, log, steps)
+        raise
 
 
 def recover(root: Path) -> str:
@@ -123,11 +126,15 @@ def recover(root: Path) -> str:
         _delete(log)
         return ""
     steps = [_step_of(item) for item in records[0]["steps"]]
-    committed = any(record["state"] == "commit" for record in records[1:])
+    states = {record["state"] for record in records[1:]}
     try:
-        if not committed:
+        if "revert" in states:
+            _revert(root, log, steps)
+            return "undone"
+        if "commit" not in states:
             _undo(root, log, steps)
             return "undone"
+        _check_ours(root, steps)
         _finish(root, log, steps)
     except OSError as error:
         name = _relative(root, error.filename)
@@ -220,17 +227,12 @@ def _digest_of(target: Path) -> str:
         return ""
 
 
-def _finish(root: Path, log: Path, steps: Sequence[Step]) -> None:
-    """Rename what is staged; done twice it does the rest of the first time."""
+def _check_ours(root: Path, steps: Sequence[Step]) -> None:
+    """Every target is as it was before or as it is to be; nobody else wrote it meanwhile."""
     for step in steps:
-        target = root / step.target
-        if not step.after:
-            if _digest_of(target) == step.before:
-                target.unlink()
-            continue
-        if (root / step.staged).exists():
-            (root / step.staged).replace(target)
-        elif _digest_of(target) != step.after:
+        now = _digest_of(root / step.target)
+        waiting = not step.after or (root / step.staged).exists()
+        if now != step.after and not (waiting and now == step.before):
             raise HalfDone(
                 f"`{step.path}` was changed by somebody else before the run was finished",
                 hint=(
@@ -238,6 +240,16 @@ def _finish(root: Path, log: Path, steps: Sequence[Step]) -> None:
                     f"then delete `{lock.STATE_DIR}/{JOURNAL_NAME}` and run `repoint plan`",
                 ),
             )
+
+
+def _finish(root: Path, log: Path, steps: Sequence[Step]) -> None:
+    """Rename what is staged; done twice it does the rest of the first time."""
+    for step in steps:
+        staged, target = root / step.staged, root / step.target
+        if not step.after:
+            target.unlink(missing_ok=True)
+        elif staged.exists() or _digest_of(target) != step.after:
+            staged.replace(target)
     for folder in [folder for step in steps for folder in reversed(step.drop_dirs)]:
         with contextlib.suppress(OSError):
             (root / folder).rmdir()
@@ -246,10 +258,10 @@ def _finish(root: Path, log: Path, steps: Sequence[Step]) -> None:
 
 
 def _undo(root: Path, log: Path, steps: Sequence[Step]) -> None:
-    """Remove what was staged and made; no target was touched yet."""
-    for step in steps:
+    """Remove what was staged and made; every target is as it was."""
+    for staged in [name for step in steps for name in (step.staged, _backward(step).staged)]:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            (root / step.staged).unlink()
+            (root / staged).unlink()
     for step in steps:
         for folder in reversed(step.made_dirs):
             with contextlib.suppress(OSError):
@@ -261,26 +273,38 @@ def _undo(root: Path, log: Path, steps: Sequence[Step]) -> None:
 def _take_back(
     root: Path, log: Path, steps: Sequence[Step], writes: dict[str, FileWrite], cause: OSError
 ) -> None:
-    """A rename failed: put back what was renamed already, from memory."""
+    """A rename failed: put back what was renamed already, from memory.
+
+    The old contents are staged under names of their own before the journal says `revert`: until
+    then the run can still be finished, from then on it can only be undone.
+    """
     try:
         for step in steps:
-            before = writes[step.path].before
-            target = root / step.target
-            if _digest_of(target) == step.before:
-                continue
-            if before is None:
-                target.unlink()
-                continue
-            with contextlib.suppress(FileNotFoundError):
-                (root / step.staged).unlink()
-            _stage(root, step, before)
-            (root / step.staged).replace(target)
-        _undo(root, log, steps)
+            if step.before and _digest_of(root / step.target) != step.before:
+                _stage(root, _backward(step), writes[step.path].before)
+        _append(log, {"state": "revert"})
+        _revert(root, log, steps)
     except OSError as error:
         name = _relative(root, error.filename)
         raise HalfDone(f"`{name}` cannot be written: {error.strerror}") from None
     name = _relative(root, cause.filename2 or cause.filename)
     raise FileRefused(f"`{name}` cannot be replaced: {cause.strerror}") from None
+
+
+def _backward(step: Step) -> Step:
+    """The step that puts the old content back."""
+    return replace(step, staged=f"{step.staged}-old", made_dirs=step.drop_dirs)
+
+
+def _revert(root: Path, log: Path, steps: Sequence[Step]) -> None:
+    """Rename the old contents back; done twice it does the rest of the first time."""
+    for step in steps:
+        with contextlib.suppress(FileNotFoundError):
+            if step.before:
+                (root / _backward(step).staged).replace(root / step.target)
+            elif _digest_of(root / step.target) == step.after:
+                (root / step.target).unlink()
+    _undo(root, log, steps)
 
 
 def _relative(root: Path, name: object) -> str:

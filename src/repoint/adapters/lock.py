@@ -88,9 +88,12 @@ def _take(fd: int, verb: str) -> None:
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "verb": verb,
     }
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, json.dumps(me).encode(), 0)
-    os.fsync(fd)
+    try:
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, json.dumps(me).encode(), 0)
+        os.fsync(fd)
+    except OSError as error:
+        raise _refused(LOCK_NAME, error) from None
 
 
 def _may_live(holder: dict[str, object], *, guarded: bool) -> bool:

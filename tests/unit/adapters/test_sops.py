@@ -52,7 +52,9 @@ def sealed(repository: Repository, style: str, *flags: str) -> bytes:
 def changed_lines(before: bytes, after: bytes) -> list[str]:
     old, new = before.decode().splitlines(), after.decode().splitlines()
     assert len(old) == len(new)
-    return [left.split(":")[0].strip() for left, right in zip(old, new, strict=True) if left != right]
+    return [
+        left.split(":")[0].strip() for left, right in zip(old, new, strict=True) if left != right
+    ]
 
 
 def values(repository: Repository, raw: bytes) -> dict[tuple[str | int, ...], str]:
@@ -131,7 +133,10 @@ def test_a_value_survives_as_it_is(repository: Repository, value: str) -> None:
 
 
 def test_json_and_dotenv(repository: Repository) -> None:
-    clear = {"kind": "Secret", "stringData": {"DATABASE_URL": "postgres://a:canary-1@old/x", "B": "b"}}
+    clear = {
+        "kind": "Secret",
+        "stringData": {"DATABASE_URL": "postgres://a:canary-1@old/x", "B": "b"},
+    }
     raw = repository.seal("s.json", json.dumps(clear), *ONLY_VALUES)
     after = repository.store.set_value("s.json", raw, URL, "postgres://a:canary-1@new/x")
     after = repository.store.set_value("s.json", after, '["stringData"]["NEW"]', "n")
@@ -142,7 +147,9 @@ def test_json_and_dotenv(repository: Repository) -> None:
     assert len(back.splitlines()) == len(raw.splitlines())
 
     raw = repository.seal("s.env", "# c\nDATABASE_URL=postgres://a:canary-1@old/x\nB=b\n")
-    after = repository.store.set_value("s.env", raw, '["DATABASE_URL"]', "postgres://a:canary-1@new/x")
+    after = repository.store.set_value(
+        "s.env", raw, '["DATABASE_URL"]', "postgres://a:canary-1@new/x"
+    )
     after = repository.store.set_value("s.env", after, '["NEW"]', "n")
     plain = repository.store.open("s.env", after).decode()
     assert plain == "# c\nDATABASE_URL=postgres://a:canary-1@new/x\nB=b\nNEW=n\n"
@@ -151,7 +158,9 @@ def test_json_and_dotenv(repository: Repository) -> None:
 
 
 def test_the_first_of_two_documents_and_both_macs(repository: Repository) -> None:
-    raw = repository.seal("m.yaml", "stringData:\n  DATABASE_URL: old\n---\nstringData:\n  DATABASE_URL: z\n")
+    raw = repository.seal(
+        "m.yaml", "stringData:\n  DATABASE_URL: old\n---\nstringData:\n  DATABASE_URL: z\n"
+    )
 
     after = repository.store.set_value("m.yaml", raw, URL, "new")
 

@@ -79,8 +79,11 @@ def plan_of(root: Path, changes: Sequence[FileChange], fingerprint: str = "f1") 
 def snapshot(root: Path) -> dict[str, bytes | None]:
     """Every file with its bytes, and every folder, of a tree; repoint's lock left out."""
     kept = (".repoint/lock", ".repoint/.gitignore", ".repoint")
-    found = {str(p.relative_to(root)): p.read_bytes() if p.is_file() else None
-             for p in sorted(root.rglob("*")) if ".git" not in p.relative_to(root).parts}  # fmt: skip
+    found = {
+        str(path.relative_to(root)): path.read_bytes() if path.is_file() else None
+        for path in sorted(root.rglob("*"))
+        if ".git" not in path.relative_to(root).parts
+    }
     return {name: content for name, content in found.items() if name not in kept}
 
 

@@ -1,0 +1,144 @@
+"""Builds by the real kubectl, in a private copy."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from repoint.adapters.filetree import FileTree
+from repoint.adapters.kubectl import Kustomize, kustomize_cmd, private_copy, sweep
+from tests.unit.flows.hand_plans import Repository, snapshot
+
+BASE = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {host: old}\n"
+
+
+@pytest.fixture(autouse=True)
+def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Temporary folders of their own."""
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def overlays(repository: Repository) -> None:
+    repository.write("base/x.yaml", BASE)
+    repository.write("base/kustomization.yaml", "resources: [x.yaml]\n")
+    for name in ("a", "b"):
+        text = f"resources: [../../base]\nnamePrefix: {name}-\n"
+        repository.write(f"overlays/{name}/kustomization.yaml", text)
+
+
+def test_renders_with_changes_laid_over_and_leaves_nothing(
+    repository: Repository, spool: Path
+) -> None:
+    overlays(repository)
+    before = snapshot(repository.root)
+    renderer = Kustomize(repository.tree)
+
+    plain = renderer.render(["overlays/a", "overlays/b"], {})
+    changed = renderer.render(["overlays/a"], {"base/x.yaml": BASE.replace("old", "new").encode()})
+
+    assert plain["overlays/b"].text is not None and "name: b-x" in plain["overlays/b"].text
+    assert "host: old" in (plain["overlays/a"].text or "")
+    assert "host: new" in (changed["overlays/a"].text or "")
+    assert snapshot(repository.root) == before
+    assert list(spool.iterdir()) == []
+    assert renderer.version.startswith("kubectl v")
+    assert renderer.render([], {}) == {}
+
+
+def test_a_build_that_fails_is_told_without_the_machines_paths(
+    repository: Repository, spool: Path
+) -> None:
+    repository.write("o/kustomization.yaml", "resources: [missing.yaml]\n")
+
+    build = Kustomize(repository.tree).render(["o", "nowhere"], {})
+
+    assert build["o"].text is None and "missing.yaml" in build["o"].error
+    assert str(spool) not in build["o"].error
+    assert "nowhere" in build["nowhere"].error
+
+
+def test_a_file_from_outside_the_folder_is_allowed_and_noted(repository: Repository) -> None:
+    overlays(repository)
+    repository.write("o/kustomization.yaml", "resources: [../base/x.yaml]\n")
+
+    build = Kustomize(repository.tree).render(["o"], {})["o"]
+
+    assert build.text is not None and "host: old" in build.text
+    assert "LoadRestrictionsNone" in build.note
+
+
+def test_only_the_files_asked_for_are_copied(repository: Repository) -> None:
+    overlays(repository)
+    repository.write("other.yaml", "x")
+    with private_copy(repository.tree, ("base/x.yaml",), {"n/y": b"z"}) as copy:
+        names = {str(path.relative_to(copy)) for path in copy.rglob("*") if path.is_file()}
+        assert copy.stat().st_mode & 0o777 == 0o700
+    assert names == {"base/x.yaml", "n/y"}
+    assert not copy.exists()
+
+
+def test_copies_of_dead_processes_are_swept_and_those_of_living_ones_stay(spool: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    for name in (
+        f"repoint-render-{child.pid}-x",
+        f"repoint-render-{os.getpid()}-y",
+        "repoint-render-z",
+    ):
+        (spool / name).mkdir()
+
+    sweep()
+
+    left = {path.name for path in spool.iterdir()}
+    assert left == {f"repoint-render-{os.getpid()}-y", "repoint-render-z"}
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_the_copy_goes_when_the_process_is_told_to_end(
+    tmp_path: Path, sign: signal.Signals
+) -> None:
+    script = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from repoint.adapters.filetree import FileTree\n"
+        "from repoint.adapters.kubectl import private_copy\n"
+        "with private_copy(FileTree(Path(sys.argv[1])), (), {'a': b'x'}) as copy:\n"
+        "    print(copy, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    path = os.pathsep.join(item for item in sys.path if item)
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    with child:
+        assert child.stdout is not None
+        copy = Path(child.stdout.readline().decode().strip())
+        assert (copy / "a").read_bytes() == b"x"
+        child.send_signal(sign)
+    assert child.returncode != 0
+    assert not copy.exists()
+
+
+def test_the_commands() -> None:
+    assert kustomize_cmd("kubectl", "o/x") == ["kubectl", "kustomize", "o/x"]
+    assert kustomize_cmd("k", "o", restricted=False)[-1] == "--load-restrictor=LoadRestrictionsNone"
+
+
+def test_a_repr_holds_no_render(repository: Repository) -> None:
+    repository.write("base/x.yaml", BASE.replace("old", "canary-1"))
+    repository.write("base/kustomization.yaml", "resources: [x.yaml]\n")
+    build = Kustomize(FileTree(repository.root)).render(["base"], {})["base"]
+
+    assert "canary" in (build.text or "") and "canary" not in repr(build)

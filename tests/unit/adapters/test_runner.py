@@ -1,0 +1,72 @@
+"""Running external programs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from repoint.adapters import gitrepo
+from repoint.adapters.runner import child_environment, find_tool, run
+from repoint.errors import ToolFailed, ToolMissing
+
+
+def test_a_child_sees_only_what_it_needs() -> None:
+    environ = {
+        "PATH": "p", "HOME": "h", "PGPASSWORD": "canary-1", "SOPS_AGE_KEY_FILE": "k",
+        "AWS_PROFILE": "a", "GITHUB_TOKEN": "canary-2", "KUBECONFIG": "c",
+    }  # fmt: skip
+
+    assert set(child_environment("git", environ)) == {"PATH", "HOME"}
+    assert set(child_environment("sops", environ)) == {
+        "PATH", "HOME", "SOPS_AGE_KEY_FILE", "AWS_PROFILE",
+    }  # fmt: skip
+    assert set(child_environment("kubectl", environ)) == {
+        "PATH",
+        "HOME",
+        "AWS_PROFILE",
+        "KUBECONFIG",
+    }
+
+
+def test_what_a_program_says_is_masked_and_short() -> None:
+    code = "import sys; sys.stderr.write('at postgres://u:canary-1@h/x ' + 'y' * 900); sys.exit(3)"
+    result = run([sys.executable, "-c", code], tool="git")
+
+    assert result.status == 3
+    assert "canary" not in result.note() and len(result.note()) <= 400
+    assert "canary" not in repr(result)
+
+
+def test_a_missing_program_and_one_that_hangs() -> None:
+    with pytest.raises(ToolMissing, match="`sops`"):
+        run(["/nonexistent/sops"], tool="sops")
+    with pytest.raises(ToolFailed, match="did not end"):
+        run([sys.executable, "-c", "import time; time.sleep(30)"], tool="git", timeout=0.2)
+
+
+def test_the_override_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("REPOINT_SOPS", sys.executable)
+    assert find_tool("sops") == sys.executable
+    monkeypatch.setenv("REPOINT_SOPS", str(tmp_path / "nothing"))
+    with pytest.raises(ToolMissing, match="REPOINT_SOPS"):
+        find_tool("sops")
+
+
+def test_path_is_the_last_resort(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("repoint.adapters.runner.find_spec", lambda _: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolMissing, match="`kubectl`"):
+        find_tool("kubectl")
+    (tmp_path / "kubectl").write_text("#!/bin/sh\n")
+    (tmp_path / "kubectl").chmod(0o755)
+    assert find_tool("kubectl") == str(tmp_path / "kubectl")
+
+
+def test_without_git_or_repository(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert gitrepo.find_root(tmp_path) is None
+    assert gitrepo.commit_id(tmp_path) == ""
+    assert gitrepo.dirty(tmp_path, ["a"]) == ()
+    monkeypatch.setenv("PATH", "")
+    assert gitrepo.listed(tmp_path) is None
