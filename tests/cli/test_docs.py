@@ -1,0 +1,74 @@
+"""The documentation: links lead somewhere, commands and the facts that rules cite exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from repoint.cli import main
+from repoint.errors import ExitCode
+from repoint.rules.catalog import ALL_RULES
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_links_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_commands_that_are_shown_exist(page: Path) -> None:
+    if page.name == "cli.md":
+        return  # generated from the commands themselves
+    for line in page.read_text(encoding="utf-8").splitlines():
+        shown = re.findall(r"(?:^ {4}|`)repoint ([a-z]+)((?: +[^`#&>|]+)?)", line)
+        for name, rest in shown:
+            command = main.commands.get(name)
+            assert command is not None, line
+            known = {option for parameter in command.params for option in parameter.opts}
+            assert set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", rest)) <= known, line
+
+
+def test_every_command_is_shown_in_the_readme_or_a_how_to() -> None:
+    texts = [page.read_text(encoding="utf-8") for page in PAGES if page.name != "cli.md"]
+    for name in main.commands:
+        assert any(f"repoint {name}" in text for text in texts), name
+
+
+def test_every_exit_status_has_its_row() -> None:
+    page = (ROOT / "docs" / "reference" / "exit-status.md").read_text(encoding="utf-8")
+    rows = {int(row) for row in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+    assert rows == {int(code) for code in ExitCode}
+
+
+def test_every_fact_that_a_rule_cites_has_its_row() -> None:
+    page = (ROOT / "docs" / "explanation" / "facts.md").read_text(encoding="utf-8")
+    for rule in ALL_RULES:
+        for row in rule.evidence:
+            for fact in re.findall(r"\b[A-Z]{1,2}\d{1,2}\b", row):
+                assert re.search(rf"\b{fact}\b", page), f"{rule.code} cites {fact}"
+
+
+def test_the_configuration_page_names_every_key() -> None:
+    from repoint.planning import config
+
+    page = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
+    sections = (config.Source, config.Target, config.Environment, config.ConsumerChoice)
+    for section in (*sections, config.Acceptance, config.Config):
+        for name in section.__struct_fields__:
+            assert name in page, name
+
+
+def test_the_group_has_no_command_without_a_page() -> None:
+    page = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    assert isinstance(main, click.Group)
+    for name in main.commands:
+        assert f"## repoint {name}\n" in page
