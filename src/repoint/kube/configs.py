@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import posixpath
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from repoint.kube.effective import Value, mapping, text
+from repoint.kube.effective import Value, mapping
 from repoint.kube.resource import Resource
 from repoint.kube.sealed import SealedSecretView, is_cipher
 from repoint.model.consumer import Certainty
+
+ByName = dict[tuple[str, str], list[Resource]]
+"""ConfigMaps and Secrets by `(kind, name)`."""
 
 _DATA = ("data", "stringData", "binaryData")
 
@@ -40,48 +44,58 @@ def config_values(resource: Resource) -> dict[str, Value]:
 
 
 class Configs:
-    """The ConfigMaps and Secrets that an environment's workloads can name."""
+    """The ConfigMaps and Secrets that an overlay's workloads can name.
+
+    `layers` are tried in order: the overlay's own, its environment's, the shared ones.
+    `sealed` are the sealed files by path.
+    """
 
     def __init__(
-        self,
-        own: Iterable[Resource],
-        shared: Iterable[Resource] = (),
-        sealed: Iterable[SealedSecretView] = (),
+        self, layers: Iterable[ByName], sealed: Mapping[str, SealedSecretView] | None = None
     ) -> None:
-        self._layers = (_by_name(own), _by_name(shared))
-        self._sealed = {view.path: view for view in sealed}
-        self._hidden = [
-            one
-            for layer in self._layers
-            for found in layer.values()
-            for one in found
-            if is_cipher(one.name) or is_cipher(text(one.body, "kind"))
-        ]
+        self._layers = tuple(layers)
+        self._sealed = sealed or {}
+        self._hidden = list(
+            {
+                id(one): one
+                for layer in self._layers
+                for found in layer.values()
+                for one in found
+                if is_cipher(one.name) or is_cipher(one.kind)
+            }.values()
+        )
 
-    def find(self, kind: str, namespace: str, name: str, keys: Iterable[str] = ()) -> Found | None:
+    def find(
+        self, kind: str, namespace: str, name: str, keys: Iterable[str] = (), near: str = ""
+    ) -> Found | None:
         """The object that a reference from `namespace` means.
 
-        The same namespace wins, then an object that names none. What is left is a
-        likely match: another namespace (the object is applied by hand there), or a
-        name that differs by a prefix, a suffix or a hash. `keys` are those that the
-        environment reads of it, to tell sealed files with hidden names apart.
+        The same namespace wins, then an object that names none, then what stands closest
+        to the file `near`. What is left is a likely match: another namespace (the
+        object is applied by hand there), or a name that differs by a prefix, a
+        suffix or a hash. `keys` are those that the environment reads of it, to tell
+        sealed files with hidden names apart.
         """
         if not name:
             return None
         for layer in self._layers:
-            found = _choose(layer.get((kind, name), []), namespace)
+            found = _choose(layer.get((kind, name), []), namespace, near)
+            if found is not None and found.certainty is Certainty.CERTAIN:
+                return found
+        for layer in self._layers:
+            found = _choose(layer.get((kind, name), []), namespace, near)
             if found is not None:
                 return found
         for layer in self._layers:
-            near = [
+            alike = [
                 one
                 for (known_kind, known), several in layer.items()
                 if known_kind == kind and _alike(known, name)
                 for one in several
                 if not one.namespace or not namespace or one.namespace == namespace
             ]
-            if len(near) == 1:
-                return Found(near[0], Certainty.LIKELY)
+            if len(alike) == 1:
+                return Found(alike[0], Certainty.LIKELY)
         return self._guess(kind, name, frozenset(keys))
 
     def _guess(self, kind: str, name: str, keys: frozenset[str]) -> Found | None:
@@ -106,8 +120,9 @@ class Configs:
         return self._sealed.get(resource.path)
 
 
-def _by_name(resources: Iterable[Resource]) -> dict[tuple[str, str], list[Resource]]:
-    result: dict[tuple[str, str], list[Resource]] = {}
+def by_name(resources: Iterable[Resource]) -> ByName:
+    """The ConfigMaps and Secrets among `resources`, for one layer of a lookup."""
+    result: ByName = {}
     for resource in resources:
         kind = resource.kind
         if kind in ("ConfigMap", "Secret") or is_cipher(kind):
@@ -115,15 +130,22 @@ def _by_name(resources: Iterable[Resource]) -> dict[tuple[str, str], list[Resour
     return result
 
 
-def _choose(found: list[Resource], namespace: str) -> Found | None:
+def _choose(found: list[Resource], namespace: str, near: str) -> Found | None:
     same = [one for one in found if one.namespace == namespace]
     if same:
-        return Found(same[0], Certainty.CERTAIN)
+        return Found(_closest(same, near), Certainty.CERTAIN)
     wild = [one for one in found if not one.namespace or not namespace]
     if wild:
         certain = len(wild) == 1 or not namespace
-        return Found(wild[0], Certainty.CERTAIN if certain else Certainty.LIKELY)
+        return Found(_closest(wild, near), Certainty.CERTAIN if certain else Certainty.LIKELY)
     return Found(found[0], Certainty.LIKELY) if len(found) == 1 else None
+
+
+def _closest(found: list[Resource], near: str) -> Resource:
+    """The resource whose file shares the longest path with `near`; the first of equals."""
+    if len(found) == 1 or not near:
+        return found[0]
+    return max(found, key=lambda one: len(posixpath.commonpath([one.path or near, near])))
 
 
 def _alike(one: str, other: str) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from repoint.formats.base import FileKind, Mapping
+from repoint.formats.base import FileKind
+from repoint.formats.base import Mapping as MappingNode
 from repoint.kube.effective import text, texts
 from repoint.kube.files import KUSTOMIZATION_NAMES, FileIndex, join, normal
 from repoint.kube.kustomize import Kustomizer
@@ -58,7 +59,7 @@ class Layout:
 
     environments: tuple[EnvironmentSpec, ...]
     unnamed: tuple[str, ...]
-    _places: tuple[tuple[str, str], ...] = field(repr=False, default=())
+    _places: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -67,9 +68,11 @@ class Layout:
 
     def environment_of(self, path: str) -> str:
         """The environment that a file's own place names; empty when it names none."""
-        for place, name in self._places:
-            if path == place or path.startswith(f"{place}/"):
-                return name
+        place = path
+        while place:
+            if place in self._places:
+                return self._places[place]
+            place = place.rpartition("/")[0]
         directory, _, name = path.rpartition("/")
         if _is_hidden(directory):
             return ""
@@ -124,8 +127,8 @@ def find_environments(
     )
     taken = {top for spec in found for top in spec.overlays}
     unnamed = tuple(top for top in tops if top not in taken)
-    places = [one for one in given if one[0] and not index.kustomization_in(one[0])]
-    return Layout(found, unnamed, (*_places(found), *places))
+    places = {one: word for one, word in given if one and not index.kustomization_in(one)}
+    return Layout(found, unnamed, {**places, **_places(found)})
 
 
 def top_level(index: FileIndex, kustomizer: Kustomizer) -> tuple[str, ...]:
@@ -152,9 +155,14 @@ def _normalised(spec: EnvironmentSpec) -> EnvironmentSpec:
     )
 
 
-def _places(specs: tuple[EnvironmentSpec, ...]) -> tuple[tuple[str, str], ...]:
-    found = [(place, spec.name) for spec in specs for place in (*spec.secrets, *spec.overlays)]
-    return tuple(sorted((one for one in found if one[0]), key=lambda one: -len(one[0])))
+def _places(specs: tuple[EnvironmentSpec, ...]) -> dict[str, str]:
+    """Directories and files with their environment; a configured one may hold another."""
+    found: dict[str, str] = {}
+    for spec in specs:
+        for place in (*spec.secrets, *spec.overlays):
+            if place:
+                found.setdefault(place, spec.name)
+    return found
 
 
 def _promotion(name: str) -> tuple[int, str]:
@@ -254,4 +262,6 @@ def _names_environment(name: str, root: object) -> int:
     lowered = name.lower()
     if lowered.startswith(("values", ".env.", "docker-compose", "compose", "secret")):
         return 1
-    return int(isinstance(root, Mapping) and bool(root.text("kind") and root.text("apiVersion")))
+    return int(
+        isinstance(root, MappingNode) and bool(root.text("kind") and root.text("apiVersion"))
+    )

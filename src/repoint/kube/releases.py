@@ -17,7 +17,7 @@ from repoint.kube.charts import (
     values_tree,
     values_under,
 )
-from repoint.kube.configs import Configs
+from repoint.kube.configs import Configs, by_name
 from repoint.kube.effective import (
     Effective,
     Value,
@@ -265,8 +265,8 @@ def _template_uses(release: Release, chart: Chart, finder: SiteIndex) -> Iterato
         yield from chart.helper_leaves(written)
 
     views = [view for one in resources for view in containers(one)]
-    configs = Configs(resources)
-    tracer = Tracer(release.environment, configs, finder, expand, keys_wanted(iter(views)))
+    configs = Configs([by_name(resources)])
+    tracer = Tracer(release.environment, configs, finder, expand, keys_wanted(views))
     reached: set[tuple[str, int]] = set()
     for view in views:
         for use in tracer.uses(view):

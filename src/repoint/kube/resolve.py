@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from repoint.formats.base import ParsedFile
 from repoint.kube import compose
 from repoint.kube.builds import Deployed, EnvironmentBuild, deploy
-from repoint.kube.configs import Configs
+from repoint.kube.configs import Configs, by_name
 from repoint.kube.delivery import element_environments
 from repoint.kube.effective import leaves_of
 from repoint.kube.environments import EnvironmentSpec, Layout
@@ -94,19 +94,22 @@ def resolve(
     finder = SiteIndex(sites, files)
     uses: list[RawUse] = []
     references: list[SealedReference] = []
+    shared = by_name(deployed.unnamed.objects)
+    views_by_path = {view.path: view for view in sealed}
     for environment in deployed.all:
-        views = tuple(readers(environment.objects))
-        shared = deployed.unnamed.plain if environment.name else ()
-        tracer = Tracer(
-            environment.name,
-            Configs(environment.objects, shared, sealed),
-            finder,
-            substitution(environment.variables),
-            keys_wanted(iter(views)),
-        )
-        for view in views:
-            uses += tracer.uses(view)
-            references += tracer.sealed(view)
+        common = by_name(environment.objects)
+        for group in (*(build.objects for build in environment.builds), environment.plain):
+            views = tuple(readers(group))
+            tracer = Tracer(
+                environment.name,
+                Configs([by_name(group), common, shared], views_by_path),
+                finder,
+                substitution(environment.variables),
+                keys_wanted(views),
+            )
+            for view in views:
+                uses += tracer.uses(view)
+                references += tracer.sealed(view)
     uses += _compose_uses(index, deployed.layout, finder)
     released = releases(index, deployed.layout, _objects(deployed))
     for release in released:
@@ -143,7 +146,7 @@ def _compose_uses(index: FileIndex, layout: Layout, finder: SiteIndex) -> Iterat
             continue
         tracer = Tracer(
             layout.environment_of(path),
-            Configs(()),
+            Configs([]),
             finder,
             substitution(compose.variables(path, index)),
             {},

@@ -232,10 +232,10 @@ class Tracer:
     def _find(self, kind: str, container: ContainerView, name: str) -> Found | None:
         namespace = container.workload.namespace
         keys = self._wanted.get((namespace, name), frozenset())
-        return self._configs.find(kind, namespace, name, keys)
+        return self._configs.find(kind, namespace, name, keys, container.path)
 
 
-def keys_wanted(views: Iterator[ContainerView]) -> dict[tuple[str, str], frozenset[str]]:
+def keys_wanted(views: Iterable[ContainerView]) -> dict[tuple[str, str], frozenset[str]]:
     """The keys read of each Secret, by `(namespace, name)`."""
     result: dict[tuple[str, str], frozenset[str]] = {}
     for view in views:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # Spellings that mean the same environment; the first is the group's own name.
 _GROUPS = (
@@ -87,6 +88,7 @@ def canonical(name: str) -> str:
     return _CANONICAL.get(name.lower(), name.lower())
 
 
+@lru_cache(maxsize=4096)
 def is_word(part: str) -> bool:
     """Whether a name is an environment's: a known word, or one with a region or number."""
     lowered = part.lower()

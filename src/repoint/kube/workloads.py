@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -291,7 +292,7 @@ def object_view(resource: Resource, kind: str = "", name: str = "") -> Container
         args=(),
         env=tuple(env),
         env_from=tuple(sources),
-        mounts=(),
+        mounts=tuple(_handed_through(resource)),
         annotations=pairs(resource.body, "metadata", "annotations"),
         labels=pairs(resource.body, "metadata", "labels"),
         schedule=text(resource.body, "spec", "schedule"),
@@ -301,6 +302,24 @@ def object_view(resource: Resource, kind: str = "", name: str = "") -> Container
         path=resource.path,
         resource=resource,
     )
+
+
+_NAMED_SECRET = re.compile(r"(existing|secret|credentials).*(secret|name|ref)$", re.IGNORECASE)
+
+
+def _handed_through(resource: Resource) -> Iterator[Mount]:
+    """The ConfigMaps and Secrets that a release takes its values from, or names in them."""
+    spec = mapping(resource.body, "spec")
+    for entry in items(spec, "valuesFrom"):
+        key = text(entry, "valuesKey") or "values.yaml"
+        yield Mount(text(entry, "kind"), text(entry, "name"), "values", (key,))
+    if resource.kind in ("HelmRelease", "Application"):
+        for path, leaf in leaves(spec):
+            if _NAMED_SECRET.search(path.rpartition(".")[2]) and _OBJECT_NAME.match(leaf.text):
+                yield Mount("Secret", leaf.text, path)
+
+
+_OBJECT_NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
 
 
 def _collect(tree: Effective, env: list[EnvEntry], sources: list[EnvFrom]) -> None:

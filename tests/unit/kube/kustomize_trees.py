@@ -156,8 +156,12 @@ FEATURES: dict[str, dict[str, str]] = {
           patch: |-
             - {op: test, path: /spec/replicas, value: 1}
             - {op: replace, path: /spec/template/spec/containers/1/env/1/value, value: json}
-            - {op: add, path: /spec/template/spec/containers/1/env/-, value: {name: LAST, value: last}}
-            - {op: add, path: /spec/template/spec/containers/1/env/0, value: {name: FIRST, value: first}}
+            - op: add
+              path: /spec/template/spec/containers/1/env/-
+              value: {name: LAST, value: last}
+            - op: add
+              path: /spec/template/spec/containers/1/env/0
+              value: {name: FIRST, value: first}
             - {op: remove, path: /spec/template/spec/initContainers/0}
             - {op: add, path: /metadata/annotations, value: {a~b/c: d}}
         """
@@ -330,7 +334,9 @@ FEATURES: dict[str, dict[str, str]] = {
             apiVersion: argoproj.io/v1alpha1
             kind: Rollout
             metadata: {name: roll}
-            spec: {template: {spec: {containers: [{name: c, image: i, env: [{name: A, value: b}]}]}}}
+            spec:
+              template:
+                spec: {containers: [{name: c, image: i, env: [{name: A, value: b}]}]}
             """,
     ),
     "custom-resource-lists-are-replaced": over(
@@ -341,13 +347,17 @@ FEATURES: dict[str, dict[str, str]] = {
             apiVersion: argoproj.io/v1alpha1
             kind: Rollout
             metadata: {name: roll}
-            spec: {template: {spec: {containers: [{name: c, image: i, env: [{name: B, value: b}]}]}}}
+            spec:
+              template:
+                spec: {containers: [{name: c, image: i, env: [{name: B, value: b}]}]}
         """,
         roll__yaml="""
             apiVersion: argoproj.io/v1alpha1
             kind: Rollout
             metadata: {name: roll}
-            spec: {template: {spec: {containers: [{name: c, image: i, env: [{name: A, value: a}]}]}}}
+            spec:
+              template:
+                spec: {containers: [{name: c, image: i, env: [{name: A, value: a}]}]}
             """,
     ),
     "list-kind-and-anchors": over(

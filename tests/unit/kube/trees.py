@@ -35,9 +35,9 @@ def index(tree: Tree) -> FileIndex:
 def site(files: Mapping[str, ParsedFile], path: str, pointer: str, key: str = "KEY") -> Site:
     """A site at a scalar of a file, with no more than its place."""
     scalar = scalar_at(files[path], pointer)
-    line = scalar.line if scalar is not None else 1
+    line, column = (scalar.line, scalar.column) if scalar is not None else (1, 1)
     return Site(
-        location=Location(path, line, 1, pointer),
+        location=Location(path, line, column, pointer),
         style=Style.URL,
         key=key,
         host=Part("db", scalar.span if scalar is not None else None),

@@ -1,0 +1,295 @@
+"""Repositories laid out otherwise: Flux, Argo CD, charts, helmfile, compose."""
+
+from __future__ import annotations
+
+from repoint.kube.facts import external_values, made_secrets, poolers, services
+from repoint.kube.kustomize import Kustomizer
+from repoint.kube.resolve import resolve
+from tests.unit.kube.test_resolve import deployment, rows, uses
+from tests.unit.kube.trees import index, parse, sites_at
+
+
+def test_flux_substitution_leads_to_the_kustomization() -> None:
+    tree = {
+        "clusters/staging/apps.yaml": """
+            apiVersion: kustomize.toolkit.fluxcd.io/v1
+            kind: Kustomization
+            metadata: {name: apps, namespace: flux-system}
+            spec:
+              path: ./apps
+              targetNamespace: team
+              postBuild: {substitute: {DB: staging-host}}
+            """,
+        "clusters/prod/apps.yaml": """
+            apiVersion: kustomize.toolkit.fluxcd.io/v1
+            kind: Kustomization
+            metadata: {name: apps, namespace: flux-system}
+            spec: {path: ./apps, postBuild: {substitute: {DB: prod-host}}}
+            """,
+        "apps/kustomization.yaml": "resources: [app.yaml]\n",
+        "apps/app.yaml": deployment("app", "env: [{name: DB_HOST, value: '${DB:=none}'}]"),
+    }
+    place = "/0/spec/postBuild/substitute/DB"
+
+    found = rows(tree, ("clusters/staging/apps.yaml", place), ("clusters/prod/apps.yaml", place))
+
+    assert found == [
+        ("staging", "Deployment/team/app/c", "env DB_HOST <- ${DB}", "clusters/staging/apps.yaml"),
+        ("prod", "Deployment/app/c", "env DB_HOST <- ${DB}", "clusters/prod/apps.yaml"),
+    ]
+
+
+def test_helm_release_without_its_chart_is_the_consumer() -> None:
+    tree = {
+        "apps/gitea.yaml": """
+            apiVersion: helm.toolkit.fluxcd.io/v2
+            kind: HelmRelease
+            metadata: {name: gitea, namespace: git}
+            spec: {values: {gitea: {database: {HOST: db}}, existingSecret: gitea-db}}
+            """,
+        "apps/secret.yaml": """
+            apiVersion: v1
+            kind: Secret
+            metadata: {name: gitea-db, namespace: git}
+            stringData: {url: x}
+            """,
+    }
+
+    found = rows(
+        tree,
+        ("apps/gitea.yaml", "/0/spec/values/gitea/database/HOST"),
+        ("apps/secret.yaml", "/0/stringData/url"),
+    )
+
+    assert [(who, where) for _, who, _, where in found] == [
+        ("HelmRelease/git/gitea", "apps/secret.yaml"),
+        ("HelmRelease/git/gitea", "apps/gitea.yaml"),
+    ]
+
+
+CHART = {
+    "chart/Chart.yaml": "apiVersion: v2\nname: shop\n",
+    "chart/values.yaml": "database: {host: base, port: 1}\nextra: []\nidle: {host: x}\n",
+    "chart/templates/_helpers.tpl": """
+        {{- define "shop.url" -}}
+        postgres://{{ .Values.database.host }}/x
+        {{- end }}
+        """,
+    "chart/templates/web.yaml": """
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata:
+          name: {{ .Release.Name }}-web
+        spec:
+          template:
+            spec:
+              containers:
+              - name: web
+                image: web
+                env:
+                - name: URL
+                  value: {{ include "shop.url" . | quote }}
+                {{- with .Values.extra }}
+                {{- toYaml . | nindent 12 }}
+                {{- end }}
+        """,
+}
+
+
+def test_values_reach_the_template_workload_through_a_helper() -> None:
+    tree = {
+        **CHART,
+        "chart/values-staging.yaml": "database: {host: staging}\n",
+        "chart/values-production.yaml": "database: {host: prod}\nextra: [{name: E, value: extra}]\n",
+    }
+
+    found = rows(
+        tree,
+        ("chart/values.yaml", "/0/database/host"),
+        ("chart/values.yaml", "/0/idle/host"),
+        ("chart/values-staging.yaml", "/0/database/host"),
+        ("chart/values-production.yaml", "/0/database/host"),
+        ("chart/values-production.yaml", "/0/extra/0/value"),
+    )
+
+    web = "Deployment/shop-web/web"
+    url = "env URL <- .Values.database.host"
+    assert sorted(found) == [
+        ("", web, url, "chart/values.yaml"),
+        ("", "HelmRelease/shop", "value idle.host", "chart/values.yaml"),
+        ("production", web, url, "chart/values-production.yaml"),
+        ("production", web, "value .Values.extra", "chart/values-production.yaml"),
+        ("staging", web, url, "chart/values-staging.yaml"),
+    ]
+
+
+def test_application_set_elements_name_their_environment() -> None:
+    tree = {
+        "argo/appset.yaml": """
+            apiVersion: argoproj.io/v1alpha1
+            kind: ApplicationSet
+            metadata: {name: billing, namespace: argocd}
+            spec:
+              generators:
+              - list: {elements: [{env: qa, dbHost: one}, {env: prod, dbHost: two}]}
+              template: {spec: {source: {path: chart, helm: {values: 'x: 1'}}}}
+            """
+    }
+    places = [
+        ("argo/appset.yaml", f"/0/spec/generators/0/list/elements/{n}/dbHost") for n in (0, 1)
+    ]
+
+    assert [(env, who) for env, who, _, _ in rows(tree, *places)] == [
+        ("qa", "ApplicationSet/argocd/billing"),
+        ("prod", "ApplicationSet/argocd/billing"),
+    ]
+
+
+def test_compose_services_read_env_files_and_the_env_beside_them() -> None:
+    tree = {
+        "docker-compose.yml": """
+            x-db: &db {DB_HOST: db}
+            services:
+              web: {image: w, environment: {<<: *db, URL: 'postgres://${PGHOST:-x}/y'}}
+              job: {image: w, env_file: [app.env], environment: [PGHOST]}
+              over: {image: w, env_file: app.env, environment: {APP_DB: other}}
+            """,
+        "docker-compose.prod.yml": "services: {web: {image: w, environment: [DB_HOST=prod]}}\n",
+        ".env": "PGHOST=db\n",
+        "app.env": "APP_DB=db\n",
+    }
+    found = rows(
+        tree,
+        ("docker-compose.yml", "/0/x-db/DB_HOST"),
+        ("docker-compose.prod.yml", "/0/services/web/environment/0"),
+        (".env", "/0/PGHOST"),
+        ("app.env", "/0/APP_DB"),
+    )
+
+    assert found == [
+        ("prod", "ComposeService/web", "env DB_HOST", "docker-compose.prod.yml"),
+        ("", "ComposeService/web", "env DB_HOST", "docker-compose.yml"),
+        ("", "ComposeService/web", "env URL <- ${PGHOST}", ".env"),
+        ("", "ComposeService/job", "env APP_DB", "app.env"),
+        ("", "ComposeService/job", "env PGHOST <- ${PGHOST}", ".env"),
+    ]
+
+
+def test_helmfile_gives_values_files_their_release_and_environments() -> None:
+    tree = {
+        "helmfile.yaml": """
+            environments: {default: {}, dev: {}, prod: {}}
+            releases: [{name: flow, namespace: data, chart: x/flow, values: [values/flow.yaml]}]
+            """,
+        "values/flow.yaml": "db: {host: h}\n",
+    }
+
+    assert rows(tree, ("values/flow.yaml", "/0/db/host")) == [
+        ("dev", "HelmRelease/data/flow", "value db.host", "values/flow.yaml"),
+        ("prod", "HelmRelease/data/flow", "value db.host", "values/flow.yaml"),
+    ]
+
+
+def test_other_pod_bearing_kinds_are_read() -> None:
+    tree = {
+        "k8s/argo.yaml": """
+            apiVersion: argoproj.io/v1alpha1
+            kind: Workflow
+            metadata: {generateName: load-}
+            spec: {templates: [{name: t, container: {image: i, args: [a]}},
+                               {name: s, script: {image: i, source: b}}]}
+            """,
+        "k8s/tekton.yaml": """
+            apiVersion: tekton.dev/v1
+            kind: Task
+            metadata: {name: build}
+            spec: {steps: [{name: one, image: i, script: c}]}
+            """,
+        "k8s/knative.yaml": """
+            apiVersion: serving.knative.dev/v1
+            kind: Service
+            metadata: {name: fn}
+            spec: {template: {spec: {containers: [{image: i, env: [{name: A, value: d}]}]}}}
+            """,
+    }
+    found = rows(
+        tree,
+        ("k8s/argo.yaml", "/0/spec/templates/0/container/args/0"),
+        ("k8s/argo.yaml", "/0/spec/templates/1/script/source"),
+        ("k8s/tekton.yaml", "/0/spec/steps/0/script"),
+        ("k8s/knative.yaml", "/0/spec/template/spec/containers/0/env/0/value"),
+    )
+
+    assert [(who, via) for _, who, via, _ in found] == [
+        ("Workflow/load-/t", "args"),
+        ("Workflow/load-/s", "source"),
+        ("Service/fn", "env A"),
+        ("Task/build/one", "script"),
+    ]
+
+
+EXTERNAL = """
+    apiVersion: external-secrets.io/v1
+    kind: ExternalSecret
+    metadata: {name: ext, namespace: shop}
+    spec:
+      target: {name: shop-db, template: {data: {URL: 'postgres://u:{{ .p }}@db/x'}}}
+      data: [{secretKey: p, remoteRef: {key: prod/shop, property: password}}]
+    """
+
+
+def test_external_secret_tells_where_the_value_lives_and_its_template_is_read() -> None:
+    tree = {
+        "k8s/ext.yaml": EXTERNAL,
+        "k8s/app.yaml": deployment("app", "envFrom: [{secretRef: {name: shop-db}}]").replace(
+            "{name: app}", "{name: app, namespace: shop}"
+        ),
+    }
+    files = parse(tree)
+    place = ("k8s/ext.yaml", "/0/spec/target/template/data/URL")
+    found = resolve(files, sites_at(files, [place]))
+    resources = Kustomizer(index(tree)).load("k8s/ext.yaml")
+
+    (value,) = external_values(resources)
+    assert (value.secret, value.key, value.remote, value.line) == (
+        "shop-db",
+        "p",
+        "prod/shop#password",
+        6,
+    )
+    assert [one.name for one in made_secrets(resources)] == ["shop-db"]
+    assert uses(found) == [
+        ("", "Deployment/shop/app/c", "envFrom URL <- secret shop-db/URL", "k8s/ext.yaml")
+    ]
+
+
+def test_facts_name_services_and_poolers_as_renamed() -> None:
+    tree = {
+        "over/kustomization.yaml": "resources: [o.yaml]\nnamePrefix: p-\nnamespace: n\n",
+        "over/o.yaml": """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: pg}
+            spec: {selector: {app: pg}, ports: [{port: 5432}]}
+            ---
+            apiVersion: postgresql.cnpg.io/v1
+            kind: Pooler
+            metadata: {name: rw}
+            spec: {cluster: {name: main}, pgbouncer: {poolMode: session}}
+            """,
+    }
+    built = Kustomizer(index(tree)).build("over")
+
+    (service,) = services(built.objects)
+    (pooler,) = poolers(built.objects)
+    assert (service.name, service.namespace, service.selector, service.ports) == (
+        "p-pg",
+        "n",
+        (("app", "pg"),),
+        ("5432",),
+    )
+    assert (pooler.name, pooler.original, pooler.namespace) == ("p-rw", "rw", "n")
+    assert pooler.body["spec"] == {
+        "cluster": {"name": "main"},
+        "pgbouncer": {"poolMode": "session"},
+    }
