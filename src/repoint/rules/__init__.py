@@ -1,0 +1,1 @@
+"""Rules: pure functions from facts to purposes, routes and findings."""

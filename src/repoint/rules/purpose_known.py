@@ -1,0 +1,177 @@
+"""Known programs and images, read from `data/known.toml` the first time one is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from repoint.model.consumer import Purpose
+
+CAUTION = (
+    Purpose.MIGRATION,
+    Purpose.ADMIN,
+    Purpose.BACKUP,
+    Purpose.REPLICATION,
+    Purpose.MONITORING,
+    Purpose.RUNTIME,
+    Purpose.LOCAL_DEVELOPMENT,
+    Purpose.PROBE,
+    Purpose.UNKNOWN,
+)
+"""Where evidence disagrees the first of these wins: direct is the safe mistake."""
+
+Pattern = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One entry of the data file; its comments tell the fields."""
+
+    name: str
+    purpose: Purpose
+    source: str
+    commands: tuple[Pattern, ...]
+    images: tuple[str, ...]
+    program: str
+    plain: bool
+    starts: str
+
+
+class Match(NamedTuple):
+    """A tool found in a command: which words said so, and how many."""
+
+    tool: Tool
+    position: int
+    words: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def _data() -> tuple[tuple[Tool, ...], dict[str, frozenset[str]]]:
+    import tomllib
+
+    data = tomllib.loads((files("repoint") / "data" / "known.toml").read_text("utf-8"))
+    lists = {name: frozenset(words) for name, words in data["words"].items()}
+    return tuple(_tool(entry) for entry in data["tool"]), lists
+
+
+def tools() -> tuple[Tool, ...]:
+    """Every known tool, in the file's order."""
+    return _data()[0]
+
+
+def word_list(name: str) -> frozenset[str]:
+    """A list of words of the data file: `neutral`, `wrappers` or `interpreters`."""
+    return _data()[1][name]
+
+
+def _tool(entry: dict[str, object]) -> Tool:
+    def texts(key: str) -> tuple[str, ...]:
+        value = entry.get(key, [])
+        return tuple(str(item) for item in value) if isinstance(value, list) else ()
+
+    return Tool(
+        name=str(entry["name"]),
+        purpose=Purpose(str(entry["purpose"])),
+        source=str(entry["source"]),
+        commands=tuple(
+            tuple(tuple(word.split("|")) for word in line.split()) for line in texts("commands")
+        ),
+        images=texts("images"),
+        program=str(entry.get("program", "")),
+        plain=bool(entry.get("plain", False)),
+        starts=str(entry.get("starts", "")),
+    )
+
+
+@lru_cache(maxsize=1)
+def _index() -> tuple[dict[str, list[tuple[Tool, Pattern]]], list[tuple[Tool, Pattern]]]:
+    """Patterns by the exact name of their program, and those that are globs."""
+    exact: dict[str, list[tuple[Tool, Pattern]]] = {}
+    globs: list[tuple[Tool, Pattern]] = []
+    for tool in tools():
+        for pattern in tool.commands:
+            for name in pattern[0]:
+                if "*" in name:
+                    globs.append((tool, ((name,), *pattern[1:])))
+                else:
+                    exact.setdefault(name, []).append((tool, pattern))
+    return exact, globs
+
+
+def command_matches(words: tuple[str, ...], programs: frozenset[int]) -> tuple[Match, ...]:
+    """The best match at each word that names a known program, in word order.
+
+    `programs` are the positions where a program stands; elsewhere only names that are no
+    everyday words count, so that `npx` and wrappers nobody has heard of hide nothing.
+    """
+    exact, globs = _index()
+    found: list[Match] = []
+    for position, word in enumerate(words):
+        name = word.rsplit("/", 1)[-1].removesuffix(".exe")
+        candidates = exact.get(name, [])
+        if position in programs:
+            candidates = [*candidates, *(g for g in globs if fnmatchcase(name, g[1][0][0]))]
+        matches = [
+            Match(tool, position, (name, *rest))
+            for tool, pattern in candidates
+            if position in programs or not tool.plain
+            if (rest := _follow(tool, pattern[1:], words[position + 1 :])) is not None
+        ]
+        if matches:
+            found.append(min(matches, key=_rank))
+    return tuple(found)
+
+
+def _rank(match: Match) -> tuple[bool, int, int]:
+    """Named programs before globs, then the longer pattern, then the safer purpose."""
+    return match.tool.plain, -len(match.words), CAUTION.index(match.tool.purpose)
+
+
+def _follow(tool: Tool, pattern: Pattern, words: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The words that answer `pattern` in order.
+
+    A server's main command has to stand right behind its program, options apart;
+    for all other purposes any words may stand between.
+    """
+    matched: list[str] = []
+    strict = tool.purpose is Purpose.RUNTIME
+    rest = iter(words)
+    for choices in pattern:
+        for word in rest:
+            if any(fnmatchcase(word, choice) for choice in choices):
+                matched.append(word)
+                break
+            if strict and not word.startswith("-"):
+                return None
+        else:
+            return None
+    return tuple(matched)
+
+
+@lru_cache(maxsize=4096)
+def image_tool(image: str) -> Tool | None:
+    """The tool whose image this is; the longest pattern decides."""
+    name, tag = image_name(image)
+    if not name:
+        return None
+    best: tuple[int, Tool] | None = None
+    for tool in tools():
+        for pattern in tool.images:
+            text = f"/{name}:{tag}" if ":" in pattern else f"/{name}"
+            if fnmatchcase(text, f"*/{pattern}") and (best is None or len(pattern) > best[0]):
+                best = (len(pattern), tool)
+    return best[1] if best else None
+
+
+def image_name(image: str) -> tuple[str, str]:
+    """An image's path without registry and digest, and its tag; lower case."""
+    path = image.strip().lower().split("@", 1)[0]
+    head, _, last = path.rpartition("/")
+    last, _, tag = last.partition(":")
+    parts = [part for part in head.split("/") if part]
+    if parts and ("." in parts[0] or ":" in parts[0] or parts[0] == "localhost"):
+        parts = parts[1:]
+    return "/".join([*parts, last]), tag
