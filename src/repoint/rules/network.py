@@ -39,7 +39,7 @@ RULES: tuple[Rule, ...] = (DENIED, UNSURE)
 
 Labels = tuple[tuple[str, str], ...]
 PORT = 5432
-_NAMESPACE_NAME = "kubernetes.io/metadata.name"
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,8 @@ def needed_policies(facts: EnvironmentFacts) -> tuple[PolicyNeed, ...]:
         verdict = admits(facts, client, target)
         if verdict is False or (verdict is None and not consumer):
             name = f"allow-{target.labels[0][1]}-clients"
-            key = (name, target.namespace, target.labels[:1])
+            # `podRole` too: by the Cluster's label alone the Pooler's pods may be selected.
+            key = (name, target.namespace, target.labels)
             needs.setdefault(key, set()).add((client.namespace, client.labels))
     return tuple(
         PolicyNeed(name, namespace, labels, tuple(sorted(sources)))
@@ -180,10 +181,10 @@ def _peer_admits(
 
 def _namespace_matches(facts: EnvironmentFacts, selector: Labels, namespace: str) -> bool | None:
     known = dict(facts.namespace_labels)
-    labels = {*known.get(namespace, ()), (_NAMESPACE_NAME, namespace)}
+    labels = {*known.get(namespace, ()), (NAMESPACE_NAME, namespace)}
     if set(selector) <= labels:
         return True
-    rest = [pair for pair in selector if pair[0] != _NAMESPACE_NAME]
+    rest = [pair for pair in selector if pair[0] != NAMESPACE_NAME]
     if namespace not in known and rest and (set(selector) - set(rest)) <= labels:
         return None
     return False

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repoint.dsn.mask import mask
+from repoint.dsn.parse import find
 from repoint.formats.base import Mapping, Node, ParsedFile, Scalar
 from repoint.formats.base import Sequence as Items
 from repoint.model.plan import Finding, Severity
@@ -47,12 +48,14 @@ class CreationRule:
 class ClearPassword:
     """A password that stands in clear text; the value itself is not carried.
 
-    `keys` are the keys of the tree above it, `key` the name it is known by.
+    `keys` are the keys of the tree above it, `key` the name it is known by. `local` tells
+    that it opens a server on the same machine only.
     """
 
     location: Location
     key: str
     keys: tuple[str, ...]
+    local: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ def password_findings(
             message = f"{where} is in clear text, and `{SOPS_CONFIG}` wants it encrypted"
             found.append(UNSEALED.finding(message, location=password.location))
         else:
-            severity = Severity.NOTE if development else None
+            severity = Severity.NOTE if development or password.local else None
             message = f"{where} holds a password in clear text"
             found.append(
                 CLEAR_TEXT.finding(message, location=password.location, severity=severity)
@@ -161,6 +164,7 @@ def unexpanded_findings(
     )
 
 
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]", "host.docker.internal"})
 _SHELL_NAME = re.compile(r"(?<!\$)\$\{([A-Za-z_]\w*)(?::?[-=?+][^}]*)?\}")
 _SECRET_KEY = re.compile(
     r"(?i)(?:^|[_.\-]|(?<=[a-z]))(?:password|passwd|pwd|pgpass)(?:[_.\-]?\d+)?$"
@@ -209,7 +213,9 @@ def _scalar(
         literal = mask(pair) != pair
     if literal:
         place = Location(path, scalar.line, scalar.column, pointer)
-        found.append(ClearPassword(place, key, keys))
+        hosts = {token.text.lower() for dsn in find(text) for token in dsn.hosts}
+        local = bool(hosts) and hosts <= _THIS_MACHINE
+        found.append(ClearPassword(place, key, keys, local))
 
 
 def _found(pattern: str, text: str) -> bool:

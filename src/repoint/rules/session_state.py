@@ -108,9 +108,21 @@ UNSEEN = Rule(
     "run `repoint rehearse`, or read its documentation on PgBouncer, or use a session Pooler",
     ("P3", "ST1", "PS1"),
 )
+RECYCLE = Rule(
+    "RP271",
+    Severity.NOTE,
+    "after a migration the pool still holds old plans",
+    "When a migration changes the type of a result (a column added under `select *`, a type "
+    "altered), prepared statements on pooled server connections fail with `cached plan must not "
+    "change result type`, also for restarted and freshly started processes, until PgBouncer drops "
+    "those connections: by default after an hour. Restarting the applications does not help.",
+    "after each migration set `spec.pgbouncer.paused` of the Pooler to true and back to false, or "
+    "end the role's server connections with `pg_terminate_backend` as the migration's last step",
+    ("PS4",),
+)
 RULES: tuple[Rule, ...] = (
     ROW_SECURITY, SESSION_SET, LISTENS, SESSION_LOCK, SESSION_OBJECT, SQL_PREPARE, UNNAMED, NAMED,
-    UNSEEN,
+    UNSEEN, RECYCLE,
 )
 
 _BY_KIND = {
@@ -138,7 +150,26 @@ def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
     found: list[Finding] = []
     for consumer in facts.pooled:
         found.extend(consumer_findings(facts.name, consumer, facts.pooler, postgres))
+    found.extend(_recycle(facts, facts.pooler))
     return tuple(found)
+
+
+def _recycle(facts: EnvironmentFacts, pooler: PoolerFacts) -> Iterator[Finding]:
+    migrations = [c.name for c in facts.direct if c.purpose == "migration"]
+    runtimes = [c for c in facts.pooled if c.purpose != "probe"]
+    if pooler.mode == "transaction" and migrations and runtimes and _follows(pooler):
+        names = ", ".join(f"`{name}`" for name in migrations)
+        yield RECYCLE.finding(
+            f"Pooler `{pooler.name}` keeps prepared statements across the migrations of {names}",
+            environment=facts.name,
+            location=pooler.location,
+        )
+
+
+def _follows(pooler: PoolerFacts) -> bool:
+    """Whether the Pooler follows prepared statements: by default from PgBouncer 1.24 on."""
+    default = 200 if pooler.pgbouncer >= (1, 24) else 0
+    return pooler.number("max_prepared_statements", default) > 0
 
 
 def consumer_findings(
@@ -147,9 +178,11 @@ def consumer_findings(
     """Findings on one consumer behind `pooler`."""
     if pooler.mode != "transaction":
         return tuple(_must_stay_session(environment, consumer, pooler))
+    text = f"`{pooler.name}` pools transactions"
+    rows = tuple(_row_security(environment, consumer, Severity.ERROR, text))
     found = [
-        *_row_security(environment, consumer, Severity.ERROR, "the Pooler pools transactions"),
-        *_hazards(environment, consumer, pooler, postgres),
+        *rows,
+        *_hazards(environment, consumer, pooler, postgres, said=bool(rows)),
         *_statements(environment, consumer, pooler),
     ]
     if not consumer.hazards and consumer.purpose != "probe":
@@ -217,12 +250,15 @@ def _row_security(
 
 
 def _hazards(
-    environment: str, consumer: ConsumerFacts, pooler: PoolerFacts, postgres: int
+    environment: str, consumer: ConsumerFacts, pooler: PoolerFacts, postgres: int, *, said: bool
 ) -> Iterator[Finding]:
+    """One finding per rule and subject; `said`: RP221 speaks of the custom settings already."""
     seen: set[tuple[str, str]] = set()
     for hazard in consumer.hazards:
         rule = _BY_KIND.get(hazard.kind)
         if rule is None or _kept(hazard, pooler, postgres) or (rule.code, hazard.subject) in seen:
+            continue
+        if said and hazard.kind is HazardKind.SESSION_GUC and "." in hazard.subject:
             continue
         seen.add((rule.code, hazard.subject))
         yield rule.finding(
@@ -267,8 +303,7 @@ def _unnamed(consumer: ConsumerFacts) -> Iterator[tuple[Rule, str]]:
 
 
 def _named(consumer: ConsumerFacts, pooler: PoolerFacts) -> Iterator[tuple[Rule, str]]:
-    default = 200 if pooler.pgbouncer >= (1, 24) else 0
-    if pooler.number("max_prepared_statements", default) > 0:
+    if _follows(pooler):
         return
     named = [driver for driver in consumer.drivers if driver in _SQL_NAMED]
     if named and not any(_opts_out(consumer, driver) for driver in named):

@@ -112,6 +112,8 @@ def _consumer(
             if finding is None:
                 continue
             rule, text = finding
+            if outcome in (Fate.UNTRACKABLE, Fate.MIXED) and not postgres:
+                text = "cannot be relied on while nothing tells the PostgreSQL version"
             yield rule.finding(
                 f"{consumer.id}: `{item.written}` {text}",
                 location=connection.location,

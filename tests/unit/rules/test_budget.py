@@ -1,0 +1,101 @@
+"""RP24x: arithmetic that does not add up, and that does."""
+
+from __future__ import annotations
+
+import pytest
+
+from repoint.model.plan import Severity
+from repoint.rules.budget import check
+from repoint.rules.facts import EnvironmentFacts
+from tests.unit.rules.build import cluster, codes, connection, consumer, environment, pooler
+
+
+def web(**given: object) -> EnvironmentFacts:
+    """One consumer; keywords of the Pooler's parameters start with `p_`."""
+    parameters = tuple(
+        (key[2:], str(value)) for key, value in given.items() if key.startswith("p_")
+    )
+    return environment(
+        consumer("web", pool_size=given.get("size", 4), replicas=given.get("replicas", 2)),
+        pooler=pooler(
+            parameters=parameters,
+            mode=given.get("mode", "session"),
+            instances=given.get("pods", 1),
+        ),
+        cluster=cluster(max_connections=given.get("slots", 100)),
+    )
+
+
+FOUND = [
+    pytest.param(web(size=11), ["RP241"], id="CA1 X11 22 of 20"),
+    pytest.param(web(size=25, replicas=1), ["RP241"], id="CA1 an app pool of 25"),
+    pytest.param(web(size=30, pods=2), ["RP241"], id="CA1 30 on each of two pods"),
+    pytest.param(
+        web(size=51, mode="transaction"), ["RP242"], id="CA2 X11 102 clients of 100"
+    ),
+    pytest.param(
+        web(size=10, mode="transaction", p_max_client_conn=15), ["RP242"], id="CA2 a limit of 15"
+    ),
+    pytest.param(web(slots=27), ["RP243"], id="CA4 20 + 5 + 3 of 27"),
+    pytest.param(web(pods=4, slots=100), ["RP243"], id="CA4 X11 four pods"),
+    pytest.param(web(size=0), ["RP241"], id="CA1 nothing tells the pool size: a note"),
+]
+
+FINE = [
+    pytest.param(web(size=10), id="CA1 20 of 20"),
+    pytest.param(web(size=25, mode="transaction"), id="CA1 transaction mode shares"),
+    pytest.param(web(size=11, p_default_pool_size=22), id="CA1 the pool is raised"),
+    pytest.param(web(size=20, pods=2, slots=200), id="CA1 two pods share"),
+    pytest.param(web(size=50, mode="transaction"), id="CA2 100 clients of 100"),
+    pytest.param(web(slots=28), id="CA4 28 of 28"),
+    pytest.param(
+        web(pods=4, slots=100, p_max_db_connections=15), id="CA4 capped by max_db_connections"
+    ),
+    pytest.param(environment(pooler=None), id="no Pooler, no pool"),
+]
+
+
+@pytest.mark.parametrize(("facts", "expected"), FOUND)
+def test_finds(facts: EnvironmentFacts, expected: list[str]) -> None:
+    assert codes(check(facts)) == expected
+
+
+@pytest.mark.parametrize("facts", FINE)
+def test_leaves_alone(facts: EnvironmentFacts) -> None:
+    assert codes(check(facts)) == []
+
+
+def test_CA1_two_consumers_of_one_role_share_one_pool() -> None:
+    one = consumer("web", pool_size=6)
+    facts = environment(one, consumer("api", pool_size=6))
+    assert codes(check(facts)) == ["RP241"]
+    apart = environment(one, consumer("api", connection(user="api"), pool_size=6))
+    assert codes(check(apart)) == []
+
+
+def test_CA4_direct_consumers_take_slots_too() -> None:
+    job = consumer("migrate", route="direct", pool_size=10, replicas=1)
+    facts = environment(consumer("web"), job, cluster=cluster(max_connections=37))
+    assert codes(check(facts)) == ["RP243"]
+    facts = environment(consumer("web"), job, cluster=cluster(max_connections=38))
+    assert codes(check(facts)) == []
+
+
+def test_CA4_a_ceiling_is_a_warning_and_known_demand_an_error() -> None:
+    (ceiling,) = check(web(pods=4, slots=100))
+    assert ceiling.severity is Severity.WARNING
+    (certain,) = check(web(size=10, slots=20))
+    assert certain.severity is Severity.ERROR
+
+
+def test_CA1_an_unknown_pool_size_is_asked_for_and_never_assumed() -> None:
+    (finding,) = check(web(size=0))
+    assert finding.severity is Severity.NOTE
+    assert "`consumers.web.pool_size`" in finding.hint
+
+
+def test_X11_the_message_has_every_number_and_its_source() -> None:
+    (finding,) = check(web(pods=4, slots=100))
+    for part in ("1 pool(s)", "20 (PgBouncer's default)", "4 Pooler pod(s)", "20 for the Pooler's",
+                 "3 reserved", "= 103", "100 (Cluster)"):
+        assert part in finding.message

@@ -1,0 +1,130 @@
+"""RP23x: TLS that breaks behind the pooler, and TLS that does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from repoint.rules.facts import ClusterFacts, EnvironmentFacts, PoolerFacts
+from repoint.rules.tls import check, missing_alt_names
+from tests.unit.rules.build import (
+    cluster,
+    codes,
+    connection,
+    consumer,
+    driver,
+    environment,
+    pooler,
+)
+
+FULL = ("sslmode", "verify-full")
+CA = ("sslrootcert", "/ca.crt")
+NAMES = (
+    "pg-pooler-rw",
+    "pg-pooler-rw.shop",
+    "pg-pooler-rw.shop.svc",
+    "pg-pooler-rw.shop.svc.cluster.local",
+)
+
+
+def with_params(*params: tuple[str, str], drivers: tuple[str, ...] = (), route: str = "pooled",
+                **given: object) -> EnvironmentFacts:
+    """One consumer with these parameters and drivers."""
+    evidence = tuple(driver(name) for name in drivers)
+    one = consumer("web", connection(*params), hazards=evidence, route=route)
+    return environment(one, **given)
+
+
+FOUND = [
+    pytest.param(with_params(FULL), ["RP231"], id="TL1 X15 verify-full"),
+    pytest.param(
+        with_params(FULL, cluster=cluster(alt_names=NAMES[:3])), ["RP231"],
+        id="TL1 one name of four is missing",
+    ),
+    pytest.param(with_params(FULL, cluster=cluster(own_server_certificate=True)), ["RP231"],
+                 id="TL1 somebody's own certificate: a warning"),
+    pytest.param(with_params(("SSL Mode", "VerifyFull")), ["RP231"], id="TL1 Npgsql's spelling"),
+    pytest.param(
+        with_params(("sslmode", "require"), CA, drivers=("node-postgres",)), ["RP231"],
+        id="TL2 node-postgres with a CA",
+    ),
+    pytest.param(
+        with_params(("sslmode", "verify-ca"), CA, drivers=("lib/pq",)), ["RP231"],
+        id="TL3 lib/pq checks the name for verify-ca",
+    ),
+    pytest.param(with_params(("channel_binding", "require")), ["RP232"], id="TL4 libpq"),
+    pytest.param(with_params(("channelBinding", "require")), ["RP232"], id="TL4 pgjdbc"),
+    pytest.param(with_params(("sslmode", "disable")), ["RP233"], id="1.1 TL8 disable"),
+    pytest.param(
+        with_params(("sslmode", "prefer"), route="direct"), ["RP233"], id="1.1 prefer, direct"
+    ),
+    pytest.param(
+        with_params(("sslnegotiation", "direct"), pooler=pooler(pgbouncer=(1, 24, 1))), ["RP234"],
+        id="TL5 before 1.25",
+    ),
+    pytest.param(with_params(("sslcert", "/c.crt"), ("sslkey", "/c.key")), ["RP235"], id="TL7"),
+    pytest.param(with_params(("min_protocol_version", "3.2")), ["RP236"], id="TL6 min"),
+    pytest.param(
+        with_params(("max_protocol_version", "latest"), pooler=pooler(pgbouncer=(1, 24, 1))),
+        ["RP236"], id="TL6 max before 1.25",
+    ),
+]
+
+FINE = [
+    pytest.param(with_params(), id="nothing asked"),
+    pytest.param(with_params(FULL, cluster=cluster(alt_names=NAMES)), id="TL1 the names are there"),
+    pytest.param(with_params(FULL, pooler=pooler(client_tls_secret=True)), id="TL1 own cert"),
+    pytest.param(with_params(FULL, route="direct"), id="TL1 direct"),
+    pytest.param(with_params(("sslmode", "verify-ca"), CA), id="TL10 verify-ca in libpq"),
+    pytest.param(
+        with_params(("sslmode", "require"), CA, ("uselibpqcompat", "true"),
+                    drivers=("node-postgres",)),
+        id="TL2 uselibpqcompat",
+    ),
+    pytest.param(
+        with_params(("sslmode", "require"), drivers=("node-postgres",)), id="TL2 without a CA"
+    ),
+    pytest.param(with_params(("channel_binding", "prefer")), id="TL4 prefer"),
+    pytest.param(with_params(("channel_binding", "require"), route="direct"), id="TL4 direct"),
+    pytest.param(with_params(("sslmode", "require")), id="1.1 require"),
+    pytest.param(with_params(("sslnegotiation", "direct")), id="TL5 with 1.25"),
+    pytest.param(with_params(("sslcert", "/c"), ("sslcertmode", "disable")), id="TL7 never sent"),
+    pytest.param(with_params(("max_protocol_version", "latest")), id="TL6 max with 1.25"),
+    pytest.param(with_params(("target_session_attrs", "read-write")), id="TL10 session attributes"),
+]
+
+
+@pytest.mark.parametrize(("facts", "expected"), FOUND)
+def test_finds(facts: EnvironmentFacts, expected: list[str]) -> None:
+    assert codes(check(facts)) == expected
+
+
+@pytest.mark.parametrize("facts", FINE)
+def test_leaves_alone(facts: EnvironmentFacts) -> None:
+    assert codes(check(facts)) == []
+
+
+@pytest.mark.parametrize(
+    ("bouncer", "server", "domain", "expected"),
+    [
+        pytest.param(pooler(), cluster(), "cluster.local", NAMES, id="TL1 X15 all four"),
+        pytest.param(
+            pooler(), cluster(alt_names=(NAMES[0], "other")), "cluster.local", NAMES[1:],
+            id="TL1 what is there stays",
+        ),
+        pytest.param(
+            pooler(), cluster(), "corp.example", (*NAMES[:3], "pg-pooler-rw.shop.svc.corp.example"),
+            id="TL1 another domain",
+        ),
+        pytest.param(
+            pooler(client_tls_secret=True), cluster(), "cluster.local", (), id="TL1 own client cert"
+        ),
+        pytest.param(
+            pooler(), cluster(own_server_certificate=True), "cluster.local", (),
+            id="TL1 not allowed with an own server certificate",
+        ),
+    ],
+)
+def test_missing_alt_names(
+    bouncer: PoolerFacts, server: ClusterFacts, domain: str, expected: tuple[str, ...]
+) -> None:
+    assert missing_alt_names(bouncer, server, domain) == expected
