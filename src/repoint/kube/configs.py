@@ -14,6 +14,9 @@ from repoint.model.consumer import Certainty
 ByName = dict[tuple[str, str], list[Resource]]
 """ConfigMaps and Secrets by `(kind, name)`."""
 
+_HIDDEN = ("", "")
+"""The key of sealed objects whose kind or name is encrypted."""
+
 _DATA = ("data", "stringData", "binaryData")
 
 
@@ -55,15 +58,8 @@ class Configs:
     ) -> None:
         self._layers = tuple(layers)
         self._sealed = sealed or {}
-        self._hidden = list(
-            {
-                id(one): one
-                for layer in self._layers
-                for found in layer.values()
-                for one in found
-                if is_cipher(one.name) or is_cipher(one.kind)
-            }.values()
-        )
+        hidden = {id(one): one for layer in self._layers for one in layer.get(_HIDDEN, ())}
+        self._hidden = list(hidden.values())
 
     def find(
         self, kind: str, namespace: str, name: str, keys: Iterable[str] = (), near: str = ""
@@ -126,7 +122,10 @@ def by_name(resources: Iterable[Resource]) -> ByName:
     for resource in resources:
         kind = resource.kind
         if kind in ("ConfigMap", "Secret") or is_cipher(kind):
-            result.setdefault((kind, resource.name), []).append(resource)
+            name = resource.name
+            result.setdefault((kind, name), []).append(resource)
+            if is_cipher(name) or is_cipher(kind):
+                result.setdefault(_HIDDEN, []).append(resource)
     return result
 
 

@@ -100,7 +100,10 @@ def test_values_reach_the_template_workload_through_a_helper() -> None:
     tree = {
         **CHART,
         "chart/values-staging.yaml": "database: {host: staging}\n",
-        "chart/values-production.yaml": "database: {host: prod}\nextra: [{name: E, value: extra}]\n",
+        "chart/values-production.yaml": """
+            database: {host: prod}
+            extra: [{name: E, value: extra}]
+            """,
     }
 
     found = rows(
