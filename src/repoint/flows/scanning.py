@@ -10,16 +10,17 @@ from dataclasses import dataclass, replace
 
 from repoint.errors import RepointError, UsageError
 from repoint.flows.workspace import Workspace
-from repoint.formats.base import FileKind, Leaf, ParsedFile, leaves
+from repoint.formats.base import FileKind, Leaf, ParsedFile, TextMap, leaves
 from repoint.formats.kinds import kind_of
 from repoint.formats.read import read_file
 from repoint.kube.environments import EnvironmentSpec
+from repoint.kube.files import FileIndex
 from repoint.kube.resolve import Resolution, resolve
 from repoint.kube.sealed import SealedSecretView, sealed_view
 from repoint.kube.trace import RawUse
 from repoint.model.consumer import Certainty, Purpose, Route, Site, Use, Workload
 from repoint.model.plan import Finding
-from repoint.model.source import Location, Unreadable
+from repoint.model.source import Unreadable
 from repoint.planning.config import CONFIG_NAME, Config, as_tuple
 from repoint.planning.inventory import EnvironmentView, Inventory, SiteReport
 from repoint.planning.judging import (
@@ -52,6 +53,7 @@ class Survey:
     paths: tuple[str, ...]
     sites: dict[str, tuple[Site, ...]]
     resolution: Resolution
+    index: FileIndex
     raw_uses: tuple[RawUse, ...]
     uses: dict[str, tuple[Use, ...]]
     routes: dict[tuple[str, Workload], Route]
@@ -129,6 +131,7 @@ def survey(workspace: Workspace) -> Survey:
         paths=paths,
         sites=sites,
         resolution=resolution,
+        index=FileIndex(files, paths),
         raw_uses=raw,
         uses=by_site,
         routes=chosen,
@@ -153,17 +156,11 @@ def _parsed(workspace: Workspace, paths: Sequence[str]) -> dict[str, ParsedFile]
             raw = workspace.tree.read(path)
         except RepointError as error:
             if kind_of(path, b"") is not None:
-                files[path] = ParsedFile(path, FileKind.TEXT, "", _nothing(), problem=str(error))
+                files[path] = ParsedFile(path, FileKind.TEXT, "", TextMap(()), problem=error.message)
             continue
         if kind_of(path, raw[:_HEAD]) is not None:
             files[path] = read_file(path, raw)
     return files
-
-
-def _nothing() -> object:
-    from repoint.formats.base import TextMap
-
-    return TextMap(())
 
 
 def _sites(
@@ -368,7 +365,7 @@ def _unknown(report: SiteReport, config: Config | None) -> Iterable[Finding]:
         who = use.workload.name if use.workload.kind == "File" else use.workload.id
         yield routing.PURPOSE_UNKNOWN.finding(
             f"`{report.site.key}`: nothing tells what {who} uses it for",
-            location=_place(report.site),
+            location=report.site.location,
             environment=use.environment,
             consumer=use.workload.id,
         )
@@ -378,6 +375,3 @@ def _settled(use: Use, config: Config | None) -> bool:
     chosen = choice_for(config, use.workload)
     return chosen is not None and bool(chosen.route)
 
-
-def _place(site: Site) -> Location:
-    return site.location

@@ -171,6 +171,21 @@ def routes(uses: Iterable[Use], config: Config | None) -> dict[tuple[str, Worklo
     return result
 
 
+def wait_routes(uses: Iterable[Use], known: Mapping[Workload, Route]) -> dict[Workload, Route]:
+    """The wait loops' routes once more, after their workloads' routes were decided anew."""
+    everything = list(uses)
+    settled = {
+        (use.environment, use.workload): known[use.workload]
+        for use in everything
+        if use.purpose is not Purpose.PROBE
+    }
+    return {
+        use.workload: _waits_for(use, settled)
+        for use in everything
+        if use.purpose is Purpose.PROBE and (use.environment, use.workload) not in settled
+    }
+
+
 def _stricter(known: Route | None, new: Route) -> Route:
     if known is None or known is new:
         return new

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from repoint.formats.base import Mapping, ParsedFile, Scalar, Sequence
 from repoint.kube.files import FileIndex, join
@@ -88,6 +88,11 @@ class OverlayEditor:
         """Path of the overlay's kustomization file."""
         return self._index.kustomization_in(self.overlay)
 
+    def affixes(self) -> tuple[str, str]:
+        """`namePrefix` and `nameSuffix` of the overlay, which new objects get too."""
+        root = self._root()
+        return (root.text("namePrefix"), root.text("nameSuffix")) if root is not None else ("", "")
+
     def wish(self, resource: Resource) -> Wish:
         """The wish for an object, to be filled."""
         key = (resource.kind, resource.namespace, resource.name)
@@ -108,15 +113,19 @@ class OverlayEditor:
         self.add_entry("resources", name, edit)
         return path
 
-    def edits(self) -> tuple[PlannedEdit, ...]:
-        """All edits, in the order they were asked for."""
+    def edits(self) -> tuple[tuple[PlannedEdit, ...], tuple[Wish, ...]]:
+        """All edits in the order they were asked for, and the wishes that no edit can grant."""
         result: list[PlannedEdit] = []
+        failed: list[Wish] = []
         for wish in self._wishes.values():
             if wish.tree:
-                result += self._patched(wish)
+                found = self._patched(wish)
+                result += found
+                if not found:
+                    failed.append(wish)
         result += self._files
         result += self._listed()
-        return tuple(result)
+        return tuple(result), tuple(failed)
 
     def _patched(self, wish: Wish) -> list[PlannedEdit]:
         edit = _edit(wish)
@@ -131,6 +140,8 @@ class OverlayEditor:
                     PlannedEdit(path, _inserted(edit, raw, one.offset, one.text, one.pointer))
                     for one in found
                 ]
+        if self.kustomization is None or wish.resource.generated:
+            return []
         name = self._file_name(wish.resource)
         style = self._style()
         head: dict[str, Tree] = {
@@ -153,9 +164,9 @@ class OverlayEditor:
         return metadata
 
     def _existing(self, resource: Resource) -> list[tuple[str, ParsedFile, int]]:
-        """Patch documents of this environment that are for an object alone."""
+        """Documents of this environment for one object: its patches, then its own file."""
         found: list[tuple[str, ParsedFile, int]] = []
-        for path in self._patch_files():
+        for path in dict.fromkeys((*self._patch_files(), resource.path)):
             parsed = self._index.get(path)
             if parsed is None or parsed.problem or not self._owned(path):
                 continue
@@ -195,7 +206,7 @@ class OverlayEditor:
     def _file_name(self, resource: Resource) -> str:
         """A name like the neighbours' for the same object, or for any object."""
         base = resource.original.name
-        taken = {name for name in self._names_in_use()}
+        taken = set(self._names_in_use())
         pattern = self._pattern(base)
         candidates = [
             pattern.format(name=base, env=self.environment),
@@ -245,7 +256,7 @@ class OverlayEditor:
         tree: dict[str, Tree] = {}
         for section, entries in self._entries.items():
             name, items = self._section(root, section, [entry for entry, _ in entries])
-            tree.setdefault(name, []).extend(items)  # type: ignore[union-attr]
+            merge_trees(tree, {name: items})
         found = insertions(raw, root, tree, style_of(parsed, raw))
         if found is None:
             found = ()
@@ -292,7 +303,10 @@ def merge_trees(into: dict[str, Tree], more: dict[str, Tree]) -> None:
 
 
 def _merge_lists(into: list[Tree], more: list[Tree]) -> None:
+    """Named mappings become one, equal scalars stay one, the rest is appended."""
     for item in more:
+        if item in into:
+            continue
         name = item.get("name") if isinstance(item, dict) else None
         twin = next(
             (o for o in into if name is not None and isinstance(o, dict) and o.get("name") == name),
@@ -355,15 +369,11 @@ def _edit(wish: Wish) -> Edit:
 
 
 def _create(edit: Edit, text: str) -> Edit:
-    return _with(edit, op=Op.CREATE, after=text, line=1)
+    return replace(edit, op=Op.CREATE, after=text, line=1)
 
 
 def _inserted(edit: Edit, raw: bytes, offset: int, text: str, pointer: str) -> Edit:
     line = raw.count(b"\n", 0, offset) + 1
-    return _with(edit, start=offset, end=offset, after=text, pointer=pointer, line=line)
+    return replace(edit, start=offset, end=offset, after=text, pointer=pointer, line=line)
 
 
-def _with(edit: Edit, **changes: object) -> Edit:
-    from dataclasses import replace
-
-    return replace(edit, **changes)  # type: ignore[arg-type]

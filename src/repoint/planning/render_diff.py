@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from repoint.dsn.mask import mask
 from repoint.formats.base import Mapping, Node, Scalar
 from repoint.formats.read import read_file
+from repoint.kube.resource import Resource
 from repoint.model.plan import Edit, FieldChange, FileChange, Op
+from repoint.planning.places import object_name, places
 
 Fields = dict[str, str]
 Objects = dict[str, Fields]
@@ -80,9 +82,19 @@ def _fields(node: Node, at: str) -> Iterable[tuple[str, str]]:
             yield from _fields(item, f"{at}[{names[index] if by_name else index}]")
 
 
-def compare(before: str, after: str) -> RenderDiff:
+def objects_built(resources: Iterable[Resource]) -> Objects:
+    """The same view of objects that were built from the sources."""
+    found: Objects = {}
+    for resource in resources:
+        name = object_name(resource)
+        while name in found:
+            name += "+"
+        found[name] = {place.field: place.value.text for place in places(resource)}
+    return found
+
+
+def compare(old: Objects, new: Objects) -> RenderDiff:
     """Differences between two renders of the same overlay."""
-    old, new = objects_of(before), objects_of(after)
     renamed = _renamed(old, new)
     old = {renamed.get(name, name): fields for name, fields in old.items()}
     differences: list[Difference] = []
@@ -206,6 +218,6 @@ def _shown(item: Difference) -> tuple[str, str]:
     before, after = mask(item.before or ""), mask(item.after or "")
     left, right = before.splitlines(), after.splitlines()
     if len(left) > 1 or len(right) > 1:
-        changed = [line for line in left if line not in right], [l for l in right if l not in left]
+        changed = [line for line in left if line not in right], [line for line in right if line not in left]
         before, after = (lines[0].strip() if lines else "" for lines in changed)
     return before[:200], after[:200]

@@ -43,7 +43,7 @@ class YamlStyle:
     document_start: bool = False
 
 
-_PLAIN = re.compile(r"[A-Za-z0-9/][A-Za-z0-9_./%+@=-]*(:[A-Za-z0-9_./%+@=-]+)*\Z")
+_PLAIN = re.compile(r"-{0,2}[A-Za-z0-9/][A-Za-z0-9_./%+@=-]*(:[A-Za-z0-9_./%+@=-]+)*\Z")
 _RESOLVED = re.compile(
     r"(?i:true|false|yes|no|on|off|null|y|n|~)\Z|[-+.0-9][0-9_.:eExXa-fA-F+-]*\Z|\d{4}-\d\d?-"
 )
@@ -99,14 +99,13 @@ def style_of(parsed: ParsedFile, raw: bytes) -> YamlStyle:
     """The style that `parsed` shows; the defaults where it shows nothing."""
     sequence_indent: int | None = None
     indent: int | None = None
-    for parent, value, column in _pairs(parsed, raw):
+    for value, column in _pairs(parsed, raw):
         if isinstance(value, Sequence) and not value.flow and sequence_indent is None:
             sequence_indent = _column(raw, value.span.start) - column
         if isinstance(value, Mapping) and not value.flow and indent is None and value.pairs:
             indent = _column(raw, value.span.start) - column
         if indent is not None and sequence_indent is not None:
             break
-        del parent
     return YamlStyle(
         indent=indent if indent and indent > 0 else 2,
         sequence_indent=sequence_indent if sequence_indent in (0, 2, 4) else 2,
@@ -126,15 +125,15 @@ def _column(raw: bytes, offset: int) -> int:
     return offset - (raw.rfind(b"\n", 0, offset) + 1)
 
 
-def _pairs(parsed: ParsedFile, raw: bytes) -> list[tuple[Mapping, Node, int]]:
-    """Every block mapping's pairs with the column of their key."""
-    found: list[tuple[Mapping, Node, int]] = []
+def _pairs(parsed: ParsedFile, raw: bytes) -> list[tuple[Node, int]]:
+    """The values of every block mapping, with the column of their key."""
+    found: list[tuple[Node, int]] = []
     todo: list[Node] = [d.root for d in parsed.documents if d.root is not None]
     while todo:
         node = todo.pop(0)
         if isinstance(node, Mapping) and not node.flow:
             for key, value in node.pairs:
-                found.append((node, value, _column(raw, key.span.start)))
+                found.append((value, _column(raw, key.span.start)))
                 if not isinstance(value, Scalar):
                     todo.append(value)
         elif isinstance(node, Sequence) and not node.flow:

@@ -1,0 +1,334 @@
+"""From an environment's built objects to the plain facts that rules look at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from repoint.dsn.hosts import fqdn
+from repoint.kube import facts as kube
+from repoint.kube.effective import Effective, Value, child, items, pairs, text, texts
+from repoint.kube.resolve import EnvironmentBuild
+from repoint.kube.resource import Resource
+from repoint.kube.workloads import ContainerView, containers
+from repoint.model.consumer import Route, Site, Use, Workload
+from repoint.model.source import Location
+from repoint.planning.config import Config
+from repoint.planning.judging import choice_for, main_purpose
+from repoint.rules.facts import (
+    CNPG_DEFAULT_PGBOUNCER,
+    ClusterFacts,
+    Connection,
+    ConsumerFacts,
+    EnvironmentFacts,
+    Hazard,
+    IngressRule,
+    Peer,
+    PolicyFacts,
+    PoolerFacts,
+    RoleDefault,
+)
+from repoint.rules.source_scan import hazards_for
+
+Labels = tuple[tuple[str, str], ...]
+
+_POOL_SIZE = re.compile(
+    r"(?i)^(?:(?:.*_)?(?:MAX_(?:OPEN_)?CONN(?:ECTION)?S?|POOL_(?:MAX(?:_SIZE)?|SIZE)|MAX_POOL_SIZE"
+    r"|MAXIMUM_POOL_SIZE)|POOL_SIZE|RAILS_MAX_THREADS)$"
+)
+_POOL_PARAMS = ("pool_max_conns", "max_conns", "maximumPoolSize", "connection_limit", "pool_size")
+_POOL_PARAMS += ("Maximum Pool Size", "Max Pool Size")
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The Pooler and Cluster that an environment's consumers move to, and their hosts.
+
+    `pooler` and `cluster` are the rendered objects, None when the render has none of the
+    name that repoint.yaml gives (with the prefix that kustomize put before it).
+    """
+
+    namespace: str
+    pooled: str
+    direct: str
+    pooler: Resource | None
+    cluster: Resource | None
+
+
+def targets_of(config: Config, environment: EnvironmentBuild) -> Targets:
+    """Resolve `target` of repoint.yaml in one environment's render (X3, X17)."""
+    pooler = _named(environment.objects, "Pooler", config.target.pooler, environment.namespace)
+    cluster = _named(environment.objects, "Cluster", config.target.cluster, environment.namespace)
+    namespace = environment.namespace
+    for found in (pooler, cluster):
+        if found is not None and found.namespace:
+            namespace = found.namespace
+            break
+    domain = config.target.domain
+    pooled = pooler.name if pooler is not None else config.target.pooler
+    direct = cluster.name if cluster is not None else config.target.cluster
+    return Targets(
+        namespace=namespace,
+        pooled=fqdn(pooled, namespace, domain),
+        direct=fqdn(f"{direct}-rw", namespace, domain),
+        pooler=pooler,
+        cluster=cluster,
+    )
+
+
+def _named(
+    objects: Iterable[Resource], kind: str, name: str, namespace: str
+) -> Resource | None:
+    """The CNPG object of a name, as rendered or as its own file calls it."""
+    found = [
+        one
+        for one in objects
+        if one.kind == kind
+        and one.group == "postgresql.cnpg.io"
+        and name in (one.name, one.original.name)
+    ]
+    found.sort(key=lambda one: (one.namespace != namespace, one.name != name))
+    return found[0] if found else None
+
+
+def environment_facts(
+    config: Config,
+    environment: EnvironmentBuild,
+    targets: Targets,
+    consumers: tuple[ConsumerFacts, ...],
+    role_defaults: tuple[RoleDefault, ...] = (),
+) -> EnvironmentFacts:
+    """The rules' view of an environment."""
+    objects = environment.objects
+    return EnvironmentFacts(
+        name=environment.name,
+        namespace=targets.namespace,
+        pooled_host=targets.pooled,
+        direct_host=targets.direct,
+        pooler=pooler_facts(targets.pooler, config) if targets.pooler else None,
+        cluster=cluster_facts(targets.cluster, config) if targets.cluster else None,
+        consumers=consumers,
+        policies=tuple(_policy(one.tree, one) for one in kube.network_policies(objects) if _ingress(one)),
+        namespace_labels=tuple(
+            (one.name, pairs(one.tree, "metadata", "labels")) for one in kube.namespaces(objects)
+        ),
+        poolers=tuple(pooler_facts(one, config) for one in objects if _cnpg(one, "Pooler")),
+        clusters=tuple(cluster_facts(one, config) for one in objects if _cnpg(one, "Cluster")),
+        services=tuple((one.name, one.namespace) for one in kube.services(objects)),
+        role_defaults=role_defaults,
+        domain=config.target.domain,
+    )
+
+
+def _cnpg(resource: Resource, kind: str) -> bool:
+    return resource.kind == kind and resource.group == "postgresql.cnpg.io"
+
+
+def pooler_facts(resource: Resource, config: Config) -> PoolerFacts:
+    """A Pooler with CNPG's defaults where it says nothing."""
+    bouncer = child(resource.body, "spec", "pgbouncer")
+    return PoolerFacts(
+        name=resource.name,
+        namespace=resource.namespace,
+        cluster=text(resource.body, "spec", "cluster", "name"),
+        mode=text(bouncer, "poolMode") or "session",
+        instances=_number(text(resource.body, "spec", "instances"), 1),
+        parameters=pairs(bouncer, "parameters"),
+        pgbouncer=_bouncer_version(resource, config),
+        client_tls_secret=bool(text(bouncer, "clientTLSSecret", "name")),
+        location=_place(resource),
+        type=text(resource.body, "spec", "type") or "rw",
+    )
+
+
+def _bouncer_version(resource: Resource, config: Config) -> tuple[int, ...]:
+    """The version in repoint.yaml, in the image of the pod template, or CNPG's default."""
+    images = [text(resource.body, "spec", "pgbouncer", "image")]
+    spec = child(resource.body, "spec", "template", "spec")
+    images += [text(one, "image") for one in items(spec, "containers")]
+    for written in (config.target.pgbouncer, *images):
+        found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", written.rpartition("/")[2])
+        if found:
+            return tuple(int(part) for part in found.groups(default="0"))
+    return CNPG_DEFAULT_PGBOUNCER
+
+
+def cluster_facts(resource: Resource, config: Config) -> ClusterFacts:
+    """A Cluster; the major version is its image's."""
+    spec = child(resource.body, "spec")
+    return ClusterFacts(
+        name=resource.name,
+        namespace=resource.namespace,
+        postgres=config.target.postgres or _major(spec),
+        instances=_number(text(spec, "instances"), 1),
+        max_connections=_number(text(spec, "postgresql", "parameters", "max_connections"), 100),
+        alt_names=texts(spec, "certificates", "serverAltDNSNames"),
+        own_server_certificate=bool(text(spec, "certificates", "serverTLSSecret")),
+        location=_place(resource),
+    )
+
+
+def _major(spec: Effective | None) -> int:
+    catalog = text(spec, "imageCatalogRef", "major")
+    if catalog.isdigit():
+        return int(catalog)
+    found = re.search(r":(\d+)(?:[.\-@]|$)", text(spec, "imageName"))
+    return int(found[1]) if found else 0
+
+
+def _number(written: str, default: int) -> int:
+    return int(written) if written.isdigit() else default
+
+
+def _place(resource: Resource) -> Location:
+    kind = resource.body.get("kind")
+    line = kind.scalar.line if isinstance(kind, Value) and kind.scalar is not None else 1
+    return Location(resource.path, line, 1, "")
+
+
+def _ingress(policy: kube.ObjectFact) -> bool:
+    kinds = texts(policy.tree, "spec", "policyTypes")
+    return not kinds or "Ingress" in kinds
+
+
+def _policy(tree: dict[str, Effective], fact: kube.ObjectFact) -> PolicyFacts:
+    selector = child(tree, "spec", "podSelector")
+    return PolicyFacts(
+        name=fact.name,
+        namespace=fact.namespace,
+        selector=pairs(selector, "matchLabels"),
+        rules=tuple(_rule(rule) for rule in items(tree, "spec", "ingress")),
+        opaque=bool(items(selector, "matchExpressions")),
+    )
+
+
+def _rule(rule: Effective) -> IngressRule:
+    return IngressRule(
+        peers=tuple(_peer(one) for one in items(rule, "from")),
+        ports=tuple(_port(one) for one in items(rule, "ports")),
+    )
+
+
+def _port(port: Effective) -> str:
+    first, last = text(port, "port"), text(port, "endPort")
+    return f"{first}-{last}" if last else first
+
+
+def _peer(peer: Effective) -> Peer:
+    pods, spaces = child(peer, "podSelector"), child(peer, "namespaceSelector")
+    opaque = bool(items(pods, "matchExpressions") or items(spaces, "matchExpressions"))
+    opaque = opaque or child(peer, "ipBlock") is not None
+    return Peer(
+        pods=pairs(pods, "matchLabels") if pods is not None else None,
+        namespaces=pairs(spaces, "matchLabels") if spaces is not None else None,
+        opaque=opaque,
+    )
+
+
+def consumer_facts(
+    config: Config,
+    environment: EnvironmentBuild,
+    uses: Mapping[Workload, tuple[Use, ...]],
+    sites: Mapping[str, Site],
+    routes: Mapping[Workload, Route],
+    hazards: tuple[Hazard, ...],
+) -> tuple[ConsumerFacts, ...]:
+    """One per container that repoint moves.
+
+    Args:
+        uses: The uses of each container in this environment, of sites that name the source.
+        sites: Those sites by id.
+        routes: Where each container goes.
+        hazards: What the repository's source text tells.
+    """
+    views = {view.workload: view for one in environment.objects for view in containers(one)}
+    return tuple(
+        ConsumerFacts(
+            id=workload.id,
+            kind=workload.kind,
+            namespace=workload.namespace,
+            name=workload.name,
+            purpose=main_purpose(mine).value,
+            route=routes[workload].value,
+            replicas=_replicas(views.get(workload)),
+            pool_size=_pool_size(config, workload, mine, sites, views.get(workload), environment),
+            labels=_pod_labels(views.get(workload)),
+            connections=tuple(connection(sites[use.site]) for use in mine),
+            hazards=hazards_for(_component_name(views.get(workload), workload), hazards),
+        )
+        for workload, mine in uses.items()
+    )
+
+
+def _component_name(view: ContainerView | None, workload: Workload) -> str:
+    """The name that a source directory would carry: without prefix, as its file says."""
+    if view is not None and view.resource is not None:
+        return view.resource.original.name
+    return workload.name
+
+
+def _replicas(view: ContainerView | None) -> int:
+    return view.replicas if view is not None and view.replicas is not None else 1
+
+
+def _pod_labels(view: ContainerView | None) -> Labels:
+    """The pod template's labels: what NetworkPolicies select."""
+    if view is None or view.resource is None:
+        return ()
+    for path in (("spec", "template"), ("spec", "jobTemplate", "spec", "template"), ()):
+        labels = pairs(view.resource.body, *path, "metadata", "labels")
+        if labels:
+            return labels
+    return ()
+
+
+def _pool_size(
+    config: Config,
+    workload: Workload,
+    uses: tuple[Use, ...],
+    sites: Mapping[str, Site],
+    view: ContainerView | None,
+    environment: EnvironmentBuild,
+) -> int:
+    """The most connections one replica opens: told by the user, the DSN or a variable; 0 unknown."""
+    chosen = choice_for(config, workload)
+    if chosen is not None and chosen.pool_size:
+        return chosen.pool_size
+    for use in uses:
+        params = dict(sites[use.site].params)
+        for name in _POOL_PARAMS:
+            if name in params and params[name].text.isdigit():
+                return int(params[name].text)
+    for name, value in _variables(view, environment):
+        if _POOL_SIZE.match(name) and value.isdigit():
+            return int(value)
+    return 0
+
+
+def _variables(
+    view: ContainerView | None, environment: EnvironmentBuild
+) -> Iterable[tuple[str, str]]:
+    if view is None:
+        return
+    yield from ((entry.name, entry.value.text) for entry in view.env if entry.value is not None)
+    named = {entry.source for entry in view.env_from if entry.kind == "ConfigMap"}
+    for resource in environment.objects:
+        if resource.kind == "ConfigMap" and named & {resource.name, resource.original.name}:
+            yield from pairs(resource.body, "data")
+
+
+def connection(site: Site) -> Connection:
+    """A site as the rules see it."""
+    return Connection(
+        site=site.id,
+        location=site.location,
+        style=site.style.value,
+        host=site.host.text,
+        user=site.user or "",
+        database=site.database or "",
+        schema=site.schema or "",
+        params=tuple((name, part.text) for name, part in site.params),
+        sealed=site.sealed,
+        key=site.key,
+    )
