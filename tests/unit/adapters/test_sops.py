@@ -38,6 +38,7 @@ STYLES = {
     "sequences at the key": lambda text: text.replace("    - ENC", "  - ENC"),
     "blank lines and comments": lambda text: text.replace("kind: Secret", '\nkind: "Secret"  # x'),
     "CRLF": lambda text: text.replace("\n", "\r\n"),
+    "a clear comment put in by hand": lambda text: text.replace("  LIST:", "  # by hand\n  LIST:"),
     "a document start": lambda text: "---\n" + text,
 }
 
@@ -189,6 +190,21 @@ def test_a_file_changed_outside_sops_is_refused(repository: Repository) -> None:
         repository.store.open("s.yaml", raw)
 
     assert "canary" not in str(caught.value)
+
+
+def test_a_result_with_another_value_changed_too_is_refused(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = sealed(repository, "two spaces")
+    real = Sops._change
+
+    def careless(self: Sops, path: str, raw: bytes, pointer: str, payload: bytes | None) -> bytes:
+        once = real(self, path, raw, pointer, payload)
+        return real(self, path, once, '["stringData"]["OTHER"]', b'"another"')
+
+    monkeypatch.setattr(Sops, "_change", careless)
+    with pytest.raises(EditRefused, match="more, or other"):
+        repository.store.set_value("s.yaml", raw, URL, "new")
 
 
 def test_a_clear_file_is_not_sealed(repository: Repository) -> None:

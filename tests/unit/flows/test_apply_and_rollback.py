@@ -297,6 +297,43 @@ def test_environments_share_a_file_in_any_order(
     assert not (repository.root / ".repoint/receipts").exists()
 
 
+@pytest.mark.parametrize("home", list(itertools.permutations(["local", "staging"])))
+def test_both_environments_go_back_at_once(repository: Repository, home: tuple[str, ...]) -> None:
+    plan = two_environments(repository)
+    original = repository.tree.read("shared.yaml")
+    apply(repository, plan)
+
+    done = back(repository, *home)
+
+    assert repository.tree.read("shared.yaml") == original
+    assert done.inexact == () and done.notes == ()
+
+
+def test_a_host_written_once_more_by_hand_is_not_guessed_at(repository: Repository) -> None:
+    raw = repository.write(".env", f"A=1\nH={OLD}\n")
+    root = repository.root
+    apply(repository, plan_of(root, [change(root, ".env", [swap(raw, OLD, POOLED)])]))
+    repository.write(".env", f"MINE={POOLED}\nH={POOLED}\n")
+
+    with pytest.raises(Conflict):
+        back(repository, "local")
+
+
+def test_a_copy_with_a_password_of_its_own_is_kept(repository: Repository) -> None:
+    raw = repository.write(".env", f"DATABASE_URL=postgres://u:canary-1@{OLD}/x\n")
+    key = PartEdit("key", "DATABASE_URL", "DATABASE_URL_DIRECT")
+    edits = [copy_of(raw, raw.decode(), (key, host(OLD, DIRECT)))]
+    root = repository.root
+    apply(repository, plan_of(root, [change(root, ".env", edits)]))
+    now = repository.tree.read(".env").decode().splitlines(keepends=True)
+    repository.write(".env", now[0] + now[1].replace("canary-1", "canary-2"))
+
+    with pytest.raises(Conflict) as caught:
+        back(repository, "local")
+
+    assert "canary" not in "".join((str(caught.value), *caught.value.hints))
+
+
 def test_a_second_plan_on_top_can_be_taken_back_after_or_before(repository: Repository) -> None:
     raw = repository.write("x.yaml", f"a: {OLD}\nb: {OLD}\n")
     root = repository.root
