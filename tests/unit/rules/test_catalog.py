@@ -1,0 +1,79 @@
+"""Every code is unique, explained, published and has a remedy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from repoint.errors import RepointError, UsageError
+from repoint.rules import catalog
+
+ROOT = Path(__file__).parents[3]
+PAGES = ROOT / "docs/reference/rules"
+
+
+def test_codes_are_unique_across_rules_and_errors() -> None:
+    codes = [rule.code for rule in catalog.ALL_RULES]
+    codes += [error.code for error in catalog.all_errors()]
+    assert sorted(codes) == sorted(set(codes))
+    assert all(re.fullmatch(r"RP\d{3}", code) for code in codes)
+
+
+@pytest.mark.parametrize("rule", catalog.ALL_RULES, ids=lambda rule: rule.code)
+def test_a_rule_has_a_title_a_reason_a_remedy_and_evidence(rule: catalog.Rule) -> None:
+    assert rule.title and not rule.title.endswith(".")
+    assert rule.why.endswith(".")
+    assert rule.remedy and not rule.remedy.endswith(".")
+    assert rule.evidence
+    assert rule.finding("it is so").hint == rule.remedy
+
+
+@pytest.mark.parametrize("error", catalog.all_errors(), ids=lambda error: error.code)
+def test_an_error_has_a_hint_and_an_explanation(error: type[RepointError]) -> None:
+    assert error.default_hint
+    assert error.default_hint in catalog.explain(error.code)
+
+
+def test_every_error_of_the_package_is_covered() -> None:
+    todo, seen = [RepointError], set()
+    while todo:
+        error = todo.pop()
+        seen.add(error)
+        todo.extend(error.__subclasses__())
+    ours = {error for error in seen if error.__module__ == "repoint.errors"}
+    assert set(catalog.all_errors()) == ours
+
+
+def test_every_row_that_a_rule_cites_is_published() -> None:
+    facts = (ROOT / "docs/explanation/facts.md").read_text()
+    rows = (ROOT / "docs/explanation/conformance.md").read_text()
+    for rule in catalog.ALL_RULES:
+        for cited in rule.evidence:
+            for row in re.split("-(?=[A-Z])", cited):
+                assert f"| {row} |" in facts + rows, f"{rule.code} cites {row}"
+
+
+@pytest.mark.parametrize("code", sorted(catalog.pages()))
+def test_the_published_page_is_the_current_one(code: str) -> None:
+    assert (PAGES / f"{code}.md").read_text() == catalog.explain(code)
+
+
+def test_a_code_is_found_in_any_case() -> None:
+    assert catalog.find(" rp211 ").code == "RP211"
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        pytest.param("RP219", "did you mean", id="near"),
+        pytest.param("postgres://u:canary-1@pg", "codes look like", id="no code at all"),
+    ],
+)
+def test_an_unknown_code_is_an_error_with_a_hint(code: str, hint: str) -> None:
+    for ask in (catalog.find, catalog.explain):
+        with pytest.raises(UsageError) as raised:
+            ask(code)
+        assert raised.value.hints[0].startswith(hint)
+        assert "canary" not in str(raised.value)
