@@ -53,9 +53,8 @@ def services(parsed: ParsedFile, index: FileIndex) -> tuple[ContainerView, ...]:
 def _view(name: str, service: dict[str, Effective], path: str, index: FileIndex) -> ContainerView:
     fields = ("command", "entrypoint", "healthcheck")
     words = tuple((key, leaf) for key in fields for _, leaf in leaves(service.get(key) or []))
-    own = _environment(service)
-    given = {entry.name for entry in own}
-    env = [one for one in _from_files(service, path, index) if one.name not in given] + own
+    # As in a pod, the last entry of a name wins: env files come first.
+    env = [*_from_files(service, path, index), *_environment(service)]
     return ContainerView(
         workload=Workload("ComposeService", "", name, text(service, "container_name")),
         init=False,

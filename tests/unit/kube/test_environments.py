@@ -64,7 +64,7 @@ def test_overlays_of_one_environment_are_one_in_promotion_order() -> None:
             "apps/a/base/kustomization.yaml": overlay(),
             "apps/b/overlays/prod/kustomization.yaml": overlay(),
             "apps/b/overlays/staging/kustomization.yaml": overlay(),
-            "components/x/kustomization.yaml": "kind: Component\n",
+            "components/prod/kustomization.yaml": "kind: Component\n",
         }
     ) == {
         "local": ("apps/a/overlays/local",),

@@ -80,3 +80,72 @@ def test_missing_files_are_named_and_the_rest_is_built() -> None:
         "`over/kustomization.yaml`: remote base `https://example.com/base?ref=1` is not read",
         "`over/kustomization.yaml`: patch `over/gone-patch.yaml` is missing",
     )
+
+
+def test_null_removes_a_field_and_an_unfit_json_patch_is_named() -> None:
+    built = build(
+        "over",
+        index(
+            {
+                "over/kustomization.yaml": """
+                    resources: [api.yaml]
+                    patches:
+                    - patch: |
+                        apiVersion: apps/v1
+                        kind: Deployment
+                        metadata: {name: api}
+                        spec: {template: null}
+                    - target: {kind: Deployment}
+                      patch: '[{"op": "remove", "path": "/spec/gone"}]'
+                    """,
+                "over/api.yaml": DEPLOYMENT,
+            }
+        ),
+    )
+
+    assert child(built.objects[0].body, "spec") == {}
+    assert built.problems == (
+        "inline patch in `over/kustomization.yaml` on Deployment `api`: "
+        "JSON patch path `/spec/gone` names nothing to remove",
+    )
+
+
+def test_a_kustomization_that_includes_itself_ends() -> None:
+    built = build(
+        "a",
+        index(
+            {
+                "a/kustomization.yaml": "resources: [../b]\n",
+                "b/kustomization.yaml": "resources: [../a]\n",
+            }
+        ),
+    )
+
+    assert built.problems == ("`a/kustomization.yaml` includes itself",)
+
+
+def test_ksops_files_are_resources() -> None:
+    built = build(
+        "over",
+        index(
+            {
+                "over/kustomization.yaml": "generators: [gen.yaml]\nnamePrefix: p-\n",
+                "over/gen.yaml": """
+                    apiVersion: viaduct.ai/v1
+                    kind: ksops
+                    metadata: {name: gen}
+                    files: [./keys/db.enc.yaml]
+                    """,
+                "over/keys/db.enc.yaml": """
+                    apiVersion: v1
+                    kind: Secret
+                    metadata: {name: db}
+                    stringData: {URL: 'ENC[AES256_GCM,data:x]'}
+                    """,
+            }
+        ),
+    )
+
+    assert [(one.kind, one.name) for one in built.objects] == [("Secret", "p-db")]
+    assert "over/keys/db.enc.yaml" in built.files
+    assert built.problems == built.unsupported == ()

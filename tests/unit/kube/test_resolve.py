@@ -64,6 +64,11 @@ PLAIN: dict[str, tuple[str, list[tuple[str, str]]]] = {
         "envFrom: [{secretRef: {name: db}}], env: [{name: URL, value: other}]",
         [],
     ),
+    "env-from-elsewhere-wins-over-env-from": (
+        "envFrom: [{secretRef: {name: db}}],"
+        " env: [{name: URL, valueFrom: {secretKeyRef: {name: cluster-app, key: uri}}}]",
+        [],
+    ),
     "composition-in-order": (
         "env: [{name: H, valueFrom: {configMapKeyRef: {name: conf, key: HOST}}},"
         " {name: DSN, value: 'postgres://$(H)/x'}]",
@@ -198,6 +203,61 @@ def test_the_overlays_own_secret_wins_over_a_namesake() -> None:
     assert [(who, where) for _, who, _, where in rows(tree, *places)] == [
         ("Deployment/one/c", "apps/one/overlays/prod/secret.yaml"),
         ("Deployment/two/c", "apps/two/overlays/prod/secret.yaml"),
+    ]
+
+
+def test_an_overlay_reads_the_secret_it_includes() -> None:
+    tree = {
+        "base/kustomization.yaml": "resources: [app.yaml]\n",
+        "base/app.yaml": deployment("app", READS_URL),
+        **{
+            path: text
+            for one in ("blue", "green")
+            for path, text in {
+                f"keys/{one}/kustomization.yaml": "resources: [s.yaml]\n",
+                f"keys/{one}/s.yaml": SECRET,
+                f"{one}/prod/kustomization.yaml": (
+                    f"resources: [../../base, ../../keys/{one}]\n"
+                    f"patches: [{{target: {{kind: Deployment}}, path: p.yaml}}]\n"
+                ),
+                f"{one}/prod/p.yaml": f"[{{op: replace, path: /metadata/name, value: {one}}}]\n",
+            }.items()
+        },
+    }
+    places = [(f"keys/{one}/s.yaml", "/0/stringData/URL") for one in ("blue", "green")]
+
+    assert [(who, where) for _, who, _, where in rows(tree, *places)] == [
+        ("Deployment/blue/c", "keys/blue/s.yaml"),
+        ("Deployment/green/c", "keys/green/s.yaml"),
+    ]
+
+
+def test_the_same_namespace_wins_over_none() -> None:
+    tree = {
+        "k8s/a-any.yaml": SECRET,
+        "k8s/b-other.yaml": SECRET.replace("{name: db}", "{name: db, namespace: other}"),
+        "k8s/c-same.yaml": SECRET.replace("{name: db}", "{name: db, namespace: ns}"),
+        "k8s/app.yaml": deployment("app", READS_URL).replace(
+            "{name: app}", "{name: app, namespace: ns}"
+        ),
+    }
+    places = [(path, "/0/stringData/URL") for path in tree if path != "k8s/app.yaml"]
+
+    assert [where for *_, where in rows(tree, *places)] == ["k8s/c-same.yaml"]
+
+
+def test_plain_namesakes_are_told_apart_by_their_directory() -> None:
+    tree = {
+        "two/secret.yaml": SECRET,
+        "one/secret.yaml": SECRET,
+        "one/app.yaml": deployment("first", READS_URL),
+        "two/app.yaml": deployment("second", READS_URL),
+    }
+    places = [(path, "/0/stringData/URL") for path in tree if path.endswith("secret.yaml")]
+
+    assert [(who, where) for _, who, _, where in rows(tree, *places)] == [
+        ("Deployment/first/c", "one/secret.yaml"),
+        ("Deployment/second/c", "two/secret.yaml"),
     ]
 
 
