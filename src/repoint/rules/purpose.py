@@ -57,6 +57,9 @@ def judge(
     if own is not None:
         return _verdict([own], facts)
     reading = read(commands)
+    if any("/dev/tcp/" in word for word in (*facts.command, *facts.args)):
+        socket = Clue(Purpose.PROBE, "opens a TCP socket", Certainty.CERTAIN, "/dev/tcp")
+        reading = Reading((*reading.clues, socket), reading.unknown)
     names = [clue for clue in (name_clue(variable), name_clue(key)) if clue is not None]
     decided = _by_command_or_name(facts, reading, names)
     if decided is None:

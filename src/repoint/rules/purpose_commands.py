@@ -88,22 +88,31 @@ def _passes_on(words: Words) -> bool:
 def classify(words: Words) -> tuple[Clue, ...]:
     """What one command tells; nothing when it is neutral or unknown."""
     programs = program_positions(words)
-    first = base_name(words[min(programs, default=0)])
-    if first in word_list("neutral") and first not in ("nslookup",):
+    first = base_name(words[min(programs, default=0)]) if words else ""
+    if not first or first in word_list("neutral"):
         return ()
-    clues = [_clue(match) for match in command_matches(words, programs)]
-    named = {clue.program for clue in clues if clue.purpose is not Purpose.PROBE}
-    if "psql" in {base_name(words[position]) for position in programs} and "psql" not in named:
+    matches = command_matches(words, programs)
+    clues = [_clue(match) for match in matches]
+    named = {clue.program for clue in clues}
+    if "psql" not in named and "psql" in {base_name(words[at]) for at in programs}:
         clues.append(psql_clue(words))
-    certain = any(c.purpose not in (Purpose.RUNTIME, Purpose.PROBE) for c in clues)
-    if not certain and (word := _migrating_word(words, programs)):
-        evidence = (
-            f"runs `{shown(f'{base_name(words[0])} … {word}' if word != words[0] else word)}`"
-        )
+    word = _migrating_word(words, programs) if _open_to_more(matches, clues) else ""
+    if word:
+        evidence = f"runs `{shown(word if word == words[0] else f'{first} … {word}')}`"
         clues.append(Clue(Purpose.MIGRATION, evidence, Certainty.LIKELY, first))
-    if "/dev/tcp/" in " ".join(words):
-        clues.append(Clue(Purpose.PROBE, "opens a TCP socket", Certainty.CERTAIN, first))
     return tuple(clues)
+
+
+def _open_to_more(matches: tuple[Match, ...], clues: list[Clue]) -> bool:
+    """Whether a telling word may add to what the known programs said.
+
+    A server may migrate too, and a wait tool may run a migration behind it, unless
+    what it waits for is the migration (`airflow check-migrations`, `k8s-wait-for`).
+    """
+    if any(clue.purpose not in (Purpose.RUNTIME, Purpose.PROBE) for clue in clues):
+        return False
+    waits = (match for match in matches if match.tool.purpose is Purpose.PROBE)
+    return not any(len(match.words) > 1 or match.words[0] == "k8s-wait-for" for match in waits)
 
 
 def _clue(match: Match) -> Clue:

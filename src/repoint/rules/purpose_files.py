@@ -62,7 +62,7 @@ def judge_file(path: str, key: str, command: str, user: str, text: str = "") -> 
     script = _script(path, text)
     for clue in (
         _by_command(command, script),
-        _local_block(key),
+        _local_block(path, key),
         name_clue(key),
         _terraform(path, key),
         _local_host(text or command),
@@ -124,9 +124,12 @@ def _by_command(command: str, script: str) -> Clue | None:
     return strongest(clues or classify((name,)))
 
 
-def _local_block(key: str) -> Clue | None:
+def _local_block(path: str, key: str) -> Clue | None:
     """A section that is named after a developer's machine: `env.local.url`, `development.host`."""
-    for part in key.split(".")[:-1]:
+    parts = key.split(".")[:-1]
+    if _TERRAFORM.search(path):  # `local.` and `locals.` are Terraform's own words
+        parts = [part for part in parts if part not in ("local", "locals")]
+    for part in parts:
         if part.lower() in _LOCAL_NAMES or set(part.lower().split("_")) & {"local", "dev"}:
             return Clue(Purpose.LOCAL_DEVELOPMENT, f"section `{part}`", Certainty.LIKELY)
     return None

@@ -1,0 +1,74 @@
+"""Sites that no workload reads are judged by file, key and command."""
+
+from __future__ import annotations
+
+import pytest
+
+from repoint.rules.purpose import judge_file
+from repoint.rules.purpose_files import surroundings
+
+MAKEFILE = (
+    "DB_URL ?= postgres://u@db/x\nAPI_DB ?= postgres://u@db/y\n\n.PHONY: up\nup: ## apply\n"
+    '\t@migrate -path m -database "$(DB_URL)" up\n\nshell:\n\tpsql -h db -U u x\n'
+)
+RELEASE = "#!/bin/sh\nexport PGHOST=db\nbundle exec rails db:migrate\n"
+NIGHTLY = "#!/bin/sh\nPGHOST=db\npg_dumpall | gzip > x\n"
+GITLAB = (
+    "test:\n  variables: {DATABASE_URL: 'postgres://u@postgres/x'}\n  script:\n    - rake spec\n"
+    "release:\n  variables:\n    DATABASE_URL: postgres://u@db/x\n"
+    "  script:\n    - bundle exec rails db:migrate\n"
+)
+
+CASES = [
+    ("a Makefile's dump", "backup", ("Makefile", "pg_dump", "pg_dump", "", "")),
+    ("a Makefile's psql", "admin", ("Makefile", "psql", "psql", "", MAKEFILE)),
+    ("a Makefile's variable that migrate uses", "migration", ("Makefile", "DB_URL", "DB_URL", "", MAKEFILE)),
+    ("a Makefile's variable that nothing uses", "unknown", ("Makefile", "API_DB", "API_DB", "", MAKEFILE)),
+    ("atlas.hcl, local", "local-development", ("backend/atlas.hcl", "env.local.url", "", "", "")),
+    ("atlas.hcl, local_cnpg", "local-development", ("backend/atlas.hcl", "env.local_cnpg.url", "", "", "")),
+    ("atlas.hcl, prod", "migration", ("backend/atlas.hcl", "env.prod.url", "", "", "")),
+    (".env", "local-development", (".env", "DB_HOST", "", "", "")),
+    (".env.example", "local-development", (".env.example", "DATABASE_URL", "", "", "")),
+    (".env.prod", "runtime", (".env.prod", "DATABASE_URL", "", "", "")),
+    (".env.prod, direct", "migration", (".env.prod", "DIRECT_URL", "", "", "")),
+    ("a release script", "migration", ("bin/release.sh", "PGHOST", "", "", RELEASE)),
+    ("a nightly script", "backup", ("ops/nightly.sh", "PGHOST", "", "", NIGHTLY)),
+    ("a script with a telling name", "backup", ("ops/backup-all.sh", "PGHOST", "", "", "")),
+    ("a command in full", "migration", ("x.txt", "url", "alembic upgrade head", "", "")),
+    ("a role by psql in a script", "admin", ("init.sh", "psql", "psql", "", 'psql -h a -c "CREATE ROLE x"')),
+    ("a probe in a script", "probe", ("entry.sh", "pg_isready", "pg_isready", "", "")),
+    ("Terraform's provider", "admin", ("db/roles.tf", "provider.postgresql.host", "", "", "")),
+    ("Terraform's state", "admin", ("x.tf", "terraform.backend.pg.conn_str", "", "", "")),
+    ("Terraform's DMS", "replication", ("x.tf", "aws_dms_endpoint.source.server_name", "", "", "")),
+    ("Terraform's migration variable", "migration", ("x.tf", "MIGRATION_URL", "", "", "")),
+    ("Terraform's other values", "unknown", ("live/x.tf", "local.db_host", "", "", "")),
+    ("database.yml, development", "local-development", ("config/database.yml", "development.host", "", "", "")),
+    ("sqitch.conf", "migration", ("sqitch.conf", "target.staging.uri", "", "", "")),
+    ("alembic.ini on this machine", "local-development", ("alembic.ini", "sqlalchemy.url", "", "", "sqlalchemy.url = postgres://u@localhost/x")),
+    ("alembic.ini", "migration", ("alembic.ini", "sqlalchemy.url", "", "", "")),
+    ("pg_service.conf", "admin", ("ops/pg_service.conf", "forum.host", "", "", "")),
+    ("pgbouncer.ini", "admin", ("pgbouncer.ini", "intranet", "", "", "")),
+    ("appsettings for development", "local-development", ("src/appsettings.Development.json", "ConnectionStrings.Orders", "", "", "")),
+    ("a CI service", "local-development", (".github/workflows/ci.yaml", "DATABASE_URL", "", "", "")),
+    ("a CI job that migrates", "migration", (".gitlab-ci.yml", "DATABASE_URL", "", "", surroundings(".gitlab-ci.yml", GITLAB, 7))),
+    ("a CI job that tests", "local-development", (".gitlab-ci.yml", "DATABASE_URL", "", "", surroundings(".gitlab-ci.yml", GITLAB, 2))),
+    ("a Kafka connector's file", "replication", ("connectors/orders-source.json", "database.hostname", "", "", "")),
+    ("a Kafka sink's file", "runtime", ("connectors/orders-sink.json", "connection.url", "", "", "")),
+    ("nothing known", "unknown", ("a/b.yaml", "host", "", "", "")),
+    ("nothing known but a superuser", "admin", ("a/b.yaml", "host", "", "postgres", "")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expected", "given"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_purpose_of_a_file(expected: str, given: tuple[str, str, str, str, str]) -> None:
+    verdict = judge_file(*given)
+    assert verdict.purpose.value == expected, verdict
+    assert given[0] in " ".join(verdict.evidence)
+
+
+def test_surroundings_are_the_job_the_target_or_the_script() -> None:
+    assert surroundings(".gitlab-ci.yml", GITLAB, 2).startswith("test:")
+    assert "release" not in surroundings(".gitlab-ci.yml", GITLAB, 2)
+    assert surroundings("Makefile", MAKEFILE, 9) == "shell:\n\tpsql -h db -U u x"
+    assert surroundings("ops/nightly.sh", NIGHTLY, 2) == NIGHTLY
+    assert surroundings("a.yaml", "a\nb", 99) == "a\nb"
