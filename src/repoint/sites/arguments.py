@@ -36,7 +36,8 @@ def shell_script(args: Sequence[Value]) -> Value | None:
         if text.startswith("-") and not text.startswith("--") and text.endswith("c"):
             before = [t for t in texts[:index] if not t.startswith("-")]
             if not before or base_name(before[-1]) in SHELLS or base_name(before[0]) in SHELLS:
-                return args[index + 1] if index + 1 < len(args) else None
+                following = [arg for arg in args[index + 1 :] if arg.text.strip() != "--"]
+                return following[0] if following else None
     return None
 
 

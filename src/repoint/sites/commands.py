@@ -89,6 +89,9 @@ WAITERS = lexicon(
 CONNECTORS = frozenset({"nc", "ncat", "netcat", "telnet", "nmap", "tcping", "portchecker"})
 """Programs that open `host port`."""
 
+RESOLVERS = frozenset({"nslookup", "getent", "dig", "ping", "host"})
+"""Programs that look a name up."""
+
 CONNECTOR_VALUES = {
     "nc": "wipsGIMmTVXx",
     "ncat": "wipsgGioe",

@@ -50,7 +50,7 @@ _SKIPPED_KINDS = lexicon(
     "ClusterRole ClusterRoleBinding PodMonitor ServiceMonitor PrometheusRule Certificate Issuer "
     "ClusterIssuer CustomResourceDefinition StorageClass HorizontalPodAutoscaler Endpoints "
     "PodDisruptionBudget EndpointSlice DNSEndpoint SealedSecret HelmRepository GitRepository "
-    "OCIRepository VolumeSnapshot Pooler ScheduledBackup Backup Database Publication Subscription "
+    "OCIRepository VolumeSnapshot "
     "ResourceQuota LimitRange PriorityClass Dashboard"
 )
 _OPERATORS = tuple(
@@ -89,6 +89,7 @@ class Scope:
     batch: bool = False
     env: bool = False
     templates: bool = False
+    engine: bool | None = None
 
     def below(self, key: str, *, shown: bool = True) -> Scope:
         """The scope of what stands under `key`."""

@@ -32,6 +32,10 @@ _ADDRESS = re.compile(
     rf"(?::(?P<port>\d{{1,5}}|\$\$?[({{]?[\w.:-]+[)}}]?|\{{\{{[^{{}}]*\}}\}}))?(?P<rest>[/,?].*)?$",
     re.DOTALL,
 )
+_NETWORK = re.compile(r"^[0-9A-Fa-f:.]+/\d{1,3}$")
+_REFERENCE = re.compile(
+    r"^(?:\$\{)?(?:var|local|each|count|path|terraform|self)\.[\w.\[\]\"*-]+\}?$"
+)
 _NOT_HOSTS = lexicon(
     "true false yes no none null nil on off enabled disabled tbd todo changeme example default "
     "tcp udp http https"
@@ -66,6 +70,11 @@ def is_variable(text: str) -> bool:
     return bool(_VARIABLE.match(text.strip()))
 
 
+def is_reference(text: str) -> bool:
+    """Whether the whole text is a reference of HCL to a value given elsewhere."""
+    return bool(_REFERENCE.match(text.strip()))
+
+
 def is_template(text: str) -> bool:
     """Whether the whole text is one Go template (or Jinja) action."""
     return bool(_TEMPLATE.match(text.strip()))
@@ -87,7 +96,7 @@ def address(text: str) -> Address | None:
     if not match or "\n" in whole.text.strip():
         return None
     host = literal_default(Slice(match["host"], whole.start))
-    if not _is_host(host.text):
+    if not _is_host(host.text) or _NETWORK.match(whole.text):
         return None
     port = None
     if match["port"]:

@@ -50,7 +50,8 @@ _ROLES = lexicon(
 _LINKS = lexicon(
     "url connection conn connections service server cluster instance config settings info params "
     "parameters credentials creds auth sql pool pooler persistence store default external global "
-    "client clients primary master options source target jdbc storage backend"
+    "client clients args arguments kwargs opts primary master options source target jdbc "
+    "storage backend"
 )
 _NOT_A_DATABASE = lexicon(
     "operator exporter api ui web ingress metrics monitor monitoring http https grpc console "
@@ -76,11 +77,11 @@ _SSLMODE = ({"sslmode"}, {"ssl", "mode"}, {"require", "ssl", "mode"})
 _ENGINE = (
     {"type"}, {"engine"}, {"dialect"}, {"driver"}, {"connection"}, {"client"}, {"scheme"},
     {"adapter"}, {"dbtype"}, {"provider"}, {"backend"}, {"vendor"}, {"db", "type"},
-    {"database", "type"}, {"db", "vendor"}, {"flavor"}, {"kind"}, {"protocol"}, {"plugin", "name"},
+    {"database", "type"}, {"db", "vendor"}, {"flavor"}, {"protocol"}, {"plugin", "name"},
     {"engine", "name"}, {"db", "driver"}, {"db", "engine"}, {"db", "dialect"}, {"platform"},
     {"db", "kind"}, {"jdbc", "driver"}, {"driver", "class", "name"}, {"driver", "name"},
-    {"dbdriver"}, {"db", "client"}, {"driver", "class"}, {"connector", "class"}, {"format"},
-    {"database", "engine"}, {"database", "platform"}, {"mode"}, {"storage"}, {"storage", "type"},
+    {"dbdriver"}, {"db", "client"}, {"driver", "class"}, {"connector", "class"},
+    {"database", "engine"}, {"database", "platform"}, {"storage", "type"},
 )  # fmt: skip
 
 _GLUED = re.compile(
@@ -129,6 +130,9 @@ def words(name: str) -> tuple[str, ...]:
 
 
 def _unglue(word: str) -> list[str]:
+    bare = word.rstrip("0123456789")
+    if bare != word and bare in STRONG | GENERIC and word not in OTHER_ENGINES:
+        return [bare, word[len(bare) :]]
     match = _GLUED.match(word)
     if not match:
         return [word] if word else []
@@ -240,6 +244,11 @@ def ancestor_evidence(trail: tuple[str, ...]) -> Evidence:
             return Evidence.NONE
         free_name = False
     return Evidence.NONE
+
+
+def is_link(key: str) -> bool:
+    """Whether a key only links a database's key with its settings (`connection`, `options`)."""
+    return all(word in _LINKS or word in _ROLES for word in words(key))
 
 
 def other_engine(text: str) -> bool:

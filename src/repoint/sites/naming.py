@@ -17,9 +17,10 @@ ENV_MAPS = lexicon(
 
 _UNSHOWN = lexicon(
     "spec data stringData resource locals env environment environment_variables "
-    "valuesObject values module template target helm list elements matrix generators merge "
+    "valuesObject values module template target helm "
     "extraEnv extraEnvVars containers initContainers databases"
 )
+_GENERATORS = frozenset({"list", "elements", "matrix", "merge", "generators", "values"})
 _PROBES = lexicon("readinessProbe livenessProbe startupProbe lifecycle healthcheck healthCheck")
 
 
@@ -31,9 +32,10 @@ def hint(scope: Scope) -> str:
 def below(scope: Scope, key: str) -> Scope:
     """The scope under a key: its trail, whether it holds variables, values, a probe."""
     if values_key(scope, key) or generator_key(scope, key):
-        return replace(scope, role=Role.HELM_VALUES, trail=(), shown=(), kind="")
+        return replace(scope, role=Role.HELM_VALUES, trail=(), shown=(), kind="", owner=key)
     kept = scope.role is Role.HCL and key in {"env", "locals"} and not scope.trail
-    inner = scope.below(key, shown=kept or key not in _UNSHOWN)
+    generated = scope.owner == "generators" and key in _GENERATORS
+    inner = scope.below(key, shown=kept or not (generated or key in _UNSHOWN))
     env = key in ENV_MAPS and (scope.role is not Role.CONFIG or key not in {"data", "config"})
     return replace(inner, env=env, probe=scope.probe or key in _PROBES)
 

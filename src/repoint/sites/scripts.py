@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from repoint.formats.shell import Assignment, Word, commands
 from repoint.sites.arguments import argv_drafts
 from repoint.sites.clients import Setting
-from repoint.sites.commands import CLIENTS, CONNECTORS, WAITERS
+from repoint.sites.commands import CLIENTS, CONNECTORS, RESOLVERS, WAITERS
 from repoint.sites.frame import Draft, Value
 from repoint.sites.keys import host_key
 from repoint.sites.split import Container, Entry, split_drafts, with_companions
 from repoint.sites.urls import dsn_drafts
 from repoint.sites.waits import dev_tcp_drafts
 
-_NAMES = sorted((*CLIENTS, *CONNECTORS, *WAITERS, "dockerize", "wait4x"), key=len, reverse=True)
+_NAMES = sorted((*CLIENTS, *CONNECTORS, *WAITERS, *RESOLVERS, "dockerize"), key=len, reverse=True)
 _HINT = re.compile(
     rf"(?:^|[\s;|&(`\"'/!]|\bthen |\bdo )(?:{'|'.join(map(re.escape, _NAMES))})(?:\.sh)?\s+\S"
     r"|/dev/tcp/|^#!",

@@ -13,6 +13,7 @@ from repoint.sites.hosts import (
     Address,
     Slice,
     address,
+    is_reference,
     is_template,
     is_variable,
     port_number,
@@ -27,6 +28,7 @@ from repoint.sites.keys import (
     engine_value,
     field_of,
     host_key,
+    is_link,
     looks_like_env,
     other_engine,
     words,
@@ -50,7 +52,7 @@ class Container:
     `nested` holds entries of small mappings beside the keys (`auth`, `jsonData`): they
     can complete a family but not begin one. `hint` is what else is known: the image
     and the name of the container that reads the settings. `bare` lets a mere `host`
-    begin a family.
+    begin a family. `engine` is what the keys one level up say of the engine.
     """
 
     entries: Sequence[Entry]
@@ -64,6 +66,7 @@ class Container:
     form: Form | None = None
     command: str = ""
     bare: bool = True
+    engine: bool | None = None
 
 
 _MYSQL_ONLY = lexicon(
@@ -94,11 +97,21 @@ def split_drafts(container: Container) -> Iterator[Draft]:
             yield family.draft(found)
 
 
+def engine_of(entries: Sequence[Entry], inherited: bool | None) -> bool | None:
+    """What bare keys such as `type` or `client` say of the engine; else what was inherited."""
+    for entry in entries:
+        if field_of(words(entry.name)) == "engine":
+            verdict = engine_value(entry.value.text)
+            if verdict is not None:
+                return verdict
+    return inherited
+
+
 def _readable(found: Address, entry: Entry, container: Container) -> bool:
     host = found.host.text
     if is_template(host):
         return container.templates and not _holds_strings(entry)
-    if is_variable(host):
+    if is_variable(host) or (container.role is Role.HCL and is_reference(host)):
         return False
     return host not in {"0.0.0.0", "*"} and not _is_reference(entry.value)
 
@@ -170,7 +183,7 @@ class _Family:
 
     def is_postgres(self, found: Address) -> bool:
         """Judge by the name, the family, the container and the host itself."""
-        engine = engine_value(self._text("engine") or "")
+        engine = self._engine()
         port = port_number(found.port.text if found.port else self._text("port"))
         if engine is False:
             return False
@@ -185,7 +198,15 @@ class _Family:
             return self._bare(found, positive)
         if self.name.role == ("alone",):
             return _is_server_name(found)
-        return True
+        return self.name.role != ("url",) or _is_plainly_host(found)
+
+    def _engine(self) -> bool | None:
+        """What the family says of its engine; else, below `connection` and the like, its parent."""
+        own = engine_value(self._text("engine") or "")
+        if own is not None or self.container.engine is None:
+            return own
+        linked = is_link(self.container.trail[-1]) if self.container.trail else False
+        return self.container.engine if linked or not self.container.engine else None
 
     def _has_shape(self) -> bool:
         return "database" in self.fields and "user" in self.fields
@@ -198,8 +219,7 @@ class _Family:
             return True
         if above is Evidence.GENERIC:
             return positive or not loose
-        engine = engine_value(self._text("engine") or "")
-        if engine is True:
+        if self._engine() is True:
             return True
         port = port_number(found.port.text if found.port else self._text("port"))
         return port in PG_PORTS and not loose
@@ -264,12 +284,20 @@ def _is_server_name(found: Address) -> bool:
     return dotted and (found.port is None or found.port.text in PG_PORTS)
 
 
+def _is_plainly_host(found: Address) -> bool:
+    """Whether a value under a key for connection strings is a host, and no placeholder."""
+    host = found.host.text
+    return found.port is not None or "." in host or bool(set(words(host)) & (STRONG | GENERIC))
+
+
 def _prefixes(name: HostName) -> Iterator[tuple[str, ...]]:
     """The family's prefixes, the most exact first."""
     prefix = name.prefix
     yield (*prefix, *name.role) if name.role else prefix
     if name.role:
         yield prefix
+    if name.evidence is Evidence.FOREIGN:
+        return
     while len(prefix) > 1 and prefix[-1] not in STRONG | GENERIC:
         prefix = prefix[:-1]
         yield prefix

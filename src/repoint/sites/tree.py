@@ -28,7 +28,7 @@ from repoint.sites.nested import nested_kind, nested_scope
 from repoint.sites.operators import operator_drafts
 from repoint.sites.scripts import looks_like_script, read_script
 from repoint.sites.shapes import pair_of, patch_key, patch_of, runs
-from repoint.sites.split import Container, Entry, split_drafts, with_companions
+from repoint.sites.split import Container, Entry, engine_of, split_drafts, with_companions
 from repoint.sites.textual import text_drafts
 from repoint.sites.urls import dsn_drafts, name_before
 
@@ -99,6 +99,7 @@ class Walker:
             yield from self._pairs([(node, path)], scope)
         container = self._container(node, scope, path)
         yield from split_drafts(container)
+        scope = replace(scope, engine=engine_of(container.entries, scope.engine))
         yield from self._blocks(node, scope, path)
         yield from self._commands(node, scope, path)
         taken = {"value", "Value"} if pair is not None else set()
@@ -143,7 +144,7 @@ class Walker:
             trail = (scope.name,)
         return Container(
             entries, scope.role, trail=trail, nested=nested, hint=hint(scope),
-            key_prefix=shown(scope), env=scope.env, templates=scope.templates,
+            key_prefix=shown(scope), env=scope.env, templates=scope.templates, engine=scope.engine,
         )  # fmt: skip
 
     def _blocks(self, node: Mapping, scope: Scope, path: tuple[str, ...]) -> Iterator[Draft]:

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from repoint.sites.clients import Setting, is_hidden, one_option, read_options
-from repoint.sites.commands import CONNECTOR_VALUES, CONNECTORS, WAITERS, Client, base_name
+from repoint.sites.commands import (
+    CLIENTS,
+    CONNECTOR_VALUES,
+    CONNECTORS,
+    RESOLVERS,
+    WAITERS,
+    Client,
+    base_name,
+)
 from repoint.sites.frame import Draft, Form, Piece, Value
 from repoint.sites.hosts import (
     OTHER_PORTS,
@@ -32,6 +40,12 @@ def wait_drafts(args: Sequence[Value], program: str, setting: Setting) -> Iterat
     waiter = next((i for i, arg in enumerate(args) if base_name(arg.text) in WAITERS), None)
     if waiter is not None:
         yield from _waiter(args[waiter + 1 :], base_name(args[waiter].text), setting, args[waiter])
+    if program in RESOLVERS:
+        yield from _lookups(args, program, setting)
+    if "wait" in words(program):
+        for host, port in pairwise(args):
+            if port.text in PG_PORTS and address(host.text):
+                yield from _pair(Piece(host, Slice(host.text, 0)), port, program, setting)
     for arg in args:
         for match in _TCP.finditer(arg.text):
             yield from _endpoint(
@@ -63,6 +77,16 @@ def _connector(args: Sequence[Value], setting: Setting) -> Iterator[Draft]:
     if len(free) >= 2:
         host, port = free[0], free[1]
         yield from _pair(Piece(host, literal_default(Slice(host.text, 0))), port, name, setting)
+
+
+def _lookups(args: Sequence[Value], program: str, setting: Setting) -> Iterator[Draft]:
+    """Names that a wait loop resolves, where the name itself speaks of PostgreSQL."""
+    for arg in args:
+        found = address(arg.text)
+        named = found is not None and set(words(arg.text)) & STRONG
+        if named and not is_variable(arg.text) and base_name(arg.text) not in CLIENTS:
+            piece = Piece(arg, Slice(arg.text, 0))
+            yield Draft(Form.ARGUMENT, setting.role, program, piece)
 
 
 def _pair(host: Piece, port: Value, name: str, setting: Setting) -> Iterator[Draft]:
