@@ -38,7 +38,8 @@ Sites that no workload was seen to read
     at postgres.app.svc.cluster.local:$PORT (backup)
 
 Could not be read
-  deploy/secrets/staging/api.yaml: no key opens it
+  deploy/secrets/staging/api.yaml
+    no key opens it
 
 Findings
   error RP211 local: `search_path` | refused
@@ -101,6 +102,28 @@ class OneFile:
     def exists(self, path: str) -> bool:
         """Whether it is the Job."""
         return path == JOB
+
+
+def test_new_lines_are_shown_masked() -> None:
+    value = samples.plan()
+    spliced = value.changes[1].edits[0]
+    text = f"- name: A\n  value: postgres://app:{CANARY}@x/app\n"
+    inserted = replace(spliced, before="", after=text)
+    change = replace(value.changes[1], edits=(inserted,))
+    shown = human.plan(replace(value, changes=(change,)))
+    assert "insert 2 lines\n      + - name: A\n      +   value: postgres://app:***@x/app\n" in shown
+    listed = markdown.plan(replace(value, changes=(change,)))
+    assert "  ```diff\n  + - name: A\n  +   value: postgres://app:***@x/app\n  ```\n" in listed
+    single = replace(spliced, before="", after="a: 1\n")
+    change = replace(change, edits=(single,))
+    assert "insert `a: 1`" in human.plan(replace(value, changes=(change,)))
+
+
+def test_overlays_of_no_environment_are_counted() -> None:
+    value = samples.plan()
+    proofs = tuple(replace(proof, environment="") for proof in value.proofs[1:] * 2)
+    text = human.plan(replace(value, proofs=proofs))
+    assert "ok 2 overlays of no environment: unchanged" in text
 
 
 def test_a_scan_fits_a_review() -> None:

@@ -25,7 +25,7 @@ def scan(inventory: Inventory, *, width: int = 80, color: bool = False) -> str:
         _consumers(page, consumers, sites)
     _orphans(page, inventory)
     _unreadable(page, [(item.path, item.reason) for item in inventory.unreadable])
-    _findings(page, inventory.findings)
+    _findings(page, wording.ordered(inventory.findings, list(views)))
     page.blank()
     page.text(_scan_summary(inventory))
     return printed(page, color=color)
@@ -41,8 +41,8 @@ def plan(value: Plan, *, width: int = 80, color: bool = False) -> str:
         _changes(page, value, name)
         _tasks(page, [task for task in value.tasks if task.environment == name])
         _proof(page, value, name)
-    _unreadable(page, [(text, "") for text in value.unreadable])
-    _findings(page, value.findings)
+    _unreadable(page, [_parted(text) for text in value.unreadable])
+    _findings(page, wording.ordered(value.findings, value.environments))
     page.blank()
     page.text(wording.plan_summary(value), lead=("plan: ", "title"))
     page.text(wording.plan_next(value), lead=("next: ", "title"))
@@ -52,7 +52,7 @@ def plan(value: Plan, *, width: int = 80, color: bool = False) -> str:
 def check(findings: Sequence[Finding], *, width: int = 80, color: bool = False) -> str:
     """The findings of a check, and a sentence that sums them up."""
     page = Page(width)
-    _findings(page, findings)
+    _findings(page, wording.ordered(findings, ()))
     page.blank()
     errors = sum(finding.blocks for finding in findings)
     if errors:
@@ -132,8 +132,16 @@ def _unreadable(page: Page, items: Sequence[tuple[str, str]]) -> None:
         return
     page.blank()
     page.line(("Could not be read", "title"))
-    for path, reason in items:
-        page.text(f"{path}: {reason}" if reason else path, indent=2)
+    for path in dict.fromkeys(path for path, _ in items):
+        page.line("  ", (path, "name"))
+        for reason in dict.fromkeys(why for where, why in items if where == path and why):
+            page.text(reason.removeprefix(f"{path}: "), indent=4)
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """`path: reason` in its two parts."""
+    path, _, reason = text.partition(": ")
+    return path, reason
 
 
 def _findings(page: Page, findings: Sequence[Finding]) -> None:
@@ -141,12 +149,12 @@ def _findings(page: Page, findings: Sequence[Finding]) -> None:
         return
     page.blank()
     page.line(("Findings", "title"))
-    for environment in dict.fromkeys(finding.environment for finding in findings):
-        for finding in wording.findings_of(findings, environment):
-            _finding(page, finding)
+    for finding, after in zip(findings, (*findings[1:], None), strict=True):
+        said_later = after is not None and (after.code, after.hint) == (finding.code, finding.hint)
+        _finding(page, finding, hint=not said_later)
 
 
-def _finding(page: Page, finding: Finding) -> None:
+def _finding(page: Page, finding: Finding, *, hint: bool) -> None:
     word = "accepted" if finding.accepted else str(finding.severity)
     style = "dim" if finding.accepted else _SEVERITY_STYLE[finding.severity]
     scope = f"{finding.environment}: " if finding.environment else ""
@@ -156,7 +164,7 @@ def _finding(page: Page, finding: Finding) -> None:
         page.text(where, indent=4, lead=("at ", "dim"))
     if finding.accepted:
         page.text(finding.accepted, indent=4, lead=("accepted: ", "dim"))
-    elif finding.hint:
+    elif hint and finding.hint:
         page.text(finding.hint, indent=4, lead=("hint: ", "dim"))
 
 
@@ -191,6 +199,8 @@ def _changes(page: Page, value: Plan, environment: str) -> None:
         for edit in change.edits:
             where = f"line {edit.line}, {edit.key}: " if edit.key else f"line {edit.line}: "
             page.text(wording.edit_summary(edit), indent=4, lead=(where, ""))
+            for text in wording.new_lines(edit):
+                page.line("      ", (f"+ {text}", "good"))
             mark = wording.edit_mark(edit)
             why = f"{edit.reason} [{edit.rule}]" if edit.rule else edit.reason
             page.text(f"{why} ({mark})" if mark else why, indent=6, lead=("because ", "dim"))

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-_LONGEST_LEAD = 12
+_LONGEST_LEAD = 10
 
 Segment = tuple[str, str]
 """A piece of text and its style: a key of `STYLES`, or an empty string."""

@@ -37,7 +37,9 @@ def scan(inventory: Inventory) -> str:
         blocks.append(_table(headings, rows) if rows else "No consumer of PostgreSQL found.")
     unread = [f"- `{item.path}`: {_plain(item.reason)}" for item in inventory.unreadable]
     blocks += _folded("Could not be read", unread)
-    blocks += _findings(inventory.findings)
+    blocks += _findings(
+        wording.ordered(inventory.findings, [view.name for view in inventory.environments])
+    )
     return _fit(blocks)
 
 
@@ -45,7 +47,7 @@ def plan(value: Plan) -> str:
     """The plan as a comment on a pull request."""
     blocks = ["## repoint plan", f"**{wording.plan_summary(value)}**"]
     blocks.append(f"Next: {wording.plan_next(value)}")
-    blocks += _findings(value.findings)
+    blocks += _findings(wording.ordered(value.findings, value.environments))
     for name in wording.plan_environments(value):
         blocks += _environment(value, name)
     blocks += _folded("Could not be read", [f"- {_plain(text)}" for text in value.unreadable])
@@ -57,7 +59,7 @@ def check(findings: Sequence[Finding]) -> str:
     """The findings of a check."""
     if not findings:
         return "## repoint check\n\nNothing stands against this repository.\n"
-    return _fit(["## repoint check", *_findings(findings)])
+    return _fit(["## repoint check", *_findings(wording.ordered(findings, ()))])
 
 
 def _environment(value: Plan, name: str) -> list[str]:
@@ -102,6 +104,14 @@ def _change(change: FileChange) -> str:
             f"- line {edit.line} `{edit.key}`: {_code(wording.edit_summary(edit))}{tail}<br>"
         )
         lines.append(f"  {_plain(edit.reason)}{rule}")
+        new = wording.new_lines(edit)
+        if new:
+            lines += [
+                "",
+                "  ```diff",
+                *(f"  + {text.replace('```', '` ` `')}" for text in new),
+                "  ```",
+            ]
     return "\n".join(lines) + "\n"
 
 
@@ -124,8 +134,7 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
             f"`{wording.finding_place(finding)}`" if finding.location else "-",
             _plain(finding.accepted or finding.hint),
         )
-        for environment in dict.fromkeys(finding.environment for finding in findings)
-        for finding in wording.findings_of(findings, environment)
+        for finding in findings
     ]
     headings = ("", "Code", "Environment", "Finding", "Where", "What to do")
     return ["### Findings", _table(headings, rows)]

@@ -94,6 +94,14 @@ def edit_summary(edit: Edit) -> str:
     return changes
 
 
+def new_lines(edit: Edit) -> tuple[str, ...]:
+    """The lines that an edit inserts or creates, masked; none when it is a single one."""
+    if edit.op is Op.CREATE or (edit.op is Op.SPLICE and not edit.before):
+        lines = mask(edit.after.strip("\r\n")).splitlines()
+        return tuple(lines) if edit.op is Op.CREATE or len(lines) > 1 else ()
+    return ()
+
+
 def _replacement(before: str, after: str) -> str:
     if not before:
         added = after.strip("\r\n")
@@ -146,15 +154,19 @@ def proof_lines(plan: Plan, environment: str) -> tuple[ProofLine, ...]:
     proofs = [proof for proof in plan.proofs if proof.applied == environment]
     lines: list[ProofLine] = []
     untouched: list[str] = []
+    unowned = 0
     for proof in proofs:
         own = proof.environment == environment
         if not own and proof.holds and not proof.changed:
-            untouched.append(proof.environment)
+            untouched += [proof.environment] if proof.environment else []
+            unowned += not proof.environment
             continue
         lines += _proof_of(proof)
     if untouched:
         names = ", ".join(dict.fromkeys(untouched))
         lines.append(ProofLine(f"other environments: {names}: unchanged", True))
+    if unowned:
+        lines.append(ProofLine(f"{count(unowned, 'overlay')} of no environment: unchanged", True))
     return tuple(lines)
 
 
@@ -188,11 +200,22 @@ def finding_place(finding: Finding) -> str:
     return f"{where.path}:{where.line}" if where else ""
 
 
-def findings_of(findings: Iterable[Finding], environment: str) -> tuple[Finding, ...]:
-    """The findings of one environment, errors first."""
-    order = {"error": 0, "warning": 1, "note": 2}
-    chosen = [finding for finding in findings if finding.environment == environment]
-    return tuple(sorted(chosen, key=lambda f: (bool(f.accepted), order[f.severity], f.code)))
+def ordered(findings: Iterable[Finding], environments: Sequence[str]) -> tuple[Finding, ...]:
+    """Findings by environment in the given order, errors first, accepted ones last."""
+    severities = {"error": 0, "warning": 1, "note": 2}
+    places = {name: number for number, name in enumerate(environments)}
+    return tuple(
+        sorted(
+            findings,
+            key=lambda finding: (
+                places.get(finding.environment, len(places)),
+                finding.environment,
+                bool(finding.accepted),
+                severities[finding.severity],
+                finding.code,
+            ),
+        )
+    )
 
 
 def plan_summary(plan: Plan) -> str:
