@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from repoint.model.consumer import Certainty, Purpose
 from repoint.rules.purpose import ContainerFacts, judge
 from repoint.rules.purpose_known import image_name, tools
-from tests.unit.rules.purpose_cases import HARD, IMAGES, TABLE, URL, Asked, Case, deploy, job, sh
+from tests.unit.rules.purpose_cases import IMAGES, TABLE, URL, Asked, Case, deploy, job, sh
+from tests.unit.rules.purpose_hard_cases import HARD
 
 ALL = [*TABLE, *IMAGES, *HARD]
 
@@ -30,14 +31,23 @@ EVIDENCE: list[tuple[ContainerFacts, Asked, str]] = [
     (job(sh("atlas migrate apply")), URL, "runs `atlas migrate apply` (Atlas)"),
     (job(("x",), annotations=(("helm.sh/hook", "pre-upgrade"),)), URL, "Helm hook pre-upgrade"),
     (deploy(), URL, "kind Deployment"),
-    (deploy(sh("alembic upgrade head; exec gunicorn a")), URL,
-     "also serves: runs `gunicorn` (Python server)"),
-    (deploy(sh("alembic upgrade head; exec ./app")), URL,
-     "also serves: kind Deployment keeps running"),
-    (deploy(image="gitea/gitea:1"), URL,
-     "image `gitea/gitea` (application that migrates itself); migrates its schema at start"),
+    (
+        deploy(sh("alembic upgrade head; exec gunicorn a")),
+        URL,
+        "also serves: runs `gunicorn` (Python server)",
+    ),
+    (
+        deploy(sh("alembic upgrade head; exec ./app")),
+        URL,
+        "also serves: kind Deployment keeps running",
+    ),
+    (
+        deploy(image="gitea/gitea:1"),
+        URL,
+        "image `gitea/gitea` (application that migrates itself); migrates its schema at start",
+    ),
     (deploy(), {"variable": "READ_REPLICA_URL"}, "reads from a replica, by its name"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("facts", "asked", "line"), EVIDENCE)

@@ -22,10 +22,22 @@ GITLAB = (
 CASES = [
     ("a Makefile's dump", "backup", ("Makefile", "pg_dump", "pg_dump", "", "")),
     ("a Makefile's psql", "admin", ("Makefile", "psql", "psql", "", MAKEFILE)),
-    ("a Makefile's variable that migrate uses", "migration", ("Makefile", "DB_URL", "DB_URL", "", MAKEFILE)),
-    ("a Makefile's variable that nothing uses", "unknown", ("Makefile", "API_DB", "API_DB", "", MAKEFILE)),
+    (
+        "a Makefile's variable that migrate uses",
+        "migration",
+        ("Makefile", "DB_URL", "DB_URL", "", MAKEFILE),
+    ),
+    (
+        "a Makefile's variable that nothing uses",
+        "unknown",
+        ("Makefile", "API_DB", "API_DB", "", MAKEFILE),
+    ),
     ("atlas.hcl, local", "local-development", ("backend/atlas.hcl", "env.local.url", "", "", "")),
-    ("atlas.hcl, local_cnpg", "local-development", ("backend/atlas.hcl", "env.local_cnpg.url", "", "", "")),
+    (
+        "atlas.hcl, local_cnpg",
+        "local-development",
+        ("backend/atlas.hcl", "env.local_cnpg.url", "", "", ""),
+    ),
     ("atlas.hcl, prod", "migration", ("backend/atlas.hcl", "env.prod.url", "", "", "")),
     (".env", "local-development", (".env", "DB_HOST", "", "", "")),
     (".env.example", "local-development", (".env.example", "DATABASE_URL", "", "", "")),
@@ -35,28 +47,64 @@ CASES = [
     ("a nightly script", "backup", ("ops/nightly.sh", "PGHOST", "", "", NIGHTLY)),
     ("a script with a telling name", "backup", ("ops/backup-all.sh", "PGHOST", "", "", "")),
     ("a command in full", "migration", ("x.txt", "url", "alembic upgrade head", "", "")),
-    ("a role by psql in a script", "admin", ("init.sh", "psql", "psql", "", 'psql -h a -c "CREATE ROLE x"')),
+    (
+        "a role by psql in a script",
+        "admin",
+        ("init.sh", "psql", "psql", "", 'psql -h a -c "CREATE ROLE x"'),
+    ),
     ("a probe in a script", "probe", ("entry.sh", "pg_isready", "pg_isready", "", "")),
     ("Terraform's provider", "admin", ("db/roles.tf", "provider.postgresql.host", "", "", "")),
     ("Terraform's state", "admin", ("x.tf", "terraform.backend.pg.conn_str", "", "", "")),
     ("Terraform's DMS", "replication", ("x.tf", "aws_dms_endpoint.source.server_name", "", "", "")),
     ("Terraform's migration variable", "migration", ("x.tf", "MIGRATION_URL", "", "", "")),
     ("Terraform's other values", "unknown", ("live/x.tf", "local.db_host", "", "", "")),
-    ("database.yml, development", "local-development", ("config/database.yml", "development.host", "", "", "")),
+    (
+        "database.yml, development",
+        "local-development",
+        ("config/database.yml", "development.host", "", "", ""),
+    ),
     ("sqitch.conf", "migration", ("sqitch.conf", "target.staging.uri", "", "", "")),
-    ("alembic.ini on this machine", "local-development", ("alembic.ini", "sqlalchemy.url", "", "", "sqlalchemy.url = postgres://u@localhost/x")),
+    (
+        "alembic.ini on this machine",
+        "local-development",
+        ("alembic.ini", "sqlalchemy.url", "", "", "sqlalchemy.url = postgres://u@localhost/x"),
+    ),
     ("alembic.ini", "migration", ("alembic.ini", "sqlalchemy.url", "", "", "")),
     ("pg_service.conf", "admin", ("ops/pg_service.conf", "forum.host", "", "", "")),
     ("pgbouncer.ini", "admin", ("pgbouncer.ini", "intranet", "", "", "")),
-    ("appsettings for development", "local-development", ("src/appsettings.Development.json", "ConnectionStrings.Orders", "", "", "")),
-    ("a CI service", "local-development", (".github/workflows/ci.yaml", "DATABASE_URL", "", "", "")),
-    ("a CI job that migrates", "migration", (".gitlab-ci.yml", "DATABASE_URL", "", "", surroundings(".gitlab-ci.yml", GITLAB, 7))),
-    ("a CI job that tests", "local-development", (".gitlab-ci.yml", "DATABASE_URL", "", "", surroundings(".gitlab-ci.yml", GITLAB, 2))),
-    ("a Kafka connector's file", "replication", ("connectors/orders-source.json", "database.hostname", "", "", "")),
-    ("a Kafka sink's file", "runtime", ("connectors/orders-sink.json", "connection.url", "", "", "")),
+    (
+        "appsettings for development",
+        "local-development",
+        ("src/appsettings.Development.json", "ConnectionStrings.Orders", "", "", ""),
+    ),
+    (
+        "a CI service",
+        "local-development",
+        (".github/workflows/ci.yaml", "DATABASE_URL", "", "", ""),
+    ),
+    (
+        "a CI job that migrates",
+        "migration",
+        (".gitlab-ci.yml", "DATABASE_URL", "", "", surroundings(".gitlab-ci.yml", GITLAB, 7)),
+    ),
+    (
+        "a CI job that tests",
+        "local-development",
+        (".gitlab-ci.yml", "DATABASE_URL", "", "", surroundings(".gitlab-ci.yml", GITLAB, 2)),
+    ),
+    (
+        "a Kafka connector's file",
+        "replication",
+        ("connectors/orders-source.json", "database.hostname", "", "", ""),
+    ),
+    (
+        "a Kafka sink's file",
+        "runtime",
+        ("connectors/orders-sink.json", "connection.url", "", "", ""),
+    ),
     ("nothing known", "unknown", ("a/b.yaml", "host", "", "", "")),
     ("nothing known but a superuser", "admin", ("a/b.yaml", "host", "", "postgres", "")),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("expected", "given"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
