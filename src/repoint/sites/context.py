@@ -98,6 +98,11 @@ class Scope:
         )
 
     @property
+    def asks_itself(self) -> bool:
+        """Whether this is a probe of the server's own container: whatever it names is itself."""
+        return self.probe and is_server_image(self.image)
+
+    @property
     def own_server(self) -> bool:
         """Whether commands here run inside the PostgreSQL server's own container."""
         return self.probe or (not self.batch and is_server_image(self.image))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from repoint.formats.base import FileKind, ParsedFile
+from repoint.formats.base import FileKind, ParsedFile, leaves
 from repoint.formats.kinds import kind_of
-from repoint.model.consumer import Site
+from repoint.model.consumer import Part, Site
 from repoint.sites.context import Scope, file_scope
 from repoint.sites.encoded import decoded
 from repoint.sites.frame import NO_MAP, Draft, FileView, Role, Value
@@ -44,6 +45,33 @@ def _drafts(parsed: ParsedFile, walker: Walker, scope: Scope) -> Iterator[Draft]
         yield from text_drafts(whole, parsed.kind, scope, walker.script)
 
 
+def detect_sealed(sealed: ParsedFile, opened: ParsedFile) -> tuple[Site, ...]:
+    """Every site of a sops file, read from its decrypted text, placed where the sealed one stands.
+
+    The whole document is read, so that a host finds its family and base64 is read through;
+    no part has bytes, since a sealed value is changed by `sops set` alone.
+    """
+    places = {leaf.pointer: leaf.scalar for leaf in leaves(sealed.documents)}
+    found: list[Site] = []
+    for site in detect(opened):
+        scalar = places.get(site.value_pointer)
+        if scalar is None:
+            continue
+        place = replace(site.location, path=sealed.path, line=scalar.line, column=scalar.column)
+        found.append(
+            replace(
+                site,
+                location=place,
+                host=Part(site.host.text, None),
+                port=Part(site.port.text, None) if site.port else None,
+                params=tuple((name, Part(part.text, None)) for name, part in site.params),
+                sealed=True,
+                display_only="",
+            )
+        )
+    return tuple(found)
+
+
 def detect_value(
     path: str,
     pointer: str,
@@ -56,7 +84,7 @@ def detect_value(
     """The sites in a decrypted value of a sealed file; none of their parts has bytes.
 
     `siblings` holds the decrypted values beside it by key, so that a host finds its port,
-    database and user. A `data` value of a Secret is base64 still, and read through it.
+    database and user. A `data` value of a Secret is read through its base64, if it has it still.
     """
     view = FileView(path, sealed=True)
     kind = kind_of(path, b"") or FileKind.YAML
@@ -70,7 +98,7 @@ def detect_value(
     def entry(name: str, value_text: str) -> Entry:
         value = Value(view, value_text, NO_MAP, pointer, line, column)
         plain = decoded(value) if trail[-1:] == ("data",) else None
-        return Entry(name, plain or value)
+        return Entry(name, plain if plain is not None and plain.text.isprintable() else value)
 
     own = entry(key, text)
     others = [entry(name, value) for name, value in (siblings or {}).items() if name != key]
@@ -96,4 +124,4 @@ def _sites(drafts: Iterable[Draft]) -> tuple[Site, ...]:
     return tuple(site for _, site in sorted(sites, key=lambda pair: pair[0]))
 
 
-__all__: Sequence[str] = ["detect", "detect_value"]
+__all__: Sequence[str] = ["detect", "detect_sealed", "detect_value"]

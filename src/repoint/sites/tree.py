@@ -266,6 +266,8 @@ class Walker:
             yield from self._argv(words, scope, named=named)
 
     def _argv(self, words: list[Value], scope: Scope, *, named: bool) -> Iterator[Draft]:
+        if scope.asks_itself:
+            return
         script = shell_script(words)
         if script is not None:
             yield from self.script(script, scope)
@@ -279,6 +281,8 @@ class Walker:
 
     def script(self, value: Value, scope: Scope) -> Iterator[Draft]:
         """The drafts of a shell script and of the documents it writes."""
+        if scope.asks_itself:
+            return
         drafts, documents = read_script(value, self._setting(scope, program=False))
         yield from drafts
         for document in documents:

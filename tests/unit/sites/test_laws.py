@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repoint.formats.read import read_file
-from repoint.sites.detect import detect, detect_value
+from repoint.sites.detect import detect, detect_sealed, detect_value
 
 NAMES = st.sampled_from(
     (
@@ -27,7 +27,8 @@ FRAGMENTS = st.sampled_from(
         "[database]\n", "host = \"pg\"\n", "env \"x\" {\n", "}\n", "é\u2028😀\n", "\\", "\"", "'",
         "  j: '{\"database\": {\"host\": \"pg\", \"port\": 5432}}'\n", "$(A)", "${B:-pg}", "\r\n",
         "cat <<EOF > x\nDB_HOST=pg\nEOF\n", "- &a pg\n", "- *a\n", "op: add\npath: /data/DB_HOST\n",
-        "FROM x\n", "CMD [\"psql\", \"-h\", \"pg\"]\n", "nc -z pg 5432\n", "exec 3<>/dev/tcp/pg/5432\n",
+        "FROM x\n", "CMD [\"psql\", \"-h\", \"pg\"]\n", "nc -z pg 5432\n",
+        "exec 3<>/dev/tcp/pg/5432\n",
     )
 )  # fmt: skip
 TEXTS = st.one_of(
@@ -86,7 +87,7 @@ def test_a_sealed_base64_value_is_read_through() -> None:
 
 
 def test_a_shared_anchor_cannot_be_edited_in_place() -> None:
-    raw = b"services:\n  a: {image: a, environment: {DB_HOST: &h pg}}\n  b: {image: b, environment: {DB_HOST: *h}}\n"
+    raw = b"services:\n  a: {environment: {DB_HOST: &h pg}}\n  b: {environment: {DB_HOST: *h}}\n"
     (site,) = detect(read_file("docker-compose.yml", raw))
 
     assert site.display_only == "the value is an anchor that aliases share"
@@ -105,3 +106,24 @@ def test_parameters_are_kept_by_name_and_secrets_are_not() -> None:
 
     assert [name for name, _ in site.params] == ["sslmode", "options"]
     assert "canary-" not in repr(site)
+
+
+def test_a_sealed_file_is_read_as_a_whole_and_placed_where_it_is_sealed() -> None:
+    opened = b"""apiVersion: v1
+kind: Secret
+metadata: {name: s}
+stringData:
+  PGHOST: pg
+  PGDATABASE: shop
+  url: postgres://a:canary-1@pg2/x
+"""
+    sealed = b"# sealed\n" + opened.replace(b"PGHOST: pg", b"PGHOST: ENC[x]").replace(
+        b"postgres://a:canary-1@pg2/x", b"ENC[y]"
+    )
+    host, url = detect_sealed(read_file("s.yaml", sealed), read_file("s.yaml", opened))
+
+    assert (host.host.text, host.database, host.location.line) == ("pg", "shop", 6)
+    assert (url.host.text, url.location.line, url.value_pointer) == ("pg2", 8, "/0/stringData/url")
+    assert host.sealed
+    assert host.host.span is None
+    assert "canary-" not in repr((host, url))
