@@ -21,7 +21,7 @@ from repoint.rules.purpose_commands import (
     read,
     script_commands,
 )
-from repoint.rules.purpose_files import judge_file
+from repoint.rules.purpose_files import deployed, judge_file
 from repoint.rules.purpose_kinds import (
     BASE_IMAGES,
     CLIENT_IMAGES,
@@ -41,7 +41,12 @@ _LIKELY = Certainty.LIKELY
 
 
 def judge(
-    facts: ContainerFacts, *, variable: str = "", key: str = "", user: str = ""
+    facts: ContainerFacts,
+    *,
+    variable: str = "",
+    key: str = "",
+    user: str = "",
+    source_key: str = "",
 ) -> PurposeVerdict:
     """The purpose of one connection of a container.
 
@@ -51,6 +56,8 @@ def judge(
         key: The name the value has where it stands: a Secret's key, a dotted path in a
             file, or the command that names the server in its arguments.
         user: The database user, if it is known.
+        source_key: The key of the Secret or ConfigMap that holds the value, where `key` is
+            a path inside it.
     """
     commands = _commands(facts)
     own = _own_clue(commands, key) if not variable or key.startswith("-") else None
@@ -60,11 +67,22 @@ def judge(
     if any("/dev/tcp/" in word for word in (*facts.command, *facts.args)):
         socket = Clue(Purpose.PROBE, "opens a TCP socket", Certainty.CERTAIN, "/dev/tcp")
         reading = Reading((*reading.clues, socket), reading.unknown)
-    names = [clue for clue in (name_clue(variable), name_clue(key)) if clue is not None]
+    asked = (variable, key, source_key)
+    names = [clue for name in asked if (clue := name_clue(name)) is not None]
     decided = _by_command_or_name(facts, reading, names)
     if decided is None:
-        decided = _by_object(facts, reading, user, reads_replica(variable) or reads_replica(key))
-    return decided
+        decided = _by_object(facts, reading, user, any(map(reads_replica, asked)))
+    return _on_this_machine(facts, decided)
+
+
+def _on_this_machine(facts: ContainerFacts, verdict: PurposeVerdict) -> PurposeVerdict:
+    """A compose file that is named after no deployed environment runs on a developer's machine."""
+    if facts.kind != "ComposeService" or not facts.path or deployed(facts.path):
+        return verdict
+    if verdict.purpose not in (Purpose.RUNTIME, Purpose.UNKNOWN):
+        return verdict
+    said = (f"compose file {facts.path}", *verdict.evidence)
+    return PurposeVerdict(Purpose.LOCAL_DEVELOPMENT, said, Certainty.LIKELY)
 
 
 def _commands(facts: ContainerFacts) -> tuple[Words, ...]:

@@ -14,16 +14,20 @@ _LOCAL_HOST = re.compile(
     r"localhost|127\.0\.0\.1|\[?::1\]?|host\.docker\.internal|0\.0\.0\.0|/var/run/postgresql|/tmp"
 )
 _MAKEFILE = re.compile(r"(?:^|/)(?:GNUm|M|m)akefile[\w.\-]*$|\.mk$|(?:^|/)\.?[Jj]ustfile$")
+_RESOURCE = re.compile(r'(?m)^resource\s+"([\w\-]+)"\s+"([\w\-]+)"')
 _LIST_ITEM = re.compile(r"^\s*(?:-\s+)?(?:(?:run|script|command)\s*:\s*\|?\s*)?")
 _CI = re.compile(
     r"(?:^|/)(?:\.github/workflows/|\.gitea/workflows/|\.forgejo/workflows/|\.gitlab-ci|\.circleci/"
     r"|azure-pipelines|bitbucket-pipelines|cloudbuild|\.drone|\.woodpecker|buildspec|Jenkinsfile"
     r"|\.travis|\.buildkite/|\.tekton/)"
 )
+# A directory `overlays/local` or `env/dev` is a cluster's environment, not a developer's file.
 _LOCAL_FILE = re.compile(
     r"(?:^|/)(?:docker-)?compose(?:\.[\w.\-]*)?\.ya?ml$|(?:^|/)\.devcontainer/|(?:^|/)\.env$"
-    r"|(?:^|[./_\-])(?:local|dev|develop|development|test|testing|example|sample|dist|template|ci)"
-    r"(?:[./_\-]|$)|(?:^|/)(?:Tiltfile|skaffold\.ya?ml|devspace\.ya?ml|package\.json|Procfile\.dev)$"
+    r"|(?:^|/)(?:\.env|appsettings|application|settings|config)[\w.\-]*?"
+    r"[.\-_](?:local|dev|develop|development|test|testing|ci)(?:[.\-_]\w+)*$"
+    r"|[.\-_](?:local|example|sample|dist|template)(?:\.\w+)*$"
+    r"|(?:^|/)(?:Tiltfile|skaffold\.ya?ml|devspace\.ya?ml|package\.json|Procfile\.dev)$"
     r"|(?:^|/)\.(?:vscode|idea)/",
     re.IGNORECASE,
 )
@@ -65,6 +69,7 @@ def judge_file(path: str, key: str, command: str, user: str, text: str = "") -> 
         _local_block(path, key),
         name_clue(key),
         _terraform(path, key),
+        _terraform_block(path, text),
         _local_host(text or command),
         _settings_file(path),
         _around(path, key, script),
@@ -75,6 +80,11 @@ def judge_file(path: str, key: str, command: str, user: str, text: str = "") -> 
             said = clue.evidence if path in clue.evidence else f"{clue.evidence}, in {path}"
             return PurposeVerdict(clue.purpose, (said,), clue.certainty)
     return PurposeVerdict(Purpose.UNKNOWN, (f"nothing tells who reads {path}",), Certainty.GUESS)
+
+
+def deployed(path: str) -> bool:
+    """Whether a file's path names an environment that is deployed, such as production."""
+    return _DEPLOYED.search(path) is not None
 
 
 def surroundings(path: str, text: str, line: int) -> str:
@@ -118,6 +128,8 @@ def _by_command(command: str, script: str) -> Clue | None:
     if " " in command:
         return strongest(read(script_commands(command)).clues)
     name = base_name(command)
+    if name == "ssh":
+        return Clue(Purpose.LOCAL_DEVELOPMENT, "opens a tunnel", Certainty.GUESS)
     if not re.fullmatch(r"[a-z][a-z0-9_\-]*(?:\.(?:sh|pl|py))?", name):
         return None
     clues = [clue for clue in read(script_commands(script)).clues if clue.program == name]
@@ -146,6 +158,20 @@ def _terraform(path: str, key: str) -> Clue | None:
     if re.search(r"\b(?:aws_dms|google_datastream|airbyte|fivetran|confluent_connector)", key):
         return Clue(Purpose.REPLICATION, f"Terraform `{key}` copies changes", Certainty.LIKELY)
     return None
+
+
+def _terraform_block(path: str, text: str) -> Clue | None:
+    """What the one resource around the site says of its reader."""
+    headers = _RESOURCE.findall(text) if _TERRAFORM.search(path) else []
+    if len(headers) != 1:
+        return None
+    kind, name = headers[0]
+    if re.fullmatch(r"kubernetes_(?:deployment|stateful_set|daemon_?set)\w*", kind):
+        return Clue(Purpose.RUNTIME, f"Terraform `{kind}.{name}`", _LIKELY)
+    named = object_clue(name, f"Terraform `{kind}`", serves=kind == "helm_release")
+    if named is not None or kind != "helm_release":
+        return named
+    return Clue(Purpose.RUNTIME, f"Terraform `{kind}.{name}`", Certainty.GUESS)
 
 
 def _local_host(text: str) -> Clue | None:
@@ -193,7 +219,7 @@ def _by_path(path: str, key: str) -> Clue | None:
     named = object_clue(stem, "file", serves=False)
     if named is not None and _SCRIPT.search(path):
         return named
-    if _DEPLOYED.search(path):
+    if deployed(path):
         return _deployed(path, key)
     if _LOCAL_FILE.search(path):
         return Clue(Purpose.LOCAL_DEVELOPMENT, "a developer's file", _LIKELY)

@@ -93,7 +93,8 @@ class ContainerFacts:
     """What the manifests say of one container.
 
     `script_commands` are the texts of scripts that it runs from mounted files; `env_names`
-    its variables; `annotations` and `labels` those of its object and its pod.
+    its variables; `annotations` and `labels` those of its object and its pod; `path` is
+    the file that it stands in, if that is known.
     """
 
     kind: str
@@ -109,6 +110,7 @@ class ContainerFacts:
     schedule: str = ""
     restart_policy: str = ""
     script_commands: tuple[str, ...] = ()
+    path: str = ""
 
     @property
     def serves(self) -> bool:

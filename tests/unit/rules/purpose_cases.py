@@ -16,6 +16,7 @@ class Asked(TypedDict, total=False):
     variable: str
     key: str
     user: str
+    source_key: str
 
 
 Case = tuple[str, str, ContainerFacts, Asked]

@@ -295,5 +295,35 @@ HARD: list[Case] = [
         facts("ComposeService", "migrate", command=sh("npm run migrate")),
         URL,
     ),
+    (
+        "Flyway inside a mounted file",
+        "migration",
+        deploy(),
+        {"key": "spring.flyway.url", "source_key": "application.properties"},
+    ),
+    (
+        "direct key of a mounted Secret",
+        "migration",
+        deploy(),
+        {"key": "url", "source_key": "direct.url"},
+    ),
+    (
+        "compose file of a developer",
+        "local-development",
+        facts("ComposeService", path="compose.yaml"),
+        URL,
+    ),
+    (
+        "compose file of production",
+        "runtime",
+        facts("ComposeService", path="docker-compose.prod.yml"),
+        URL,
+    ),
+    (
+        "compose file of a developer that migrates",
+        "migration",
+        facts("ComposeService", command=sh("alembic upgrade head"), path="compose.yaml"),
+        URL,
+    ),
     ("an unknown kind", "unknown", facts("Widget"), URL),
 ]

@@ -102,6 +102,37 @@ CASES = [
         "runtime",
         ("connectors/orders-sink.json", "connection.url", "", "", ""),
     ),
+    (
+        "a cluster's environment is no developer's file",
+        "unknown",
+        ("env/dev.yaml", "pgHost", "", "", ""),
+    ),
+    (
+        "an overlay named local is none either",
+        "unknown",
+        ("deploy/overlays/local/a.yaml", "host", "", "", ""),
+    ),
+    ("a tunnel", "local-development", ("Makefile", "ssh", "ssh", "", "")),
+    (
+        "Terraform's Deployment",
+        "runtime",
+        ("x.tf", "DATABASE_URL", "", "", 'resource "kubernetes_deployment_v1" "api" {'),
+    ),
+    (
+        "Terraform's Job",
+        "migration",
+        ("x.tf", "DATABASE_URL", "", "", 'resource "kubernetes_job" "migrate" {'),
+    ),
+    (
+        "Terraform's other Job",
+        "unknown",
+        ("x.tf", "DATABASE_URL", "", "", 'resource "kubernetes_job" "a" {'),
+    ),
+    (
+        "Terraform's Helm release",
+        "runtime",
+        ("x.tf", "database.host", "", "", 'resource "helm_release" "metabase" {'),
+    ),
     ("nothing known", "unknown", ("a/b.yaml", "host", "", "", "")),
     ("nothing known but a superuser", "admin", ("a/b.yaml", "host", "", "postgres", "")),
 ]
