@@ -89,4 +89,3 @@ def _in_helm_templates(path: str) -> bool:
     By path alone: what has no template actions reads the same either way.
     """
     return "templates" in PurePosixPath(path).parts[:-1]
-

@@ -103,14 +103,19 @@ class _TooDeep(Exception):
     """Nesting passed MAX_DEPTH."""
 
 
-def read_stream(source: Source, masked: str | None = None, first_index: int = 0) -> Stream:
+class _IsTemplate(Exception):
+    """A template action was read as a mapping: no use to go on without a mask."""
+
+
+def read_stream(source: Source, masked: str | None = None) -> Stream:
     """Read every document of `source`, as far as the first error.
 
     `masked` is the text with template actions masked, of the same length; scalars
     show the text as written.
     """
     stream = Stream()
-    builder = _Builder(source, source.text if masked is None else masked, stream, first_index)
+    text = source.text if masked is None else masked
+    builder = _Builder(source, text, stream, masked is not None)
     loader = CSafeLoader(builder.text)
     try:
         while (event := loader.get_event()) is not None:
@@ -127,6 +132,8 @@ def read_stream(source: Source, masked: str | None = None, first_index: int = 0)
         stream.problem = f"line {line}: a control character is not allowed in YAML"
     except _BadAlias as error:
         stream.problem = f"line {source.line(error.offset)}: {error.reason}"
+    except _IsTemplate:
+        stream.problem = f"line {builder.line}: a template action"
     except _TooDeep:
         stream.problem = f"line {builder.line}: nested deeper than {MAX_DEPTH} levels"
     finally:
@@ -137,7 +144,7 @@ def read_stream(source: Source, masked: str | None = None, first_index: int = 0)
 class _Builder:
     """Turns events into nodes; keeps its own stack, so depth costs no recursion."""
 
-    def __init__(self, source: Source, text: str, stream: Stream, first_index: int) -> None:
+    def __init__(self, source: Source, text: str, stream: Stream, masked: bool) -> None:
         self.source = source
         self.text = text
         self.stream = stream
@@ -152,12 +159,13 @@ class _Builder:
             yaml.DocumentStartEvent: self.open_document,
             yaml.DocumentEndEvent: self.close_document,
         }
-        self._index = first_index
+        self._index = 0
         self._stack: list[_Open] = []
         self._root: Node | None = None
         self._anchors: dict[str, Node | None] = {}
         self._marked: set[int] = set()
         self._aliases = False
+        self._masked = masked
         self._exact_lines = text is source.text and not _ODD_BREAK.search(text)
 
     def offset_of(self, error: yaml.reader.ReaderError) -> int:
@@ -176,6 +184,9 @@ class _Builder:
         if moved or not self._exact_lines:
             line, column = self.source.position(start)
         style = _STYLES[event.style or ""]
+        if self.text[start - 1 : start] == " " and self.source.text[start - 1 : start] == "{":
+            # `key:{{ .x }}`: the mask had to begin with the blank that the colon needs.
+            start, value, column = start - 1, " " + value, column - 1
         text, end, mapping = self._mapped(start, end, value, style)
         span = self.source.span(start, end)
         node = Scalar(text, span, line, column, style, mapping, anchor, False, tag)
@@ -192,7 +203,8 @@ class _Builder:
         raw = self.text[start:end]
         runs = flow_runs(raw, value, style)
         if not runs:
-            return value, end, _NOTHING
+            written = source.text[start:end]
+            return (value if written == raw else written), end, _NOTHING
         moved = [(at, place + start, length) for at, place, length in runs]
         if self.text is not source.text:
             for at, place, length in moved:
@@ -223,6 +235,8 @@ class _Builder:
         flow = bool(event.flow_style)
         if flow and is_mapping and self.text.startswith("{{", start):
             self.stream.template = True
+            if not self._masked:
+                raise _IsTemplate
         if event.anchor:
             self._anchors[event.anchor] = None
         self._stack.append(
