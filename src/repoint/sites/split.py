@@ -113,16 +113,12 @@ def _readable(found: Address, entry: Entry, container: Container) -> bool:
         return container.templates and not _holds_strings(entry)
     if is_variable(host) or (container.role is Role.HCL and is_reference(host)):
         return False
-    return host not in {"0.0.0.0", "*"} and not _is_reference(entry.value)
+    return host not in {"0.0.0.0", "*"}
 
 
 def _holds_strings(entry: Entry) -> bool:
     """Whether the key usually holds a whole connection string, so that a template may too."""
     return words(entry.name)[-1] in {"url", "uri", "dsn"}
-
-
-def _is_reference(value: Value) -> bool:
-    return value.text.lstrip().startswith(("ENC[", "vault:", "ref+", "arn:", "op://"))
 
 
 class _Family:

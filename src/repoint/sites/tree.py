@@ -299,7 +299,7 @@ class Walker:
     def entry(self, entry: Entry, scope: Scope, container: Container) -> Iterator[Draft]:
         """The drafts inside one value: a nested document, a script, or a plain string."""
         text = entry.value.text
-        if len(text) < 8 or text.startswith("ENC[") or entry.name in SKIPPED_KEYS:
+        if len(text) < 8 or entry.name in SKIPPED_KEYS:
             return
         kind = nested_kind(entry.name, text) if self.depth < MAX_NESTING else None
         if kind is FileKind.SHELL or (

@@ -127,3 +127,14 @@ stringData:
     assert host.sealed
     assert host.host.span is None
     assert "canary-" not in repr((host, url))
+
+
+def test_sites_of_one_script_are_ordered_by_their_place_in_it() -> None:
+    raw = b"""spec:
+  command: [sh, -c, "psql -h pg-a; U=postgres://x@pg-b/y psql -h pg-c"]
+"""
+    sites = detect(read_file("docker-compose.yml", raw))
+
+    assert [site.host.text for site in sites] == ["pg-a", "pg-b", "pg-c"]
+    assert len({site.value_pointer for site in sites}) == 1
+    assert [site.start for site in sites] == sorted({site.start for site in sites})
