@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the generated part of docs/reference from the code; with --check only compares."""
+"""Writes cli.md and the schema in docs/reference from the code; --check only compares."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import click
 
 from repoint.cli import main as group
 from repoint.planning.config import schema
-from repoint.rules.catalog import pages as rule_pages
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 HEAD = """# Commands
@@ -21,22 +20,11 @@ HEAD = """# Commands
 Written by `make docs` from the commands' own help; do not edit by hand. What the exit
 statuses mean is in [exit-status.md](exit-status.md).
 """
-RULES_HEAD = """# Rules and errors
-
-Written by `make docs` from the code; do not edit by hand. `repoint explain CODE` prints the same.
-"""
 
 
 def generated() -> dict[str, str]:
     """Every generated file by its path in docs/reference."""
-    rules = rule_pages()
-    titles = [page.partition("\n")[0].removeprefix("# ") for page in rules.values()]
-    listed = [f"- [{title}]({code}.md)" for code, title in zip(rules, titles, strict=True)]
-    files = {f"rules/{code}.md": text.rstrip() + "\n" for code, text in rules.items()}
-    files["rules/README.md"] = RULES_HEAD + "\n" + "\n".join(listed) + "\n"
-    files["repoint.schema.json"] = json.dumps(schema(), indent=2) + "\n"
-    files["cli.md"] = cli_page()
-    return files
+    return {"repoint.schema.json": json.dumps(schema(), indent=2) + "\n", "cli.md": cli_page()}
 
 
 def cli_page() -> str:
@@ -69,14 +57,13 @@ def _context(command: click.Command, parent: click.Context | None, name: str) ->
 
 
 def stale(files: dict[str, str]) -> list[str]:
-    """Files that are missing, differ, or are there without being generated."""
-    there = {f"rules/{path.name}" for path in (FOLDER / "rules").glob("*.md")}
-    found = sorted(there - files.keys())
-    for name, text in files.items():
-        path = FOLDER / name
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            found.append(name)
-    return found
+    """Files that are missing or differ."""
+    paths = {name: FOLDER / name for name in files}
+    return [
+        name
+        for name, path in paths.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != files[name]
+    ]
 
 
 def run() -> int:
@@ -92,12 +79,8 @@ def run() -> int:
         if found:
             print("hint: run `make docs` and commit docs/reference", file=sys.stderr)
         return 1 if found else 0
-    (FOLDER / "rules").mkdir(parents=True, exist_ok=True)
     for name in stale(files):
-        if name in files:
-            (FOLDER / name).write_text(files[name], encoding="utf-8")
-        else:
-            (FOLDER / name).unlink()
+        (FOLDER / name).write_text(files[name], encoding="utf-8")
     return 0
 
 

@@ -7,6 +7,8 @@ import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from repoint.model.plan import Edit, FieldChange, Op, OverlayProof, Plan
 from repoint.planning.splice import apply_edits
@@ -255,6 +257,66 @@ def test_a_diff_shows_changed_lines_only_with_passwords_masked() -> None:
         f'-  value: "postgresql://app:***@{samples.OLD}:5432/app?sslmode=disable"\n'
         f'+  value: "postgresql://app:***@{samples.DIRECT}:5432/app?sslmode=disable"\n'
     )
+
+
+class Bytes(OneFile):
+    """A tree that holds some bytes at the Job's path."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    def read(self, path: str) -> bytes:
+        """The bytes."""
+        return self.raw
+
+
+def patched(lines: list[str], hunks: list[str]) -> list[str]:
+    """What `patch` would make of `lines`."""
+    result: list[str] = []
+    at = 0
+    for line in hunks:
+        heading = re.match(r"@@ -(\d+)(?:,(\d+))? ", line)
+        if heading:
+            first, length = int(heading[1]), int(heading[2] or 1)
+            start = first - 1 if length else first
+            result += lines[at:start]
+            at = start
+        elif line.startswith("-"):
+            assert lines[at] == line[1:]
+            at += 1
+        else:
+            result.append(line[1:])
+    return result + lines[at:]
+
+
+@given(st.data())
+def test_the_hunks_of_a_diff_are_the_change(data: st.DataObject) -> None:
+    lines = [f"k{n}: v{n}" for n in range(data.draw(st.integers(1, 12)))]
+    text = "\n".join(lines) + data.draw(st.sampled_from(["\n", ""]))
+    edits: list[Edit] = []
+    at = 0
+    base = samples.plan().changes[1].edits[0]
+    for number, line in enumerate(lines, 1):
+        kind = data.draw(st.sampled_from(["keep", "value", "line", "insert"]))
+        value = at + line.index(": ") + 2
+        if kind == "value":
+            old = line.partition(": ")[2]
+            edits.append(
+                replace(
+                    base, line=number, start=value, end=value + len(old), before=old, after="new"
+                )
+            )
+        elif kind == "line" and at:
+            edits.append(
+                replace(base, line=number, start=at, end=at, before="", after="n1: 1\nn2: 2\n")
+            )
+        elif kind == "insert":
+            edits.append(replace(base, line=number, start=value, end=value, before="", after="x"))
+        at += len(line) + 1
+    change = replace(samples.plan().changes[1], edits=tuple(edits))
+    raw = text.encode()
+    shown = diff.file_diff(change, Bytes(raw))[3:]
+    assert patched(lines, shown) == apply_edits(JOB, raw, edits).decode().splitlines()
 
 
 def test_a_diff_hides_base64(monkeypatch: pytest.MonkeyPatch) -> None:

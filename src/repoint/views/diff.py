@@ -6,12 +6,11 @@ be a clear-text secret of a kind that no mask knows. The hunk's heading names th
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 
 from repoint.dsn.mask import mask
 from repoint.model.plan import Edit, FileChange, Op, Plan
-from repoint.planning.splice import apply_edits, to_write
+from repoint.planning.splice import Patch, apply_edits, line_of, patches, splice, to_write
 from repoint.ports import Tree
 from repoint.views.wording import edit_summary
 
@@ -36,43 +35,70 @@ def file_diff(change: FileChange, tree: Tree) -> list[str]:
     ]
     if change.sealed:
         return header + [line for edit in change.edits for line in _sealed(edit)]
-    raw = None if change.creates else tree.read(change.path)
     written = to_write(change.edits)
-    after = apply_edits(change.path, raw, written)
-    return header + list(_hunks(_lines(raw or b""), _lines(after), written, change.creates))
+    if change.creates:
+        lines = apply_edits(change.path, None, written).decode().splitlines()
+        return [*header, f"@@ -0,0 +{_range(0, len(lines))} @@", *(f"+{mask(x)}" for x in lines)]
+    return header + list(_hunks(change.path, tree.read(change.path), written))
+
+
+def _hunks(path: str, raw: bytes, edits: Sequence[Edit]) -> Iterator[str]:
+    """One hunk for each run of lines that edits touch, straight from the patches."""
+    shift = 0
+    for group in _groups(raw, patches(path, raw, edits)):
+        start, end = _whole_lines(raw, group)
+        moved = [Patch(cut.start - start, cut.end - start, cut.text) for cut in group]
+        before = _lines(raw[start:end])
+        after = _lines(splice(path, raw[start:end], moved))
+        first = line_of(raw, start) - 1
+        lead, tail = _common(before, after)
+        hidden = any(e.op is Op.ENCODED and start <= e.start <= end for e in edits)
+        named = [e.pointer for e in edits if start <= e.start <= end and e.op is not Op.DUPLICATE]
+        gone, new = before[lead : len(before) - tail], after[lead : len(after) - tail]
+        at = first + lead
+        spot = f"@@ -{_range(at, len(gone))} +{_range(at + shift, len(new))} @@"
+        yield f"{spot} {named[0]}" if named else spot
+        yield from (f"-{_shown(line, encoded=hidden)}" for line in gone)
+        yield from (f"+{_shown(line, encoded=hidden)}" for line in new)
+        shift += len(new) - len(gone)
+
+
+def _groups(raw: bytes, cuts: Sequence[Patch]) -> Iterator[list[Patch]]:
+    """Patches that share a line, or stand on neighbouring ones, together."""
+    group: list[Patch] = []
+    for cut in cuts:
+        if group and line_of(raw, cut.start) > line_of(raw, group[-1].end) + 1:
+            yield group
+            group = []
+        group.append(cut)
+    if group:
+        yield group
+
+
+def _whole_lines(raw: bytes, group: Sequence[Patch]) -> tuple[int, int]:
+    """The bytes of the lines that a group touches; an insertion between lines touches none."""
+    start = raw.rfind(b"\n", 0, group[0].start) + 1
+    last = max(cut.end for cut in group)
+    if last == start and all(cut.text.endswith(b"\n") for cut in group):
+        return start, last
+    line_end = raw.find(b"\n", last)
+    return start, len(raw) if line_end < 0 else line_end + 1
 
 
 def _lines(raw: bytes) -> list[str]:
     return raw.decode("utf-8-sig", errors="replace").splitlines()
 
 
-def _hunks(
-    before: list[str], after: list[str], edits: Sequence[Edit], creates: bool
-) -> Iterator[str]:
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    hidden = {edit.line for edit in edits if edit.op is Op.ENCODED}
-    for tag, start, end, new_start, new_end in matcher.get_opcodes():
-        if tag == "equal":
-            continue
-        yield _heading(start, end, new_start, new_end, edits, creates)
-        for number in range(start, end):
-            yield "-" + _shown(before[number], encoded=number + 1 in hidden)
-        for number in range(new_start, new_end):
-            yield "+" + _shown(after[number], encoded=bool(hidden & set(range(start + 1, end + 1))))
+def _common(before: Sequence[str], after: Sequence[str]) -> tuple[int, int]:
+    """How many lines are the same at the beginning and at the end."""
+    shortest = min(len(before), len(after))
+    lead = next((n for n in range(shortest) if before[n] != after[n]), shortest)
+    rest = shortest - lead
+    tail = next((n for n in range(rest) if before[-1 - n] != after[-1 - n]), rest)
+    return lead, tail
 
 
-def _heading(
-    start: int, end: int, new_start: int, new_end: int, edits: Sequence[Edit], creates: bool
-) -> str:
-    spot = f"@@ -{_range(start, end)} +{_range(new_start, new_end)} @@"
-    if creates:
-        return spot
-    names = [edit.pointer for edit in edits if start < edit.line <= max(end, start + 1)]
-    return f"{spot} {names[0]}" if names else spot
-
-
-def _range(start: int, end: int) -> str:
-    length = end - start
+def _range(start: int, length: int) -> str:
     first = start + 1 if length else start
     return str(first) if length == 1 else f"{first},{length}"
 

@@ -41,6 +41,8 @@ def plan(value: Plan, *, width: int = 80, color: bool = False) -> str:
         _changes(page, value, name)
         _tasks(page, [task for task in value.tasks if task.environment == name])
         _proof(page, value, name)
+        if page.lines[-1] == ((name or wording.OUTSIDE, "title"),):
+            page.line(("  nothing to change", "dim"))
     _unreadable(page, [_parted(text) for text in value.unreadable])
     _findings(page, wording.ordered(value.findings, value.environments))
     page.blank()

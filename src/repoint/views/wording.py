@@ -33,8 +33,7 @@ class ProofLine:
 
 def count(number: int, noun: str) -> str:
     """`1 file`, `2 files`."""
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{number} {noun if number == 1 else plural}"
+    return f"{number} {noun if number == 1 else noun + 's'}"
 
 
 def address(site: Site) -> str:
