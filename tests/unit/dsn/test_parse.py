@@ -91,6 +91,21 @@ READ = [
         id="a socket named in the query",
     ),
     pytest.param(
+        "postgres://u:canary-p@h/db?application_name=a@b&search_path=s",
+        (Style.URL, ["h"], [None], "db", "u", "s"),
+        id="an @ in the query",
+    ),
+    pytest.param(
+        "jdbc:postgresql://h:5432/db?user=me@server&password=canary-p@x/y",
+        (Style.JDBC, ["h"], ["5432"], "db", "me@server", None),
+        id="an @ in the query alone",
+    ),
+    pytest.param(
+        "host=h dbname=d options='-c search_path=\\'a\\''",
+        (Style.KEYWORD_VALUE, ["h"], [None], "d", None, "'a'"),
+        id="an escaped quote in a pair",
+    ),
+    pytest.param(
         "postgres:///db", (Style.URL, [], [], "db", None, None), id="an empty host stays empty"
     ),
     pytest.param(
