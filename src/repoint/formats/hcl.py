@@ -175,7 +175,7 @@ class _Reader:
         """A here-document: `<<-` takes the smallest indentation off every line."""
         raw = self.source.text[start:end]
         lines = raw.splitlines(keepends=True)
-        indents = [len(line) - len(line.lstrip(" \t")) for line in lines[1:] if line.strip()]
+        indents = [len(line) - len(line.lstrip(" \t")) for line in lines[1:-1] if line.strip()]
         cut = min(indents, default=0) if raw.startswith("<<-") else 0
         runs: list[Run] = []
         pieces: list[str] = []

@@ -16,24 +16,56 @@ POSITIONS = [
     pytest.param("a:{{ .x }}\n", {"/0/a": "{{ .x }}"}, id="value without a blank"),
     pytest.param("{{ .k }}: v\n", {"/0/{{ .k }}": "v"}, id="key"),
     pytest.param("- {{ .x }}\n- b\n", {"/0/0": "{{ .x }}", "/0/1": "b"}, id="item"),
-    pytest.param('a: "x{{ .y | default "z" }}"\n', {"/0/a": 'x{{ .y | default "z" }}'}, id="quoted"),
+    pytest.param(
+        'a: "x{{ .y | default "z" }}"\n', {"/0/a": 'x{{ .y | default "z" }}'}, id="quoted"
+    ),
     pytest.param("a: 'x{{ .y }}'\n", {"/0/a": "x{{ .y }}"}, id="single quoted"),
     pytest.param("a: é{{ .x }}é\n", {"/0/a": "é{{ .x }}é"}, id="inside a plain value"),
     pytest.param("{{- if .x }}\na: b\n{{- end }}\n", {"/0/a": "b"}, id="lines of control"),
-    pytest.param("a:\n  {{- range .l }}\n  - {{ . }}\n  {{- end }}\n", {"/0/a/0": "{{ . }}"}, id="range"),
+    pytest.param(
+        "a:\n  {{- range .l }}\n  - {{ . }}\n  {{- end }}\n", {"/0/a/0": "{{ . }}"}, id="range"
+    ),
     pytest.param("{{/* a\n b: [ */}}\na: b\n", {"/0/a": "b"}, id="comment over lines"),
-    pytest.param("a:\n  {{- include \"x\" . | nindent 2 }}\nb: c\n", {"/0/a": "", "/0/b": "c"}, id="include"),
-    pytest.param("a: {{ f (dict\n  \"b\" 1) }}\nc: d\n", {"/0/a": '{{ f (dict\n  "b" 1) }}', "/0/c": "d"}, id="action over lines"),
-    pytest.param("a: \"b\" {{- if .q }}\nc: d\n", {"/0/a": "b", "/0/c": "d"}, id="control after quotes"),
+    pytest.param(
+        'a:\n  {{- include "x" . | nindent 2 }}\nb: c\n', {"/0/a": "", "/0/b": "c"}, id="include"
+    ),
+    pytest.param(
+        'a: {{ f (dict\n  "b" 1) }}\nc: d\n',
+        {"/0/a": '{{ f (dict\n  "b" 1) }}', "/0/c": "d"},
+        id="action over lines",
+    ),
+    pytest.param(
+        'a: "b" {{- if .q }}\nc: d\n', {"/0/a": "b", "/0/c": "d"}, id="control after quotes"
+    ),
     pytest.param("a: [{{ .x }}, b]\n", {"/0/a/0": "{{ .x }}", "/0/a/1": "b"}, id="flow list"),
-    pytest.param("a: {{ .x }} # {{ .y }}\nb: c\n", {"/0/a": "{{ .x }}", "/0/b": "c"}, id="in a comment"),
+    pytest.param(
+        "a: {{ .x }} # {{ .y }}\nb: c\n", {"/0/a": "{{ .x }}", "/0/b": "c"}, id="in a comment"
+    ),
     pytest.param("a: {{ `}}` }}\nb: c\n", {"/0/a": "{{ `}}` }}", "/0/b": "c"}, id="raw string"),
-    pytest.param("a: |\n  x {{ .y }}\nb: c\n", {"/0/a": "x {{ .y }}\n", "/0/b": "c"}, id="in a block"),
-    pytest.param("a: |\n  {{- if .q }}\n  x\n{{- end }}\n  y\nb: {{ .c }}\n", {"/0/a": "{{- if .q }}\nx\n{{- end }}\ny\n", "/0/b": "{{ .c }}"}, id="control in a block"),
-    pytest.param("a: |\n{{ .Files.Get \"x\" }}\nb: c\n", {"/0/a": '{{ .Files.Get "x" }}\n', "/0/b": "c"}, id="a block that is all output"),
-    pytest.param("{{ if .q }}\na: |\n  x\n{{ end }}\nb: c\n", {"/0/a": "x\n", "/0/b": "c"}, id="control after a block"),
-    pytest.param("a: |\r\n  {{ if .q }}\r\n  x\r\n{{ end }}\r\nb: c\r\n", {"/0/a": "{{ if .q }}\nx\n", "/0/b": "c"}, id="crlf"),
-]  # fmt: skip
+    pytest.param(
+        "a: |\n  x {{ .y }}\nb: c\n", {"/0/a": "x {{ .y }}\n", "/0/b": "c"}, id="in a block"
+    ),
+    pytest.param(
+        "a: |\n  {{- if .q }}\n  x\n{{- end }}\n  y\nb: {{ .c }}\n",
+        {"/0/a": "{{- if .q }}\nx\n{{- end }}\ny\n", "/0/b": "{{ .c }}"},
+        id="control in a block",
+    ),
+    pytest.param(
+        'a: |\n{{ .Files.Get "x" }}\nb: c\n',
+        {"/0/a": '{{ .Files.Get "x" }}\n', "/0/b": "c"},
+        id="a block that is all output",
+    ),
+    pytest.param(
+        "{{ if .q }}\na: |\n  x\n{{ end }}\nb: c\n",
+        {"/0/a": "x\n", "/0/b": "c"},
+        id="control after a block",
+    ),
+    pytest.param(
+        "a: |\r\n  {{ if .q }}\r\n  x\r\n{{ end }}\r\nb: c\r\n",
+        {"/0/a": "{{ if .q }}\nx\n", "/0/b": "c"},
+        id="crlf",
+    ),
+]
 
 
 @pytest.mark.parametrize(("raw", "expected"), POSITIONS)
@@ -56,10 +88,12 @@ def test_text_beside_an_action_maps_to_its_bytes() -> None:
 
 
 UNMASKED = [
-    pytest.param("a: '{{ $labels.x }} is \"down\"'\n", {"/0/a": '{{ $labels.x }} is "down"'}, id="alert"),
+    pytest.param(
+        "a: '{{ $labels.x }} is \"down\"'\n", {"/0/a": '{{ $labels.x }} is "down"'}, id="alert"
+    ),
     pytest.param('a: "{{ printf \\"%s\\" .x }}"\n', {"/0/a": '{{ printf "%s" .x }}'}, id="escapes"),
     pytest.param("a: ${{ secrets.X }}\n", {"/0/a": "${{ secrets.X }}"}, id="workflow"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("raw", "expected"), UNMASKED)

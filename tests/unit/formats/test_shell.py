@@ -6,12 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repoint.formats.shell import Command, comments, commands
+from repoint.formats.shell import Command, commands, comments
 
 TABLE = [
-    pytest.param("pg_isready -h db -p 5432", [["pg_isready", "-h", "db", "-p", "5432"]], id="plain"),
-    pytest.param("until pg_isready -h db; do sleep 2; done", [["pg_isready", "-h", "db"], ["sleep", "2"]], id="until"),
-    pytest.param("while ! nc -z db 5432; do :; done", [["nc", "-z", "db", "5432"], [":"]], id="while not"),
+    pytest.param(
+        "pg_isready -h db -p 5432", [["pg_isready", "-h", "db", "-p", "5432"]], id="plain"
+    ),
+    pytest.param(
+        "until pg_isready -h db; do sleep 2; done",
+        [["pg_isready", "-h", "db"], ["sleep", "2"]],
+        id="until",
+    ),
+    pytest.param(
+        "while ! nc -z db 5432; do :; done", [["nc", "-z", "db", "5432"], [":"]], id="while not"
+    ),
     pytest.param("if psql -h a; then b; else c; fi", [["psql", "-h", "a"], ["b"], ["c"]], id="if"),
     pytest.param("a && b || c; d & e", [["a"], ["b"], ["c"], ["d"], ["e"]], id="lists"),
     pytest.param("pg_dump -h a | gzip > /x", [["pg_dump", "-h", "a"], ["gzip"]], id="pipe"),
@@ -20,25 +28,53 @@ TABLE = [
     pytest.param("f() { psql -h q; }", [["psql", "-h", "q"]], id="function"),
     pytest.param("(psql -h q)", [["psql", "-h", "q"]], id="subshell"),
     pytest.param("A=$(psql -h q)", [[], ["psql", "-h", "q"]], id="command substitution"),
-    pytest.param("echo `psql -h q`", [["echo", "`psql -h q`"], ["psql", "-h", "q"]], id="backticks"),
+    pytest.param(
+        "echo `psql -h q`", [["echo", "`psql -h q`"], ["psql", "-h", "q"]], id="backticks"
+    ),
     pytest.param("psql -h q 2>/dev/null >&2", [["psql", "-h", "q"]], id="redirects are no words"),
     pytest.param('psql "host=a b=$X"', [["psql", "host=a b=$X"]], id="double quotes"),
     pytest.param("psql 'a b' c\\ d", [["psql", "a b", "c d"]], id="single quotes and backslash"),
     pytest.param("psql --host='a'\"b\"c", [["psql", "--host=abc"]], id="pieces"),
     pytest.param("psql \\\n  -h a \\\n  -p 1", [["psql", "-h", "a", "-p", "1"]], id="continued"),
     pytest.param("psql -h a # -h b\n# psql\n", [["psql", "-h", "a"]], id="comments"),
-    pytest.param("psql -h ${H:-a} -p $(P)", [["psql", "-h", "${H:-a}", "-p", "$(P)"], ["P"]], id="variables as written"),
+    pytest.param(
+        "psql -h ${H:-a} -p $(P)",
+        [["psql", "-h", "${H:-a}", "-p", "$(P)"], ["P"]],
+        id="variables as written",
+    ),
     pytest.param("psql ''", [["psql", ""]], id="empty word"),
     pytest.param("psql $'a\\tb'", [["psql", "a\tb"]], id="ansi quotes"),
-    pytest.param("sh -c 'psql -h a && b'", [["sh", "-c", "psql -h a && b"], ["psql", "-h", "a"], ["b"]], id="sh -c"),
-    pytest.param('exec /bin/bash -ec "psql -h \\"$H\\""', [["exec", "/bin/bash", "-ec", 'psql -h "$H"'], ["psql", "-h", "$H"]], id="exec bash -ec"),
-    pytest.param("su postgres -c 'psql -h a'", [["su", "postgres", "-c", "psql -h a"], ["psql", "-h", "a"]], id="su -c"),
-    pytest.param("sh -c \"sh -c 'psql -h a'\"", [["sh", "-c", "sh -c 'psql -h a'"], ["sh", "-c", "psql -h a"], ["psql", "-h", "a"]], id="twice nested"),
+    pytest.param(
+        "sh -c 'psql -h a && b'",
+        [["sh", "-c", "psql -h a && b"], ["psql", "-h", "a"], ["b"]],
+        id="sh -c",
+    ),
+    pytest.param(
+        'exec /bin/bash -ec "psql -h \\"$H\\""',
+        [["exec", "/bin/bash", "-ec", 'psql -h "$H"'], ["psql", "-h", "$H"]],
+        id="exec bash -ec",
+    ),
+    pytest.param(
+        "su postgres -c 'psql -h a'",
+        [["su", "postgres", "-c", "psql -h a"], ["psql", "-h", "a"]],
+        id="su -c",
+    ),
+    pytest.param(
+        "sh -c \"sh -c 'psql -h a'\"",
+        [["sh", "-c", "sh -c 'psql -h a'"], ["sh", "-c", "psql -h a"], ["psql", "-h", "a"]],
+        id="twice nested",
+    ),
     pytest.param("sh x.sh -c y", [["sh", "x.sh", "-c", "y"]], id="not an argument of the script"),
-    pytest.param("psql -h {{ .Values.h }} -p {{ .p }}", [["psql", "-h", "{{ .Values.h }}", "-p", "{{ .p }}"]], id="template"),
-    pytest.param("{{- if .x }}\npsql -h a\n{{- end }}\n", [["psql", "-h", "a"]], id="template control"),
+    pytest.param(
+        "psql -h {{ .Values.h }} -p {{ .p }}",
+        [["psql", "-h", "{{ .Values.h }}", "-p", "{{ .p }}"]],
+        id="template",
+    ),
+    pytest.param(
+        "{{- if .x }}\npsql -h a\n{{- end }}\n", [["psql", "-h", "a"]], id="template control"
+    ),
     pytest.param("", [], id="empty"),
-]  # fmt: skip
+]
 
 
 def _words(found: tuple[Command, ...]) -> list[list[str]]:
@@ -47,7 +83,7 @@ def _words(found: tuple[Command, ...]) -> list[list[str]]:
 
 def _check_places(text: str, found: tuple[Command, ...]) -> None:
     for command in found:
-        for word in (*command.words, *(given.value for given in command.assignments)):
+        for word in (*command.words, *(assigned.value for assigned in command.assignments)):
             assert word.raw == text[word.start : word.end]
             for at, place, length in word.runs:
                 assert text[place : place + length] == word.text[at : at + length]
@@ -77,7 +113,7 @@ ASSIGNMENTS = [
 def test_assignments(text: str, expected: list[tuple[str, str]]) -> None:
     found = commands(text)
 
-    assert [(given.name, given.value.text) for given in found[0].assignments] == expected
+    assert [(assigned.name, assigned.value.text) for assigned in found[0].assignments] == expected
     _check_places(text, found)
 
 
