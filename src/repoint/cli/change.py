@@ -11,7 +11,7 @@ import click
 
 from repoint.cli.options import Session, env_option, examples
 from repoint.cli.output import emit
-from repoint.cli.wiring import Desk, configured, open_desk
+from repoint.cli.wiring import Desk, open_desk
 from repoint.errors import ExitCode, FileRefused, UsageError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def rollback(session: Session, environments: tuple[str, ...], yes: bool) -> int:
         done = roll_back(wanted, desk.tree, desk.sealed, progress=session.progress)
     for note in done.notes:
         session.terminal.notice(f"note: {note}")
-    emit("".join(f"{path}\n" for path in done.written))
+    emit("".join(f"{path}\n" for path in sorted(done.written)))
     session.terminal.notice(f"rolled back: {', '.join(done.environments)}")
     return ExitCode.OK
 
@@ -117,7 +117,6 @@ def _read_plan(path: Path) -> Plan:
 def _make_plan(desk: Desk, environments: Sequence[str]) -> Plan:
     from repoint.flows.planning import PlanOptions, make_plan
 
-    configured(desk)
     return make_plan(desk.workspace, environments, PlanOptions())
 
 
@@ -139,7 +138,7 @@ def _apply(
     if not done.written:
         session.terminal.notice("nothing to write: everything is applied already")
         return ExitCode.OK
-    emit("".join(f"{path}\n" for path in done.written))
+    emit("".join(f"{path}\n" for path in sorted(done.written)))
     names = [receipt.environment for receipt in done.receipts]
     session.terminal.notice(f"applied: {', '.join(names)}")
     session.terminal.notice(f"the way back: repoint rollback --env {' --env '.join(names)}")

@@ -23,9 +23,7 @@ def write_new(
         if before is not None and not replace:
             raise FileRefused(
                 f"`{path}` exists already",
-                hint=("`--print` shows the proposal without writing", "`--force` replaces the file")
-                if verb == "init"
-                else "move it away, or leave it as it is",
+                hint=("`--print` shows the proposal", "`--force` replaces the file"),
             )
         writes.append(FileWrite(path, before, content))
     if writes:

@@ -9,7 +9,7 @@ import click
 from repoint.cli import show
 from repoint.cli.options import Session, env_option, examples, format_option, root_argument
 from repoint.cli.output import emit
-from repoint.cli.wiring import configured, open_desk
+from repoint.cli.wiring import open_desk
 from repoint.errors import ExitCode
 
 
@@ -104,7 +104,6 @@ def plan(
     from repoint.planning.codec import encode_plan
 
     with open_desk(session, root) as desk:
-        configured(desk)
         value = make_plan(desk.workspace, environments, PlanOptions())
         if output is not None:
             output.write_bytes(encode_plan(value))
@@ -132,7 +131,6 @@ def check(session: Session, root: Path | None, environments: tuple[str, ...], fo
     from repoint.flows.checking import check as run
 
     with open_desk(session, root) as desk:
-        configured(desk)
         findings = run(desk.workspace, environments)
     emit(show.check(session.terminal, form, findings))
     return ExitCode.REFUSED if any(finding.blocks for finding in findings) else ExitCode.OK
@@ -144,23 +142,23 @@ def check(session: Session, root: Path | None, environments: tuple[str, ...], fo
 )
 @root_argument()
 @env_option("Scaffold")
-@click.option("--write", is_flag=True, help="Write the files; one that exists is refused.")
+@click.option("--write", is_flag=True, help="Write the files, all of them or none.")
 @click.pass_obj
 def scaffold(
     session: Session, root: Path | None, environments: tuple[str, ...], write: bool
 ) -> None:
     """Print the Cluster, the Pooler and what belongs to them, where they are missing.
 
-    With --write the files are written; nothing that exists is changed.
+    With --write the files are written. Of what exists only the overlay's kustomization is
+    changed, by the line that lists the new folder.
     """
     from repoint.cli.files import write_new
     from repoint.flows.scaffold import scaffold as run
 
     with open_desk(session, root) as desk:
-        configured(desk)
         files = dict(run(desk.workspace, environments))
         if write:
-            write_new(desk.tree, "scaffold", files)
+            write_new(desk.tree, "scaffold", files, replace=True)
             for path in files:
                 session.terminal.notice(f"wrote {path}")
         else:

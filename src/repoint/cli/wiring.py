@@ -102,18 +102,6 @@ def _config_of(tree: Tree) -> tuple[Config | None, str]:
     return load_config(text, CONFIG_FILE), text
 
 
-def configured(desk: Desk) -> None:
-    """Demand a repoint.yaml.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    if desk.workspace.config is None:
-        raise ConfigError(
-            f"there is no `{CONFIG_FILE}` here", hint="run `repoint init` to write one"
-        )
-
-
 def _guessed(session: Session, workspace: Workspace) -> Workspace:
     from repoint.flows.init import propose
     from repoint.planning.config import load_config
