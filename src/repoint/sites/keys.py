@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from repoint.sites.lexicon import lexicon
 
@@ -119,6 +120,7 @@ class HostName:
     role: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=16384)
 def words(name: str) -> tuple[str, ...]:
     """The lower-case words of a key in any spelling."""
     found: list[str] = []
@@ -151,6 +153,7 @@ def is_file_name(key: str) -> bool:
     return key.rsplit(".", 1)[-1].lower() in _FILE_SUFFIX if "." in key else False
 
 
+@lru_cache(maxsize=16384)
 def host_key(name: str) -> HostName | None:
     """Judge whether `name` alone, or below a database's key, names a PostgreSQL host."""
     parts = words(name)

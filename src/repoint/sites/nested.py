@@ -11,12 +11,12 @@ from repoint.formats.kinds import kind_of
 from repoint.sites.context import Scope
 from repoint.sites.frame import Role
 
-_SECTION = re.compile(r"\A(?:\s*(?:[;#][^\n]*)?\n)*\s*\[[^\]\n\"'{}]+\][ \t]*\r?\n")
+_SECTION = re.compile(r"\A(?:[ \t\r]*(?:[;#][^\n]*)?\n)*[ \t]*\[[^\]\n\"'{}]+\][ \t]*\r?\n")
 _YAML = re.compile(
-    r"\A(?:\s*(?:#[^\n]*)?\n)*(?:---[^\n]*\n)?\s*(?:- )?[\"']?[\w./{}$-]+[\"']?:(?:[ \t]|\r?\n|\Z)"
+    r"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*(?:---[^\n]*\n)?[ \t]*(?:- )?[\"']?[\w./{}$-]+[\"']?:(?:[ \t]|\r?\n|\Z)"
 )
-_ENV = re.compile(r"\A(?:\s*(?:#[^\n]*)?\n)*\s*(?:export[ \t]+)?[A-Z][A-Z0-9_]*=")
-_PROPERTIES = re.compile(r"\A(?:\s*(?:[#!;][^\n]*)?\n)*\s*[A-Za-z][\w.\-]*[ \t]*=")
+_ENV = re.compile(r"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*(?:export[ \t]+)?[A-Z][A-Z0-9_]*=")
+_PROPERTIES = re.compile(r"\A(?:[ \t\r]*(?:[#!;][^\n]*)?\n)*[ \t]*[A-Za-z][\w.\-]*[ \t]*=")
 _SHEBANG = re.compile(r"\A\s*#!")
 _PROSE = frozenset(
     {".md", ".rst", ".adoc", ".txt", ".html", ".sql", ".crt", ".pem", ".key", ".lua"}

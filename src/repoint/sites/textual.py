@@ -31,7 +31,7 @@ _KEY_LINE = re.compile(
 )
 _JSON_WORD = re.compile(r"\"((?:[^\"\\]|\\.)*)\"")
 _DEFINE = re.compile(r"\{\{-?\s*define\s+\"([^\"]+)\"")
-_TEMPLATE_COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
+_TEMPLATE_COMMENT = re.compile(r"\{\{-?\s*/\*.*?(?:\*/\s*-?\}\}|\Z)", re.DOTALL)
 _COMMENT = re.compile(r"^\s*(?:#|//|--\s|;|\*\s|REM\s|<!--)", re.IGNORECASE)
 
 

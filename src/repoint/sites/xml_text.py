@@ -11,7 +11,10 @@ from repoint.sites.frame import Draft, Value
 from repoint.sites.split import Container, Entry, split_drafts, with_companions
 from repoint.sites.urls import dsn_drafts
 
-_HIDDEN = re.compile(r"<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^>]*>", re.DOTALL)
+MAX_DEPTH = 100
+"""Elements nested deeper are read as if they were not there."""
+
+_HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!DOCTYPE[^>]*>", re.DOTALL)
 _TAG = re.compile(
     r"<(/?)([A-Za-z_][\w:.\-]*)((?:\s+[\w:.\-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)\s*(/?)>"
 )
@@ -47,7 +50,7 @@ def xml_drafts(value: Value, scope: Scope) -> Iterator[Draft]:
             stack[-1].entries.append(Entry(label, pair.value))
         else:
             yield from _settings(given, (*_trail(stack), name), scope)
-        if not empty:
+        if not empty and len(stack) < MAX_DEPTH:
             stack.append(_Element(name, label, tag.end()))
     while len(stack) > 1:
         yield from _finish(stack.pop(), stack, scope)
