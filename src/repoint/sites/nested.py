@@ -13,7 +13,8 @@ from repoint.sites.frame import Role
 
 _SECTION = re.compile(r"\A(?:[ \t\r]*(?:[;#][^\n]*)?\n)*[ \t]*\[[^\]\n\"'{}]+\][ \t]*\r?\n")
 _YAML = re.compile(
-    r"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*(?:---[^\n]*\n)?[ \t]*(?:- )?[\"']?[\w./{}$-]+[\"']?:(?:[ \t]|\r?\n|\Z)"
+    r"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*(?:---[^\n]*\n)?"
+    r"[ \t]*(?:- )?[\"']?[\w./{}$-]+[\"']?:(?:[ \t]|\r?\n|\Z)"
 )
 _ENV = re.compile(r"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*(?:export[ \t]+)?[A-Z][A-Z0-9_]*=")
 _PROPERTIES = re.compile(r"\A(?:[ \t\r]*(?:[#!;][^\n]*)?\n)*[ \t]*[A-Za-z][\w.\-]*[ \t]*=")
@@ -48,9 +49,7 @@ def nested_kind(key: str, text: str) -> FileKind | None:
 
 
 def _settle(kind: FileKind, text: str) -> FileKind:
-    """A `.conf` may be TOML, YAML or plain text by its content."""
-    if kind is FileKind.INI and "[[" in text:
-        return FileKind.TOML
+    """A `.conf` without pairs is YAML or plain text by its content."""
     if kind is FileKind.INI and "=" not in text:
         return FileKind.YAML if _YAML.match(text) else FileKind.TEXT
     return kind
