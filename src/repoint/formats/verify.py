@@ -31,12 +31,17 @@ class _Entry:
 
     `essence` is what must stay: where it begins, counted in the file before the edit,
     its keys (indexes and changed keys left out), its text, and whether it is a key.
+    `end` is where it ends, counted likewise; `head` and `tail` are what stays of a text
+    that is edited inside.
     """
 
     essence: tuple[int, tuple[str, ...], str, bool]
     place: _Place
     line: int
     pointer: str
+    end: int = 0
+    head: str | None = None
+    tail: str = ""
 
 
 def check_splice(
@@ -63,7 +68,9 @@ def check_splice(
         raise EditRefused(f"`{path}` is read only in part, and the edit changes which part")
     still = [0] * (len(ordered) + 1)
     shifts = list(accumulate((length - len(span) for span, length in ordered), initial=0))
-    _check_leaves(path, _Outline(old, spans_before, still), _Outline(new, spans_after, shifts))
+    was, will = _Outline(old, spans_before, still), _Outline(new, spans_after, shifts)
+    _check_leaves(path, was, will)
+    _check_edited(path, was, will)
 
 
 def _moved(path: str, ordered: Sequence[tuple[Span, int]]) -> list[Span]:
@@ -124,7 +131,10 @@ class _Outline:
             seen.add(id(node))
             if isinstance(node, base.Scalar):
                 essence = (self._before(node.span.start), path, node.text, is_key)
-                self.entries.append(_Entry(essence, self._place(node), node.line, pointer))
+                place = self._place(node)
+                kept = self._kept(node) if place is _Place.INSIDE else (None, "")
+                end = self._before(node.span.end)
+                self.entries.append(_Entry(essence, place, node.line, pointer, end, *kept))
             else:
                 self._children(node, path, pointer)
 
@@ -159,9 +169,53 @@ class _Outline:
                 place = _Place.EDGE
         return place
 
+    def _kept(self, node: base.Scalar) -> tuple[str | None, str]:
+        """The text before and after the changes, when all of them lie inside mapped text."""
+        touching = [span for span in self.changed if _touch(span, node.span)]
+        places = [(_offset(node, span.start), _offset(node, span.end)) for span in touching]
+        starts = [start for start, _ in places if start is not None]
+        ends = [end for _, end in places if end is not None]
+        if len(starts) < len(touching) or len(ends) < len(touching):
+            return None, ""
+        return node.text[: min(starts)], node.text[max(ends) :]
+
     def upto(self, limit: _Place) -> list[_Entry]:
         """The entries whose place is at most `limit`."""
         return [entry for entry in self.entries if entry.place.value <= limit.value]
+
+
+def _touch(changed: Span, token: Span) -> bool:
+    return changed.start <= token.end and token.start <= changed.end
+
+
+def _offset(node: base.Scalar, byte: int) -> int | None:
+    """The offset in the text that stands at `byte`, if it is mapped."""
+    for at, start, piece in node.map.runs:
+        data = piece.encode()
+        if start <= byte <= start + len(data):
+            return at + len(data[: byte - start].decode(errors="replace"))
+    return None
+
+
+def _check_edited(path: str, old: _Outline, new: _Outline) -> None:
+    """An edited text keeps what stands before and after the edit inside it."""
+    found = {(entry.essence[0], entry.essence[3]): entry for entry in new.entries}
+    for entry in old.entries:
+        if entry.head is None:
+            continue
+        edited = found.get((entry.essence[0], entry.essence[3]))
+        text = edited.essence[2] if edited is not None else ""
+        if (
+            edited is None
+            or edited.end != entry.end
+            or len(text) < len(entry.head) + len(entry.tail)
+            or not text.startswith(entry.head)
+            or not text.endswith(entry.tail)
+        ):
+            raise EditRefused(
+                f"`{path}` line {entry.line}: `{entry.pointer}` would lose what stands "
+                "beside the edit"
+            )
 
 
 def _check_leaves(path: str, old: _Outline, new: _Outline) -> None:
