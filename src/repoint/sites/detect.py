@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -122,6 +122,3 @@ def _sites(drafts: Iterable[Draft]) -> tuple[Site, ...]:
         place = site.location
         sites.append(((place.line, place.column, site.start, order), site))
     return tuple(site for _, site in sorted(sites, key=lambda pair: pair[0]))
-
-
-__all__: Sequence[str] = ["detect", "detect_sealed", "detect_value"]

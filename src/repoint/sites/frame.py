@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from repoint.formats.base import Scalar, TextMap
+from repoint.formats.base import TextMap
 from repoint.model.consumer import Part, Site, Style
 from repoint.model.source import Location, Span
 from repoint.sites.hosts import Slice, is_template, is_variable, literal_default
@@ -143,14 +143,6 @@ class Value:
         """Line and column of an offset of the text; the value's own where it has no bytes."""
         span = self.map.span(offset, min(offset + 1, len(self.text)))
         return (self.line, self.column) if span is None else self.file.place(span.start)
-
-
-def value_of(file: FileView, scalar: Scalar, pointer: str) -> Value:
-    """The value that a scalar of a tree holds."""
-    return Value(
-        file, scalar.text, scalar.map, pointer, scalar.line, scalar.column,
-        display_only=SHARED if scalar.aliased else "",
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)

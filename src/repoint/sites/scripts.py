@@ -10,7 +10,6 @@ from repoint.sites.arguments import argv_drafts
 from repoint.sites.clients import Setting
 from repoint.sites.commands import CLIENTS, CONNECTORS, RESOLVERS, WAITERS
 from repoint.sites.frame import Draft, Value
-from repoint.sites.keys import host_key
 from repoint.sites.split import Container, Entry, split_drafts, with_companions
 from repoint.sites.urls import dsn_drafts
 from repoint.sites.waits import dev_tcp_drafts
@@ -77,8 +76,3 @@ def _word(script: Value, word: Word) -> Value:
     if word.verbatim:
         return script.cut(word.text_start, word.text_start + len(word.text))
     return script.joined(word.text, word.runs, word.start)
-
-
-def names_host(entries: Sequence[Entry]) -> bool:
-    """Whether any of the entries is a host key, so that a list of `KEY=value` is worth reading."""
-    return any(host_key(entry.name) is not None for entry in entries)

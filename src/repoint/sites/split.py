@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from repoint.sites.frame import Draft, Form, Piece, Role, Value, whole
 from repoint.sites.hosts import (
-    LOOPBACK,
     OTHER_PORTS,
     PG_PORTS,
     Address,
@@ -20,7 +19,6 @@ from repoint.sites.hosts import (
 )
 from repoint.sites.keys import (
     GENERIC,
-    OTHER_ENGINES,
     STRONG,
     Evidence,
     HostName,
@@ -340,13 +338,3 @@ def with_companions(draft: Draft, key: str, container: Container) -> Draft:
             if names[: len(stem)] == stem and field_of(names[len(stem) :]) == "user":
                 return replace(draft, user=entry.value.text.strip())
     return draft
-
-
-def is_loopback(draft: Draft) -> bool:
-    """Whether the host is the machine itself."""
-    return draft.host.slice.text.lower() in LOOPBACK
-
-
-__all__ = [
-    "OTHER_ENGINES", "Container", "Entry", "is_loopback", "split_drafts", "with_companions",
-]  # fmt: skip
