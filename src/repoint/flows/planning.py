@@ -83,8 +83,8 @@ def make_plan(
         ConfigError: there is no repoint.yaml, or it names no environment.
         UsageError: an environment of that name does not exist.
     """
-    config = _config(workspace)
-    wanted = _wanted(config, environments)
+    config = require_config(workspace)
+    wanted = wanted_names(config, environments)
     found = survey(workspace)
     moves = all_moves(workspace, config, found, wanted)
     changes = tuple(
@@ -111,7 +111,12 @@ def make_plan(
     )
 
 
-def _config(workspace: Workspace) -> Config:
+def require_config(workspace: Workspace) -> Config:
+    """The configuration, with at least one environment.
+
+    Raises:
+        ConfigError: there is none, or it names no environment.
+    """
     if workspace.config is None:
         raise ConfigError(f"there is no `{CONFIG_NAME}` here", hint="run `repoint init`")
     if not workspace.config.environments:
@@ -121,7 +126,12 @@ def _config(workspace: Workspace) -> Config:
     return workspace.config
 
 
-def _wanted(config: Config, environments: Sequence[str]) -> tuple[str, ...]:
+def wanted_names(config: Config, environments: Sequence[str]) -> tuple[str, ...]:
+    """The environments asked for in promotion order, all of them by default.
+
+    Raises:
+        UsageError: an environment of that name does not exist.
+    """
     for name in environments:
         if name not in config.environments:
             known = ", ".join(config.environments)
@@ -207,6 +217,7 @@ def _moves(
         owned=lambda path: owners.owner(path) == build.name,
         index=PlaceIndex(build.objects),
         overlay=overlay,
+        values=as_tuple(config.environments[build.name].values),
     )
     scene = Scene(
         config=config,
@@ -249,6 +260,7 @@ class Owners:
     def __init__(self, config: Config, found: Survey) -> None:
         self._first = next(iter(config.environments))
         self._found = found
+        self._environments = len(config.environments)
         self._spaces = {one.namespace: name for name, one in config.environments.items() if one.namespace}
         self._readers: dict[str, set[str]] = {}
         for build in (*found.resolution.environments, found.resolution.unnamed):
@@ -267,7 +279,21 @@ class Owners:
         named = self._found.resolution.layout.environment_of(path)
         if readers - {""}:
             return ""
+        if not named and self._in_shared_chart(path):
+            return ""
         return named or self._home(path)
+
+    def _in_shared_chart(self, path: str) -> bool:
+        """Whether a file belongs to a chart that several environments install."""
+        if self._environments == 1:
+            return False
+        folder = path.rpartition("/")[0]
+        while True:
+            if self._found.index.exists(f"{folder}/Chart.yaml".lstrip("/")):
+                return True
+            if not folder:
+                return False
+            folder = folder.rpartition("/")[0]
 
     def _home(self, path: str) -> str:
         """The environment whose namespace the file's hosts are in, else the first one."""
@@ -287,7 +313,8 @@ def _concerns(report: SiteReport, environment: str, owners: Owners) -> bool:
     path = report.site.location.path
     readers = owners.readers(path) - {""}
     if readers:
-        return environment in readers and environment in (report.environments or (environment,))
+        # A value that a manifest still spells and every overlay overrides is nobody's to move.
+        return environment in readers and environment in report.environments
     return owners.owner(path) == environment
 
 
@@ -324,7 +351,7 @@ def all_findings(workspace: Workspace, found: Survey, moves: Sequence[Moves]) ->
     result += [f for f in found.inventory.findings if not f.environment or f.environment in names]
     result += repository_findings(workspace, found)
     result += _locked(found, names)
-    return ordered(result)
+    return ordered(result, [one.environment for one in moves])
 
 
 def repository_findings(workspace: Workspace, found: Survey) -> list[Finding]:
@@ -332,13 +359,14 @@ def repository_findings(workspace: Workspace, found: Survey) -> list[Finding]:
     files = tuple(found.files.values())
     moving = {report.site.location.path for report in found.inventory.sites if report.is_source}
     result = list(observations.printed(files))
-    result += observations.clear_text(files, _sops_files(workspace), moving.__contains__)
+    result += observations.clear_text(files, sops_files(workspace), moving.__contains__)
     result += observations.unreadable(found.resolution, files)
     result += observations.templates(found.inventory.sites)
     return result
 
 
-def _sops_files(workspace: Workspace) -> list[tuple[str, str]]:
+def sops_files(workspace: Workspace) -> list[tuple[str, str]]:
+    """`(path, text)` of every `.sops.yaml`."""
     paths = [p for p in workspace.tree.paths() if p.rpartition("/")[2] in (".sops.yaml", ".sops.yml")]
     return [(path, workspace.tree.read(path).decode(errors="replace")) for path in paths]
 
@@ -376,14 +404,19 @@ def _locked(found: Survey, names: set[str]) -> Iterable[Finding]:
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
 
-def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Each finding once: most severe first, then by environment, code and place."""
+def ordered(findings: Iterable[Finding], environments: Sequence[str]) -> tuple[Finding, ...]:
+    """Each finding once: most severe first, then in promotion order, by code and place."""
+    order = {name: number for number, name in enumerate(environments)}
 
     def rank(finding: Finding) -> tuple[object, ...]:
         place = finding.location
         spot = (place.path, place.line) if place is not None else ("", 0)
         return (
-            _RANK[finding.severity], finding.code, finding.environment, spot, finding.message,
+            _RANK[finding.severity],
+            order.get(finding.environment, len(order)),
+            finding.code,
+            spot,
+            finding.message,
         )
 
     return tuple(sorted(dict.fromkeys(findings), key=rank))

@@ -9,12 +9,14 @@ from repoint.flows.workspace import Workspace
 from repoint.model.plan import FileChange, OverlayProof
 from repoint.planning.assemble import contents_after
 from repoint.planning.prove import (
+    Outcome,
     OverlayView,
     SourceStates,
     render_proof,
     touched,
     untouched_proof,
 )
+from repoint.ports import Rendered
 
 
 def prove(
@@ -54,10 +56,19 @@ def prove(
                 sources = states.of(view.overlay)
             proofs.append(
                 render_proof(
-                    view, name, mine, before[view.overlay], after[view.overlay], sources
+                    view,
+                    name,
+                    mine,
+                    _outcome(before[view.overlay]),
+                    _outcome(after[view.overlay]),
+                    sources,
                 )
             )
     return tuple(proofs)
+
+
+def _outcome(build: Rendered) -> Outcome:
+    return Outcome(build.text, build.error)
 
 
 def _views(found: Survey) -> tuple[OverlayView, ...]:

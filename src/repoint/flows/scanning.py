@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import fnmatch
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from repoint.errors import RepointError, UsageError
 from repoint.flows.workspace import Workspace
-from repoint.formats.base import FileKind, Leaf, ParsedFile, TextMap, leaves
+from repoint.formats.base import FileKind, ParsedFile, TextMap
 from repoint.formats.kinds import kind_of
 from repoint.formats.read import read_file
 from repoint.kube.environments import EnvironmentSpec
@@ -18,10 +16,10 @@ from repoint.kube.files import FileIndex
 from repoint.kube.resolve import Resolution, resolve
 from repoint.kube.sealed import SealedSecretView, sealed_view
 from repoint.kube.trace import RawUse
-from repoint.model.consumer import Certainty, Purpose, Route, Site, Use, Workload
+from repoint.model.consumer import Certainty, Purpose, Route, Site, Style, Use, Workload
 from repoint.model.plan import Finding
 from repoint.model.source import Unreadable
-from repoint.planning.config import CONFIG_NAME, Config, as_tuple
+from repoint.planning.config import CONFIG_NAME, Config, Environment, as_tuple
 from repoint.planning.inventory import EnvironmentView, Inventory, SiteReport
 from repoint.planning.judging import (
     choice_for,
@@ -34,9 +32,10 @@ from repoint.planning.judging import (
 from repoint.planning.sources import SourceHosts
 from repoint.rules import routing
 from repoint.rules.purpose import PurposeVerdict
-from repoint.sites.detect import detect, detect_value
+from repoint.sites.detect import detect, detect_sealed
 
 _OWN_FILES = (CONFIG_NAME, ".repoint/*", ".git/*", ".sops.yaml")
+_OUTSIDE = (Style.DOTENV, Style.MAKEFILE, Style.HCL)
 _HEAD = 1024
 
 
@@ -66,17 +65,20 @@ class Survey:
         return self.source is not None and _is_source(self.source, site, tuple(uses))
 
 
-def scan(workspace: Workspace, environments: Sequence[str] = ()) -> Inventory:
+def scan(
+    workspace: Workspace, environments: Sequence[str] = (), reading: Reading | None = None
+) -> Inventory:
     """Take stock of a repository.
 
     Args:
         workspace: The repository; works without `repoint.yaml`.
         environments: Show only these; all when empty.
+        reading: What was read of it before, so that nothing is read twice.
 
     Raises:
         UsageError: an environment of that name does not exist.
     """
-    inventory = survey(workspace).inventory
+    inventory = survey(workspace, reading).inventory
     if not environments:
         return inventory
     known = {view.name for view in inventory.environments}
@@ -96,15 +98,36 @@ def scan(workspace: Workspace, environments: Sequence[str] = ()) -> Inventory:
     )
 
 
-def survey(workspace: Workspace) -> Survey:
-    """Read every file once, find the sites, and link them to workloads."""
-    config = workspace.config
-    paths = _included(workspace.tree.paths(), config)
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """A repository read once: the part of a scan that no configuration changes."""
+
+    paths: tuple[str, ...]
+    files: dict[str, ParsedFile]
+    sites: dict[str, tuple[Site, ...]]
+    sealed: tuple[SealedSecretView, ...]
+    locked: frozenset[str]
+    problems: tuple[Unreadable, ...]
+
+
+def read_repository(workspace: Workspace) -> Reading:
+    """Read every file that can hold a site, and find the sites."""
+    paths = _included(workspace.tree.paths(), workspace.config)
     files = _parsed(workspace, paths)
-    unreadable = [Unreadable(p.path, p.problem) for p in files.values() if p.problem]
+    problems = [Unreadable(p.path, p.problem) for p in files.values() if p.problem]
     sites, views, locked, sealed_problems = _sites(workspace, files)
-    unreadable += sealed_problems
-    resolution = resolve(files, sites, tuple(views), _specs(config), known=paths)
+    return Reading(
+        paths, files, sites, tuple(views), locked, (*problems, *sealed_problems)
+    )
+
+
+def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
+    """Find the sites and link them to workloads; `reading` is reused when it is given."""
+    config = workspace.config
+    known = reading or read_repository(workspace)
+    paths, files, sites, locked = known.paths, known.files, known.sites, known.locked
+    unreadable = list(known.problems)
+    resolution = resolve(files, sites, known.sealed, _specs(config, paths), known=paths)
     raw = resolution.uses
     uses = [judged(use, config) for use in raw]
     source = _source(config, resolution)
@@ -185,10 +208,9 @@ def _sites(
             locked.add(path)
             problems.append(Unreadable(path, problem))
         views.append(sealed_view(parsed, opened))
-        if opened is not None:
-            found = tuple(_sealed_sites(parsed, opened))
-            if found:
-                sites[path] = found
+        found = detect_sealed(parsed, opened) if opened is not None else detect(parsed)
+        if found:
+            sites[path] = found
     return sites, views, frozenset(locked), problems
 
 
@@ -199,46 +221,29 @@ def _opened(workspace: Workspace, path: str) -> tuple[ParsedFile | None, str]:
         return None, f"sealed, and not opened: {error.message}"
 
 
-def _sealed_sites(sealed: ParsedFile, opened: ParsedFile) -> Iterable[Site]:
-    """Sites in decrypted values, placed where the sealed file has the value."""
-    places = {leaf.path: leaf.scalar for leaf in leaves(sealed.documents)}
-    for leaf in leaves(opened.documents):
-        scalar = places.get(leaf.path)
-        if scalar is None or _is_sops_block(leaf):
-            continue
-        text, encoded = leaf.scalar.text, ""
-        if len(leaf.path) > 2 and leaf.path[1] == "data":
-            text, encoded = _decoded(text)
-        key = str(leaf.path[-1])
-        for site in detect_value(
-            sealed.path, leaf.pointer, scalar.line, scalar.column, key, text
-        ):
-            yield replace(site, sealed=True, encoded=encoded, value_pointer=leaf.pointer)
-
-
-def _is_sops_block(leaf: Leaf) -> bool:
-    return len(leaf.path) > 1 and leaf.path[1] == "sops"
-
-
-def _decoded(text: str) -> tuple[str, str]:
-    try:
-        return base64.b64decode(text, validate=True).decode(), "base64"
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return text, ""
-
-
-def _specs(config: Config | None) -> tuple[EnvironmentSpec, ...]:
+def _specs(config: Config | None, paths: Sequence[str]) -> tuple[EnvironmentSpec, ...]:
     if config is None:
         return ()
+    tops = tuple(dict.fromkeys(path.partition("/")[0] for path in paths))
     return tuple(
         EnvironmentSpec(
             name=name,
             namespace=one.namespace,
             overlays=as_tuple(one.overlay),
-            secrets=(*as_tuple(one.secrets), *as_tuple(one.values)),
+            secrets=_places(one, tops),
         )
         for name, one in config.environments.items()
     )
+
+
+def _places(environment: Environment, tops: tuple[str, ...]) -> tuple[str, ...]:
+    """Directories and files of an environment outside its overlays; `.` is everything."""
+    named = [
+        place
+        for value in (environment.secrets, environment.manifests, environment.values)
+        for place in as_tuple(value)
+    ]
+    return tuple(one for place in named for one in (tops if place == "." else (place,)))
 
 
 def _source(config: Config | None, resolution: Resolution) -> SourceHosts | None:
@@ -255,6 +260,9 @@ def _is_source(source: SourceHosts, site: Site, uses: tuple[Use, ...]) -> bool:
         return False
     asking = {use.workload.namespace for use in uses} or {""}
     hosts = [part for part in site.host.text.split(",") if part]
+    if not uses and site.style in _OUTSIDE:
+        # Outside a cluster a bare `postgres` is whatever runs beside the process.
+        hosts = [host for host in hosts if "." in host]
     return any(source.matches(host, namespace) for host in hosts for namespace in asking)
 
 
@@ -362,9 +370,10 @@ def _unknown(report: SiteReport, config: Config | None) -> Iterable[Finding]:
     for use in report.uses:
         if use.purpose is not Purpose.UNKNOWN or _settled(use, config):
             continue
-        who = use.workload.name if use.workload.kind == "File" else use.workload.id
+        if use.workload.kind == "File":
+            continue
         yield routing.PURPOSE_UNKNOWN.finding(
-            f"`{report.site.key}`: nothing tells what {who} uses it for",
+            f"`{report.site.key}`: nothing tells what {use.workload.id} uses it for",
             location=report.site.location,
             environment=use.environment,
             consumer=use.workload.id,

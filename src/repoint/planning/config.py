@@ -61,6 +61,8 @@ class Environment(_Strict, frozen=True):
     """kustomize directories of this environment; new patches go into the first."""
     secrets: Strings = []
     """Directories or files with this environment's Secrets, applied outside kustomize."""
+    manifests: Strings = []
+    """Directories or files of plain manifests; `.` is the whole repository."""
     values: Strings = []
     """Helm values files that belong to this environment only."""
     context: str = ""

@@ -17,7 +17,7 @@ from repoint.formats.base import ParsedFile, Scalar, TextMap
 from repoint.kube.effective import Effective, Value, items
 from repoint.kube.objects import scalar_at
 from repoint.kube.resource import Resource
-from repoint.model.consumer import Site, Use
+from repoint.model.consumer import Site, Style, Use
 from repoint.model.plan import Applicability, Edit, Op, PartEdit, Task
 from repoint.model.source import Span
 from repoint.planning.overlay_edits import (
@@ -31,7 +31,8 @@ from repoint.planning.overlay_edits import (
 from repoint.planning.places import Place, PlaceIndex, Step, at_steps, field_of, object_name
 from repoint.planning.site_edits import Goal, Replacement, applied, part_edits, replacements
 from repoint.planning.splice import BASE64
-from repoint.planning.yaml_emit import Token, Tree
+from repoint.planning.yaml_emit import Token, Tree, style_of
+from repoint.planning.yaml_insert import insertions
 
 _CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 
@@ -66,6 +67,7 @@ class Delivery:
         owned: Whether a file belongs to this environment alone.
         index: Where shared scalars end up in this environment's objects.
         overlay: Writes what cannot be written in place.
+        values: Helm values files of this environment, the first of which takes overrides.
     """
 
     def __init__(
@@ -76,9 +78,12 @@ class Delivery:
         owned: Callable[[str], bool],
         index: PlaceIndex,
         overlay: OverlayEditor,
+        values: tuple[str, ...] = (),
     ) -> None:
         self.environment = environment
         self.overlay = overlay
+        self._values = tuple(path for path in values if path in files)
+        self._defaults: dict[str, list[tuple[dict[str, Tree], Errand, tuple[PartEdit, ...]]]] = {}
         self.tasks: list[Task] = []
         self._files = files
         self._read = read
@@ -106,6 +111,7 @@ class Delivery:
     def finish(self) -> tuple[PlannedEdit, ...]:
         """All edits, those of the overlay last."""
         self._flush()
+        self._values_edits()
         edits, failed = self.overlay.edits()
         for wish in failed:
             self.tasks.append(
@@ -147,6 +153,7 @@ class Delivery:
         self._add(
             site,
             reason,
+            expects=self._beside(site, key),
             op=Op.DUPLICATE,
             start=span.start,
             end=span.end,
@@ -155,6 +162,13 @@ class Delivery:
             parts=(PartEdit("key", _key_of(site), key), *parts),
         )
         return True
+
+    def _beside(self, site: Site, key: str) -> tuple[str, ...]:
+        """Where a render shows a second key: next to the first one."""
+        return tuple(
+            f"{object_name(place.resource)}#{field_of((*place.steps[:-1], key))}"
+            for place in self._index.of(site.location.path, site.value_pointer)
+        )
 
     def override(self, use: Use, resource: Resource, value: dict[str, Tree], reason: Reason) -> bool:
         """Give one container's variable another source; False when the object cannot take it."""
@@ -289,7 +303,8 @@ class Delivery:
         site = errand.site
         found = [p for p in self._index.of(site.location.path, site.value_pointer) if _holds(p, site)]
         if not found or site.encoded:
-            self._task(errand, "the file is shared by several environments and is no manifest")
+            if not self._into_values(errand, parts):
+                self._task(errand, "the file is shared by several environments")
             return
         for place in found:
             scalar = place.value.scalar
@@ -307,6 +322,51 @@ class Delivery:
             held.parts += parts
             held.reasons.append(errand.reason)
             held.site = site
+
+    def _into_values(self, errand: Errand, parts: tuple[PartEdit, ...]) -> bool:
+        """Override a chart's default in the environment's own values file."""
+        site = errand.site
+        scalar, text, text_map = self._holder(site)
+        if not self._values or scalar is None or site.style is not Style.HELM_VALUE or site.encoded:
+            return False
+        try:
+            value = applied(text, replacements(site, parts, text, text_map))
+        except EditRefused:
+            return False
+        keys = [k.replace("~1", "/").replace("~0", "~") for k in site.value_pointer.split("/")[2:]]
+        if mask(value) != value or any(key.isdigit() for key in keys) or "\n" in value:
+            return False
+        held = self._defaults.setdefault(self._values[0], [])
+        held.append((tree_at(tuple(keys), value), errand, parts))
+        return True
+
+    def _values_edits(self) -> None:
+        for path, several in self._defaults.items():
+            raw, parsed = self._read(path), self._files[path]
+            tree: dict[str, Tree] = {}
+            for piece, _, _ in several:
+                merge_trees(tree, piece)
+            root = parsed.documents[0].root if parsed.documents else None
+            found = insertions(raw, root, tree, style_of(parsed, raw))
+            if found is None:
+                for _, errand, _ in several:
+                    self._task(errand, f"`{path}` cannot take the override in its present shape")
+                continue
+            reason = several[0][1].reason
+            told = tuple(dict.fromkeys(part for _, _, parts in several for part in parts))
+            for one in found:
+                edit = _edit(
+                    reason,
+                    op=Op.SPLICE,
+                    pointer=one.pointer,
+                    line=raw.count(b"\n", 0, one.offset) + 1,
+                    key=several[0][1].site.key,
+                    start=one.offset,
+                    end=one.offset,
+                    after=one.text,
+                    parts=told,
+                )
+                self._edits.append(PlannedEdit(path, edit))
 
     def _flush(self) -> None:
         """Turn changed scalars into wishes: lists of words as a whole, everything else alone."""

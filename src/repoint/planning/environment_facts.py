@@ -12,7 +12,7 @@ from repoint.kube.effective import Effective, Value, child, items, pairs, text, 
 from repoint.kube.resolve import EnvironmentBuild
 from repoint.kube.resource import Resource
 from repoint.kube.workloads import ContainerView, containers
-from repoint.model.consumer import Route, Site, Use, Workload
+from repoint.model.consumer import Purpose, Route, Site, Use, Workload
 from repoint.model.source import Location
 from repoint.planning.config import Config
 from repoint.planning.judging import choice_for, main_purpose
@@ -70,11 +70,16 @@ def targets_of(config: Config, environment: EnvironmentBuild) -> Targets:
     direct = cluster.name if cluster is not None else config.target.cluster
     return Targets(
         namespace=namespace,
-        pooled=fqdn(pooled, namespace, domain),
-        direct=fqdn(f"{direct}-rw", namespace, domain),
+        pooled=_host(pooled, namespace, domain),
+        direct=_host(f"{direct}-rw", namespace, domain),
         pooler=pooler,
         cluster=cluster,
     )
+
+
+def _host(service: str, namespace: str, domain: str) -> str:
+    """The full name, which resolves from everywhere; the bare one where no namespace is known."""
+    return fqdn(service, namespace, domain) if namespace else service
 
 
 def _named(
@@ -243,6 +248,7 @@ def consumer_facts(
         hazards: What the repository's source text tells.
     """
     views = {view.workload: view for one in environment.objects for view in containers(one)}
+    names = {_component_name(views.get(workload), workload) for workload in uses}
     return tuple(
         ConsumerFacts(
             id=workload.id,
@@ -255,10 +261,23 @@ def consumer_facts(
             pool_size=_pool_size(config, workload, mine, sites, views.get(workload), environment),
             labels=_pod_labels(views.get(workload)),
             connections=tuple(connection(sites[use.site]) for use in mine),
-            hazards=hazards_for(_component_name(views.get(workload), workload), hazards),
+            hazards=_own_hazards(views.get(workload), workload, mine, hazards, names),
         )
         for workload, mine in uses.items()
     )
+
+
+def _own_hazards(
+    view: ContainerView | None,
+    workload: Workload,
+    uses: tuple[Use, ...],
+    hazards: tuple[Hazard, ...],
+    names: set[str],
+) -> tuple[Hazard, ...]:
+    """What the consumer's source text tells; a wait loop has none of its own."""
+    if main_purpose(uses) is Purpose.PROBE:
+        return ()
+    return hazards_for(_component_name(view, workload), hazards, names)
 
 
 def _component_name(view: ContainerView | None, workload: Workload) -> str:

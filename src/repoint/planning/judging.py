@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from repoint.formats.shell import commands
 from repoint.kube.trace import RawUse
 from repoint.kube.workloads import ContainerView
 from repoint.model.consumer import (
@@ -19,13 +18,10 @@ from repoint.model.consumer import (
 )
 from repoint.planning.config import Config, ConsumerChoice
 from repoint.rules.purpose import ContainerFacts, PurposeVerdict, judge, judge_file
-
-_SCRIPTED = ("\n", ";", "&&", "||", "|", "$(", "until ", "while ", "exec ")
-
+from repoint.rules.purpose_files import surroundings
 
 def container_facts(view: ContainerView) -> ContainerFacts:
     """What the purpose rules look at, from a container as it is built."""
-    words = (*view.command, *view.args)
     return ContainerFacts(
         kind=view.workload.kind,
         name=view.workload.name,
@@ -39,14 +35,8 @@ def container_facts(view: ContainerView) -> ContainerFacts:
         labels=view.labels,
         schedule=view.schedule,
         restart_policy=view.restart_policy,
-        script_commands=tuple(line for word in words for line in _script(word)),
+        path=view.path,
     )
-
-
-def _script(word: str) -> Iterable[str]:
-    if any(mark in word for mark in _SCRIPTED):
-        for command in commands(word):
-            yield " ".join(part.text for part in command.words)
 
 
 def choice_for(config: Config | None, workload: Workload) -> ConsumerChoice | None:
@@ -70,7 +60,8 @@ def judged(raw: RawUse, config: Config | None) -> Use:
     verdict = judge(
         container_facts(view),
         variable=raw.variable,
-        key=raw.source_key or raw.site.key,
+        key=raw.site.key,
+        source_key=raw.source_key,
         user=raw.site.user or "",
     )
     chosen = choice_for(config, view.workload)
@@ -106,7 +97,8 @@ def judged_file(site: Site, text: str, config: Config | None) -> PurposeVerdict:
     chosen = config.consumers.get(path) if config is not None else None
     if chosen is not None and chosen.purpose:
         return PurposeVerdict(Purpose(chosen.purpose), ("named in repoint.yaml",), Certainty.CERTAIN)
-    return judge_file(path, site.key, site.key, site.user or "", text)
+    near = surroundings(path, text, site.location.line)
+    return judge_file(path, site.key, site.key, site.user or "", near)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +137,24 @@ def route_of(purpose: Purpose) -> Route:
     if purpose.must_go_direct or purpose in (Purpose.MONITORING, Purpose.LOCAL_DEVELOPMENT):
         return Route.DIRECT
     return Route.UNKNOWN
+
+
+def use_route(use: Use, chosen: Mapping[Workload, Route], config: Config | None) -> Route:
+    """Where one use goes: with its container, or by itself where there are no containers.
+
+    A chart or an operator's object often has a pair of hosts, one for the runtime and one
+    for migrations, under a single name.
+    """
+    if use.workload.container:
+        return chosen.get(use.workload, Route.UNKNOWN)
+    named = choice_for(config, use.workload)
+    if named is not None and named.route:
+        return Route(named.route)
+    decided = chosen.get(use.workload, Route.UNKNOWN)
+    if use.purpose is Purpose.PROBE:
+        return decided
+    alone = route_of(use.purpose)
+    return alone
 
 
 def routes(uses: Iterable[Use], config: Config | None) -> dict[tuple[str, Workload], Route]:

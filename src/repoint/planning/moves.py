@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from repoint.dsn.hosts import parse_host, respell
+from repoint.dsn.hosts import parse_host
 from repoint.kube.resolve import EnvironmentBuild
 from repoint.kube.resource import Resource
 from repoint.model.consumer import Certainty, Purpose, Route, Site, Use, Workload
@@ -15,7 +15,7 @@ from repoint.planning.config import Config
 from repoint.planning.deliver import Delivery, Errand, weaker
 from repoint.planning.environment_facts import Targets, consumer_facts, environment_facts
 from repoint.planning.inventory import SiteReport
-from repoint.planning.judging import route_of, update_required, wait_routes
+from repoint.planning.judging import route_of, update_required, use_route, wait_routes
 from repoint.planning.overlay_edits import PlannedEdit, Reason
 from repoint.planning.site_edits import Goal
 from repoint.planning.targets import add_policies, fix_targets, with_planned
@@ -72,6 +72,7 @@ class Mover:
         self._uses = self._grouped()
         self._reasons: dict[Workload, list[str]] = {}
         self._split: set[Workload] = set()
+        self._forced: set[Workload] = set()
         self._findings: list[Finding] = []
         self._routes = {w: scene.routes.get((self._name, w), Route.UNKNOWN) for w in self._uses}
 
@@ -142,6 +143,7 @@ class Mover:
         self._reasons.setdefault(workload, []).append(remedy.reason)
         if remedy.kind == "direct":
             self._routes[workload] = Route.DIRECT
+            self._forced.add(workload)
         if remedy.rules and remedy.rules[0].startswith("RP"):
             for finding in session_state.consumer_findings(
                 facts.name, consumer, facts.pooler, 0
@@ -159,26 +161,34 @@ class Mover:
         if not mine:
             self._move_file(report)
             return
-        wanted = {use.workload: self._routes[use.workload] for use in mine}
-        if Route.UNKNOWN in wanted.values():
+        wanted = [(use, self._route(use)) for use in mine]
+        routes = {route for _, route in wanted}
+        if Route.UNKNOWN in routes:
             self._unsettled(report, mine)
             return
-        if Route.UNCHANGED in wanted.values():
-            self._kept(report, mine, wanted)
+        if Route.UNCHANGED in routes:
+            # A value that somebody keeps cannot move for the others.
+            moving = [use for use, route in wanted if route is not Route.UNCHANGED]
+            if moving:
+                self._unsettled(report, moving)
             return
-        main = Route.POOLED if Route.POOLED in wanted.values() else Route.DIRECT
-        stay = [use for use in mine if wanted[use.workload] is main]
-        apart = [use for use in mine if wanted[use.workload] is not main]
+        main = Route.POOLED if Route.POOLED in routes else Route.DIRECT
+        stay = [use for use, route in wanted if route is main]
+        apart = [use for use, route in wanted if route is not main]
         if apart and not self._split_off(report.site, apart):
             return
         self._delivery.move(Errand(report.site, self._goal(report.site, main), self._why(stay, main)))
 
+    def _route(self, use: Use) -> Route:
+        if use.workload in self._forced:
+            return Route.DIRECT
+        return use_route(use, self._routes, self._scene.config)
+
     def _goal(self, site: Site, route: Route) -> Goal:
         targets = self._targets_for(site)
         full = targets.pooled if route is Route.POOLED else targets.direct
-        service, namespace = full.split(".")[:2]
-        host = full if len(site.host.text.split(",")) > 1 else respell_full(site, service, namespace, full)
-        return Goal(host=host, sslmode=self._scene.config.target.sslmode)
+        dot = "." if site.host.text.endswith(".") else ""
+        return Goal(host=full + dot, sslmode=self._scene.config.target.sslmode)
 
     def _targets_for(self, site: Site) -> Targets:
         """The environment's own targets; in a file of several, those of the host's namespace."""
@@ -217,6 +227,14 @@ class Mover:
             return
         if route is Route.UNKNOWN or (route is Route.POOLED and use.certainty is Certainty.GUESS):
             self._unsettled(report, [use])
+            self._findings.append(
+                routing.NO_CONSUMER.finding(
+                    f"`{report.site.key}` of {use.workload.name} names the source, and no workload "
+                    "reads it",
+                    location=report.site.location,
+                    environment=self._name,
+                )
+            )
             return
         why = self._why([use], route)
         reason = replace(why, applicability=Applicability.REVIEW)
@@ -237,12 +255,6 @@ class Mover:
                 f"{self._scene.targets.direct} (anything else)",
             )
         )
-
-    def _kept(self, report: SiteReport, uses: list[Use], wanted: Mapping[Workload, Route]) -> None:
-        """A value that somebody keeps cannot move for the others."""
-        moving = [use for use in uses if wanted[use.workload] is not Route.UNCHANGED]
-        if moving:
-            self._unsettled(report, moving)
 
     def _split_off(self, site: Site, apart: list[Use]) -> bool:
         """Give the consumers that go elsewhere a value of their own (X7)."""
@@ -300,10 +312,15 @@ class Mover:
         rows = []
         for workload, uses in self._uses.items():
             sites = [self._sites[use.site] for use in uses]
-            route = self._routes[workload]
+            ways = [self._route(use) for use in uses]
             current = tuple(dict.fromkeys(site.host.text for site in sites))
-            moves = route in (Route.POOLED, Route.DIRECT)
-            new = tuple(dict.fromkeys(self._goal(site, route).host for site in sites)) if moves else ()
+            new = tuple(
+                dict.fromkeys(
+                    self._goal(site, way).host
+                    for site, way in zip(sites, ways, strict=True)
+                    if way in (Route.POOLED, Route.DIRECT)
+                )
+            )
             purposes = tuple(dict.fromkeys(use.purpose.value for use in uses))
             evidence = tuple(dict.fromkeys(line for use in uses for line in use.evidence))
             reasons = list(self._reasons.get(workload, ()))
@@ -318,7 +335,7 @@ class Mover:
                     container=workload.container,
                     environment=self._name,
                     purpose=", ".join(purposes),
-                    route=route.value,
+                    route=", ".join(dict.fromkeys(way.value for way in ways)),
                     current=", ".join(current),
                     new=", ".join(new) or "unchanged",
                     update_required=update_required(uses),
@@ -336,11 +353,6 @@ def second_key(key: str) -> str:
     if re.search(r"[a-z][A-Z]", key):
         return f"{key}Direct"
     return f"{key}_DIRECT" if key.isupper() else f"{key}_direct"
-
-
-def respell_full(site: Site, service: str, namespace: str, full: str) -> str:
-    """The full host, with the trailing dot of the old one."""
-    return respell(site.host.text, service, namespace) if site.host.text.endswith(".") else full
 
 
 def _is_bare_host(site: Site) -> bool:

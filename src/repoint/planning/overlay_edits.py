@@ -106,9 +106,9 @@ class OverlayEditor:
         """Add a new manifest beside the kustomization and list it; returns its path."""
         path = join(self.overlay, name)
         style = self._style()
-        head = [f"# {line}" for line in comment.splitlines()]
-        texts = [style.newline.join([*head, *emit(doc, style)]) for doc in tree]
-        text = f"{style.newline}---{style.newline}".join(texts) + style.newline
+        texts = [style.newline.join(emit(document, style)) for document in tree]
+        head = "".join(f"# {line}{style.newline}" for line in comment.splitlines())
+        text = head + f"{style.newline}---{style.newline}".join(texts) + style.newline
         self._files.append(PlannedEdit(path, _create(edit, text)))
         self.add_entry("resources", name, edit)
         return path
@@ -133,7 +133,11 @@ class OverlayEditor:
             raw = self._read(path)
             root = parsed.documents[document].root
             found = insertions(
-                raw, root, wish.tree, style_of(parsed, raw), document=parsed.documents[document].index
+                raw,
+                root,
+                _as_written(wish.tree),
+                style_of(parsed, raw),
+                document=parsed.documents[document].index,
             )
             if found is not None:
                 return [
@@ -149,7 +153,7 @@ class OverlayEditor:
             "kind": wish.resource.kind,
             "metadata": self._metadata(wish.resource),
         }
-        lines = emit({**head, **wish.tree}, style)
+        lines = emit({**head, **_as_written(wish.tree)}, style)
         start = ["---"] if style.document_start else []
         text = style.newline.join([*start, *lines]) + style.newline
         self.add_entry("patches", {"path": name}, edit)
@@ -288,6 +292,13 @@ class OverlayEditor:
                 paths: list[Tree] = [e["path"] for e in entries if isinstance(e, dict)]
                 return "patchesStrategicMerge", paths
         return section, entries
+
+
+def _as_written(tree: dict[str, Tree]) -> dict[str, Tree]:
+    """The tree with init containers first, as people write them."""
+    ordered = sorted(tree.items(), key=lambda pair: pair[0] != "initContainers")
+    pairs = ordered if "containers" in tree else list(tree.items())
+    return {k: _as_written(v) if isinstance(v, dict) else v for k, v in pairs}
 
 
 def merge_trees(into: dict[str, Tree], more: dict[str, Tree]) -> None:

@@ -11,7 +11,6 @@ from repoint.kube.files import FileIndex
 from repoint.kube.kustomize import Build, Kustomizer
 from repoint.model.plan import FileChange, OverlayProof
 from repoint.planning.render_diff import Objects, compare, explain, objects_built, objects_of
-from repoint.ports import Rendered
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,6 +20,14 @@ class OverlayView:
     environment: str
     overlay: str
     files: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A build: the rendered YAML stream, or None and why there is none."""
+
+    text: str | None
+    error: str
 
 
 def touched(view: OverlayView, changes: Iterable[FileChange]) -> bool:
@@ -46,8 +53,8 @@ def render_proof(
     view: OverlayView,
     applied: str,
     changes: tuple[FileChange, ...],
-    before: Rendered,
-    after: Rendered,
+    before: Outcome,
+    after: Outcome,
     sources: tuple[Objects, Objects] | None,
 ) -> OverlayProof:
     """Compare two renders; on the sources where the overlay does not build before either.

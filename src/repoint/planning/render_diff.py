@@ -205,7 +205,9 @@ def _decoded(name: str, field: str, before: str, after: str) -> tuple[str, str]:
     """Both texts decoded when they are base64 values of a Secret."""
     if name.startswith("Secret/") and field.startswith("data."):
         try:
-            return tuple(base64.b64decode(t, validate=True).decode() for t in (before, after))  # type: ignore[return-value]
+            # kustomize folds the base64 of generated Secrets at 70 characters.
+            old, new = (base64.b64decode("".join(t.split()), validate=True) for t in (before, after))
+            return old.decode(), new.decode()
         except (binascii.Error, ValueError):
             return before, after
     return before, after

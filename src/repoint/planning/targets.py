@@ -11,7 +11,7 @@ from repoint.planning.deliver import Delivery
 from repoint.planning.environment_facts import Targets
 from repoint.planning.overlay_edits import Reason
 from repoint.planning.yaml_emit import Token, Tree
-from repoint.rules import network, remedies, startup_params, targets, tls
+from repoint.rules import budget, network, remedies, startup_params, targets, tls
 from repoint.rules.facts import EnvironmentFacts, IngressRule, Peer, PolicyFacts
 
 _FILE = "network-policy-cnpg.yaml"
@@ -22,17 +22,9 @@ def fix_targets(
 ) -> None:
     """Plan the Pooler's parameters, its Cluster's name, and the certificate's names."""
     if found.pooler is not None:
-        for name, value in _parameters(facts):
-            delivery.set_field(
-                found.pooler,
-                ("spec", "pgbouncer", "parameters", name),
-                value,
-                Reason(
-                    startup_params.REFUSED.code,
-                    f"`{name}` lets the parameters of pooled connection strings through (SP4, SP7)",
-                    tuple(consumer.id for consumer in facts.pooled),
-                ),
-            )
+        for name, value, reason in _parameters(facts):
+            spot = ("spec", "pgbouncer", "parameters", name)
+            delivery.set_field(found.pooler, spot, value, reason)
         if found.cluster is not None and _wrong_cluster(facts):
             delivery.set_field(
                 found.pooler,
@@ -63,7 +55,8 @@ def with_planned(facts: EnvironmentFacts, found: Targets, config: Config) -> Env
     pooler, cluster = facts.pooler, facts.cluster
     names = _certificate_names(config, facts)
     if pooler is not None:
-        parameters = {**dict(pooler.parameters), **dict(_parameters(facts))}
+        planned = {name: value for name, value, _ in _parameters(facts)}
+        parameters = {**dict(pooler.parameters), **planned}
         name = found.cluster.name if found.cluster is not None else pooler.cluster
         pooler = replace(pooler, parameters=tuple(parameters.items()), cluster=name)
     if cluster is not None and names:
@@ -102,13 +95,25 @@ def _raised(params: tuple[tuple[str, str], ...], wanted: str) -> tuple[tuple[str
     )
 
 
-def _parameters(facts: EnvironmentFacts) -> tuple[tuple[str, str], ...]:
-    """The Pooler parameters that the pooled consumers' startup parameters ask for."""
+def _parameters(facts: EnvironmentFacts) -> list[tuple[str, str, Reason]]:
+    """The Pooler parameters that the pooled consumers need, each with its reason."""
     pooled = tuple(c for c in facts.pooled if c.purpose != Purpose.PROBE.value)
+    who = tuple(consumer.id for consumer in pooled)
     decided = remedies.startup_remedies(
         pooled, facts.pooler, facts.cluster, role_defaults=facts.role_defaults
     )
-    return next((remedy.parameters for _, remedy in decided if remedy.kind == "track"), ())
+    tracked = next((remedy.parameters for _, remedy in decided if remedy.kind == "track"), ())
+    told = "lets the parameters of pooled connection strings through (SP4, SP7)"
+    result = [
+        (name, value, Reason(startup_params.REFUSED.code, f"`{name}` {told}", who))
+        for name, value in tracked
+    ]
+    size = budget.pool_remedy(facts)
+    if size:
+        text = f"a session pool must hold the consumers' own pools: {size} connections (CA1)"
+        reason = Reason(budget.SESSION_POOL.code, text, who, Applicability.REVIEW)
+        result.append(("default_pool_size", str(size), reason))
+    return result
 
 
 def _wrong_cluster(facts: EnvironmentFacts) -> bool:

@@ -7,6 +7,7 @@ in its manifest: without `consumers.<name>.pool_size` it is unknown, never assum
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from repoint.model.plan import Finding, Severity
 from repoint.rules.facts import ClusterFacts, ConsumerFacts, EnvironmentFacts, PoolerFacts
@@ -58,6 +59,7 @@ AUTH_PER_POD = 5
 def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
     """Findings on the arithmetic of one environment's connections."""
     pooler = facts.pooler
+    facts = _without_probes(facts)
     if pooler is None or not facts.pooled:
         return ()
     found = [*_clients(facts, pooler)]
@@ -79,6 +81,32 @@ def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
             )
         )
     return tuple(found)
+
+
+def pool_remedy(facts: EnvironmentFacts) -> int:
+    """The `default_pool_size` that the known pools of a session Pooler need (CA1); 0 for none.
+
+    None is given where PostgreSQL would run out of connections with it: then a person
+    has to choose between more connections and smaller pools.
+    """
+    pooler, cluster = facts.pooler, facts.cluster
+    if pooler is None or cluster is None or pooler.mode != "session":
+        return 0
+    facts = _without_probes(facts)
+    size, _ = _limit(pooler, "default_pool_size", DEFAULT_POOL_SIZE)
+    needed = max(
+        (-(-_sum(members) // max(pooler.instances, 1)) for _, members in _pairs(facts.pooled)),
+        default=0,
+    )
+    if needed <= size:
+        return 0
+    raised = replace(pooler, parameters=(*pooler.parameters, ("default_pool_size", str(needed))))
+    return 0 if any(_server(facts, raised, cluster)) else needed
+
+
+def _without_probes(facts: EnvironmentFacts) -> EnvironmentFacts:
+    """A wait loop opens one connection before its consumer's pool exists."""
+    return replace(facts, consumers=tuple(c for c in facts.consumers if c.purpose != "probe"))
 
 
 def _session(facts: EnvironmentFacts, pooler: PoolerFacts) -> Iterator[Finding]:

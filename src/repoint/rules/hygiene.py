@@ -43,7 +43,7 @@ CLEAR_TEXT = Rule(
 )
 BROKEN_OVERLAY = Rule(
     "RP311",
-    Severity.ERROR,
+    Severity.WARNING,
     "an overlay does not build",
     "What kustomize cannot build cannot be compared before and after. repoint reads the sources "
     "instead and says so; the proof for this overlay is weaker.",

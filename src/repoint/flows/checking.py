@@ -1,0 +1,109 @@
+"""Check: the guard that stays in CI after the move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from repoint.dsn.hosts import Service, same_service
+from repoint.flows.planning import accepted, ordered, require_config, sops_files, wanted_names
+from repoint.flows.scanning import Survey, survey
+from repoint.flows.workspace import Workspace
+from repoint.model.consumer import Purpose, Use
+from repoint.model.plan import Finding, Severity
+from repoint.planning import observations
+from repoint.planning.environment_facts import Targets, targets_of
+from repoint.planning.inventory import SiteReport
+from repoint.rules import hygiene, routing
+
+
+def check(workspace: Workspace, environments: Sequence[str] = ()) -> tuple[Finding, ...]:
+    """What breaks the state that the migration reached, most severe first.
+
+    A consumer that names the source, a migration that goes through a pool, a clear-text
+    value that `.sops.yaml` wants sealed; and what could not be read, so that silence is
+    never taken for health.
+
+    Raises:
+        ConfigError: there is no repoint.yaml, or it names no environment.
+        UsageError: an environment of that name does not exist.
+    """
+    config = require_config(workspace)
+    wanted = wanted_names(config, environments)
+    found = survey(workspace)
+    targets = [targets_of(config, b) for b in found.resolution.environments]
+    result: list[Finding] = []
+    for report in found.inventory.sites:
+        result += _old_host(report, wanted, found)
+        result += _pooled_migration(report, wanted, targets)
+    files = tuple(found.files.values())
+    result += observations.clear_text(files, sops_files(workspace), lambda _: False)
+    result += observations.unreadable(found.resolution, files)
+    result += _sealed(found)
+    return accepted(ordered(result, wanted), config.accept)
+
+
+def _concerned(report: SiteReport, wanted: Sequence[str]) -> Iterator[Use]:
+    """Uses in the wanted environments; a use outside all environments counts."""
+    for use in report.uses:
+        if use.purpose is not Purpose.COMMENT and use.environment in ("", *wanted):
+            yield use
+
+
+def _old_host(report: SiteReport, wanted: Sequence[str], found: Survey) -> Iterator[Finding]:
+    if not report.is_source:
+        return
+    for use in _concerned(report, wanted):
+        lonely = use.workload.kind == "File"
+        who = use.workload.name if lonely else use.workload.id
+        if lonely and _overridden(report, found):
+            yield routing.NAMES_SOURCE.finding(
+                f"`{report.site.key}` of {who} names the source, and every overlay overrides it",
+                hint="nothing reads it any more; change it once no environment has to go back",
+                location=report.site.location,
+                severity=Severity.NOTE,
+            )
+            continue
+        local = use.purpose is Purpose.LOCAL_DEVELOPMENT
+        yield routing.NAMES_SOURCE.finding(
+            f"`{report.site.key}` of {who} names the source ({use.purpose.value})",
+            location=report.site.location,
+            environment=use.environment,
+            consumer=use.workload.id,
+            severity=Severity.WARNING if local else None,
+        )
+
+
+def _overridden(report: SiteReport, found: Survey) -> bool:
+    """Whether overlays read the site's file, and none of them deploys the site."""
+    path = report.site.location.path
+    builds = [build for one in found.resolution.environments for build in one.builds]
+    return not report.environments and any(path in build.files for build in builds)
+
+
+def _pooled_migration(
+    report: SiteReport, wanted: Sequence[str], targets: Iterable[Targets]
+) -> Iterator[Finding]:
+    host = report.site.host.text
+    for use in _concerned(report, wanted):
+        if use.purpose.must_go_direct and _is_pooled(host, use, targets):
+            yield routing.MIGRATION_POOLED.finding(
+                f"`{report.site.key}` sends {use.workload.id} ({use.purpose.value}) through the pool",
+                location=report.site.location,
+                environment=use.environment,
+                consumer=use.workload.id,
+            )
+
+
+def _is_pooled(host: str, use: Use, targets: Iterable[Targets]) -> bool:
+    for one in targets:
+        name, namespace = one.pooled.split(".")[:2]
+        asking = use.workload.namespace or namespace
+        if same_service(host, Service(name, namespace), from_namespace=asking):
+            return True
+    return False
+
+
+def _sealed(found: Survey) -> Iterator[Finding]:
+    """Sealed files that could not be looked into: a warning, since CI often has no keys."""
+    for path in sorted(found.locked):
+        yield hygiene.cannot_open(path, environment=found.resolution.layout.environment_of(path))

@@ -1,0 +1,175 @@
+"""Scaffold: the target objects that are missing, with the parameters that the plan needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from repoint.flows.planning import all_moves, require_config, wanted_names
+from repoint.flows.scanning import Survey, survey
+from repoint.flows.workspace import Workspace
+from repoint.kube.files import join
+from repoint.planning.config import Config, as_tuple
+from repoint.planning.environment_facts import targets_of
+from repoint.planning.yaml_emit import Token, Tree, YamlStyle, emit, style_of
+from repoint.planning.yaml_insert import insertions
+from repoint.rules.facts import EnvironmentFacts
+
+_API = "postgresql.cnpg.io/v1"
+_FOLDER = "cnpg"
+_POSTGRES = "ghcr.io/cloudnative-pg/postgresql:18"
+"""The newest major: PostgreSQL 18 reports search_path, which the pooler can then track (SP4)."""
+
+
+def scaffold(
+    workspace: Workspace, environments: Sequence[str] = ()
+) -> tuple[tuple[str, bytes], ...]:
+    """Files that give each environment its Cluster, Pooler and PodMonitor where they are missing.
+
+    A folder `cnpg` beside the environment's kustomization holds them, and the kustomization
+    lists it (the one file that is changed rather than made). An environment without an
+    overlay gets a folder of its own to apply. Existing target objects are left alone.
+
+    Returns:
+        `(path, whole content)` in path order; nothing when every target object is there.
+
+    Raises:
+        ConfigError: there is no repoint.yaml, or it names no environment.
+    """
+    config = require_config(workspace)
+    wanted = wanted_names(config, environments)
+    found = survey(workspace)
+    missing = [name for name in wanted if _missing(config, found, name)]
+    if not missing:
+        return ()
+    facts = {one.environment: one.facts for one in all_moves(workspace, config, found, missing)}
+    files: dict[str, bytes] = {}
+    for name in missing:
+        files.update(_environment(workspace, config, found, name, facts[name]))
+    return tuple(sorted(files.items()))
+
+
+def _missing(config: Config, found: Survey, name: str) -> tuple[str, ...]:
+    build = next(b for b in found.resolution.environments if b.name == name)
+    targets = targets_of(config, build)
+    kinds = (("cluster", targets.cluster), ("pooler", targets.pooler))
+    return tuple(kind for kind, resource in kinds if resource is None)
+
+
+def _environment(
+    workspace: Workspace, config: Config, found: Survey, name: str, facts: EnvironmentFacts
+) -> dict[str, bytes]:
+    overlays = as_tuple(config.environments[name].overlay)
+    base = join(overlays[0], _FOLDER) if overlays else join(_FOLDER, name)
+    kustomization = found.index.kustomization_in(overlays[0]) if overlays else None
+    style = YamlStyle()
+    if kustomization is not None:
+        style = style_of(found.files[kustomization], workspace.tree.read(kustomization))
+    documents: dict[str, dict[str, Tree]] = {}
+    kinds = _missing(config, found, name)
+    if "cluster" in kinds:
+        documents["cluster.yaml"] = _cluster(config, facts)
+    if "pooler" in kinds:
+        documents["pooler.yaml"] = _pooler(config, facts)
+        documents["podmonitor.yaml"] = _pod_monitor(config, facts)
+    listed: list[Tree] = list(documents)
+    documents["kustomization.yaml"] = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": listed,
+    }
+    files = {
+        join(base, file): (style.newline.join(emit(tree, style)) + style.newline).encode()
+        for file, tree in documents.items()
+        if not workspace.tree.exists(join(base, file))
+    }
+    if kustomization is not None:
+        files.update(_listed(workspace, found, kustomization, style))
+    return files
+
+
+def _listed(
+    workspace: Workspace, found: Survey, kustomization: str, style: YamlStyle
+) -> dict[str, bytes]:
+    """The overlay's kustomization with the new folder among its resources."""
+    raw = workspace.tree.read(kustomization)
+    root = found.files[kustomization].documents[0].root
+    wanted: dict[str, Tree] = {"resources": [_FOLDER]}
+    pieces = insertions(raw, root, wanted, style)
+    for piece in reversed(pieces or ()):
+        raw = raw[: piece.offset] + piece.text.encode() + raw[piece.offset :]
+    return {kustomization: raw} if pieces else {}
+
+
+def _metadata(name: str, namespace: str) -> dict[str, Tree]:
+    metadata: dict[str, Tree] = {"name": name}
+    if namespace:
+        metadata["namespace"] = namespace
+    return metadata
+
+
+def _cluster(config: Config, facts: EnvironmentFacts) -> dict[str, Tree]:
+    target = config.target
+    initdb: dict[str, Tree] = {
+        "database": target.database or "app",
+        "owner": target.user or "app",
+    }
+    direct = sum(c.pool_size * c.replicas for c in facts.direct)
+    needed = _pool_size(facts) * 2 + direct + 13
+    return {
+        "apiVersion": _API,
+        "kind": "Cluster",
+        "metadata": _metadata(target.cluster, facts.namespace),
+        "spec": {
+            "instances": Token("3"),
+            "imageName": _image(target.postgres) if target.postgres else _POSTGRES,
+            "bootstrap": {"initdb": initdb},
+            "postgresql": {"parameters": {"max_connections": f"{max(100, needed)}"}},
+            "storage": {"size": "10Gi"},
+        },
+    }
+
+
+def _image(major: int) -> str:
+    return f"{_POSTGRES.rpartition(':')[0]}:{major}"
+
+
+def _pooler(config: Config, facts: EnvironmentFacts) -> dict[str, Tree]:
+    """A session Pooler: transaction pooling must be earned by evidence."""
+    parameters: dict[str, Tree] = {
+        "max_client_conn": f"{max(100, 2 * _pool_size(facts))}",
+        "default_pool_size": f"{_pool_size(facts)}",
+    }
+    names = {name for c in facts.pooled for one in c.connections for name, _ in one.params}
+    if any(one.schema for c in facts.pooled for one in c.connections) or "search_path" in names:
+        if (config.target.postgres or 18) >= 18:
+            parameters["track_extra_parameters"] = "IntervalStyle,search_path"
+    return {
+        "apiVersion": _API,
+        "kind": "Pooler",
+        "metadata": _metadata(config.target.pooler, facts.namespace),
+        "spec": {
+            "cluster": {"name": config.target.cluster},
+            "instances": Token("2"),
+            "type": "rw",
+            "pgbouncer": {"poolMode": "session", "parameters": parameters},
+        },
+    }
+
+
+def _pool_size(facts: EnvironmentFacts) -> int:
+    """Server connections that session pooling needs: the sum of the consumers' pools (CA1)."""
+    return max(20, sum(c.pool_size * c.replicas for c in facts.pooled))
+
+
+def _pod_monitor(config: Config, facts: EnvironmentFacts) -> dict[str, Tree]:
+    endpoint: dict[str, Tree] = {"port": "metrics"}
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PodMonitor",
+        "metadata": _metadata(config.target.pooler, facts.namespace),
+        "spec": {
+            "selector": {"matchLabels": {"cnpg.io/poolerName": config.target.pooler}},
+            "podMetricsEndpoints": [endpoint],
+        },
+    }
+
