@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from repoint.formats.base import FileKind, ParsedFile
 from repoint.kube.delivery import Delivery, deliveries, element_environments, named_environment
-from repoint.kube.effective import Origin, Value, text
+from repoint.kube.effective import MADE, Origin, Value, text
 from repoint.kube.environments import (
     EnvironmentSpec,
     Layout,
@@ -219,7 +219,7 @@ def _delivered(build: Build, delivered: list[Delivery], index: FileIndex) -> Bui
 def _into_namespace(resource: Resource, delivered: list[Delivery]) -> None:
     named = {one.namespace for one in delivered if one.namespace}
     if len(named) == 1 and not resource.namespace and resource.kind not in CLUSTER_SCOPED:
-        resource.set_metadata("namespace", named.pop(), Origin(delivered[0].path, ""))
+        resource.set_metadata("namespace", named.pop(), Origin(delivered[0].path, MADE))
 
 
 def _is_manifest(parsed: ParsedFile) -> bool:

@@ -8,14 +8,18 @@ from typing import TypeAlias
 
 from repoint.formats.base import Mapping, Node, Scalar
 
+MADE = "-"
+"""The pointer of a leaf that kustomize makes on behalf of a file, such as a new name."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Origin:
     """Where a leaf is written.
 
     `pointer` names the scalar of `path` that holds it, document index first; empty when
-    the whole file is the value. `embedded` tells that the leaf is a part of that scalar's
-    text (an inline patch), so that the leaf's own span tells it from its neighbours.
+    the whole file is the value, `MADE` when no scalar spells it.
+    `embedded` tells that the leaf is a part of that scalar's text (an inline patch), so
+    that the leaf's own span tells it from its neighbours.
     """
 
     path: str

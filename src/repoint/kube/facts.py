@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from repoint.kube.effective import Effective, Origin, Value, items, mapping, pairs, plain, text
+from repoint.kube.effective import (
+    MADE,
+    Effective,
+    Origin,
+    Value,
+    items,
+    mapping,
+    pairs,
+    plain,
+    text,
+)
 from repoint.kube.resource import Resource
 
 _CNPG = "postgresql.cnpg.io"
@@ -165,7 +175,7 @@ def made_secrets(resources: Iterable[Resource]) -> Iterator[Resource]:
             name = text(template, "metadata", "name") or resource.name
         else:
             continue
-        made = Origin(resource.path, "")
+        made = Origin(resource.path, MADE)
         data = {**mapping(template, "data"), **mapping(template, "stringData")}
         metadata: dict[str, Effective] = {
             "name": Value(name, made),

@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import dataclass, field
 
 from repoint.formats.base import Mapping, ParsedFile, Scalar
-from repoint.kube.effective import Effective, Origin, Value, mapping, text
+from repoint.kube.effective import MADE, Effective, Origin, Value, mapping, text
 from repoint.kube.effective import items as list_items
 from repoint.kube.files import FileIndex, join
 from repoint.kube.resource import ObjectId, Resource
@@ -45,7 +45,7 @@ def _resource(
     index: FileIndex,
     result: Generated,
 ) -> Resource:
-    made = Origin(path, "")
+    made = Origin(path, MADE)
     data: dict[str, Effective] = {}
     base = posixpath.dirname(path)
     for env_file in _env_files(entry):

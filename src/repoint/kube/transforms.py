@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from repoint.kube.effective import Effective, Origin, Value, child, items, mapping, pairs, text
+from repoint.kube.effective import (
+    MADE,
+    Effective,
+    Origin,
+    Value,
+    child,
+    items,
+    mapping,
+    pairs,
+    text,
+)
 from repoint.kube.objects import CLUSTER_SCOPED
 from repoint.kube.resource import Resource
 
@@ -28,7 +38,7 @@ _SELECTORS = {
 
 def transform(kustomization: dict[str, Effective], path: str, resources: list[Resource]) -> None:
     """Apply namespace, prefix, suffix, labels and annotations in kustomize's order."""
-    origin = Origin(path, "")
+    origin = Origin(path, MADE)
     namespace = text(kustomization, "namespace")
     if namespace:
         set_namespace(resources, namespace, origin)
