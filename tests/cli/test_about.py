@@ -69,3 +69,25 @@ def test_the_schema_is_json_and_knows_the_sections() -> None:
     document = json.loads(result.stdout)
     sections = document["$defs"]["Config"]["properties"]
     assert {"source", "target", "environments", "consumers", "accept", "exclude"} <= set(sections)
+
+
+def test_explain_prints_the_page_of_a_code_in_any_case() -> None:
+    result = CliRunner().invoke(main, ["explain", "rp211"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith("# RP211: ")
+
+
+def test_explain_alone_lists_every_code() -> None:
+    listed = CliRunner().invoke(main, ["explain"]).stdout.splitlines()
+    assert "RP401: a file changed after the plan was made" in listed
+    assert len(listed) == len({line.partition(":")[0] for line in listed})
+
+
+def test_explain_of_an_unknown_code_suggests_near_ones() -> None:
+    result = CliRunner().invoke(main, ["explain", "RP2111"])
+    assert result.exit_code == 2
+    assert "did you mean `RP211`" in result.stderr
+
+
+def test_codes_are_completed(tmp_path: Path) -> None:
+    assert complete("repoint explain rp40", tmp_path)[:2] == ["RP400", "RP401"]

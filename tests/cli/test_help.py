@@ -15,7 +15,7 @@ from repoint import __version__
 from repoint.cli import main
 
 COMMANDS = sorted(main.commands)
-HEAVY = ("yaml", "tree_sitter", "rich", "msgspec", "subprocess", "json")
+HEAVY = ("yaml", "tree_sitter", "rich", "msgspec")
 ROOT = Path(__file__).parents[2]
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -203,3 +206,72 @@ def test_scaffold_writes_what_is_missing_once(shop: Path) -> None:
     assert written
     for line in written:
         assert (shop / line.removeprefix("wrote ")).is_file()
+
+
+def typed(root: Path, answer: str, *arguments: str) -> tuple[int, str]:
+    """Run a command on a terminal and type an answer: its status, and what the screen shows."""
+    leader, follower = pty.openpty()
+    os.write(leader, answer.encode())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "repoint", *arguments],
+        cwd=root,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        env={**os.environ, "TERM": "xterm"},
+    )
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(leader, 4096)
+        except OSError:  # Linux: the last writer has closed its side
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(leader)
+    text = shown.decode()
+    assert CANARY not in text
+    return process.wait(), text
+
+
+def test_on_a_terminal_apply_and_rollback_ask_first(shop: Path) -> None:
+    status, text = typed(shop, "n\n", "apply")
+    assert (status, git(shop, "status", "--porcelain")) == (ExitCode.REFUSED, "")
+    assert "  deploy/local/secret.yaml\r\nwrite 1 file? [y/N]" in text
+    assert "nothing was written" in text
+    status, text = typed(shop, "y\n", "apply")
+    assert status == ExitCode.OK
+    assert "applied: local" in text
+    assert typed(shop, "\n", "rollback")[0] == ExitCode.REFUSED
+    assert typed(shop, "y\n", "rollback")[0] == ExitCode.OK
+    assert git(shop, "status", "--porcelain") in ("", "?? .repoint/\n")
+
+
+def test_on_a_terminal_output_has_color_unless_told_otherwise(shop: Path) -> None:
+    assert re.search(r"\x1b\[[0-9;]+m", typed(shop, "", "scan")[1])
+    assert not re.search(r"\x1b\[[0-9;]+m", typed(shop, "", "--no-color", "scan")[1])
+
+
+def test_resume_tells_that_there_is_nothing_to_resume(shop: Path) -> None:
+    assert "nothing to resume" in repoint(shop, "apply", "--resume").stderr
+    assert not (shop / ".repoint").exists()
+
+
+def test_quiet_prints_data_only(shop: Path) -> None:
+    done = repoint(shop, "--quiet", "apply", "--yes")
+    assert (done.stdout, done.stderr) == ("deploy/local/secret.yaml\n", "")
+
+
+def test_check_as_json_and_markdown(shop: Path) -> None:
+    done = repoint(shop, "check", "--format", "json", status=ExitCode.REFUSED)
+    codes = {finding["code"] for finding in json.loads(done.stdout)["findings"]}
+    assert "RP110" in codes
+    done = repoint(shop, "check", "--format", "markdown", status=ExitCode.REFUSED)
+    assert "RP110" in done.stdout
+
+
+def test_a_file_that_is_no_plan_is_usage(shop: Path) -> None:
+    done = repoint(shop, "apply", "repoint.yaml", status=ExitCode.USAGE)
+    assert done.stderr == "error: this plan is not JSON\nhint: run `repoint plan` again\n"
