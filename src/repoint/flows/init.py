@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from repoint.dsn.hosts import parse_host
 from repoint.flows.scanning import Reading, Survey, read_repository, survey
 from repoint.flows.workspace import Workspace
+from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.effective import text
-from repoint.kube.resolve import EnvironmentBuild
 from repoint.kube.resource import Resource
 from repoint.model.consumer import Purpose
 from repoint.planning.inventory import SiteReport
@@ -60,7 +60,9 @@ def propose(workspace: Workspace) -> InitProposal:
     if others:
         notes.append(f"other PostgreSQL hosts are left alone: {', '.join(others[:6])}")
     source = hosts[0][0] if hosts else _UNSEEN
-    mine = [r for r in found.inventory.sites if _service(r, builds) == (hosts[0][1] if hosts else "")]
+    mine = [
+        r for r in found.inventory.sites if _service(r, builds) == (hosts[0][1] if hosts else "")
+    ]
     environments = _environments(found, builds, source)
     unknown = _unknown(mine)
     questions += [f"`consumers.{name}.purpose`: nothing tells what it is" for name in unknown]
@@ -181,9 +183,7 @@ def _host_namespaces(
     return {name: counter.most_common(1)[0][0] for name, counter in counts.items()}
 
 
-def _environment(
-    found: Survey, build: EnvironmentBuild, spaces: dict[str, str]
-) -> _Environment:
+def _environment(found: Survey, build: EnvironmentBuild, spaces: dict[str, str]) -> _Environment:
     layout = found.resolution.layout
     inside = {path for one in build.builds for path in one.files}
     outside = [
@@ -211,7 +211,11 @@ def _folder(path: str, name: str) -> str:
 def _namespace(build: EnvironmentBuild, asked: str) -> str:
     """Where the Pooler and Cluster are; else where the source is; else where most objects are."""
     for one in build.objects:
-        if one.kind in ("Pooler", "Cluster") and one.group == "postgresql.cnpg.io" and one.namespace:
+        if (
+            one.kind in ("Pooler", "Cluster")
+            and one.group == "postgresql.cnpg.io"
+            and one.namespace
+        ):
             return one.namespace
     return asked or build.namespace
 

@@ -14,7 +14,7 @@ from repoint.flows.scanning import Survey, survey
 from repoint.flows.workspace import Workspace
 from repoint.formats.base import Mapping as Tree
 from repoint.formats.base import Scalar
-from repoint.kube.resolve import EnvironmentBuild
+from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.resource import Resource
 from repoint.kube.workloads import containers
 from repoint.model.consumer import Purpose, Site, Workload
@@ -33,7 +33,7 @@ from repoint.planning.deliver import Delivery
 from repoint.planning.environment_facts import Targets, targets_of
 from repoint.planning.inventory import SiteReport
 from repoint.planning.local_development import atlas_edits, makefile_edits, makefiles_for
-from repoint.planning.moves import Moves, Mover, Scene
+from repoint.planning.moves import Mover, Moves, Scene
 from repoint.planning.overlay_edits import OverlayEditor, PlannedEdit
 from repoint.planning.places import PlaceIndex
 from repoint.rules import (
@@ -51,12 +51,38 @@ from repoint.rules.facts import Hazard, RoleDefault
 from repoint.rules.source_scan import component_dirs, scan_role_defaults, scan_source
 
 _CHECKS = (startup_params, session_state, tls, budget, network, probes, targets)
-_SOURCE_SUFFIXES = (
-    ".sql .go .py .js .ts .mjs .cjs .jsx .tsx .java .kt .rb .php .rs .cs .scala .ex .exs .gradle .kts"
-).split()
-_MANIFESTS = (
-    "go.mod package.json pyproject.toml requirements.txt pom.xml Gemfile composer.json Cargo.toml"
-).split()
+_SOURCE_SUFFIXES = [
+    ".sql",
+    ".go",
+    ".py",
+    ".js",
+    ".ts",
+    ".mjs",
+    ".cjs",
+    ".jsx",
+    ".tsx",
+    ".java",
+    ".kt",
+    ".rb",
+    ".php",
+    ".rs",
+    ".cs",
+    ".scala",
+    ".ex",
+    ".exs",
+    ".gradle",
+    ".kts",
+]
+_MANIFESTS = [
+    "go.mod",
+    "package.json",
+    "pyproject.toml",
+    "requirements.txt",
+    "pom.xml",
+    "Gemfile",
+    "composer.json",
+    "Cargo.toml",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +287,9 @@ class Owners:
         self._first = next(iter(config.environments))
         self._found = found
         self._environments = len(config.environments)
-        self._spaces = {one.namespace: name for name, one in config.environments.items() if one.namespace}
+        self._spaces = {
+            one.namespace: name for name, one in config.environments.items() if one.namespace
+        }
         self._readers: dict[str, set[str]] = {}
         for build in (*found.resolution.environments, found.resolution.unnamed):
             for path in build.files:
@@ -326,9 +354,7 @@ def _local_development(
     for path in found.paths:
         if path.rpartition("/")[2] != "atlas.hcl" or path not in found.files:
             continue
-        made, name = atlas_edits(
-            path, found.files[path].text, own.direct, config.target.sslmode
-        )
+        made, name = atlas_edits(path, found.files[path].text, own.direct, config.target.sslmode)
         edits += made
         for makefile in makefiles_for(path, found.paths) if name else ():
             old = name.removesuffix("_cnpg")
@@ -336,7 +362,9 @@ def _local_development(
     return tuple(edits)
 
 
-def all_findings(workspace: Workspace, found: Survey, moves: Sequence[Moves]) -> tuple[Finding, ...]:
+def all_findings(
+    workspace: Workspace, found: Survey, moves: Sequence[Moves]
+) -> tuple[Finding, ...]:
     """Everything the rules say of the planned state, most severe first."""
     result: list[Finding] = []
     names = {one.environment for one in moves}
@@ -367,7 +395,9 @@ def repository_findings(workspace: Workspace, found: Survey) -> list[Finding]:
 
 def sops_files(workspace: Workspace) -> list[tuple[str, str]]:
     """`(path, text)` of every `.sops.yaml`."""
-    paths = [p for p in workspace.tree.paths() if p.rpartition("/")[2] in (".sops.yaml", ".sops.yml")]
+    paths = [
+        p for p in workspace.tree.paths() if p.rpartition("/")[2] in (".sops.yaml", ".sops.yml")
+    ]
     return [(path, workspace.tree.read(path).decode(errors="replace")) for path in paths]
 
 
@@ -467,4 +497,3 @@ def _fingerprint(
     for one in inputs:
         whole.update(f"{one.path}\0{one.sha256}\0".encode())
     return whole.hexdigest()
-

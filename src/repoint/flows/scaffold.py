@@ -172,4 +172,3 @@ def _pod_monitor(config: Config, facts: EnvironmentFacts) -> dict[str, Tree]:
             "podMetricsEndpoints": [endpoint],
         },
     }
-

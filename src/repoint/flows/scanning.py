@@ -92,9 +92,15 @@ def scan(
     return replace(
         inventory,
         environments=tuple(view for view in inventory.environments if view.name in wanted),
-        sites=tuple(s for s in inventory.sites if not s.environments or wanted & set(s.environments)),
-        consumers=tuple(c for c in inventory.consumers if not c.environment or c.environment in wanted),
-        findings=tuple(f for f in inventory.findings if not f.environment or f.environment in wanted),
+        sites=tuple(
+            s for s in inventory.sites if not s.environments or wanted & set(s.environments)
+        ),
+        consumers=tuple(
+            c for c in inventory.consumers if not c.environment or c.environment in wanted
+        ),
+        findings=tuple(
+            f for f in inventory.findings if not f.environment or f.environment in wanted
+        ),
     )
 
 
@@ -116,9 +122,7 @@ def read_repository(workspace: Workspace) -> Reading:
     files = _parsed(workspace, paths)
     problems = [Unreadable(p.path, p.problem) for p in files.values() if p.problem]
     sites, views, locked, sealed_problems = _sites(workspace, files)
-    return Reading(
-        paths, files, sites, tuple(views), locked, (*problems, *sealed_problems)
-    )
+    return Reading(paths, files, sites, tuple(views), locked, (*problems, *sealed_problems))
 
 
 def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
@@ -135,7 +139,9 @@ def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
     by_site: dict[str, tuple[Use, ...]] = {}
     for use in uses:
         by_site[use.site] = (*by_site.get(use.site, ()), use)
-    reports = [_report(s, files, by_site, resolution, source, config) for f in sites.values() for s in f]
+    reports = [
+        _report(s, files, by_site, resolution, source, config) for f in sites.values() for s in f
+    ]
     moving = frozenset(report.site.id for report in reports if report.is_source)
     unreadable += _build_problems(resolution)
     inventory = Inventory(
@@ -179,7 +185,9 @@ def _parsed(workspace: Workspace, paths: Sequence[str]) -> dict[str, ParsedFile]
             raw = workspace.tree.read(path)
         except RepointError as error:
             if kind_of(path, b"") is not None:
-                files[path] = ParsedFile(path, FileKind.TEXT, "", TextMap(()), problem=error.message)
+                files[path] = ParsedFile(
+                    path, FileKind.TEXT, "", TextMap(()), problem=error.message
+                )
             continue
         if kind_of(path, raw[:_HEAD]) is not None:
             files[path] = read_file(path, raw)
@@ -188,9 +196,7 @@ def _parsed(workspace: Workspace, paths: Sequence[str]) -> dict[str, ParsedFile]
 
 def _sites(
     workspace: Workspace, files: dict[str, ParsedFile]
-) -> tuple[
-    dict[str, tuple[Site, ...]], list[SealedSecretView], frozenset[str], list[Unreadable]
-]:
+) -> tuple[dict[str, tuple[Site, ...]], list[SealedSecretView], frozenset[str], list[Unreadable]]:
     sites: dict[str, tuple[Site, ...]] = {}
     views: list[SealedSecretView] = []
     locked: set[str] = set()
@@ -383,4 +389,3 @@ def _unknown(report: SiteReport, config: Config | None) -> Iterable[Finding]:
 def _settled(use: Use, config: Config | None) -> bool:
     chosen = choice_for(config, use.workload)
     return chosen is not None and bool(chosen.route)
-

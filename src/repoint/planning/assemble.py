@@ -37,7 +37,9 @@ def file_changes(
 def _change(
     environment: str, path: str, edits: list[Edit], read: Callable[[str], bytes]
 ) -> FileChange:
-    ordered = tuple(sorted(edits, key=lambda edit: edit.start if edit.op is not Op.DUPLICATE else edit.end))
+    ordered = tuple(
+        sorted(edits, key=lambda edit: edit.start if edit.op is not Op.DUPLICATE else edit.end)
+    )
     creates = any(edit.op is Op.CREATE for edit in ordered)
     raw = None if creates else read(path)
     sealed = any(edit.op in _SEALED for edit in ordered)
@@ -50,14 +52,12 @@ def _change(
     )
 
 
-def contents_after(
-    changes: Iterable[FileChange], read: Callable[[str], bytes]
-) -> dict[str, bytes]:
+def contents_after(changes: Iterable[FileChange], read: Callable[[str], bytes]) -> dict[str, bytes]:
     """The clear files as they are after `changes`; sealed ones are left out."""
     result: dict[str, bytes] = {}
     for change in changes:
         if change.sealed:
             continue
-        before = None if change.creates else result.get(change.path, None) or read(change.path)
+        before = None if change.creates else result.get(change.path) or read(change.path)
         result[change.path] = apply_edits(change.path, before, change.edits)
     return result

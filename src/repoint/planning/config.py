@@ -38,7 +38,9 @@ class Target(_Strict, frozen=True):
     """Name of the Cluster; direct traffic goes to `<cluster>-rw`."""
     pooler: Text
     """Name of the Pooler, which is also its Service: pooled traffic goes there."""
-    sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full", ""] = "require"
+    sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full", ""] = (
+        "require"
+    )
     """Weaker sslmodes in connection strings are raised to this; empty leaves them alone."""
     user: str = ""
     """Role of the consumers, when their connection strings do not tell."""
@@ -73,8 +75,15 @@ class ConsumerChoice(_Strict, frozen=True):
     """What evidence cannot tell about a consumer; the key is `name` or `Kind/name`."""
 
     purpose: Literal[
-        "runtime", "migration", "admin", "backup", "replication", "probe", "monitoring",
-        "local-development", "",
+        "runtime",
+        "migration",
+        "admin",
+        "backup",
+        "replication",
+        "probe",
+        "monitoring",
+        "local-development",
+        "",
     ] = ""
     route: Literal["pooled", "direct", "unchanged", ""] = ""
     schema: str = ""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from repoint.dsn.mask import mask
 from repoint.errors import EditRefused
-from repoint.formats.base import ParsedFile, Scalar, TextMap
+from repoint.formats.base import Leaf, ParsedFile, Scalar, TextMap, leaves
 from repoint.kube.effective import Effective, Value, items
 from repoint.kube.objects import scalar_at
 from repoint.kube.resource import Resource
@@ -29,7 +29,14 @@ from repoint.planning.overlay_edits import (
     merge_trees,
 )
 from repoint.planning.places import Place, PlaceIndex, Step, at_steps, field_of, object_name
-from repoint.planning.site_edits import Goal, Replacement, applied, part_edits, replacements
+from repoint.planning.site_edits import (
+    Goal,
+    Replacement,
+    applied,
+    part_edits,
+    replacements,
+    text_offset,
+)
 from repoint.planning.splice import BASE64
 from repoint.planning.yaml_emit import Token, Tree, style_of
 from repoint.planning.yaml_insert import insertions
@@ -148,7 +155,9 @@ class Delivery:
             return True
         span = self._entry(site)
         if span is None:
-            self._task(errand, f"add `{key}` beside `{site.key}`: its entry is not a line of its own")
+            self._task(
+                errand, f"add `{key}` beside `{site.key}`: its entry is not a line of its own"
+            )
             return False
         self._add(
             site,
@@ -170,7 +179,9 @@ class Delivery:
             for place in self._index.of(site.location.path, site.value_pointer)
         )
 
-    def override(self, use: Use, resource: Resource, value: dict[str, Tree], reason: Reason) -> bool:
+    def override(
+        self, use: Use, resource: Resource, value: dict[str, Tree], reason: Reason
+    ) -> bool:
         """Give one container's variable another source; False when the object cannot take it."""
         steps = container_steps(resource, use.workload.container)
         if steps is None or resource.kind not in BUILT_IN_LISTS:
@@ -200,7 +211,9 @@ class Delivery:
         if isinstance(present, Value) and isinstance(value, str):
             if present.text == value:
                 return
-            if self._owned(present.origin.path) and self._replace_scalar(present, value, reason, at):
+            if self._owned(present.origin.path) and self._replace_scalar(
+                present, value, reason, at
+            ):
                 return
         wish = self.overlay.wish(resource)
         merge_trees(wish.tree, tree_at(steps, value))
@@ -301,7 +314,9 @@ class Delivery:
 
     def _through_overlay(self, errand: Errand, parts: tuple[PartEdit, ...]) -> None:
         site = errand.site
-        found = [p for p in self._index.of(site.location.path, site.value_pointer) if _holds(p, site)]
+        found = [
+            p for p in self._index.of(site.location.path, site.value_pointer) if _holds(p, site)
+        ]
         if not found or site.encoded:
             if not self._into_values(errand, parts):
                 self._task(errand, "the file is shared by several environments")
@@ -314,14 +329,46 @@ class Delivery:
             try:
                 edits = replacements(site, parts, scalar.text, scalar.map)
             except EditRefused:
-                self._task(errand, "the value is spelled with escapes that do not map")
-                continue
-            name = object_name(place.resource)
-            held = self._shared.setdefault((name, site.location.path, place.steps), _Scalar(place))
-            held.edits += [edit for edit in edits if edit not in held.edits]
-            held.parts += parts
-            held.reasons.append(errand.reason)
-            held.site = site
+                self._apart(errand, parts)
+                return
+            self._hold(place, list(edits), errand, parts)
+
+    def _apart(self, errand: Errand, parts: tuple[PartEdit, ...]) -> None:
+        """Parts that stand in values of their own: each value is overridden by itself."""
+        site = errand.site
+        pieces = self._own_scalars(site, parts)
+        if pieces is None:
+            self._task(errand, "the value is spelled with escapes that do not map")
+            return
+        for leaf, edit, part in pieces:
+            for place in self._index.of(site.location.path, leaf.pointer):
+                if place.value.scalar is leaf.scalar or not place.value.origin.embedded:
+                    self._hold(place, [edit], errand, (part,))
+
+    def _hold(
+        self, place: Place, edits: list[Replacement], errand: Errand, parts: tuple[PartEdit, ...]
+    ) -> None:
+        key = (object_name(place.resource), errand.site.location.path, place.steps)
+        held = self._shared.setdefault(key, _Scalar(place))
+        held.edits += [edit for edit in edits if edit not in held.edits]
+        held.parts += parts
+        held.reasons.append(errand.reason)
+        held.site = errand.site
+
+    def _own_scalars(
+        self, site: Site, parts: tuple[PartEdit, ...]
+    ) -> list[tuple[Leaf, Replacement, PartEdit]] | None:
+        """The scalar that spells each part, with the replacement in it."""
+        everything = list(leaves(self._files[site.location.path].documents))
+        result: list[tuple[Leaf, Replacement, PartEdit]] = []
+        for span, before, after in _sibling_pieces(site, parts) or ():
+            leaf = next((one for one in everything if _spells(one, span)), None)
+            start = text_offset(leaf.scalar.map, span) if leaf is not None else None
+            if leaf is None or start is None:
+                return None
+            part = next(one for one in parts if one.before == before and one.after == after)
+            result.append((leaf, Replacement(start, start + len(before), before, after), part))
+        return result or None
 
     def _into_values(self, errand: Errand, parts: tuple[PartEdit, ...]) -> bool:
         """Override a chart's default in the environment's own values file."""
@@ -330,14 +377,18 @@ class Delivery:
         if not self._values or scalar is None or site.style is not Style.HELM_VALUE or site.encoded:
             return False
         try:
-            value = applied(text, replacements(site, parts, text, text_map))
+            whole = applied(text, replacements(site, parts, text, text_map))
+            values = [(site.value_pointer, whole, parts)]
         except EditRefused:
-            return False
-        keys = [k.replace("~1", "/").replace("~0", "~") for k in site.value_pointer.split("/")[2:]]
-        if mask(value) != value or any(key.isdigit() for key in keys) or "\n" in value:
+            values = [
+                (leaf.pointer, applied(leaf.scalar.text, (edit,)), (part,))
+                for leaf, edit, part in self._own_scalars(site, parts) or ()
+            ]
+        made = [(_keys(pointer), value, mine) for pointer, value, mine in values]
+        if not made or not all(_overridable(keys, value) for keys, value, _ in made):
             return False
         held = self._defaults.setdefault(self._values[0], [])
-        held.append((tree_at(tuple(keys), value), errand, parts))
+        held += [(tree_at(tuple(keys), value), errand, mine) for keys, value, mine in made]
         return True
 
     def _values_edits(self) -> None:
@@ -497,13 +548,19 @@ class Delivery:
         stop = raw.find(b"\n", span.end)
         end = len(raw) if stop < 0 else stop + 1
         line = raw[start:end].decode("utf-8", "replace")
-        alone = re.match(rf"\s*(?:-\s+|export\s+)?[\"']?{re.escape(_key_of(site))}[\"']?\s*[:=]", line)
+        alone = re.match(
+            rf"\s*(?:-\s+|export\s+)?[\"']?{re.escape(_key_of(site))}[\"']?\s*[:=]", line
+        )
         return Span(start, end) if alone and b"\n" not in raw[span.start : span.end] else None
 
     def _task(self, errand: Errand, reason: str) -> None:
         site = errand.site
         put = [f"host {errand.goal.host}"]
-        put += [f"{p.name or p.part} {p.after}" for p in part_edits(site, errand.goal) if p.part != "host"]
+        put += [
+            f"{p.name or p.part} {p.after}"
+            for p in part_edits(site, errand.goal)
+            if p.part != "host"
+        ]
         self.tasks.append(
             Task(
                 path=site.location.path,
@@ -546,6 +603,20 @@ def _sibling_pieces(site: Site, parts: tuple[PartEdit, ...]) -> list[tuple[Span,
     return pieces
 
 
+def _spells(leaf: Leaf, span: Span) -> bool:
+    return leaf.scalar.span.start <= span.start and span.end <= leaf.scalar.span.end
+
+
+def _keys(pointer: str) -> list[str]:
+    """The keys of a pointer, without the document's index."""
+    return [key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[2:]]
+
+
+def _overridable(keys: list[str], value: str) -> bool:
+    """Whether a chart's value can be overridden: no list on the way, one line, no password."""
+    return mask(value) == value and "\n" not in value and not any(key.isdigit() for key in keys)
+
+
 def _holds(place: Place, site: Site) -> bool:
     """Whether a place is the site's own: an inline patch has many under one pointer."""
     if not place.value.origin.embedded:
@@ -561,8 +632,8 @@ def _holds(place: Place, site: Site) -> bool:
 
 def _key_of(site: Site) -> str:
     """The key under which the file has the value: the last part of its pointer, or the name."""
-    last = site.value_pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
-    return last if last and not last.isdigit() else site.key
+    keys = _keys(site.value_pointer)
+    return keys[-1] if keys and not keys[-1].isdigit() else site.key
 
 
 def _sibling(pointer: str, key: str) -> str:
@@ -571,8 +642,7 @@ def _sibling(pointer: str, key: str) -> str:
 
 def _sops_pointer(pointer: str) -> str:
     """`/0/stringData/URL` as sops spells it: `["stringData"]["URL"]`."""
-    steps = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[2:]]
-    return "".join(f"[{step}]" if step.isdigit() else f'["{step}"]' for step in steps)
+    return "".join(f"[{key}]" if key.isdigit() else f'["{key}"]' for key in _keys(pointer))
 
 
 def container_steps(resource: Resource, container: str) -> tuple[Step, ...] | None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from repoint.dsn.hosts import fqdn
 from repoint.kube import facts as kube
+from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.effective import Effective, Value, child, items, pairs, text, texts
-from repoint.kube.resolve import EnvironmentBuild
 from repoint.kube.resource import Resource
 from repoint.kube.workloads import ContainerView, containers
 from repoint.model.consumer import Purpose, Route, Site, Use, Workload
@@ -37,8 +37,15 @@ _POOL_SIZE = re.compile(
     r"(?i)^(?:(?:.*_)?(?:MAX_(?:OPEN_)?CONN(?:ECTION)?S?|POOL_(?:MAX(?:_SIZE)?|SIZE)|MAX_POOL_SIZE"
     r"|MAXIMUM_POOL_SIZE)|POOL_SIZE|RAILS_MAX_THREADS)$"
 )
-_POOL_PARAMS = ("pool_max_conns", "max_conns", "maximumPoolSize", "connection_limit", "pool_size")
-_POOL_PARAMS += ("Maximum Pool Size", "Max Pool Size")
+_POOL_PARAMS = (
+    "pool_max_conns",
+    "max_conns",
+    "maximumPoolSize",
+    "connection_limit",
+    "pool_size",
+    "Maximum Pool Size",
+    "Max Pool Size",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +89,7 @@ def _host(service: str, namespace: str, domain: str) -> str:
     return fqdn(service, namespace, domain) if namespace else service
 
 
-def _named(
-    objects: Iterable[Resource], kind: str, name: str, namespace: str
-) -> Resource | None:
+def _named(objects: Iterable[Resource], kind: str, name: str, namespace: str) -> Resource | None:
     """The CNPG object of a name, as rendered or as its own file calls it."""
     found = [
         one
@@ -114,7 +119,9 @@ def environment_facts(
         pooler=pooler_facts(targets.pooler, config) if targets.pooler else None,
         cluster=cluster_facts(targets.cluster, config) if targets.cluster else None,
         consumers=consumers,
-        policies=tuple(_policy(one.tree, one) for one in kube.network_policies(objects) if _ingress(one)),
+        policies=tuple(
+            _policy(one.tree, one) for one in kube.network_policies(objects) if _ingress(one)
+        ),
         namespace_labels=tuple(
             (one.name, pairs(one.tree, "metadata", "labels")) for one in kube.namespaces(objects)
         ),

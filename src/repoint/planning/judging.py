@@ -20,6 +20,7 @@ from repoint.planning.config import Config, ConsumerChoice
 from repoint.rules.purpose import ContainerFacts, PurposeVerdict, judge, judge_file
 from repoint.rules.purpose_files import surroundings
 
+
 def container_facts(view: ContainerView) -> ContainerFacts:
     """What the purpose rules look at, from a container as it is built."""
     return ContainerFacts(
@@ -96,7 +97,9 @@ def judged_file(site: Site, text: str, config: Config | None) -> PurposeVerdict:
     path = site.location.path
     chosen = config.consumers.get(path) if config is not None else None
     if chosen is not None and chosen.purpose:
-        return PurposeVerdict(Purpose(chosen.purpose), ("named in repoint.yaml",), Certainty.CERTAIN)
+        return PurposeVerdict(
+            Purpose(chosen.purpose), ("named in repoint.yaml",), Certainty.CERTAIN
+        )
     near = surroundings(path, text, site.location.line)
     return judge_file(path, site.key, site.key, site.user or "", near)
 
@@ -215,7 +218,11 @@ def _waits_for(use: Use, known: Mapping[tuple[str, Workload], Route]) -> Route:
         return Route.DIRECT
     if siblings:
         return siblings[0]
-    return Route.POOLED if use.workload.kind in ("Deployment", "StatefulSet", "DaemonSet") else Route.UNKNOWN
+    return (
+        Route.POOLED
+        if use.workload.kind in ("Deployment", "StatefulSet", "DaemonSet")
+        else Route.UNKNOWN
+    )
 
 
 def consumers_of(

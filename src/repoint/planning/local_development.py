@@ -70,7 +70,9 @@ def atlas_edits(
         port = dsn.ports[0]
         if port is not None and port.text != "5432":
             parts.append(PartEdit("port", port.text, "5432"))
-        if sslmode and (present not in SSLMODES or SSLMODES.index(present) < SSLMODES.index(sslmode)):
+        if sslmode and (
+            present not in SSLMODES or SSLMODES.index(present) < SSLMODES.index(sslmode)
+        ):
             parts.append(PartEdit("param", present, sslmode, "sslmode"))
         return _repeated(block, name, tuple(parts), "\r\n" if "\r\n" in text else "\n"), name
     return (), ""
@@ -79,7 +81,9 @@ def atlas_edits(
 def _repeated(
     block: AtlasEnvironment, name: str, parts: tuple[PartEdit, ...], newline: str
 ) -> tuple[PlannedEdit, ...]:
-    comment = f'# The "{name}" environment: direct connection to the CNPG cluster, for local development'
+    comment = (
+        f'# The "{name}" environment: direct connection to the CNPG cluster, for local development'
+    )
     common = {
         "line": block.line,
         "key": name,
@@ -126,9 +130,9 @@ def _blocks(path: str, text: str) -> Iterable[AtlasEnvironment]:
 def _closing(text: str, cursor: int) -> int | None:
     """Offset behind the brace that closes the block opened before `cursor`."""
     depth = 1
-    for match in re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|//[^\n]*|/\*.*?\*/|[{}]', re.DOTALL).finditer(
-        text, cursor
-    ):
+    for match in re.compile(
+        r'"(?:\\.|[^"\\\n])*"|#[^\n]*|//[^\n]*|/\*.*?\*/|[{}]', re.DOTALL
+    ).finditer(text, cursor):
         if match[0] in "{}":
             depth += 1 if match[0] == "{" else -1
             if depth == 0:
@@ -157,7 +161,9 @@ def makefile_edits(path: str, text: str, old_env: str, new_env: str) -> tuple[Pl
     if not chosen:
         return ()
     newline = "\r\n" if "\r\n" in text else "\n"
-    starters = {t.name for t in targets if re.search(r"\b(docker|podman|compose)\b", "".join(t.lines))}
+    starters = {
+        t.name for t in targets if re.search(r"\b(docker|podman|compose)\b", "".join(t.lines))
+    }
     blocks = [_renamed(target, old_env, new_env, starters) for target in chosen]
     body = f"{newline}# CNPG migration targets{newline}" + newline.join(blocks)
     at = chosen[-1].end
@@ -213,17 +219,23 @@ def _renamed(target: _Target, old_env: str, new_env: str, starters: set[str]) ->
     lines = []
     for line in target.lines:
         if line.startswith("\t"):
-            lines.append(re.sub(rf"(--env[ =]\"?){re.escape(old_env)}(?![\w-])", rf"\g<1>{new_env}", line))
+            lines.append(
+                re.sub(rf"(--env[ =]\"?){re.escape(old_env)}(?![\w-])", rf"\g<1>{new_env}", line)
+            )
         elif line.startswith(".PHONY"):
             lines.append(line.replace(target.name, new))
         else:
             head, mark, text = line.partition("##")
             name, colon, needs = head.partition(":")
             kept = " ".join(n for n in needs.split() if n not in starters)
-            tail = re.sub(r"\A( ?)(.*?)(\s*\([^()]*\))?(\s*)\Z", r"\1\2 on the CNPG cluster\3\4", text)
+            tail = re.sub(
+                r"\A( ?)(.*?)(\s*\([^()]*\))?(\s*)\Z", r"\1\2 on the CNPG cluster\3\4", text
+            )
             gap = " " if mark else ""
             head = f"{new}{colon}{' ' + kept if kept else ''}"
-            lines.append(f"{head}{gap}{mark}{tail}" if mark else f"{head}{line[len(line.rstrip()):]}")
+            lines.append(
+                f"{head}{gap}{mark}{tail}" if mark else f"{head}{line[len(line.rstrip()) :]}"
+            )
             del name
     block = "".join(lines)
     return block if block.endswith("\n") else block + "\n"

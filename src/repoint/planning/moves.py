@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from repoint.dsn.hosts import parse_host
-from repoint.kube.resolve import EnvironmentBuild
+from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.resource import Resource
 from repoint.model.consumer import Certainty, Purpose, Route, Site, Use, Workload
 from repoint.model.plan import Applicability, Finding, PlannedConsumer, Severity, Task
@@ -145,9 +145,11 @@ class Mover:
             self._routes[workload] = Route.DIRECT
             self._forced.add(workload)
         if remedy.rules and remedy.rules[0].startswith("RP"):
-            for finding in session_state.consumer_findings(
-                facts.name, consumer, facts.pooler, 0
-            ) if facts.pooler else ():
+            for finding in (
+                session_state.consumer_findings(facts.name, consumer, facts.pooler, 0)
+                if facts.pooler
+                else ()
+            ):
                 if finding.severity is Severity.ERROR:
                     self._findings.append(replace(finding, severity=Severity.WARNING))
             return
@@ -177,7 +179,9 @@ class Mover:
         apart = [use for use, route in wanted if route is not main]
         if apart and not self._split_off(report.site, apart):
             return
-        self._delivery.move(Errand(report.site, self._goal(report.site, main), self._why(stay, main)))
+        self._delivery.move(
+            Errand(report.site, self._goal(report.site, main), self._why(stay, main))
+        )
 
     def _route(self, use: Use) -> Route:
         if use.workload in self._forced:
@@ -220,7 +224,9 @@ class Mover:
         if use is None or use.purpose is Purpose.COMMENT:
             return
         chosen = self._scene.config.consumers.get(report.site.location.path)
-        route = Route(chosen.route) if chosen is not None and chosen.route else route_of(use.purpose)
+        route = (
+            Route(chosen.route) if chosen is not None and chosen.route else route_of(use.purpose)
+        )
         if use.purpose is Purpose.PROBE and route is Route.UNKNOWN:
             route = Route.DIRECT
         if route is Route.UNCHANGED:
@@ -304,7 +310,9 @@ class Mover:
 
     def _second_key(self, site: Site) -> str:
         """The name of the direct value beside a shared one, in the key's own spelling."""
-        base = site.value_pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~") or site.key
+        base = (
+            site.value_pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~") or site.key
+        )
         base = site.key if base.isdigit() else base
         return second_key(base)
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from repoint.formats.base import FileKind, ParsedFile
 from repoint.kube import facts as kube
+from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.effective import Effective, Value, mapping
-from repoint.kube.resolve import EnvironmentBuild, Resolution
+from repoint.kube.resolve import Resolution
 from repoint.kube.resource import Resource
 from repoint.kube.workloads import containers
 from repoint.model.plan import Finding
@@ -66,7 +67,9 @@ def unexpanded(environment: EnvironmentBuild) -> Iterator[Finding]:
     """RP302: `${NAME}` where Kubernetes expands nothing (X2)."""
     values = [one for resource in environment.objects for one in _shell_names(resource)]
     substituted = any(
-        mapping(one.body, "spec", "postBuild") for one in environment.objects if one.kind == "Kustomization"
+        mapping(one.body, "spec", "postBuild")
+        for one in environment.objects
+        if one.kind == "Kustomization"
     )
     yield from unexpanded_findings(values, substituted=substituted, environment=environment.name)
 
@@ -93,7 +96,9 @@ def elsewhere(environment: EnvironmentBuild, wanted: frozenset[str]) -> Iterator
     for value in kube.external_values(environment.objects):
         if value.key in wanted or not value.key:
             place = Location(value.path, value.line, 1, "")
-            yield hygiene.elsewhere(value.kind, value.secret, value.key or "*", place, environment.name)
+            yield hygiene.elsewhere(
+                value.kind, value.secret, value.key or "*", place, environment.name
+            )
 
 
 def unreadable(resolution: Resolution, files: Iterable[ParsedFile]) -> Iterator[Finding]:
@@ -115,4 +120,3 @@ def templates(reports: Iterable[SiteReport]) -> Iterator[Finding]:
         if report.is_source and report.site.style.value == "template":
             environment = report.environments[0] if len(report.environments) == 1 else ""
             yield hygiene.template(report.site.location, report.site.key, environment)
-

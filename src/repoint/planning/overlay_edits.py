@@ -19,7 +19,7 @@ from repoint.planning.yaml_emit import Block, Tree, YamlStyle, emit, style_of
 from repoint.planning.yaml_insert import insertions
 
 BUILT_IN_LISTS = frozenset(
-    "Deployment StatefulSet DaemonSet ReplicaSet Job CronJob Pod PodTemplate".split()
+    ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "PodTemplate"]
 )
 """Kinds whose lists kustomize merges by name; every other kind's lists are replaced."""
 
@@ -386,5 +386,3 @@ def _create(edit: Edit, text: str) -> Edit:
 def _inserted(edit: Edit, raw: bytes, offset: int, text: str, pointer: str) -> Edit:
     line = raw.count(b"\n", 0, offset) + 1
     return replace(edit, start=offset, end=offset, after=text, pointer=pointer, line=line)
-
-

@@ -57,7 +57,11 @@ def objects_of(rendered: str) -> Objects:
         if not isinstance(document.root, Mapping):
             continue
         root = document.root
-        parts = (root.text("kind"), root.text("metadata", "namespace"), root.text("metadata", "name"))
+        parts = (
+            root.text("kind"),
+            root.text("metadata", "namespace"),
+            root.text("metadata", "name"),
+        )
         name = "/".join(part for part in parts if part)
         while name in found:
             name += "+"
@@ -206,7 +210,9 @@ def _decoded(name: str, field: str, before: str, after: str) -> tuple[str, str]:
     if name.startswith("Secret/") and field.startswith("data."):
         try:
             # kustomize folds the base64 of generated Secrets at 70 characters.
-            old, new = (base64.b64decode("".join(t.split()), validate=True) for t in (before, after))
+            old, new = (
+                base64.b64decode("".join(t.split()), validate=True) for t in (before, after)
+            )
             return old.decode(), new.decode()
         except (binascii.Error, ValueError):
             return before, after
@@ -220,6 +226,9 @@ def _shown(item: Difference) -> tuple[str, str]:
     before, after = mask(item.before or ""), mask(item.after or "")
     left, right = before.splitlines(), after.splitlines()
     if len(left) > 1 or len(right) > 1:
-        changed = [line for line in left if line not in right], [line for line in right if line not in left]
+        changed = (
+            [line for line in left if line not in right],
+            [line for line in right if line not in left],
+        )
         before, after = (lines[0].strip() if lines else "" for lines in changed)
     return before[:200], after[:200]

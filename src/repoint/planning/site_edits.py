@@ -84,7 +84,12 @@ def _can_add(site: Site) -> bool:
 
 def _is_string(site: Site) -> bool:
     return site.style in (
-        Style.DOTENV, Style.HCL, Style.MAKEFILE, Style.HELM_VALUE, Style.CONFIG_TEXT, Style.TEMPLATE
+        Style.DOTENV,
+        Style.HCL,
+        Style.MAKEFILE,
+        Style.HELM_VALUE,
+        Style.CONFIG_TEXT,
+        Style.TEMPLATE,
     ) and bool(site.database or site.user)
 
 
@@ -117,7 +122,9 @@ def _token(site: Site, part: PartEdit, text: str, text_map: TextMap) -> Replacem
         part.name
     )
     if holder is None or holder.span is None:
-        raise EditRefused(f"`{site.location.path}` line {site.location.line}: no place for `{part.part}`")
+        raise EditRefused(
+            f"`{site.location.path}` line {site.location.line}: no place for `{part.part}`"
+        )
     start = text_offset(text_map, holder.span)
     end = start + len(holder.text) if start is not None else 0
     if start is None or text[start:end] != holder.text:

@@ -34,7 +34,11 @@ class SourceHosts:
         self.services = tuple(twins)
         self._aliases = frozenset(one.name.lower() for one in twins) | known
         self._namespaces = frozenset(
-            [*(one.namespace for one in twins), *namespaces, *(n.namespace or "" for n in self._names)]
+            [
+                *(one.namespace for one in twins),
+                *namespaces,
+                *(n.namespace or "" for n in self._names),
+            ]
         ) - {""}
 
     def matches(self, host: str, asking_namespace: str = "") -> bool:

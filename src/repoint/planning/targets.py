@@ -197,9 +197,7 @@ def _policy(need: network.PolicyNeed) -> dict[str, Tree]:
     }
 
 
-def _from(
-    need: network.PolicyNeed, namespace: str, labels: tuple[tuple[str, str], ...]
-) -> Tree:
+def _from(need: network.PolicyNeed, namespace: str, labels: tuple[tuple[str, str], ...]) -> Tree:
     pods: Tree = {"matchLabels": dict(labels)} if labels else {}
     if namespace == need.namespace:
         return {"podSelector": pods}

@@ -66,8 +66,14 @@ def _mapping(
 
 
 def _value(
-    raw: bytes, parent: Mapping, key: str, present: Node, wanted: Tree, style: YamlStyle,
-    at: str, out: list[_Lines],
+    raw: bytes,
+    parent: Mapping,
+    key: str,
+    present: Node,
+    wanted: Tree,
+    style: YamlStyle,
+    at: str,
+    out: list[_Lines],
 ) -> bool:
     if isinstance(wanted, dict) and isinstance(present, Mapping):
         return _mapping(raw, present, wanted, style, at, out)
@@ -90,8 +96,10 @@ def _sequence(
             new.append(item)
             continue
         present = node.items[index]
-        if isinstance(item, dict) and isinstance(present, Mapping) and not _mapping(
-            raw, present, item, style, f"{at}/{index}", out
+        if (
+            isinstance(item, dict)
+            and isinstance(present, Mapping)
+            and not _mapping(raw, present, item, style, f"{at}/{index}", out)
         ):
             return False
     if new:
@@ -115,7 +123,12 @@ def _matching(node: Sequence, item: Tree) -> int | None:
 
 
 def _under_empty_key(
-    raw: bytes, parent: Mapping, key: str, wanted: Tree, style: YamlStyle, at: str,
+    raw: bytes,
+    parent: Mapping,
+    key: str,
+    wanted: Tree,
+    style: YamlStyle,
+    at: str,
     out: list[_Lines],
 ) -> bool:
     """Fill `key:` that has no value yet."""
