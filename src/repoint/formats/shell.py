@@ -7,6 +7,7 @@ tokenizer, so that one odd construct hides nothing.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -32,6 +33,7 @@ _WORD = re.compile(
     re.DOTALL,
 )
 _BOUNDARY = re.compile(r"&&|\|\|?|;;?|&|\n|[()]")
+_LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _COMMENT = re.compile(r"(?:^|(?<=\s))#[^\n]*")
 _REDIRECT = re.compile(r"\d*(?:<<?|>>?)&?-?")
 _KEYWORDS = frozenset(
@@ -165,6 +167,7 @@ class _Reader:
         self.points = CodePoints(masked)
         self.found: list[Command] = []
         self.covered: list[tuple[int, int]] = []
+        self.comments: list[int] = []
 
     def read(self) -> list[Command]:
         root = _parser().parse(self.masked.encode()).root_node
@@ -174,7 +177,9 @@ class _Reader:
             if node.type == "redirected_statement":
                 todo += self._redirected(node)
                 continue
-            if node.type in ("comment", "heredoc_end"):
+            if node.type == "comment":
+                self.comments.append(self.points[node.start_byte])
+            elif node.type == "heredoc_end":
                 self._cover(node)
             elif not node.has_error or not root.has_error:
                 self._simple(node, redirects)
@@ -269,12 +274,16 @@ class _Reader:
         taken = bytearray(len(self.masked) + 1)
         for start, end in self.covered:
             taken[start:end] = b"\1" * (end - start)
+        self.comments.sort()
         at = 0
-        for number, line in enumerate(re.findall(r"[^\n]*\n|[^\n]+", self.masked), 1):
-            body = line.strip()
+        for number, line in enumerate(_LINES.findall(self.masked), 1):
             first = at + len(line) - len(line.lstrip())
-            if body and not any(taken[first : first + len(body)]):
-                self._split_line(at, at + len(line), number)
+            last = at + len(line.rstrip())
+            comment = bisect_left(self.comments, first)
+            if comment < len(self.comments):
+                last = min(last, self.comments[comment])
+            if first < last and not any(taken[first:last]):
+                self._split_line(first, last, number)
             at += len(line)
 
     def _split_line(self, start: int, end: int, number: int) -> None:

@@ -85,3 +85,12 @@ def test_a_token_around_an_escape_of_the_outer_scalar_is_in_pieces() -> None:
     span = inner.map.span(*_place(inner.text, "host"))
     assert span is not None
     assert raw[span.start : span.end] == b"host"
+
+
+def test_a_token_at_the_start_of_an_outer_line_begins_there() -> None:
+    raw = b"d: |\n    a: b\n    host: c\n"
+    scalar = leaf(read(raw), "/0/d").scalar
+    parsed = read_embedded("a.yaml", scalar.text, scalar.map, FileKind.YAML)
+
+    keys = [found.scalar for found in leaves(parsed.documents, keys=True) if found.is_key]
+    assert [raw[key.span.start : key.span.end] for key in keys] == [b"a", b"host"]

@@ -42,6 +42,7 @@ TABLE = [
         [["psql", "-h", "${H:-a}", "-p", "$(P)"], ["P"]],
         id="variables as written",
     ),
+    pytest.param('psql "a\\\nb"', [["psql", "ab"]], id="continued inside quotes"),
     pytest.param("psql ''", [["psql", ""]], id="empty word"),
     pytest.param("psql $'a\\tb'", [["psql", "a\tb"]], id="ansi quotes"),
     pytest.param(
@@ -158,6 +159,9 @@ def test_a_word_in_pieces_maps_where_it_is_in_one() -> None:
 
 
 BROKEN = [
+    pytest.param("case a in\npsql -h foo\n", "psql -h foo", id="no esac"),
+    pytest.param("echo $((\npsql -h foo -U 'a b' # c\n", "psql -h foo -U a b", id="arithmetic"),
+    pytest.param("x=(\nA=b psql -h foo >/x 2>&1; c\n", "psql -h foo", id="array"),
     pytest.param("if [ x ]; then\n psql -h foo\ncurl x | \n", "psql -h foo", id="no fi"),
     pytest.param("psql -h foo\n)\nexport A=b\n", "psql -h foo", id="stray parenthesis"),
     pytest.param("echo ((\npsql -h foo -U 'a b'\n", "psql -h foo -U a b", id="double parenthesis"),

@@ -68,6 +68,7 @@ DOTENV = [
     ),
     pytest.param('A="b\nc"\nD=e\n', {"/0/A": "b\nc", "/0/D": "e"}, id="quotes over lines"),
     pytest.param('A="b\nC=d\n', {"/0/A": '"b', "/0/C": "d"}, id="a quote that never ends"),
+    pytest.param("A='b\nC='d'\n", {"/0/A": "'b", "/0/C": "d"}, id="a quote that ends elsewhere"),
     pytest.param("A\n# B=c\nD=e=f\n", {"/0/D": "e=f"}, id="no pair, comment, second equals"),
     pytest.param(
         "A=postgres://u:p#q@h:5/d?x=y\r\nB=c\r\n",

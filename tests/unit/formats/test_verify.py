@@ -75,6 +75,8 @@ REFUSED = [
     pytest.param(".env", "A=old\nB=c\n", [("old\n", "old")], "/0/B", id="dotenv"),
     pytest.param("a.ini", "[a]\nb = old\nc = d\n", [("= old", "\n[x]")], "/0/a", id="ini"),
     pytest.param("a.yaml", "a: x old y\n", [("old", "n #")], "/0/a", id="cuts a value short"),
+    pytest.param("a.yaml", 'a: "old\\ty"\n', [("old", "n\\")], "/0/a", id="undoes an escape"),
+    pytest.param("a.toml", "a = 1\nb = 2\n", [("¦b", "c d\n")], "line 2", id="a new problem"),
     pytest.param("a.hcl", 'a = "old b"\n', [("old", 'n" # ')], "/0/a", id="hcl comment"),
 ]
 
