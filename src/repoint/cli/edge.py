@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -92,6 +89,8 @@ def _usage_hints(error: click.ClickException) -> list[str]:
 
 
 def _report_bug(error: Exception, tell: Callable[..., None]) -> int:
+    import traceback
+
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exception(error)
     frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -112,6 +111,9 @@ def _report_bug(error: Exception, tell: Callable[..., None]) -> int:
 
 def _write_log(error: Exception) -> Path:
     """Write the log file, readable by its owner only, and return its path."""
+    import tempfile
+    from datetime import UTC, datetime
+
     directory = _log_directory()
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     handle, name = tempfile.mkstemp(prefix=f"bug-{stamp}-", suffix=".log", dir=directory)
@@ -143,6 +145,8 @@ def _log_directory() -> Path | None:
 
 def _frames(error: BaseException) -> list[str]:
     """The traceback without messages, oldest cause first."""
+    import traceback
+
     lines: list[str] = []
     chain: list[BaseException] = []
     current: BaseException | None = error
