@@ -15,16 +15,21 @@ from repoint.rules.routing import PRINTS_DSN
 
 _NAME = r"\w*(?:DATABASE_URL|DATABASE_URI|DB_URL|DB_URI|POSTGRES_URL|PG_URL|DSN|PGPASSWORD)\w*"
 _EXPANSION = rf"\$\$?(?:\{{{_NAME}\}}|{_NAME}\b|\({_NAME}\))"
-_ECHO = re.compile(rf"\b(?:echo|printf|print|cat\s*<<<)\b[^|>&;#]*?{_EXPANSION}", re.IGNORECASE)
+_ECHO = re.compile(
+    rf"\b(?:echo|printf|print|cat\s*<<<)\b[^|>&;#]{{0,300}}?{_EXPANSION}", re.IGNORECASE
+)
 _PRINTENV = re.compile(rf"\bprintenv\s+{_NAME}\b", re.IGNORECASE)
+# Repeats are bounded, so that a long line is read in linear time.
 _SECRET = re.compile(
-    r"\b(?:kubectl|oc)\b[^#;]*\bget\s+secrets?\b[^#;]*"
-    r"(?:url|uri|dsn|pass|password|connection|\.data\}|-o\s*=?\s*(?:yaml|json)\b)"
-    r"[^#;]*\|\s*base64\s+(?:-d|-D|--decode)\b",
+    r"\b(?:kubectl|oc)\b[^#;|]{0,200}\bget\s+secrets?\b(?P<how>[^#;]{0,300})"
+    r"\|\s*base64\s+(?:-d|-D|--decode)\b",
     re.IGNORECASE,
 )
+_KEY = re.compile(
+    r"url|uri|dsn|pass|connection|\.data\}|-o\s*=?\s*(?:yaml|json)\b", re.IGNORECASE
+)
 _LITERAL = re.compile(
-    r"\b(?:echo|printf)\b[^|>&;#]*?postgres(?:ql)?(?:\+\w+)?://[^\s:@/]*:"
+    r"\b(?:echo|printf)\b[^|>&;#]{0,300}?postgres(?:ql)?(?:\+\w+)?://[^\s:@/]{0,100}:"
     r"(?P<password>[^@\s\"']+)@",
     re.IGNORECASE,
 )
@@ -67,8 +72,9 @@ def _prints(line: str) -> bool:
             continue
         if _TAKEN.search(line[match.end() :]):
             continue
-        password = match.groupdict().get("password") or ""
-        if pattern is _LITERAL and _MASKED.match(password):
+        if pattern is _LITERAL and _MASKED.match(match["password"]):
+            continue
+        if pattern is _SECRET and not _KEY.search(match["how"]):
             continue
         return True
     return False

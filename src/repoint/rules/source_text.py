@@ -26,7 +26,7 @@ _LANGUAGE = {
     "kts": "java", "scala": "java", "rs": "rs", "cs": "cs",
 }
 _PLAIN_SQL = re.compile(r"[^'\"/\-]+")
-_SQL_QUOTED = re.compile(r"'(?:[^']|'')*'|\"[^\"\n]*\"")
+_SQL_QUOTED = re.compile(r"'(?:[^']++|'')*+'|\"[^\"\n]*+\"")
 _PLAIN = re.compile(r"[^'\"`/#=\-\nr]+")
 _CHAR_LITERAL = re.compile(r"'(?:\\.[^'\n]{0,8}|[^'\\\n])'")
 _RUST_RAW = re.compile(r'r(#{1,5})"')

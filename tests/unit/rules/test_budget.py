@@ -99,3 +99,16 @@ def test_X11_the_message_has_every_number_and_its_source() -> None:
     for part in ("1 pool(s)", "20 (PgBouncer's default)", "4 Pooler pod(s)", "20 for the Pooler's",
                  "3 reserved", "= 103", "100 (Cluster)"):
         assert part in finding.message
+
+
+def test_CA4_demand_that_just_fits_is_not_certain_to_fail() -> None:
+    (finding,) = check(web(size=10, slots=23))
+    assert finding.severity is Severity.WARNING
+    (finding,) = check(web(size=10, slots=22))
+    assert finding.severity is Severity.ERROR
+
+
+def test_X11_terms_add_up_in_words() -> None:
+    facts = environment(consumer("web", pool_size=9), consumer("api", pool_size=3, replicas=1))
+    (finding,) = check(facts)
+    assert "web 2 replica(s) x pool_size 9 + api 1 replica(s) x pool_size 3 = 21" in finding.message

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from repoint.errors import RepointError, UsageError
+from repoint.model.plan import Severity
 from repoint.rules import catalog
 
 ROOT = Path(__file__).parents[3]
@@ -77,3 +78,19 @@ def test_an_unknown_code_is_an_error_with_a_hint(code: str, hint: str) -> None:
             ask(code)
         assert raised.value.hints[0].startswith(hint)
         assert "canary" not in str(raised.value)
+
+
+def test_what_stops_a_plan_is_decided_on_purpose() -> None:
+    errors = {rule.code for rule in catalog.ALL_RULES if rule.severity is Severity.ERROR}
+    notes = {rule.code for rule in catalog.ALL_RULES if rule.severity is Severity.NOTE}
+    assert notes == {"RP271"}
+    assert errors == {
+        "RP101", "RP110", "RP120",
+        "RP201", "RP202", "RP203", "RP204",
+        "RP211", "RP212", "RP213", "RP214", "RP216",
+        "RP221", "RP222", "RP223", "RP224", "RP225", "RP226", "RP227", "RP228",
+        "RP231", "RP232", "RP234", "RP236",
+        "RP241", "RP242", "RP243",
+        "RP251",
+        "RP301", "RP302",
+    }

@@ -190,6 +190,7 @@ PRINTS = [
         "kubectl get secret s -o jsonpath='{.data.url}' | base64 -d; echo", id="X12 a Secret's key"
     ),
     pytest.param("kubectl get secret s \\\n  -o jsonpath='{.data.dsn}'|base64 -d", id="continued"),
+    pytest.param("kubectl get secret s -o json | jq -r .data.url | base64 -d", id="X12 by jq"),
     pytest.param("echo postgres://u:canary-1@pg/d", id="X12 a literal"),
     pytest.param("echo $DATABASE_URL >&2", id="X12 to the other stream"),
 ]
@@ -223,3 +224,12 @@ def test_X12_the_examples_script_prints_the_url() -> None:
     (finding,) = prints_dsn("scripts/show-db-url.sh", path.read_text())
     assert finding.location is not None
     assert finding.location.line == 5
+
+
+def test_a_password_for_two_machines_is_not_local() -> None:
+    ((_, severity, _),) = found("a.env", "U=postgres://u:canary-1@localhost,pg/d\n")
+    assert severity is Severity.WARNING
+
+
+def test_a_pattern_that_is_no_pattern_covers_nothing() -> None:
+    assert wants_sealed("a.yaml", (CreationRule("("),)) is None

@@ -148,3 +148,13 @@ def test_PS4_a_migration_beside_a_transaction_pool_asks_to_recycle_it() -> None:
     assert codes(check(environment(web, job, pooler=tx))) == ["RP271"]
     assert codes(check(environment(web, job))) == []
     assert codes(check(environment(web, pooler=tx))) == []
+
+
+def test_ST1_another_setting_is_told_beside_the_tenant() -> None:
+    facts = with_hazards(TENANT_POLICY, TENANT_SET, hazard(K.SESSION_GUC, "work_mem"))
+    assert codes(check(facts)) == ["RP221", "RP222"]
+
+
+def test_ST1_a_custom_setting_counts_without_row_security() -> None:
+    facts = with_hazards(TENANT_SET)
+    assert codes(check(facts)) == ["RP222"]

@@ -210,3 +210,24 @@ def test_reading_keeps_lines_and_length_and_ends(text: str, language: str) -> No
 def test_sql_keeps_lines_and_length(text: str) -> None:
     clean = sql_without_comments(text)
     assert (len(clean), clean.count("\n")) == (len(text), text.count("\n"))
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "literals"),
+    [
+        pytest.param("go", "a := `x\\`; b := \"y\"", ["x\\", "y"], id="go raw strings"),
+        pytest.param("go", "q := '\"'; s := \"x\"", ["x"], id="a quote as a character"),
+        pytest.param("js", "a = `x\n\\`y`; b = 'z'", ["x\n\\`y", "z"], id="js templates do escape"),
+        pytest.param("js", "a = 'x\ny'", ["x", ""], id="an open string ends with its line"),
+        pytest.param("cs", 'a = @"x\\"; b = "y";', ["x\\", "y"], id="c sharp verbatim strings"),
+        pytest.param("rs", 'a = r#"x"y"#; b = "z";', ['x"y', "z"], id="rust raw strings"),
+        pytest.param("rs", "fn f<'a>(x: &'a str) { \"y\" }", ["y"], id="rust lifetimes"),
+        pytest.param("rb", "=begin\n'x'\n=end\na = 'y'", ["y"], id="ruby block comments"),
+        pytest.param("java", 'a = """\nx "y" z""" + "w";', ['\nx "y" z', "w"], id="java blocks"),
+        pytest.param("py", "f(a, '''x''')", ["x"], id="python triple single quotes"),
+        pytest.param("py", "x = 1\n'''prose'''\n", [], id="a string that stands alone is prose"),
+        pytest.param("php", "# 'a'\n$b = 'c'; // 'd'", ["c"], id="php has two line comments"),
+    ],
+)
+def test_the_strings_of_a_program(language: str, text: str, literals: list[str]) -> None:
+    assert [literal.text for literal in read_source(text, language).literals] == literals

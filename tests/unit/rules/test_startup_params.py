@@ -200,3 +200,23 @@ def test_a_finding_names_the_key_and_never_the_value() -> None:
     assert "canary" not in finding.message + finding.hint
     assert finding.location == HERE
     assert finding.environment == "local"
+
+
+def test_SP7_1_26_is_the_first_without_a_default_list() -> None:
+    tracked = listing("TimeZone")
+    assert codes(check(asking(parameters=tracked, pgbouncer=(1, 26)))) == []
+    assert codes(check(asking(parameters=tracked, pgbouncer=(1, 25, 9)))) == ["RP214"]
+
+
+def test_SP13_is_an_error_where_ignoring_wins() -> None:
+    both = (*TRACKED, *listing("search_path", "ignore_startup_parameters"))
+    newer = check(asking(parameters=both, pgbouncer=(1, 26)))
+    older = check(asking(parameters=both))
+    assert [f.severity for f in newer] == [Severity.ERROR]
+    assert [f.severity for f in older] == [Severity.WARNING]
+
+
+def test_X4_a_connection_without_a_role_names_nobody() -> None:
+    pair = (consumer("web", connection(schema="a", user="")),
+            consumer("auth", connection(schema="b", user="")))
+    assert codes(check(environment(*pair))) == []
