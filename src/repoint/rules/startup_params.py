@@ -198,11 +198,8 @@ def _lists(facts: EnvironmentFacts, pooler: PoolerFacts, postgres: int) -> Itera
             )
     if "search_path" in pooler.tracked and pooler.pgbouncer < (1, 25, 1):
         version = ".".join(map(str, pooler.pgbouncer))
-        yield finding(
-            VERSION,
-            f"tracks `search_path` with PgBouncer {version}, which has CVE-2025-12819",
-            Severity.WARNING,
-        )
+        message = f"tracks `search_path` with PgBouncer {version}, which has CVE-2025-12819"
+        yield finding(VERSION, message, Severity.WARNING)
 
 
 def _shared(facts: EnvironmentFacts) -> Iterator[Finding]:

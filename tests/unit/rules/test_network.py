@@ -63,6 +63,7 @@ ADMITTED = [
     pytest.param(under(policy()), id="X10 no peers means everybody"),
     pytest.param(under(policy(WEB, ports=())), id="X10 no ports means every port"),
     pytest.param(under(policy(WEB, ports=("5000-6000",))), id="X10 a range with the port"),
+    pytest.param(under(policy(WEB, ports=("6379", "5432"))), id="X10 one port of two"),
     pytest.param(under(policy(WEB, ports=("pgbouncer",))), id="X10 the port's name"),
     pytest.param(
         under(policy(Peer(None, (("team", "auth"),))), namespace="shop-auth",

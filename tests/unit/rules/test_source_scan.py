@@ -39,6 +39,11 @@ FOUND = [
         [(K.LOCAL_GUC, 3)], id="ST3 go raw string set_config true",
     ),
     pytest.param(
+        "migrations/2.sql",
+        "CREATE FUNCTION f() AS $$ SELECT set_config('app.tenant', 'a', true) $$;",
+        [(K.LOCAL_GUC, 1)], id="ST3 a function made by a migration",
+    ),
+    pytest.param(
         "db.py", "c.execute(\"SET app.tenant = 'a'\")", [(K.SESSION_GUC, 1)], id="ST1 python SET"
     ),
     pytest.param(
@@ -96,6 +101,10 @@ NOTHING = [
     pytest.param("a.py", 'c.execute("SELECT 1 -- SET app.x = 1")', id="sql comment in a string"),
     pytest.param("migrations/1.sql", "SET search_path = a; SELECT 1;", id="migrations go direct"),
     pytest.param("db/migrate/1.rb", 'execute "SELECT pg_advisory_lock(1)"', id="a rails migration"),
+    pytest.param(
+        "migrations/3.sql", "SELECT set_config('search_path', '', false);", id="a dump's own line"
+    ),
+    pytest.param("migrations/a.go", "pq.NewListener(x)", id="code of a migration"),
     pytest.param("a_test.go", 'c.Exec("LISTEN jobs")', id="a go test"),
     pytest.param("tests/test_a.py", 'c.execute("LISTEN jobs")', id="a python test"),
     pytest.param("vendor/x/a.go", 'c.Exec("LISTEN jobs")', id="vendored code"),

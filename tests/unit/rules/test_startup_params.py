@@ -131,6 +131,7 @@ FINE = [
         asking(("options", "-c search_path=s"), parameters=TRACKED), id="SP4 tracked inside options"
     ),
     pytest.param(asking(PATH, pgbouncer=(1, 26, 1)), id="SP6 1.26 on 18"),
+    pytest.param(asking(PATH, pgbouncer=(1, 26)), id="SP6 the first 1.26 on 18"),
     pytest.param(
         asking(("default_transaction_read_only", "on"), pg=14,
                parameters=listing("IntervalStyle,default_transaction_read_only")),

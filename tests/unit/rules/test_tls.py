@@ -86,7 +86,12 @@ FINE = [
     pytest.param(with_params(("channel_binding", "prefer")), id="TL4 prefer"),
     pytest.param(with_params(("channel_binding", "require"), route="direct"), id="TL4 direct"),
     pytest.param(with_params(("sslmode", "require")), id="1.1 require"),
-    pytest.param(with_params(("sslnegotiation", "direct")), id="TL5 with 1.25"),
+    pytest.param(with_params(("sslnegotiation", "direct")), id="TL5 with 1.25.1"),
+    pytest.param(
+        with_params(("sslnegotiation", "direct"), ("max_protocol_version", "latest"),
+                    pooler=pooler(pgbouncer=(1, 25))),
+        id="TL5 TL6 with 1.25",
+    ),
     pytest.param(with_params(("sslcert", "/c"), ("sslcertmode", "disable")), id="TL7 never sent"),
     pytest.param(with_params(("max_protocol_version", "latest")), id="TL6 max with 1.25"),
     pytest.param(with_params(("target_session_attrs", "read-write")), id="TL10 session attributes"),
