@@ -94,3 +94,14 @@ def test_a_token_at_the_start_of_an_outer_line_begins_there() -> None:
 
     keys = [found.scalar for found in leaves(parsed.documents, keys=True) if found.is_key]
     assert [raw[key.span.start : key.span.end] for key in keys] == [b"a", b"host"]
+
+
+def test_a_token_that_begins_inside_an_escape_spans_what_is_mapped() -> None:
+    raw = b'd: "\\x61b=c"\n'
+    scalar = leaf(read(raw), "/0/d").scalar
+    parsed = read_embedded("a.yaml", scalar.text, scalar.map, FileKind.DOTENV)
+    key = next(leaves(parsed.documents, keys=True)).scalar
+
+    assert key.text == "ab"
+    assert raw[key.span.start : key.span.end] == b"b"
+    assert key.map.span(0, 2) is None
