@@ -17,6 +17,7 @@ from repoint.kube.files import join
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
 from repoint.planning.overlay_edits import PlannedEdit
 from repoint.planning.site_edits import SSLMODES
+from repoint.rules.routing import LOCAL_DEVELOPMENT
 
 _LOCAL = ("local", "dev", "development")
 _ENV = re.compile(r'^env\s+"([\w-]+)"\s*\{', re.MULTILINE)
@@ -87,7 +88,7 @@ def _repeated(
     common = {
         "line": block.line,
         "key": name,
-        "rule": "RP140",
+        "rule": LOCAL_DEVELOPMENT.code,
         "applicability": Applicability.SAFE,
         "start": block.end,
         "end": block.end,
@@ -184,7 +185,7 @@ def _insertion(path: str, text: str, at: int, body: str, chosen: list[_Target]) 
             pointer=f"line/{text.count(chr(10), 0, at) + 1}",
             line=text.count("\n", 0, at) + 1,
             key=f"{chosen[0].name}-cnpg",
-            rule="RP140",
+            rule=LOCAL_DEVELOPMENT.code,
             reason=f"adds {added} for the CNPG cluster; the old targets stay (P4)",
             applicability=Applicability.SAFE,
             start=offset,

@@ -88,6 +88,15 @@ PRINTS_DSN = Rule(
     "print host and database only, or mask the user info",
     ("X12",),
 )
+LOCAL_DEVELOPMENT = Rule(
+    "RP140",
+    Severity.NOTE,
+    "local development gets a way to the new cluster",
+    "A developer's own tools (an Atlas environment, Makefile targets) are added to, never replaced: "
+    "the old environment stays, and a second one goes direct to the Cluster.",
+    "review the added environment and targets; nothing else is needed",
+    ("P4", "4.1", "4.2"),
+)
 RULES = (
     PURPOSE_UNKNOWN,
     SHARED_VALUE,
@@ -97,4 +106,5 @@ RULES = (
     MIGRATION_POOLED,
     SOURCE_GONE,
     PRINTS_DSN,
+    LOCAL_DEVELOPMENT,
 )

@@ -105,7 +105,7 @@ UNSEEN = Rule(
     "nothing is known of how the consumer uses its session",
     "The repository shows no source text of this consumer, so nothing tells whether it keeps state "
     "in its session. Behind a transaction pool that state would leak.",
-    "run `repoint rehearse`, or read its documentation on PgBouncer, or use a session Pooler",
+    "read its documentation on PgBouncer, try it in a session pool first, or use a session Pooler",
     ("P3", "ST1", "PS1"),
 )
 RECYCLE = Rule(
