@@ -52,10 +52,10 @@ def apply_plan(
     with tree.locked("apply"):
         recovered = tree.recover()
         receipts = load_receipts(tree)
+        _require_applicable(plan)
         todo = [name for name in wanted if not _is_done(plan, name, receipts, tree)]
         if not todo:
             return Applied(_of(receipts, wanted), (), recovered)
-        _require_applicable(plan)
         work = _Work(plan, tree, store, receipts, tuple(todo))
         work.check_inputs()
         work.check_clean(allow_dirty)
