@@ -16,12 +16,15 @@ from repoint.dsn.parse import parse
 from repoint.kube.files import join
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
 from repoint.planning.overlay_edits import PlannedEdit
-from repoint.planning.site_edits import SSLMODES
+from repoint.planning.site_edits import weaker_sslmode
 from repoint.rules.routing import LOCAL_DEVELOPMENT
 
 _LOCAL = ("local", "dev", "development")
 _ENV = re.compile(r'^env\s+"([\w-]+)"\s*\{', re.MULTILINE)
 _TARGET = re.compile(r"^([A-Za-z0-9][\w.-]*)\s*:(?![=:])([^#\n]*)(##[^\n]*)?$", re.MULTILINE)
+_HCL_TOKEN = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|//[^\n]*|/\*.*?\*/|[{}]', re.DOTALL)
+_STARTER = re.compile(r"\b(docker|podman|compose)\b")
+_HELP = re.compile(r"\A( ?)(.*?)(\s*\([^()]*\))?(\s*)\Z")
 _USES_ATLAS = re.compile(r"\batlas\b[^\n]*\bmigrate\s+(?:apply|status)\b")
 
 
@@ -71,9 +74,7 @@ def atlas_edits(
         port = dsn.ports[0]
         if port is not None and port.text != "5432":
             parts.append(PartEdit("port", port.text, "5432"))
-        if sslmode and (
-            present not in SSLMODES or SSLMODES.index(present) < SSLMODES.index(sslmode)
-        ):
+        if sslmode and weaker_sslmode(present, sslmode):
             parts.append(PartEdit("param", present, sslmode, "sslmode"))
         return _repeated(block, name, tuple(parts), "\r\n" if "\r\n" in text else "\n"), name
     return (), ""
@@ -82,9 +83,8 @@ def atlas_edits(
 def _repeated(
     block: AtlasEnvironment, name: str, parts: tuple[PartEdit, ...], newline: str
 ) -> tuple[PlannedEdit, ...]:
-    comment = (
-        f'# The "{name}" environment: direct connection to the CNPG cluster, for local development'
-    )
+    told = "direct connection to the CNPG cluster, for local development"
+    comment = f'# The "{name}" environment: {told}'
     common = {
         "line": block.line,
         "key": name,
@@ -162,9 +162,7 @@ def makefile_edits(path: str, text: str, old_env: str, new_env: str) -> tuple[Pl
     if not chosen:
         return ()
     newline = "\r\n" if "\r\n" in text else "\n"
-    starters = {
-        t.name for t in targets if re.search(r"\b(docker|podman|compose)\b", "".join(t.lines))
-    }
+    starters = {t.name for t in targets if _STARTER.search("".join(t.lines))}
     blocks = [_renamed(target, old_env, new_env, starters) for target in chosen]
     body = f"{newline}# CNPG migration targets{newline}" + newline.join(blocks)
     at = chosen[-1].end
@@ -216,30 +214,29 @@ def _runs_atlas(target: _Target, env: str) -> bool:
 
 
 def _renamed(target: _Target, old_env: str, new_env: str, starters: set[str]) -> str:
+    """The target's lines under its new name; it needs no server that another one starts."""
     new = f"{target.name}-cnpg"
+    flag = re.compile(rf"(--env[ =]\"?){re.escape(old_env)}(?![\w-])")
     lines = []
     for line in target.lines:
         if line.startswith("\t"):
-            lines.append(
-                re.sub(rf"(--env[ =]\"?){re.escape(old_env)}(?![\w-])", rf"\g<1>{new_env}", line)
-            )
+            lines.append(flag.sub(rf"\g<1>{new_env}", line))
         elif line.startswith(".PHONY"):
             lines.append(line.replace(target.name, new))
         else:
-            head, mark, text = line.partition("##")
-            name, colon, needs = head.partition(":")
-            kept = " ".join(n for n in needs.split() if n not in starters)
-            tail = re.sub(
-                r"\A( ?)(.*?)(\s*\([^()]*\))?(\s*)\Z", r"\1\2 on the CNPG cluster\3\4", text
-            )
-            gap = " " if mark else ""
-            head = f"{new}{colon}{' ' + kept if kept else ''}"
-            lines.append(
-                f"{head}{gap}{mark}{tail}" if mark else f"{head}{line[len(line.rstrip()) :]}"
-            )
-            del name
+            lines.append(_head(line, new, starters))
     block = "".join(lines)
     return block if block.endswith("\n") else block + "\n"
+
+
+def _head(line: str, name: str, starters: set[str]) -> str:
+    """The line that names the target, with its prerequisites and its `##` help."""
+    written, mark, told = line.partition("##")
+    needs = written.partition(":")[2].split()
+    kept = "".join(f" {need}" for need in needs if need not in starters)
+    if not mark:
+        return f"{name}:{kept}{line[len(line.rstrip()) :]}"
+    return f"{name}:{kept} {mark}" + _HELP.sub(r"\1\2 on the CNPG cluster\3\4", told)
 
 
 def _phony_edits(path: str, text: str, chosen: list[_Target]) -> list[PlannedEdit]:

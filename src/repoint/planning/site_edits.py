@@ -53,7 +53,7 @@ def part_edits(site: Site, goal: Goal) -> tuple[PartEdit, ...]:
     params = dict(site.params)
     current = params.get("sslmode")
     text = current.text if current is not None else ""
-    if goal.sslmode and _weaker(text, goal.sslmode) and (current is not None or _can_add(site)):
+    if goal.sslmode and weaker_sslmode(text, goal.sslmode) and (current is not None or _can_add(site)):
         parts.append(PartEdit("param", text, _like(text, goal.sslmode), "sslmode"))
     for name, value in goal.params:
         present = params.get(name)
@@ -63,7 +63,7 @@ def part_edits(site: Site, goal: Goal) -> tuple[PartEdit, ...]:
     return tuple(parts)
 
 
-def _weaker(text: str, wanted: str) -> bool:
+def weaker_sslmode(text: str, wanted: str) -> bool:
     """Whether an sslmode gives less than `wanted`; a variable is left alone."""
     plain = text.lower().replace("_", "-")
     plain = {"verifyca": "verify-ca", "verifyfull": "verify-full"}.get(plain, plain)

@@ -206,7 +206,15 @@ def _shared(facts: EnvironmentFacts) -> Iterator[Finding]:
     for user, database, schemas in shared_roles(facts.pooled):
         names = " and ".join(f"`{schema}`" for schema in schemas)
         where = f" in database `{database}`" if database else ""
+        text = f"role `{user}` serves the schemas {names}{where}"
+        if facts.pooler is not None and "search_path" in facts.pooler.tracked:
+            yield SHARED_ROLE.finding(
+                f"{text}: only the Pooler's tracking of search_path keeps them apart",
+                hint="keep `track_extra_parameters` on the Pooler, or give each a role of its own",
+                environment=facts.name,
+                severity=Severity.NOTE,
+            )
+            continue
         yield SHARED_ROLE.finding(
-            f"role `{user}` serves the schemas {names}{where}: its defaults cannot separate them",
-            environment=facts.name,
+            f"{text}: its defaults cannot separate them", environment=facts.name
         )

@@ -1,0 +1,70 @@
+"""repoint.yaml: strict, and every error names line, key and remedy, never a value."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repoint.errors import ConfigError
+from repoint.planning.config import as_tuple, load_config, schema
+
+GOOD = """\
+source: {hosts: [postgres.shop.svc]}
+target: {cluster: shop, pooler: shop-pooler-rw}
+environments:
+  local: {namespace: shop, overlay: ./deploy/overlays/local/}
+  production: {overlay: [a, b], secrets: s, manifests: ., values: values-prod.yaml}
+consumers:
+  worker: {route: direct}
+accept:
+  - {code: RP261, reason: known since March}
+exclude: [docs/**]
+"""
+
+
+def test_a_whole_file_is_read() -> None:
+    config = load_config(GOOD)
+
+    assert list(config.environments) == ["local", "production"]
+    assert as_tuple(config.environments["local"].overlay) == ("deploy/overlays/local",)
+    assert config.target.sslmode == "require"
+
+
+BAD = [
+    ("source: [\n", "is not valid YAML", ""),
+    ("- a\n", "line 1 must be a mapping", ""),
+    ("source: {hosts: [a]}\n", "`target` is missing", "repoint init"),
+    (GOOD.replace("pooler:", "poler:"), "line 2: unknown key `target.poler`", "`pooler`"),
+    (GOOD.replace("route: direct", "rute: direct"), "line 7: unknown key", "`route`"),
+    (GOOD.replace("route: direct", "route: canary"), "line 7: `consumers.", ""),
+    (GOOD.replace("[postgres.shop.svc]", "[]"), "`source.hosts`", ""),
+    (GOOD.replace("RP261", "rp1"), "line 9", ""),
+    (GOOD.replace("  local:", "  lo cal:"), "environment names", ""),
+    (GOOD.replace("{namespace: shop,", "{namespace: 5,"), "line 4: `environments", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "message", "hint"), BAD, ids=[m for _, m, _ in BAD])
+def test_errors_name_the_place_and_the_remedy(text: str, message: str, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(text)
+
+    assert message in caught.value.message
+    assert hint in " ".join(caught.value.hints)
+    assert "canary" not in str(caught.value) + " ".join(caught.value.hints)
+
+
+@given(st.text(max_size=300))
+def test_no_text_crashes_the_reader(text: str) -> None:
+    try:
+        load_config(text)
+    except ConfigError as error:
+        assert error.hints
+
+
+def test_the_schema_knows_every_section_and_refuses_unknown_keys() -> None:
+    text = repr(schema())
+
+    assert all(key in text for key in ("source", "target", "environments", "consumers", "accept"))
+    assert "'additionalProperties': False" in text
