@@ -62,7 +62,7 @@ def scan(session: Session, root: Path | None, environments: tuple[str, ...], for
     from repoint.flows.scanning import scan as run
 
     with open_desk(session, root, guess=True) as desk:
-        inventory = run(desk.workspace, environments)
+        inventory = run(desk.workspace, environments, desk.reading)
     emit(show.scan(session.terminal, form, inventory))
 
 

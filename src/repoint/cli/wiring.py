@@ -12,6 +12,7 @@ from repoint.errors import ConfigError
 
 if TYPE_CHECKING:
     from repoint.cli.options import Session
+    from repoint.flows.scanning import Reading
     from repoint.flows.workspace import Workspace
     from repoint.planning.config import Config
     from repoint.ports import SealedEditor, Tree, WritableTree
@@ -26,6 +27,8 @@ class Desk:
     workspace: Workspace
     tree: WritableTree
     sealed: SealedEditor
+    reading: Reading | None = None
+    """What guessing a configuration read, so that the command does not read it again."""
 
 
 def find_root(directory: Path | None, root: Path | None) -> Path:
@@ -85,10 +88,11 @@ def open_desk(
         renderer=Kustomize(tree),
         progress=session.progress,
     )
+    reading = None
     try:
         if guess and workspace.config is None:
-            workspace = _guessed(session, workspace)
-        yield Desk(workspace, tree, sops)
+            workspace, reading = _guessed(session, workspace)
+        yield Desk(workspace, tree, sops, reading)
     finally:
         session.progress.close()
 
@@ -102,17 +106,17 @@ def _config_of(tree: Tree) -> tuple[Config | None, str]:
     return load_config(text, CONFIG_FILE), text
 
 
-def _guessed(session: Session, workspace: Workspace) -> Workspace:
+def _guessed(session: Session, workspace: Workspace) -> tuple[Workspace, Reading]:
     from repoint.flows.init import propose
     from repoint.planning.config import load_config
 
-    text = propose(workspace).text
+    proposal = propose(workspace)
     try:
-        config = load_config(text)
+        config = load_config(proposal.text)
     except ConfigError:
         session.terminal.notice("note: there is no repoint.yaml, and too little to guess one from")
-        return workspace
+        return workspace, proposal.reading
     session.terminal.notice(
         "note: there is no repoint.yaml; `repoint init` writes what is guessed here"
     )
-    return replace(workspace, config=config, config_text=text)
+    return replace(workspace, config=config, config_text=proposal.text), proposal.reading

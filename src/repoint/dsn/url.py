@@ -14,7 +14,7 @@ from repoint.model.consumer import Style
 
 _NAMES = r"(?:postgres(?:ql)?|pgx5?|pgsql|postgis|psql|ecto|timescale(?:db)?)(?:\+[a-z0-9_]{1,20})?"
 _WRAPPERS = r"(?:jdbc|r2dbcs?|vertx-reactive)(?::[a-z0-9\-]{1,20}){0,2}?:"
-_SCHEME = re.compile(rf"(?<![A-Za-z0-9_+.\-])((?:{_WRAPPERS})?{_NAMES})://", re.IGNORECASE)
+_SCHEME = re.compile(rf"(?<![A-Za-z0-9_+.\-])((?:{_WRAPPERS})?{_NAMES}|db:pg)://", re.IGNORECASE)
 _NEXT = re.compile(rf"[,;|]\s*(?:{_WRAPPERS})?{_NAMES}://", re.IGNORECASE)
 
 _WHOLE = re.compile(rf"(?:{TEMPLATE}|\S)*+")

@@ -96,7 +96,8 @@ def _pooled_migration(
 
 def _is_pooled(host: str, use: Use, targets: Iterable[Targets]) -> bool:
     for one in targets:
-        name, namespace = one.pooled.split(".")[:2]
+        name, _, rest = one.pooled.partition(".")
+        namespace = rest.partition(".")[0]
         asking = use.workload.namespace or namespace
         if same_service(host, Service(name, namespace), from_namespace=asking):
             return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from repoint.flows.planning import all_moves, require_config, wanted_names
-from repoint.flows.scanning import Survey, survey
+from repoint.flows.scanning import SCAFFOLD_FOLDER, Survey, survey
 from repoint.flows.workspace import Workspace
 from repoint.kube.files import join
 from repoint.planning.config import Config, as_tuple
@@ -15,7 +15,6 @@ from repoint.planning.yaml_insert import insertions
 from repoint.rules.facts import EnvironmentFacts
 
 _API = "postgresql.cnpg.io/v1"
-_FOLDER = "cnpg"
 _POSTGRES = "ghcr.io/cloudnative-pg/postgresql:18"
 """The newest major: PostgreSQL 18 reports search_path, which the pooler can then track (SP4)."""
 
@@ -59,7 +58,7 @@ def _environment(
     workspace: Workspace, config: Config, found: Survey, name: str, facts: EnvironmentFacts
 ) -> dict[str, bytes]:
     overlays = as_tuple(config.environments[name].overlay)
-    base = join(overlays[0], _FOLDER) if overlays else join(_FOLDER, name)
+    base = join(overlays[0], SCAFFOLD_FOLDER) if overlays else join(SCAFFOLD_FOLDER, name)
     kustomization = found.index.kustomization_in(overlays[0]) if overlays else None
     style = YamlStyle()
     if kustomization is not None:
@@ -72,11 +71,12 @@ def _environment(
         documents["pooler.yaml"] = _pooler(config, facts)
         documents["podmonitor.yaml"] = _pod_monitor(config, facts)
     listed: list[Tree] = list(documents)
-    documents["kustomization.yaml"] = {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "resources": listed,
-    }
+    if overlays:  # plain manifests are applied as they stand, and a kustomization is none
+        documents["kustomization.yaml"] = {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": listed,
+        }
     files = {
         join(base, file): (style.newline.join(emit(tree, style)) + style.newline).encode()
         for file, tree in documents.items()
@@ -93,7 +93,7 @@ def _listed(
     """The overlay's kustomization with the new folder among its resources."""
     raw = workspace.tree.read(kustomization)
     root = found.files[kustomization].documents[0].root
-    wanted: dict[str, Tree] = {"resources": [_FOLDER]}
+    wanted: dict[str, Tree] = {"resources": [SCAFFOLD_FOLDER]}
     pieces = insertions(raw, root, wanted, style)
     for piece in reversed(pieces or ()):
         raw = raw[: piece.offset] + piece.text.encode() + raw[piece.offset :]

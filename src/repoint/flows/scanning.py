@@ -37,6 +37,8 @@ from repoint.sites.detect import detect, detect_sealed
 _OWN_FILES = (CONFIG_NAME, ".repoint/*", ".git/*", ".sops.yaml")
 _OUTSIDE = (Style.DOTENV, Style.MAKEFILE, Style.HCL)
 _HEAD = 1024
+SCAFFOLD_FOLDER = "cnpg"
+"""Where target objects are written: beside an overlay's kustomization, or by environment."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -236,19 +238,24 @@ def _specs(config: Config | None, paths: Sequence[str]) -> tuple[EnvironmentSpec
             name=name,
             namespace=one.namespace,
             overlays=as_tuple(one.overlay),
-            secrets=_places(one, tops),
+            secrets=_places(name, one, tops),
         )
         for name, one in config.environments.items()
     )
 
 
-def _places(environment: Environment, tops: tuple[str, ...]) -> tuple[str, ...]:
-    """Directories and files of an environment outside its overlays; `.` is everything."""
+def _places(name: str, environment: Environment, tops: tuple[str, ...]) -> tuple[str, ...]:
+    """Directories and files of an environment outside its overlays; `.` is everything.
+
+    An environment without an overlay has the folder that `scaffold` writes for it, too.
+    """
     named = [
         place
         for value in (environment.secrets, environment.manifests, environment.values)
         for place in as_tuple(value)
     ]
+    if not as_tuple(environment.overlay):
+        named.append(f"{SCAFFOLD_FOLDER}/{name}")
     return tuple(one for place in named for one in (tops if place == "." else (place,)))
 
 

@@ -9,7 +9,7 @@ from repoint.formats.source import Source
 from repoint.model.source import Span
 
 _LINE_COMMENT = re.compile(r"^[ \t]*(#[^\n\r]*)", re.MULTILINE)
-_XML_COMMENT = re.compile(r"(<!--.*?-->)", re.DOTALL)
+_XML_COMMENT = re.compile(r"(<!--.*?(?:-->|\Z))", re.DOTALL)
 _PATTERNS = {
     FileKind.MAKEFILE: _LINE_COMMENT,
     FileKind.DOCKERFILE: _LINE_COMMENT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from repoint.formats.base import FileKind
@@ -68,11 +68,9 @@ class Layout:
 
     def environment_of(self, path: str) -> str:
         """The environment that a file's own place names; empty when it names none."""
-        place = path
-        while place:
-            if place in self._places:
-                return self._places[place]
-            place = place.rpartition("/")[0]
+        placed = _placed(path, self._places)
+        if placed:
+            return placed
         directory, _, name = path.rpartition("/")
         if _is_hidden(directory):
             return ""
@@ -106,7 +104,7 @@ def find_environments(
     tops = top_level(index, kustomizer)
     given = [(directory, word) for directory, word in delivered if word]
     if specs:
-        named = tuple(_normalised(spec) for spec in specs)
+        named = _with_tops(tuple(_normalised(spec) for spec in specs), tops)
         taken = {overlay for spec in named for overlay in spec.overlays}
         unnamed = tuple(top for top in tops if top not in taken)
         return Layout(named, unnamed, _places(named))
@@ -153,6 +151,32 @@ def _normalised(spec: EnvironmentSpec) -> EnvironmentSpec:
         tuple(normal(one) for one in spec.overlays),
         tuple(normal(one) for one in spec.secrets),
     )
+
+
+def _with_tops(
+    specs: tuple[EnvironmentSpec, ...], tops: tuple[str, ...]
+) -> tuple[EnvironmentSpec, ...]:
+    """Give each environment the overlays inside its places, which nobody named by themselves."""
+    named = {overlay for spec in specs for overlay in spec.overlays}
+    places = _places(specs)
+    found: dict[str, list[str]] = {}
+    for top in tops:
+        name = _placed(top, places) if top not in named else ""
+        if name:
+            found.setdefault(name, []).append(top)
+    return tuple(
+        replace(spec, overlays=(*spec.overlays, *found.get(spec.name, ()))) for spec in specs
+    )
+
+
+def _placed(path: str, places: Mapping[str, str]) -> str:
+    """The environment whose place a path is in, or empty; the innermost place decides."""
+    place = path
+    while place:
+        if place in places:
+            return places[place]
+        place = place.rpartition("/")[0]
+    return ""
 
 
 def _places(specs: tuple[EnvironmentSpec, ...]) -> dict[str, str]:

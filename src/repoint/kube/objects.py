@@ -74,7 +74,7 @@ def is_kustomization(parsed: ParsedFile) -> bool:
 
 
 def objects(parsed: ParsedFile) -> Iterator[KubeObject]:
-    """Every object of a file in file order, Lists taken apart.
+    """Every object of a file in file order, Lists and OpenShift Templates taken apart.
 
     An object needs `kind` and `apiVersion`; a missing or templated name is kept as
     written, and `generateName` stands in for a missing one.
@@ -86,15 +86,24 @@ def objects(parsed: ParsedFile) -> Iterator[KubeObject]:
             yield from _objects(parsed.path, document.index, document.root, (document.index,))
 
 
+def _members(kind: str, api_version: str) -> str:
+    """The key under which an object holds others: a List's, an OpenShift Template's."""
+    if kind.endswith("List"):
+        return "items"
+    openshift = api_version in ("v1", "template.openshift.io/v1")
+    return "objects" if kind == "Template" and openshift else ""
+
+
 def _objects(
     path: str, document: int, node: Node, at: tuple[str | int, ...]
 ) -> Iterator[KubeObject]:
     if not isinstance(node, Mapping):
         return
     kind, api_version = node.text("kind"), node.text("apiVersion")
-    if kind.endswith("List") and node.items("items"):
-        for index, item in enumerate(node.items("items")):
-            yield from _objects(path, document, item, (*at, "items", index))
+    members = _members(kind, api_version)
+    if members and node.items(members):
+        for index, item in enumerate(node.items(members)):
+            yield from _objects(path, document, item, (*at, members, index))
     elif kind and api_version:
         metadata = node.mapping("metadata")
         name = metadata.text("name") or metadata.text("generateName") if metadata else ""

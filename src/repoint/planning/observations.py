@@ -71,6 +71,7 @@ def unexpanded(environment: EnvironmentBuild) -> Iterator[Finding]:
         for one in environment.objects
         if one.kind == "Kustomization"
     )
+    values = [one for one in values if not set(one.names) <= environment.variables.keys()]
     yield from unexpanded_findings(values, substituted=substituted, environment=environment.name)
 
 

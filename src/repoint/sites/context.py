@@ -201,7 +201,7 @@ def enter_object(node: Mapping, scope: Scope) -> Scope:
 def is_skipped(scope: Scope) -> bool:
     """Whether an object of this kind is the server's own, or no client of one."""
     if scope.kind in _SKIPPED_KINDS and not _is_flux_substitute(scope):
-        return True
+        return not scope.api.startswith("serving.knative.dev/")
     return any(group in scope.api for group in _OPERATORS)
 
 

@@ -26,6 +26,7 @@ from repoint.sites.lexicon import lexicon
 from repoint.sites.naming import ENV_MAPS, below, hint, shown, shown_key
 from repoint.sites.nested import nested_kind, nested_scope
 from repoint.sites.operators import operator_drafts
+from repoint.sites.pgpass import pgpass_drafts
 from repoint.sites.scripts import looks_like_script, read_script
 from repoint.sites.shapes import pair_of, patch_key, patch_of, runs
 from repoint.sites.split import Container, Entry, engine_of, split_drafts, with_companions
@@ -300,6 +301,9 @@ class Walker:
         """The drafts inside one value: a nested document, a script, or a plain string."""
         text = entry.value.text
         if len(text) < 8 or entry.name in SKIPPED_KEYS:
+            return
+        if entry.name.endswith("pgpass"):
+            yield from pgpass_drafts(entry.value, scope.role)
             return
         kind = nested_kind(entry.name, text) if self.depth < MAX_NESTING else None
         if kind is FileKind.SHELL or (
