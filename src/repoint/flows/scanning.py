@@ -32,6 +32,7 @@ from repoint.planning.judging import (
 from repoint.planning.sources import SourceHosts
 from repoint.rules import routing
 from repoint.rules.purpose import PurposeVerdict
+from repoint.rules.purpose_files import owner_around
 from repoint.sites.detect import detect, detect_sealed
 
 _OWN_FILES = (CONFIG_NAME, ".repoint/*", ".git/*", ".sops.yaml")
@@ -300,10 +301,12 @@ def _report(
         return SiteReport(
             site, consumer, purpose.value, environments, uses, _named(source, site, uses)
         )
-    verdict = judged_file(site, files[site.location.path].text, config)
+    text = files[site.location.path].text
+    verdict = judged_file(site, text, config)
     made = _file_use(site, verdict, environments)
+    owner = owner_around(site.location.path, text, site.location.line)
     return SiteReport(
-        site, "", verdict.purpose.value, environments, (made,), _named(source, site, ())
+        site, owner, verdict.purpose.value, environments, (made,), _named(source, site, ())
     )
 
 

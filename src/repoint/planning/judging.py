@@ -24,7 +24,7 @@ from repoint.rules.purpose_files import surroundings
 def container_facts(view: ContainerView) -> ContainerFacts:
     """What the purpose rules look at, from a container as it is built."""
     return ContainerFacts(
-        kind=view.workload.kind,
+        kind=_kind(view),
         name=view.workload.name,
         container=view.workload.container,
         init=view.init,
@@ -38,6 +38,12 @@ def container_facts(view: ContainerView) -> ContainerFacts:
         restart_policy=view.restart_policy,
         path=view.path,
     )
+
+
+def _kind(view: ContainerView) -> str:
+    """The kind as the rules call it: Knative's Service runs containers, the core one does not."""
+    knative = view.resource is not None and view.resource.group == "serving.knative.dev"
+    return "KnativeService" if knative else view.workload.kind
 
 
 def choice_for(config: Config | None, workload: Workload) -> ConsumerChoice | None:

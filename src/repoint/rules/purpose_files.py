@@ -6,6 +6,7 @@ import re
 
 from repoint.dsn.parse import find
 from repoint.model.consumer import Certainty, Purpose
+from repoint.rules.purpose_blocks import block_clue, block_owner, is_nomad, task_around
 from repoint.rules.purpose_clues import Clue, PurposeVerdict, base_name, strongest
 from repoint.rules.purpose_commands import classify, read, script_commands
 from repoint.rules.purpose_names import name_clue, object_clue, user_clue, words_of
@@ -14,13 +15,13 @@ _LOCAL_HOST = re.compile(
     r"localhost|127\.0\.0\.1|\[?::1\]?|host\.docker\.internal|0\.0\.0\.0|/var/run/postgresql|/tmp"
 )
 _MAKEFILE = re.compile(r"(?:^|/)(?:GNUm|M|m)akefile[\w.\-]*$|\.mk$|(?:^|/)\.?[Jj]ustfile$")
-_RESOURCE = re.compile(r'(?m)^resource\s+"([\w\-]+)"\s+"([\w\-]+)"')
 _LIST_ITEM = re.compile(r"^\s*(?:-\s+)?(?:(?:run|script|command)\s*:\s*\|?\s*)?")
 _CI = re.compile(
     r"(?:^|/)(?:\.github/workflows/|\.gitea/workflows/|\.forgejo/workflows/|\.gitlab-ci|\.circleci/"
     r"|azure-pipelines|bitbucket-pipelines|cloudbuild|\.drone|\.woodpecker|buildspec|Jenkinsfile"
-    r"|\.travis|\.buildkite/|\.tekton/)"
+    r"|\.travis|\.buildkite/|\.tekton/|[Tt]askfile[\w.\-]*\.ya?ml$)"
 )
+_TASKFILE = re.compile(r"(?:^|/)[Tt]askfile[\w.\-]*\.ya?ml$")
 # A directory `overlays/local` or `env/dev` is a cluster's environment, not a developer's file.
 _LOCAL_FILE = re.compile(
     r"(?:^|/)(?:docker-)?compose(?:\.[\w.\-]*)?\.ya?ml$|(?:^|/)\.devcontainer/|(?:^|/)\.env$"
@@ -49,6 +50,8 @@ _LOCAL_NAMES = frozenset(
     ["local", "dev", "develop", "development", "test", "testing", "ci", "docker", "sandbox"]
 )
 _TERRAFORM = re.compile(r"\.(?:tf|tfvars|tofu)$")
+_HCL = re.compile(r"\.(?:tf|tfvars|tofu|hcl|nomad)$")
+_VARIABLE = re.compile(r"(?:export\s+)?([A-Za-z_]\w*)\s*[:?+]?=")
 
 _LIKELY = Certainty.LIKELY
 
@@ -69,7 +72,8 @@ def judge_file(path: str, key: str, command: str, user: str, text: str = "") -> 
         _local_block(path, key),
         name_clue(key),
         _terraform(path, key),
-        _terraform_block(path, text),
+        block_clue(text) if _HCL.search(path) else None,
+        _ci_service(path, text),
         _local_host(text or command),
         _settings_file(path),
         _around(path, key, script),
@@ -95,9 +99,17 @@ def surroundings(path: str, text: str, line: int) -> str:
     lines = text.splitlines()
     if _SCRIPT.search(path) or not 1 <= line <= len(lines):
         return text
+    if _HCL.search(path) and not _TERRAFORM.search(path):
+        return task_around(lines, line) if is_nomad(text) else text
     if not (_CI.search(path) or _MAKEFILE.search(path) or _TERRAFORM.search(path)):
         return text
-    depth = 2 if ".github/" in path or "/workflows/" in path else 0
+    variable = _VARIABLE.match(lines[line - 1]) if _MAKEFILE.search(path) else None
+    if variable is not None:
+        asked = (f"$({variable[1]})", f"${{{variable[1]}}}")
+        readers = (ln for ln in lines if ln.startswith("\t") and any(one in ln for one in asked))
+        return "\n".join([lines[line - 1], *readers])
+    nested = ".github/" in path or "/workflows/" in path or _TASKFILE.search(path)
+    depth = 2 if nested else 0
     start = line - 1
     while start > 0 and not _opens_block(lines[start], depth):
         start -= 1
@@ -105,6 +117,11 @@ def surroundings(path: str, text: str, line: int) -> str:
     while end < len(lines) and not _opens_block(lines[end], depth):
         end += 1
     return "\n".join(lines[start:end])
+
+
+def owner_around(path: str, text: str, line: int) -> str:
+    """Who a Terraform or Nomad file says reads the value at a line, as `Kind/name`; or empty."""
+    return block_owner(surroundings(path, text, line)) if _HCL.search(path) else ""
 
 
 def _opens_block(line: str, depth: int) -> bool:
@@ -160,25 +177,22 @@ def _terraform(path: str, key: str) -> Clue | None:
     return None
 
 
-def _terraform_block(path: str, text: str) -> Clue | None:
-    """What the one resource around the site says of its reader."""
-    headers = _RESOURCE.findall(text) if _TERRAFORM.search(path) else []
-    if len(headers) != 1:
-        return None
-    kind, name = headers[0]
-    if re.fullmatch(r"kubernetes_(?:deployment|stateful_set|daemon_?set)\w*", kind):
-        return Clue(Purpose.RUNTIME, f"Terraform `{kind}.{name}`", _LIKELY)
-    named = object_clue(name, f"Terraform `{kind}`", serves=kind == "helm_release")
-    if named is not None or kind != "helm_release":
-        return named
-    return Clue(Purpose.RUNTIME, f"Terraform `{kind}.{name}`", Certainty.GUESS)
-
-
 def _local_host(text: str) -> Clue | None:
     """Whether every connection string around names this machine."""
     hosts = [dsn.host.lower() for dsn in find(text)]
     if hosts and all(_LOCAL_HOST.fullmatch(host) for host in hosts):
         return Clue(Purpose.LOCAL_DEVELOPMENT, "the server is this machine", Certainty.LIKELY)
+    return None
+
+
+def _ci_service(path: str, text: str) -> Clue | None:
+    """Whether a CI job talks only to servers that it starts beside itself."""
+    _, found, services = text.partition("services:") if _CI.search(path) else ("", "", "")
+    hosts = [dsn.host for dsn in find(text)] if found else []
+    beside = (rf"(?m)(?:-|name:|alias:)\s*[\"']?{re.escape(h)}\b|^\s+{re.escape(h)}:" for h in hosts)
+    if hosts and all("." not in h for h in hosts) and all(re.search(b, services) for b in beside):
+        said = "the server is a service of the CI job"
+        return Clue(Purpose.LOCAL_DEVELOPMENT, said, Certainty.LIKELY)
     return None
 
 
@@ -213,7 +227,7 @@ def _around(path: str, key: str, script: str) -> Clue | None:
 
 def _by_path(path: str, key: str) -> Clue | None:
     """What the file's own name and place say."""
-    if _CI.search(path):
+    if _CI.search(path) and not _TASKFILE.search(path):
         return Clue(Purpose.LOCAL_DEVELOPMENT, "a CI workflow", Certainty.GUESS)
     stem = path.rsplit("/", 1)[-1]
     named = object_clue(stem, "file", serves=False)
