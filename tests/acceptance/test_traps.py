@@ -313,6 +313,13 @@ def test_row_x12_base64_keeps_its_newline_and_generator_files_move(variant: Chec
     assert POOLED in variant.text("deploy/base/kustomization.yaml")
 
 
+@on("base64-and-generators")
+def test_row_x13_an_encoded_host_is_no_password_and_an_encoded_url_is(variant: Checkout) -> None:
+    found = [_place(one) for one in findings(variant.json("plan"), "RP303")]
+    lines = {one["line"] for one in found if one["path"] == "deploy/base/secret.yaml"}
+    assert lines == {9}
+
+
 def _decoded(text: str, key: str) -> str:
     return yaml.safe_load(text.replace(f"{key}: ", f"{key}: !!binary "))["data"][key].decode()
 

@@ -79,7 +79,10 @@ _XML_VALUE = re.compile(
     r"(?i)(<[^<>]{0,200}[\"'][\w.\-]*(?:password|passwd|pwd)[\"'][^<>]{0,200}\bvalue=)"
     r"(\"[^\"]*\"|'[^']*')"
 )
-_ENCODED_DSN = re.compile(r"(?<![\w+/])(?:cG9zdGdyZX|amRiYzpwb3N0Z3Jlc3)[\w+/]{8,}={0,2}")
+# base64 of `postgres:`, `postgres+`, `postgresql+`, `postgresql:` and `jdbc:postgres`
+_ENCODED_DSN = re.compile(
+    r"(?<![\w+/])(?:cG9zdGdyZX(?:M6|Mr|NxbCt|NxbDo)|amRiYzpwb3N0Z3Jlc3)[\w+/]{8,}={0,2}"
+)
 
 
 def mask(text: str) -> str:
