@@ -86,8 +86,9 @@ def _pooled_migration(
     host = report.site.host.text
     for use in _concerned(report, wanted):
         if use.purpose.must_go_direct and _is_pooled(host, use, targets):
+            what = f"{use.workload.id} ({use.purpose.value})"
             yield routing.MIGRATION_POOLED.finding(
-                f"`{report.site.key}` sends {use.workload.id} ({use.purpose.value}) through the pool",
+                f"`{report.site.key}` sends {what} through the pool",
                 location=report.site.location,
                 environment=use.environment,
                 consumer=use.workload.id,

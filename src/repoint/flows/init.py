@@ -54,7 +54,8 @@ def propose(workspace: Workspace) -> InitProposal:
         questions.append("`source.hosts`: no PostgreSQL host was found")
     if not target.found:
         questions.append(
-            "`target`: there is no Cluster and Pooler; give their names, then run `repoint scaffold`"
+            "`target`: there is no Cluster and Pooler; "
+            "give their names, then run `repoint scaffold`"
         )
     others = [host for host, _ in hosts[1:]]
     if others:
@@ -245,7 +246,8 @@ def _render(
     user = _most_common(report.site.user for report in mine)
     database = _most_common(report.site.database for report in mine)
     lines = [
-        "# repoint: moves PostgreSQL consumers onto CloudNativePG. `repoint plan` shows what it does.",
+        "# repoint: moves PostgreSQL consumers onto CloudNativePG. "
+        "`repoint plan` shows what it does.",
         "# Every key is described by `repoint schema`.",
         "source:",
         "  # the server that consumers talk to today; short and prefixed forms are derived",

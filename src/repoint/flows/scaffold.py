@@ -140,9 +140,9 @@ def _pooler(config: Config, facts: EnvironmentFacts) -> dict[str, Tree]:
         "default_pool_size": f"{_pool_size(facts)}",
     }
     names = {name for c in facts.pooled for one in c.connections for name, _ in one.params}
-    if any(one.schema for c in facts.pooled for one in c.connections) or "search_path" in names:
-        if (config.target.postgres or 18) >= 18:
-            parameters["track_extra_parameters"] = "IntervalStyle,search_path"
+    paths = any(one.schema for c in facts.pooled for one in c.connections)
+    if (paths or "search_path" in names) and (config.target.postgres or 18) >= 18:
+        parameters["track_extra_parameters"] = "IntervalStyle,search_path"
     return {
         "apiVersion": _API,
         "kind": "Pooler",

@@ -16,6 +16,7 @@ from repoint.kube.files import FileIndex
 from repoint.kube.resolve import Resolution, resolve
 from repoint.kube.sealed import SealedSecretView, sealed_view
 from repoint.kube.trace import RawUse
+from repoint.kube.unseen import unseen_uses
 from repoint.model.consumer import Certainty, Purpose, Route, Site, Style, Use, Workload
 from repoint.model.plan import Finding
 from repoint.model.source import Unreadable
@@ -136,7 +137,9 @@ def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
     unreadable = list(known.problems)
     resolution = resolve(files, sites, known.sealed, _specs(config, paths), known=paths)
     raw = resolution.uses
-    uses = [judged(use, config) for use in raw]
+    builds = (*resolution.environments, resolution.unnamed)
+    unseen = tuple(dict.fromkeys(unseen_uses(builds, resolution.sealed, sites)))
+    uses = [judged(use, config) for use in (*raw, *unseen)]
     source = _source(config, resolution)
     chosen = routes(uses, config)
     by_site: dict[str, tuple[Use, ...]] = {}
@@ -145,6 +148,9 @@ def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
     reports = [
         _report(s, files, by_site, resolution, source, config) for f in sites.values() for s in f
     ]
+    hidden = {use.site.id: use.site for use in unseen}
+    reports += [_report(s, files, by_site, resolution, source, config) for s in hidden.values()]
+    reports.sort(key=lambda report: (report.site.location.path, report.site.location.line))
     moving = frozenset(report.site.id for report in reports if report.is_source)
     unreadable += _build_problems(resolution)
     inventory = Inventory(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repoint.formats.base import FileKind, Mapping, ParsedFile
 from repoint.kube.effective import Effective, Origin, Value, child, effective, leaves_of, text
@@ -27,7 +27,8 @@ class Chart:
     """A chart: its directory, name, templates and its own values.
 
     `helpers` maps each named template to its text, `helper_lines` to its file, first and
-    last line; `values` is `values.yaml`.
+    last line; `values` is `values.yaml`. `subcharts` are those in its `charts/`, by the key
+    under which its values hold theirs.
     """
 
     directory: str
@@ -36,6 +37,7 @@ class Chart:
     helpers: dict[str, str]
     helper_lines: dict[str, tuple[str, int, int]]
     values: dict[str, Effective]
+    subcharts: tuple[tuple[str, Chart], ...] = ()
 
     def expressions(self, written: str) -> tuple[str, ...]:
         """The values keys that a template text reads, through its includes too."""
@@ -101,15 +103,29 @@ class Chart:
 
 def find_charts(index: FileIndex) -> tuple[Chart, ...]:
     """Every chart whose Chart.yaml is in the repository."""
-    found = []
+    found: dict[str, Chart] = {}
+    aliases: dict[str, dict[str, str]] = {}
     for path, parsed in index.files.items():
         directory, _, name = path.rpartition("/")
         if name != "Chart.yaml" or not parsed.documents:
             continue
         root = parsed.documents[0].root
         if isinstance(root, Mapping):
-            found.append(_chart(directory, root.text("name"), index))
-    return tuple(found)
+            found[directory] = _chart(directory, root.text("name"), index)
+            aliases[directory] = _aliases(root)
+    for directory in sorted(found, key=len, reverse=True):
+        parent = posixpath.dirname(posixpath.dirname(directory))
+        if posixpath.basename(posixpath.dirname(directory)) == "charts" and parent in found:
+            inner, outer = found[directory], found[parent]
+            key = aliases[parent].get(inner.name, inner.name)
+            found[parent] = replace(outer, subcharts=(*outer.subcharts, (key, inner)))
+    return tuple(found.values())
+
+
+def _aliases(root: Mapping) -> dict[str, str]:
+    """The names that a chart gives its dependencies, by their own."""
+    entries = [one for one in root.items("dependencies") if isinstance(one, Mapping)]
+    return {one.text("name"): one.text("alias") for one in entries if one.text("alias")}
 
 
 def _chart(directory: str, name: str, index: FileIndex) -> Chart:

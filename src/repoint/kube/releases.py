@@ -1,4 +1,4 @@
-"""Releases of charts: values files, HelmReleases and Applications run through templates."""
+"""Releases of charts: values files, HelmReleases, Applications and ApplicationSets."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from repoint.kube.charts import (
     is_values_file,
     merged,
     values_tree,
-    values_under,
 )
-from repoint.kube.configs import Configs, by_name
 from repoint.kube.effective import (
     Effective,
     Value,
@@ -32,11 +30,10 @@ from repoint.kube.environments import Layout
 from repoint.kube.files import FileIndex, join, normal
 from repoint.kube.helmfile import helmfile_releases, whole
 from repoint.kube.resource import Resource
-from repoint.kube.siteindex import SiteIndex
-from repoint.kube.trace import RawUse, Tracer, keys_wanted
 from repoint.kube.words import is_word
-from repoint.kube.workloads import ContainerView, containers, leaves
-from repoint.model.consumer import Certainty, Site, Workload
+from repoint.kube.workloads import leaves
+
+_PLACEHOLDER = re.compile(r"\{\{.*?\}\}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +66,12 @@ def releases(
     found: list[Release] = []
     named: set[str] = set()
     for environment, resource in resources:
-        for release, files in _declared(index, charts, environment, resource):
+        declared = (
+            _generated(index, charts, layout, resource)
+            if resource.kind == "ApplicationSet"
+            else _declared(index, charts, environment, resource)
+        )
+        for release, files in declared:
             named |= files
             found.append(release)
     for release, files in _from_helmfiles(index, charts, layout):
@@ -91,7 +93,7 @@ def _declared(
         namespace = text(spec, "targetNamespace") or resource.namespace
         name = text(spec, "releaseName") or resource.name
     elif resource.kind == "Application":
-        source = _source(resource)
+        source = _source(resource.body)
         where = normal(text(source, "path"))
         files = [join(where, one) for one in texts(source, "helm", "valueFiles")]
         inline = [
@@ -123,6 +125,49 @@ def _declared(
     yield release, set(present)
 
 
+def _generated(
+    index: FileIndex, charts: tuple[Chart, ...], layout: Layout, resource: Resource
+) -> Iterator[tuple[Release, set[str]]]:
+    """A release per environment of an ApplicationSet, by the values files that its pattern finds.
+
+    A `{{...}}` in `valueFiles` stands for one name of a path; the file's place tells the
+    environment, and the files without a pattern are layers of every one.
+    """
+    template = mapping(resource.body, "spec", "template")
+    source = _source(template)
+    where = normal(text(source, "path"))
+    chart = next((one for one in charts if one.directory == where and where), None)
+    common: list[str] = []
+    patterned: dict[str, list[str]] = {}
+    for written in texts(source, "helm", "valueFiles"):
+        path = join(where, written)
+        if "{{" not in path:
+            common += [path] if path in index.files else []
+            continue
+        pattern = "[^/]+".join(re.escape(piece) for piece in _PLACEHOLDER.split(path))
+        for found in sorted(one for one in index.files if re.fullmatch(pattern, one)):
+            patterned.setdefault(layout.environment_of(found), []).append(found)
+    name = chart.name if chart is not None else resource.name
+    for environment, files in patterned.items():
+        layers = [values_tree(index, one) for one in (*common, *files)]
+        own = layers[len(common) :]
+        release = Release(
+            holder="ApplicationSet",
+            name=name,
+            namespace=_spelled(text(template, "spec", "destination", "namespace")),
+            environment=environment,
+            chart=chart,
+            values=merged([*([chart.values] if chart else []), *layers]),
+            own=tuple((key, leaf) for layer in own for key, leaf in leaves(layer)),
+            path=resource.path,
+        )
+        yield release, set(files)
+
+
+def _spelled(written: str) -> str:
+    return "" if "{{" in written else written
+
+
 def _from_helmfiles(
     index: FileIndex, charts: tuple[Chart, ...], layout: Layout
 ) -> Iterator[tuple[Release, set[str]]]:
@@ -149,9 +194,9 @@ def _from_helmfiles(
             )
 
 
-def _source(resource: Resource) -> dict[str, Effective]:
+def _source(body: dict[str, Effective]) -> dict[str, Effective]:
     """The source of an Application that is a chart or a path of this repository."""
-    spec = mapping(resource.body, "spec")
+    spec = mapping(body, "spec")
     for one in (child(spec, "source"), *items(spec, "sources")):
         if isinstance(one, dict) and (text(one, "path") or "helm" in one):
             return one
@@ -234,109 +279,3 @@ def _place_name(path: str) -> str:
         if part and part.lower() not in _GENERIC and not is_word(part):
             return part
     return stem[0] if stem else name
-
-
-def release_uses(release: Release, finder: SiteIndex) -> Iterator[RawUse]:
-    """Who reads a release's sites: template workloads, else the release itself."""
-    reached: set[tuple[str, int]] = set()
-    if release.chart is not None:
-        for use in _template_uses(release, release.chart, finder):
-            reached.add((use.site.id, use.site.start))
-            yield use
-    holder = _holder(release)
-    for key, leaf in release.own:
-        for site in finder.of(leaf):
-            if (site.id, site.start) not in reached:
-                yield _use(
-                    site, holder, release, f"value {key or site.key}", site.key, Certainty.LIKELY
-                )
-
-
-def _template_uses(release: Release, chart: Chart, finder: SiteIndex) -> Iterator[RawUse]:
-    resources = chart.resources(release.name, release.values)
-
-    def expand(value: Value) -> Iterator[tuple[str, Value]]:
-        written = value.scalar.text if value.scalar is not None else value.text
-        if "{{" not in written:
-            return
-        for key in chart.expressions(written):
-            for leaf in values_under(release.values, key):
-                yield f".Values.{key}", leaf
-        yield from chart.helper_leaves(written)
-
-    views = [view for one in resources for view in containers(one)]
-    configs = Configs([by_name(resources)])
-    tracer = Tracer(release.environment, configs, finder, expand, keys_wanted(views))
-    reached: set[tuple[str, int]] = set()
-    for view in views:
-        for use in tracer.uses(view):
-            reached.add((use.site.id, use.site.start))
-            yield use
-    yield from _block_uses(release, chart, finder, views, reached)
-
-
-def _block_uses(
-    release: Release,
-    chart: Chart,
-    finder: SiteIndex,
-    views: list[ContainerView],
-    reached: set[tuple[str, int]],
-) -> Iterator[RawUse]:
-    """Sites under keys that only a control block (`with`, `range`, `toYaml`) reads.
-
-    Such a block has no leaf of its own: it belongs to the workload of its file, the last
-    container that is not an init container.
-    """
-    texts_by_path = {parsed.path: parsed.text for parsed in chart.templates}
-    last: dict[str, ContainerView] = {}
-    for view in views:
-        if view.path not in last or not view.init:
-            last[view.path] = view
-    for path, view in last.items():
-        for key in chart.expressions(texts_by_path.get(path, "")):
-            for leaf in values_under(release.values, key):
-                for site in finder.of(leaf):
-                    if (site.id, site.start) not in reached:
-                        reached.add((site.id, site.start))
-                        via = f"value .Values.{key}"
-                        yield _use(site, view, release, via, site.key, Certainty.LIKELY)
-
-
-def _use(
-    site: Site,
-    container: ContainerView,
-    release: Release,
-    via: str,
-    variable: str,
-    certainty: Certainty,
-) -> RawUse:
-    return RawUse(
-        site=site,
-        container=container,
-        environment=release.environment,
-        via=via,
-        variable=variable if variable.isupper() else "",
-        source="literal",
-        source_name="",
-        source_key="",
-        certainty=certainty,
-    )
-
-
-def _holder(release: Release) -> ContainerView:
-    return ContainerView(
-        workload=Workload(release.holder, release.namespace, release.name),
-        init=False,
-        image="",
-        command=(),
-        args=(),
-        env=(),
-        env_from=(),
-        mounts=(),
-        annotations=(),
-        labels=(),
-        schedule="",
-        restart_policy="",
-        replicas=None,
-        path=release.path,
-    )

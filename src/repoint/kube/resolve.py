@@ -14,7 +14,8 @@ from repoint.kube.effective import leaves_of
 from repoint.kube.environments import EnvironmentSpec, Layout
 from repoint.kube.files import FileIndex
 from repoint.kube.kustomize import Build
-from repoint.kube.releases import Release, release_uses, releases
+from repoint.kube.release_uses import release_uses
+from repoint.kube.releases import Release, releases
 from repoint.kube.resource import Resource
 from repoint.kube.sealed import SealedSecretView, is_cipher
 from repoint.kube.siteindex import SiteIndex

@@ -189,8 +189,11 @@ def _ci_service(path: str, text: str) -> Clue | None:
     """Whether a CI job talks only to servers that it starts beside itself."""
     _, found, services = text.partition("services:") if _CI.search(path) else ("", "", "")
     hosts = [dsn.host for dsn in find(text)] if found else []
-    beside = (rf"(?m)(?:-|name:|alias:)\s*[\"']?{re.escape(h)}\b|^\s+{re.escape(h)}:" for h in hosts)
-    if hosts and all("." not in h for h in hosts) and all(re.search(b, services) for b in beside):
+    own = (
+        re.search(rf"(?m)(?:-|name:|alias:)\s*[\"']?{name}\b|^\s+{name}:", services)
+        for name in map(re.escape, hosts)
+    )
+    if hosts and all("." not in host for host in hosts) and all(own):
         said = "the server is a service of the CI job"
         return Clue(Purpose.LOCAL_DEVELOPMENT, said, Certainty.LIKELY)
     return None

@@ -51,7 +51,7 @@ def _site(report: SiteReport) -> dict[str, object]:
         "column": site.location.column,
         "style": str(site.style),
         "key": site.key,
-        "host": site.host.text,
+        "host": site.host.text or None,
         "port": _port(site.port),
         "database": site.database,
         "user": site.user,
