@@ -32,8 +32,9 @@ def check(workspace: Workspace, environments: Sequence[str] = ()) -> tuple[Findi
     found = survey(workspace)
     targets = [targets_of(config, b) for b in found.resolution.environments]
     result: list[Finding] = []
+    overriding = _overriding(found)
     for report in found.inventory.sites:
-        result += _old_host(report, wanted, found)
+        result += _old_host(report, wanted, found, overriding)
         result += _pooled_migration(report, wanted, targets)
     files = tuple(found.files.values())
     result += observations.clear_text(files, sops_files(workspace), lambda _: False)
@@ -49,15 +50,36 @@ def _concerned(report: SiteReport, wanted: Sequence[str]) -> Iterator[Use]:
             yield use
 
 
-def _old_host(report: SiteReport, wanted: Sequence[str], found: Survey) -> Iterator[Finding]:
+_Read = tuple[str, str]
+"""A value as its reader knows it: the workload's name and the key."""
+
+
+def _overriding(found: Survey) -> dict[_Read, set[str]]:
+    """The environments in which a value of its own stands, for each reader and key."""
+    result: dict[_Read, set[str]] = {}
+    for report in found.inventory.sites:
+        for use in report.uses:
+            if use.environment and len(report.environments) == 1:
+                read = (use.workload.name, report.site.key)
+                result.setdefault(read, set()).add(use.environment)
+    return result
+
+
+def _old_host(
+    report: SiteReport, wanted: Sequence[str], found: Survey, overriding: dict[_Read, set[str]]
+) -> Iterator[Finding]:
     if not report.is_source:
         return
     for use in _concerned(report, wanted):
         lonely = use.workload.kind == "File"
         who = use.workload.name if lonely else use.workload.id
-        if lonely and _overridden(report, found):
+        everywhere = set(found.resolution.layout.names)
+        own = overriding.get((use.workload.name, report.site.key), set())
+        default = not use.environment and bool(everywhere) and everywhere <= own
+        if default or (lonely and _overridden(report, found)):
+            by = "environment" if default else "overlay"
             yield routing.NAMES_SOURCE.finding(
-                f"`{report.site.key}` of {who} names the source, and every overlay overrides it",
+                f"`{report.site.key}` of {who} names the source, and every {by} overrides it",
                 hint="nothing reads it any more; change it once no environment has to go back",
                 location=report.site.location,
                 severity=Severity.NOTE,

@@ -231,9 +231,19 @@ def _unknown(reports: Iterable[SiteReport]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _most_common(values: Iterable[str | None]) -> str:
-    found = Counter(value for value in values if value and "$" not in value and "{" not in value)
-    return found.most_common(1)[0][0] if found else ""
+def _login(reports: Iterable[SiteReport]) -> tuple[str, str]:
+    """User and database that belong together: those of most connections, the runtime's first."""
+    pairs: Counter[tuple[str, str]] = Counter()
+    for report in reports:
+        user, database = _spelled(report.site.user), _spelled(report.site.database)
+        if user or database:
+            whole = bool(user and database)
+            pairs[user, database] += 1 + 20 * whole + 10 * (report.purpose == "runtime")
+    return pairs.most_common(1)[0][0] if pairs else ("", "")
+
+
+def _spelled(value: str | None) -> str:
+    return value if value and "$" not in value and "{" not in value else ""
 
 
 def _render(
@@ -243,8 +253,7 @@ def _render(
     environments: tuple[_Environment, ...],
     unknown: tuple[str, ...],
 ) -> str:
-    user = _most_common(report.site.user for report in mine)
-    database = _most_common(report.site.database for report in mine)
+    user, database = _login(mine)
     lines = [
         "# repoint: moves PostgreSQL consumers onto CloudNativePG. "
         "`repoint plan` shows what it does.",

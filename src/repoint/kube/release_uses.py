@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,8 +12,10 @@ from repoint.kube.effective import Effective, Value, mapping
 from repoint.kube.releases import Release
 from repoint.kube.siteindex import SiteIndex
 from repoint.kube.trace import RawUse, Tracer, keys_wanted
-from repoint.kube.workloads import ContainerView, containers
+from repoint.kube.workloads import ContainerView, containers, leaves
 from repoint.model.consumer import Certainty, Site, Workload
+
+_MIGRATES = re.compile(r"(?i)^(?:(?:auto|db|database|run|pre|post)[-_]?)?migrat(?:e|ion|or)")
 
 
 def release_uses(release: Release, finder: SiteIndex) -> Iterator[RawUse]:
@@ -23,12 +26,29 @@ def release_uses(release: Release, finder: SiteIndex) -> Iterator[RawUse]:
             reached.add((use.site.id, use.site.start))
             yield use
     holder = _holder(release)
+    migrator = _migrator(release, finder)
     for key, leaf in release.own:
         for site in finder.of(leaf):
             if (site.id, site.start) not in reached:
-                yield _use(
-                    site, holder, release, f"value {key or site.key}", site.key, Certainty.LIKELY
-                )
+                via = f"value {key or site.key}"
+                yield _use(site, holder, release, via, site.key, Certainty.LIKELY)
+                if migrator is not None:
+                    yield _use(site, migrator, release, via, site.key, Certainty.LIKELY)
+
+
+def _migrator(release: Release, finder: SiteIndex) -> ContainerView | None:
+    """The migration that values switch on, which reads what the release itself reads.
+
+    None where a connection of the values is called after the migration: it has its own.
+    """
+    switch = ""
+    for key, leaf in leaves(release.values):
+        part = next((one for one in key.split(".") if _MIGRATES.search(one)), "")
+        if part and any(finder.of(leaf)):
+            return None
+        if part and not switch and leaf.text.lower() == "true":
+            switch = part
+    return _holder(release, switch) if switch else None
 
 
 def _charts(release: Release) -> Iterator[tuple[Release, Chart]]:
@@ -113,9 +133,9 @@ def _use(
     )
 
 
-def _holder(release: Release) -> ContainerView:
+def _holder(release: Release, container: str = "") -> ContainerView:
     return ContainerView(
-        workload=Workload(release.holder, release.namespace, release.name),
+        workload=Workload(release.holder, release.namespace, release.name, container),
         init=False,
         image="",
         command=(),

@@ -35,6 +35,7 @@ _MIGRATORS = frozenset(
         "dbmate",
         "sqitch",
         "automigrate",
+        "automigration",
         "premigrate",
         "unpooled",
         "ddl",
