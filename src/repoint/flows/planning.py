@@ -31,10 +31,12 @@ from repoint.planning.codec import PLAN_FORMAT
 from repoint.planning.config import CONFIG_NAME, Acceptance, Config, as_tuple
 from repoint.planning.deliver import Delivery
 from repoint.planning.environment_facts import Targets, targets_of
+from repoint.planning.ground import Ground
 from repoint.planning.inventory import SiteReport
 from repoint.planning.local_development import atlas_edits, makefile_edits, makefiles_for
 from repoint.planning.moves import Mover, Moves, Scene
-from repoint.planning.overlay_edits import OverlayEditor, PlannedEdit
+from repoint.planning.overlay_edits import OverlayEditor
+from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.places import PlaceIndex
 from repoint.rules import (
     budget,
@@ -230,17 +232,20 @@ def _moves(
     owners = Owners(config, found)
     overlay = OverlayEditor(
         environment=build.name,
-        overlay=overlays[0] if overlays else "",
+        overlays=overlays,
         index=index,
         read=workspace.tree.read,
         owned=lambda path: owners.owner(path) == build.name,
         neighbours=neighbours,
     )
-    delivery = Delivery(
+    ground = Ground(
         environment=build.name,
         files=found.files,
         read=workspace.tree.read,
         owned=lambda path: owners.owner(path) == build.name,
+    )
+    delivery = Delivery(
+        ground,
         index=PlaceIndex(build.objects),
         overlay=overlay,
         values=as_tuple(config.environments[build.name].values),

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 
 from repoint.model.plan import Edit, FileChange, Op
-from repoint.planning.overlay_edits import PlannedEdit
+from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.splice import apply_edits
 
 _SEALED = (Op.SEALED, Op.SEALED_ADD)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from repoint.dsn.parse import parse
 from repoint.kube.files import join
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
-from repoint.planning.overlay_edits import PlannedEdit
+from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.site_edits import weaker_sslmode
 from repoint.rules.routing import LOCAL_DEVELOPMENT
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -12,20 +11,19 @@ from repoint.kube.resource import Resource
 from repoint.model.consumer import Certainty, Purpose, Route, Site, Use, Workload
 from repoint.model.plan import Applicability, Finding, PlannedConsumer, Severity, Task
 from repoint.planning.config import Config
-from repoint.planning.deliver import Delivery, Errand, weaker
+from repoint.planning.deliver import Delivery, weaker
 from repoint.planning.environment_facts import Targets, consumer_facts, environment_facts
+from repoint.planning.ground import Errand
 from repoint.planning.inventory import SiteReport
 from repoint.planning.judging import route_of, update_required, use_route, wait_routes
-from repoint.planning.overlay_edits import PlannedEdit, Reason
+from repoint.planning.overlay_edits import Reason
+from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.site_edits import Goal
+from repoint.planning.splitting import Branch, split_off
 from repoint.planning.targets import add_policies, fix_targets, with_planned
-from repoint.planning.yaml_emit import Tree
 from repoint.rules import remedies, routing, session_state
 from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, Hazard, RoleDefault
 from repoint.rules.rule import Remedy
-
-_SECRET_SOURCES = ("secret", "envfrom-secret")
-_CONFIG_SOURCES = ("configmap", "envfrom-configmap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,25 +264,14 @@ class Mover:
         """Give the consumers that go elsewhere a value of their own (X7)."""
         goal = self._goal(site, Route.DIRECT)
         reason = replace(self._why(apart, Route.DIRECT), rule=routing.SHARED_VALUE.code)
-        key = ""
-        for use in apart:
-            resource = self._scene.views.get(use.workload)
-            value: dict[str, Tree] | None = None
-            if use.source in _SECRET_SOURCES and use.source_key and resource is not None:
-                key = key or self._second_key(site)
-                value = {"valueFrom": {"secretKeyRef": {"name": use.source_name, "key": key}}}
-            elif use.source in _CONFIG_SOURCES and _is_bare_host(site):
-                value = {"value": goal.host}
-            if value is None or resource is None:
-                self._cannot_split(site, use)
-                return False
-            if not self._delivery.override(use, resource, value, reason):
-                self._cannot_split(site, use)
-                return False
-            self._split.add(use.workload)
-        if key and key not in self._scene.keys_of(site):
-            return self._delivery.add_key(site, goal, key, reason)
-        return True
+        branches = [Branch(use, self._scene.views.get(use.workload)) for use in apart]
+        told = len(self._delivery.tasks)
+        stuck = split_off(self._delivery, site, goal, branches, self._scene.keys_of(site), reason)
+        if stuck is None:
+            self._split.update(use.workload for use in apart)
+        elif len(self._delivery.tasks) == told:
+            self._cannot_split(site, stuck)
+        return stuck is None
 
     def _cannot_split(self, site: Site, use: Use) -> None:
         self._delivery.tasks.append(
@@ -294,7 +281,8 @@ class Mover:
                 key=site.key,
                 environment=self._name,
                 consumer=use.workload.id,
-                reason=f"this value also feeds a runtime; give {use.workload.id} a value of its own",
+                reason="this value also feeds a runtime; "
+                f"give {use.workload.id} a value of its own",
                 put=f"host {self._goal(site, Route.DIRECT).host}",
             )
         )
@@ -307,14 +295,6 @@ class Mover:
                 severity=Severity.ERROR,
             )
         )
-
-    def _second_key(self, site: Site) -> str:
-        """The name of the direct value beside a shared one, in the key's own spelling."""
-        base = (
-            site.value_pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~") or site.key
-        )
-        base = site.key if base.isdigit() else base
-        return second_key(base)
 
     def _rows(self) -> tuple[PlannedConsumer, ...]:
         rows = []
@@ -352,20 +332,6 @@ class Mover:
                 )
             )
         return tuple(rows)
-
-
-def second_key(key: str) -> str:
-    """`DATABASE_URL` to `DATABASE_URL_DIRECT`, `dsn` to `dsn_direct`, `db-url` to `db-url-direct`."""
-    if "-" in key or "." in key:
-        return f"{key}{'-' if '-' in key else '.'}direct"
-    if re.search(r"[a-z][A-Z]", key):
-        return f"{key}Direct"
-    return f"{key}_DIRECT" if key.isupper() else f"{key}_direct"
-
-
-def _is_bare_host(site: Site) -> bool:
-    """Whether the value is a host and no more: nothing else has to be repeated."""
-    return site.database is None and site.user is None and not site.params
 
 
 def _who(use: Use) -> str:

@@ -1,21 +1,21 @@
 """Changes that belong to one environment only, written where that environment reads.
 
 A value in a base shared by several environments is changed by a strategic merge patch in
-the overlay at hand: in the patch that already stands there for the object, or in a new
-file laid out and named like its neighbours. Nothing here touches a shared file.
+an overlay of the environment at hand: in the patch that already stands there for the object,
+or in a new file laid out and named like its neighbours. Nothing here touches a shared file.
 """
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from repoint.formats.base import Mapping, ParsedFile, Scalar, Sequence
+from repoint.formats.base import Mapping, ParsedFile, Scalar
 from repoint.kube.files import FileIndex, join
 from repoint.kube.resource import Resource
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
-from repoint.planning.yaml_emit import Block, Tree, YamlStyle, emit, style_of
+from repoint.planning.overlay_folder import Folder, PlannedEdit, inserted
+from repoint.planning.yaml_emit import Tree, emit, style_of
 from repoint.planning.yaml_insert import insertions
 
 BUILT_IN_LISTS = frozenset(
@@ -49,128 +49,155 @@ class Wish:
     reasons: list[Reason] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedEdit:
-    """An edit and the file it belongs to."""
-
-    path: str
-    edit: Edit
-
-
 class OverlayEditor:
-    """Collects wishes for one environment and writes them as edits of its overlay.
+    """Collects wishes for one environment and writes them as edits of its overlays.
 
-    `read` gives the bytes of a file, `owned` tells whether only this environment reads a
-    file. `neighbours` are the overlays of all environments, for style and names.
+    `overlays` are the environment's own, the first of which takes new objects. `read` gives
+    the bytes of a file, `owned` tells whether only this environment reads a file.
+    `neighbours` are `(environment, overlay)` of all environments, for style and names.
     """
 
     def __init__(
         self,
         environment: str,
-        overlay: str,
+        overlays: tuple[str, ...],
         index: FileIndex,
         read: Callable[[str], bytes],
         owned: Callable[[str], bool],
         neighbours: tuple[tuple[str, str], ...],
     ) -> None:
-        self.environment = environment
-        self.overlay = overlay
         self._index = index
         self._read = read
         self._owned = owned
-        self._neighbours = neighbours
         self._wishes: dict[tuple[str, str, str], Wish] = {}
-        self._entries: dict[str, list[tuple[Tree, Edit]]] = {}
-        self._files: list[PlannedEdit] = []
+        self._files: list[tuple[Folder, PlannedEdit]] = []
+        self._below: dict[str, tuple[str, ...]] = {}
+        directories = [
+            one
+            for overlay in overlays
+            for one in (overlay, *self._directories(overlay))
+            if one == overlay or self._is_own(one)
+        ]
+        self._folders = {
+            one: Folder(one, environment, index, read, neighbours)
+            for one in dict.fromkeys(directories)
+        }
+        self._first = self._folders.get(overlays[0] if overlays else "")
 
     @property
-    def kustomization(self) -> str | None:
-        """Path of the overlay's kustomization file."""
-        return self._index.kustomization_in(self.overlay)
+    def can_add(self) -> bool:
+        """Whether there is a kustomization file to list something in."""
+        return self._first is not None and self._first.kustomization is not None
 
     def affixes(self) -> tuple[str, str]:
-        """`namePrefix` and `nameSuffix` of the overlay, which new objects get too."""
-        root = self._root()
-        return (root.text("namePrefix"), root.text("nameSuffix")) if root is not None else ("", "")
+        """`namePrefix` and `nameSuffix` that new objects get."""
+        return self._first.affixes() if self._first is not None else ("", "")
 
     def wish(self, resource: Resource) -> Wish:
         """The wish for an object, to be filled."""
         key = (resource.kind, resource.namespace, resource.name)
         return self._wishes.setdefault(key, Wish(resource))
 
-    def add_entry(self, section: str, entry: Tree, edit: Edit) -> None:
-        """Add an item to a list of the kustomization file (`resources`, a generator ...)."""
-        self._entries.setdefault(section, []).append((entry, edit))
+    def add_generator(self, resource: Resource, section: str, entry: Tree, edit: Edit) -> bool:
+        """Merge an entry into a generated object; False when no kustomization can."""
+        chain = self._chain(resource.path)
+        if not chain:
+            return False
+        name = resource.original.name
+        folder = next((one for one in chain if one.generates(section, name)), chain[0])
+        folder.add_entry(section, entry, edit)
+        return True
 
-    def add_file(self, name: str, tree: list[dict[str, Tree]], comment: str, edit: Edit) -> str:
-        """Add a new manifest beside the kustomization and list it; returns its path."""
-        path = join(self.overlay, name)
-        style = self._style()
+    def add_file(self, name: str, tree: list[dict[str, Tree]], comment: str, edit: Edit) -> None:
+        """Add a new manifest beside the first overlay's kustomization and list it."""
+        folder = self._first
+        if folder is None:
+            return
+        style = folder.style()
         texts = [style.newline.join(emit(document, style)) for document in tree]
         head = "".join(f"# {line}{style.newline}" for line in comment.splitlines())
         text = head + f"{style.newline}---{style.newline}".join(texts) + style.newline
-        self._files.append(PlannedEdit(path, _create(edit, text)))
-        self.add_entry("resources", name, edit)
-        return path
+        created = _create(edit, text)
+        self._files.append((folder, PlannedEdit(folder.take(name), created)))
+        folder.add_entry("resources", name, created)
 
     def edits(self) -> tuple[tuple[PlannedEdit, ...], tuple[Wish, ...]]:
         """All edits in the order they were asked for, and the wishes that no edit can grant."""
         result: list[PlannedEdit] = []
         failed: list[Wish] = []
+        created: list[tuple[Folder, Wish, PlannedEdit]] = []
         for wish in self._wishes.values():
-            if wish.tree:
-                found = self._patched(wish)
-                result += found
-                if not found:
-                    failed.append(wish)
-        result += self._files
-        result += self._listed()
+            if not wish.tree:
+                continue
+            found = self._patched(wish)
+            new = None if found else self._created(wish)
+            result += found
+            if new is not None:
+                created.append((new[0], wish, new[1]))
+            elif not found:
+                failed.append(wish)
+        listed = {one.directory: one.listed() for one in self._folders.values()}
+        for folder, wish, planned in created:
+            # A patch that no kustomization lists would be dead: better none at all.
+            if listed[folder.directory] is None:
+                failed.append(wish)
+            else:
+                result.append(planned)
+        result += [one for folder, one in self._files if listed[folder.directory] is not None]
+        result += [one for several in listed.values() for one in several or ()]
         return tuple(result), tuple(failed)
 
     def _patched(self, wish: Wish) -> list[PlannedEdit]:
-        edit = _edit(wish)
-        for path, parsed, document in self._existing(wish.resource):
-            raw = self._read(path)
-            root = parsed.documents[document].root
-            found = insertions(
-                raw,
-                root,
-                _as_written(wish.tree),
-                style_of(parsed, raw),
-                document=parsed.documents[document].index,
-            )
-            if found is not None:
-                return [
-                    PlannedEdit(path, _inserted(edit, raw, one.offset, one.text, one.pointer))
-                    for one in found
-                ]
-        if self.kustomization is None or wish.resource.generated:
-            return []
-        name = self._file_name(wish.resource)
-        style = self._style()
+        """Insertions into a document of this environment that stands for the object."""
+        chain: list[Folder | None] = [*self._chain(wish.resource.path)]
+        for folder in chain or [None]:
+            for path, parsed, number in self._existing(wish.resource, folder):
+                raw, document = self._read(path), parsed.documents[number]
+                like = folder.style(wish.resource) if folder is not None else None
+                found = insertions(
+                    raw,
+                    document.root,
+                    _as_written(wish.tree),
+                    style_of(parsed, raw, like=like),
+                    document=document.index,
+                )
+                if found is not None:
+                    edit = _edit(wish)
+                    return [
+                        PlannedEdit(path, inserted(edit, raw, one.offset, one.text, one.pointer))
+                        for one in found
+                    ]
+        return []
+
+    def _created(self, wish: Wish) -> tuple[Folder, PlannedEdit] | None:
+        """A new patch file for the object, where its kustomization is this environment's."""
+        resource = wish.resource
+        chain = self._chain(resource.path)
+        if not chain or resource.generated or not _has_name(resource):
+            return None
+        folder = next((one for one in chain if one.patch_files()), chain[0])
+        name, style = folder.file_name(resource), folder.style(resource)
+        metadata: dict[str, Tree] = {"name": resource.original.name}
+        if resource.original.namespace:
+            metadata["namespace"] = resource.original.namespace
         head: dict[str, Tree] = {
-            "apiVersion": wish.resource.api_version,
-            "kind": wish.resource.kind,
-            "metadata": self._metadata(wish.resource),
+            "apiVersion": resource.api_version,
+            "kind": resource.kind,
+            "metadata": metadata,
         }
         lines = emit({**head, **_as_written(wish.tree)}, style)
         start = ["---"] if style.document_start else []
-        text = style.newline.join([*start, *lines]) + style.newline
-        self.add_entry("patches", {"path": name}, edit)
-        return [PlannedEdit(join(self.overlay, name), _create(edit, text))]
+        edit = _create(_edit(wish), style.newline.join([*start, *lines]) + style.newline)
+        folder.add_entry("patches", {"path": name}, edit)
+        return folder, PlannedEdit(folder.take(name), edit)
 
-    def _metadata(self, resource: Resource) -> dict[str, Tree]:
-        """Name and namespace as the object's own file gives them: kustomize knows both."""
-        original = resource.original
-        metadata: dict[str, Tree] = {"name": original.name}
-        if original.namespace:
-            metadata["namespace"] = original.namespace
-        return metadata
-
-    def _existing(self, resource: Resource) -> list[tuple[str, ParsedFile, int]]:
+    def _existing(
+        self, resource: Resource, folder: Folder | None
+    ) -> list[tuple[str, ParsedFile, int]]:
         """Documents of this environment for one object: its patches, then its own file."""
         found: list[tuple[str, ParsedFile, int]] = []
-        for path in dict.fromkeys((*self._patch_files(), resource.path)):
+        patches = folder.patch_files() if folder is not None else []
+        for path in dict.fromkeys((*patches, resource.path)):
             parsed = self._index.get(path)
             if parsed is None or parsed.problem or not self._owned(path):
                 continue
@@ -180,118 +207,58 @@ class OverlayEditor:
                     found.append((path, parsed, number))
         return found
 
-    def _patch_files(self) -> list[str]:
-        """Strategic merge patch files that the overlay's kustomization lists."""
-        root = self._root()
-        if root is None:
-            return []
-        names = [i.text for i in root.items("patchesStrategicMerge") if isinstance(i, Scalar)]
-        for item in root.items("patches"):
-            if isinstance(item, Mapping) and item.mapping("target") is None:
-                names.append(item.text("path"))
-        return [join(self.overlay, name) for name in names if name and "\n" not in name]
+    def _chain(self, path: str) -> list[Folder]:
+        """This environment's kustomizations that read a file, the nearest one first."""
+        found = [
+            folder
+            for folder in self._folders.values()
+            if folder.kustomization is not None and path in self._reads(folder.directory)
+        ]
+        return sorted(found, key=lambda folder: len(self._reads(folder.directory)))
 
-    def _root(self, overlay: str | None = None) -> Mapping | None:
-        path = self._index.kustomization_in(self.overlay if overlay is None else overlay)
+    def _is_own(self, directory: str) -> bool:
+        """Whether only this environment reads a kustomization that can hold patches."""
+        path = self._index.kustomization_in(directory)
         parsed = self._index.get(path) if path else None
         root = parsed.documents[0].root if parsed and parsed.documents else None
-        return root if isinstance(root, Mapping) else None
+        plain = isinstance(root, Mapping) and root.text("kind") != "Component"
+        return path is not None and plain and self._owned(path)
 
-    def _style(self) -> YamlStyle:
-        """The style of the overlay's patches, of the next overlay's, of its kustomization."""
-        paths = self._patch_files()
-        paths += [path for path in (self.kustomization,) if path]
-        for path in paths:
-            parsed = self._index.get(path)
-            if parsed is not None and parsed.documents:
-                return style_of(parsed, self._read(path))
-        return YamlStyle()
+    def _reads(self, directory: str) -> tuple[str, ...]:
+        """Kustomization and resource files under a kustomization, itself included."""
+        known = self._below.get(directory)
+        if known is None:
+            self._below[directory] = ()
+            found = [self._index.kustomization_in(directory) or ""]
+            for target in self._references(directory):
+                if self._index.kustomization_in(target) is not None:
+                    found += self._reads(target)
+                else:
+                    found.append(target)
+            known = self._below[directory] = tuple(dict.fromkeys(found))
+        return known
 
-    def _file_name(self, resource: Resource) -> str:
-        """A name like the neighbours' for the same object, or for any object."""
-        base = resource.original.name
-        taken = set(self._names_in_use())
-        pattern = self._pattern(base)
-        candidates = [
-            pattern.format(name=base, env=self.environment),
-            pattern.format(name=f"{base}-{resource.kind.lower()}", env=self.environment),
-            f"{base}-{resource.kind.lower()}-{self.environment}-cnpg-patch.yaml",
-        ]
-        return next(name for name in candidates if name not in taken)
-
-    def _names_in_use(self) -> list[str]:
-        files = self._index.under(self.overlay)
-        mine = [posixpath.relpath(planned.path, self.overlay) for planned in self._files]
-        listed = [
-            entry["path"]
-            for entry, _ in self._entries.get("patches", [])
-            if isinstance(entry, dict) and isinstance(entry["path"], str)
-        ]
-        return [posixpath.relpath(path, self.overlay or ".") for path in files] + mine + listed
-
-    def _pattern(self, name: str) -> str:
-        """`{name}-{env}-patch.yaml` in the spelling of the patches that stand already."""
-        general = ""
-        for environment, overlay in self._neighbours:
-            root = self._root(overlay)
-            for item in root.items("patches") if root is not None else ():
-                path = item.text("path") if isinstance(item, Mapping) else ""
-                parsed = self._index.get(join(overlay, path)) if path else None
-                target = _patched_name(parsed)
-                if not target or target not in posixpath.basename(path) or path.startswith(".."):
-                    continue
-                directory, base = posixpath.split(path)
-                shape = base.replace("{", "").replace("}", "")
-                shape = shape.replace(target, "{name}", 1).replace(environment, "{env}")
-                shape = posixpath.join(directory, shape)
-                if target == name:
-                    return shape
-                general = general or shape
-        return general or "{name}-{env}-patch.yaml"
-
-    def _listed(self) -> list[PlannedEdit]:
-        """Insertions into the kustomization file, one per place."""
-        path = self.kustomization
-        if path is None or not self._entries:
-            return []
-        raw = self._read(path)
-        parsed = self._index.files[path]
-        root = self._root()
-        tree: dict[str, Tree] = {}
-        for section, entries in self._entries.items():
-            name, items = self._section(root, section, [entry for entry, _ in entries])
-            merge_trees(tree, {name: items})
-        found = insertions(raw, root, tree, style_of(parsed, raw))
-        if found is None:
-            found = ()
-        first = next(iter(self._entries.values()))[0][1]
-        asked = [edit for entries in self._entries.values() for _, edit in entries]
-        merged = Edit(
-            op=Op.SPLICE,
-            pointer="",
-            line=0,
-            key="patches",
-            rule=first.rule,
-            reason="lists the new files of this environment",
-            applicability=Applicability.SAFE,
-            parts=tuple(dict.fromkeys(p for edit in asked for p in edit.parts)),
-            consumers=tuple(dict.fromkeys(c for edit in asked for c in edit.consumers)),
-            expects=tuple(dict.fromkeys(e for edit in asked for e in edit.expects)),
-        )
+    def _directories(self, directory: str) -> list[str]:
+        """Kustomization directories under one, without itself."""
+        own = self._index.kustomization_in(directory)
         return [
-            PlannedEdit(path, _inserted(merged, raw, one.offset, one.text, one.pointer))
-            for one in found
+            path.rpartition("/")[0]
+            for path in self._reads(directory)
+            if path != own and self._index.kustomization_in(path.rpartition("/")[0]) == path
         ]
 
-    def _section(
-        self, root: Mapping | None, section: str, entries: list[Tree]
-    ) -> tuple[str, list[Tree]]:
-        """Use the older `patchesStrategicMerge` where that is what the file has."""
-        if section == "patches" and root is not None and root.get("patches") is None:
-            if isinstance(root.get("patchesStrategicMerge"), Sequence):
-                paths: list[Tree] = [e["path"] for e in entries if isinstance(e, dict)]
-                return "patchesStrategicMerge", paths
-        return section, entries
+    def _references(self, directory: str) -> list[str]:
+        path = self._index.kustomization_in(directory)
+        parsed = self._index.get(path) if path else None
+        root = parsed.documents[0].root if parsed and parsed.documents else None
+        if not isinstance(root, Mapping):
+            return []
+        return [
+            join(directory, item.text)
+            for key in ("resources", "bases", "components")
+            for item in root.items(key)
+            if isinstance(item, Scalar)
+        ]
 
 
 def _as_written(tree: dict[str, Tree]) -> dict[str, Tree]:
@@ -301,61 +268,21 @@ def _as_written(tree: dict[str, Tree]) -> dict[str, Tree]:
     return {k: _as_written(v) if isinstance(v, dict) else v for k, v in pairs}
 
 
-def merge_trees(into: dict[str, Tree], more: dict[str, Tree]) -> None:
-    """Lay one patch body over another; list items of one name become one."""
-    for key, value in more.items():
-        present = into.get(key)
-        if isinstance(present, dict) and isinstance(value, dict):
-            merge_trees(present, value)
-        elif isinstance(present, list) and isinstance(value, list):
-            _merge_lists(present, value)
-        else:
-            into[key] = value
-
-
-def _merge_lists(into: list[Tree], more: list[Tree]) -> None:
-    """Named mappings become one, equal scalars stay one, the rest is appended."""
-    for item in more:
-        if item in into:
-            continue
-        name = item.get("name") if isinstance(item, dict) else None
-        twin = next(
-            (o for o in into if name is not None and isinstance(o, dict) and o.get("name") == name),
-            None,
-        )
-        if isinstance(twin, dict) and isinstance(item, dict):
-            merge_trees(twin, item)
-        else:
-            into.append(item)
-
-
-def block_or_text(text: str) -> Tree:
-    """A script as a block scalar, a line as text; exact for every text it accepts."""
-    lines = text.split("\n")
-    safe = not any(line[:1].isspace() for line in lines[:1]) and "\r" not in text
-    printable = all(ch.isprintable() or ch in "\n\t" for ch in text)
-    if len(lines) < 2 or not safe or not printable or not lines[0]:
-        return text
-    if text.endswith("\n") and not text.endswith("\n\n"):
-        return Block("|", tuple(lines[:-1]))
-    if not text.endswith("\n"):
-        return Block("|-", tuple(lines))
-    return text
+def _has_name(resource: Resource) -> bool:
+    """Whether a patch can name the object: one with `generateName` alone has no name."""
+    metadata = resource.body.get("metadata")
+    return isinstance(metadata, dict) and "name" in metadata
 
 
 def _names(root: Mapping, resource: Resource) -> bool:
     """Whether a patch document is for an object, by an id the object has or had."""
     if root.text("kind") != resource.kind or root.text("$patch"):
         return False
-    spelled = (root.text("metadata", "namespace"), root.text("metadata", "name"))
+    name = root.text("metadata", "name") or root.text("metadata", "generateName")
+    spelled = (root.text("metadata", "namespace"), name)
     ids = [(resource.namespace, resource.name)]
     ids += [(old.namespace, old.name) for old in resource.previous]
     return spelled in ids
-
-
-def _patched_name(parsed: ParsedFile | None) -> str:
-    root = parsed.documents[0].root if parsed and parsed.documents else None
-    return root.text("metadata", "name") if isinstance(root, Mapping) else ""
 
 
 def _edit(wish: Wish) -> Edit:
@@ -381,8 +308,3 @@ def _edit(wish: Wish) -> Edit:
 
 def _create(edit: Edit, text: str) -> Edit:
     return replace(edit, op=Op.CREATE, after=text, line=1)
-
-
-def _inserted(edit: Edit, raw: bytes, offset: int, text: str, pointer: str) -> Edit:
-    line = raw.count(b"\n", 0, offset) + 1
-    return replace(edit, start=offset, end=offset, after=text, pointer=pointer, line=line)

@@ -37,6 +37,13 @@ def field_of(steps: tuple[Step, ...]) -> str:
     return text
 
 
+def rendered(resource: Resource, steps: tuple[Step, ...]) -> str:
+    """A field as a render spells it: kustomize encodes the texts of a generated Secret."""
+    if resource.generated and resource.kind == "Secret" and steps[0] == "stringData":
+        steps = ("data", *steps[1:])
+    return field_of(steps)
+
+
 def object_name(resource: Resource) -> str:
     """`Kind/namespace/name`, as `render_diff` names objects."""
     parts = (resource.kind, resource.namespace, resource.name)

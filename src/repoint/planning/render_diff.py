@@ -159,9 +159,9 @@ def explain(
 def _owner(
     item: Difference, edits: list[tuple[str, Edit]], renamed: tuple[tuple[str, str], ...]
 ) -> str | None:
-    spot = f"{item.object}#{item.field}"
+    spots = [f"{name}#{item.field}" for name in _names(item.object)]
     for path, edit in edits:
-        if any(_covers(prefix, spot) for prefix in edit.expects):
+        if any(_covers(prefix, spot) for prefix in edit.expects for spot in spots):
             return f"{path}:{edit.line}"
     if item.before is None or item.after is None:
         return None
@@ -169,6 +169,12 @@ def _owner(
         return "generated name"
     before, after = _decoded(item.object, item.field, item.before, item.after)
     return _by_replacement(before, after, edits)
+
+
+def _names(name: str) -> tuple[str, ...]:
+    """An object's name, and for a generated one also that without the hash of its content."""
+    bare = _HASHED.sub("", name)
+    return (name, bare) if bare != name and name.startswith(_GENERATED_KINDS) else (name,)
 
 
 def _covers(prefix: str, spot: str) -> bool:

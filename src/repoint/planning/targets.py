@@ -137,7 +137,7 @@ def _certificate_names(config: Config, facts: EnvironmentFacts) -> tuple[str, ..
 def add_policies(facts: EnvironmentFacts, delivery: Delivery) -> EnvironmentFacts:
     """Plan a NetworkPolicy for every client that the environment's policies keep out (X10)."""
     needs = network.needed_policies(facts)
-    if not needs or delivery.overlay.kustomization is None:
+    if not needs or not delivery.overlay.can_add:
         return facts
     prefix, suffix = delivery.overlay.affixes()
     documents: list[dict[str, Tree]] = [_policy(need) for need in needs]
@@ -156,7 +156,7 @@ def add_policies(facts: EnvironmentFacts, delivery: Delivery) -> EnvironmentFact
     delivery.overlay.add_file(
         _FILE,
         documents,
-        "Clients of the CNPG Pooler and Cluster; the policies that stand admit the old server only.",
+        "Clients of the CNPG Pooler and Cluster; the other policies admit the old server only.",
         edit,
     )
     added = tuple(

@@ -75,6 +75,23 @@ def emit_item(item: Tree, style: YamlStyle, column: int) -> list[str]:
     return [f"{pad}- {lines[0][column + 2 :]}", *lines[1:]]
 
 
+def flow_text(tree: Tree) -> str:
+    """`tree` on one line, as it stands between brackets."""
+    if isinstance(tree, dict):
+        pairs = (f"{scalar_text(key)}: {flow_text(value)}" for key, value in tree.items())
+        return "{" + ", ".join(pairs) + "}"
+    if isinstance(tree, list):
+        return "[" + ", ".join(flow_text(item) for item in tree) + "]"
+    if isinstance(tree, Block):
+        text = "\n".join(tree.lines) + ("" if "-" in tree.header else "\n")
+        return json.dumps(text, ensure_ascii=False)
+    if isinstance(tree, Token):
+        quoted = tree.text[:1] in ("'", '"')
+        safe = quoted or not any(mark in tree.text for mark in ",[]{}")
+        return tree.text if safe else json.dumps(tree.text, ensure_ascii=False)
+    return scalar_text(tree)
+
+
 def _pair(key: str, value: Tree, style: YamlStyle, column: int) -> list[str]:
     head = " " * column + scalar_text(key) + ":"
     if isinstance(value, Block):
@@ -95,8 +112,9 @@ def _inline(value: Tree, style: YamlStyle) -> list[str]:
     raise TypeError(f"not a scalar: {type(value).__name__} ({style.indent})")
 
 
-def style_of(parsed: ParsedFile, raw: bytes) -> YamlStyle:
-    """The style that `parsed` shows; the defaults where it shows nothing."""
+def style_of(parsed: ParsedFile, raw: bytes, like: YamlStyle | None = None) -> YamlStyle:
+    """The style that `parsed` shows; that of `like` where it shows nothing."""
+    other = like or YamlStyle()
     sequence_indent: int | None = None
     indent: int | None = None
     for value, column in _pairs(parsed, raw):
@@ -107,8 +125,8 @@ def style_of(parsed: ParsedFile, raw: bytes) -> YamlStyle:
         if indent is not None and sequence_indent is not None:
             break
     return YamlStyle(
-        indent=indent if indent and indent > 0 else 2,
-        sequence_indent=sequence_indent if sequence_indent in (0, 2, 4) else 2,
+        indent=indent if indent and indent > 0 else other.indent,
+        sequence_indent=sequence_indent if sequence_indent in (0, 2, 4) else other.sequence_indent,
         newline=newline_of(raw),
         document_start=raw.startswith((b"---\n", b"---\r\n")),
     )

@@ -1,8 +1,8 @@
 """Where new pairs and items go in a YAML file that stays as it is.
 
 `insertions()` takes a tree of what must be there and returns texts to insert; it never
-replaces. What the file has already is left alone; flow style, aliases and contradictions
-make it return None, and the caller uses a file of its own instead.
+replaces. What the file has already is left alone; aliases and contradictions make it return
+None, and the caller uses a file of its own instead.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from repoint.formats.base import Mapping, Node, Scalar, Sequence
-from repoint.planning.yaml_emit import Tree, YamlStyle, emit, emit_item
+from repoint.planning.yaml_emit import Tree, YamlStyle, emit, emit_item, flow_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class _Lines:
     offset: int
     lines: tuple[str, ...]
     pointer: str
+    inline: bool = False
+    """Whether the one line goes into a line that stands, between brackets."""
 
 
 def insertions(
@@ -37,7 +39,7 @@ def insertions(
     In a list, an item that is a mapping with `name` is merged with the item of that
     name; any other item is appended unless an equal scalar is there.
     """
-    if not isinstance(root, Mapping) or root.flow:
+    if not isinstance(root, Mapping):
         return None
     found: list[_Lines] = []
     if not _mapping(raw, root, tree, style, f"/{document}", found):
@@ -57,12 +59,31 @@ def _mapping(
             return False
     if not missing:
         return True
-    if node.flow or not node.pairs:
+    if node.flow:
+        texts = [f"{flow_text(key)}: {flow_text(value)}" for key, value in missing.items()]
+        last = node.pairs[-1] if node.pairs else None
+        end = max(last[0].span.end, last[1].span.end) if last is not None else None
+        return _between_brackets(raw, node, end, texts, f"{at}/{next(iter(missing))}", out)
+    if not node.pairs:
         return False
     column = _column(raw, node.pairs[0][0].span.start)
     lines = emit(missing, style, column)
+    if column == 0 and _sections_apart(raw, node):
+        lines.insert(0, "")
     out.append(_Lines(_after(raw, node), tuple(lines), f"{at}/{next(iter(missing))}"))
     return True
+
+
+def _sections_apart(raw: bytes, node: Mapping) -> bool:
+    """Whether a blank line stands before the last section of a file, its comments aside."""
+    end = raw.rfind(b"\n", 0, node.pairs[-1][0].span.start)
+    while len(node.pairs) > 1 and end > 0:
+        start = raw.rfind(b"\n", 0, end) + 1
+        line = raw[start:end].strip()
+        if not line.startswith(b"#"):
+            return not line
+        end = start - 1
+    return False
 
 
 def _value(
@@ -87,8 +108,6 @@ def _value(
 def _sequence(
     raw: bytes, node: Sequence, wanted: list[Tree], style: YamlStyle, at: str, out: list[_Lines]
 ) -> bool:
-    if node.flow:
-        return False
     new: list[Tree] = []
     for item in wanted:
         index = _matching(node, item)
@@ -102,10 +121,35 @@ def _sequence(
             and not _mapping(raw, present, item, style, f"{at}/{index}", out)
         ):
             return False
+    if new and node.flow:
+        end = node.items[-1].span.end if node.items else None
+        texts = [flow_text(item) for item in new]
+        return _between_brackets(raw, node, end, texts, f"{at}/{len(node.items)}", out)
     if new:
         column = _column(raw, node.span.start)
         lines = [line for item in new for line in emit_item(item, style, column)]
         out.append(_Lines(_after(raw, node), tuple(lines), f"{at}/{len(node.items)}"))
+    return True
+
+
+def _between_brackets(
+    raw: bytes,
+    node: Mapping | Sequence,
+    end: int | None,
+    texts: list[str],
+    at: str,
+    out: list[_Lines],
+) -> bool:
+    """Add to `[...]` or `{...}` behind its last entry, which ends at `end`."""
+    if end is None:
+        offset, before = node.span.start + 1, ""
+        if raw[offset : node.span.end - 1].strip():
+            return False
+    else:
+        offset, before = end, ", "
+        if b"," in raw[end : node.span.end - 1] or raw[end - 1 : end] == b":":
+            return False
+    out.append(_Lines(offset, (before + ", ".join(texts),), at, inline=True))
     return True
 
 
@@ -189,6 +233,10 @@ def _merged(raw: bytes, found: list[_Lines], style: YamlStyle) -> tuple[Insertio
     result = []
     for offset in sorted(by_offset):
         pieces = by_offset[offset]
+        if pieces[0].inline:
+            text = "".join(line for piece in pieces for line in piece.lines)
+            result.append(Insertion(offset, text, pieces[0].pointer))
+            continue
         pieces.sort(key=lambda piece: -_width(piece.lines[0]))
         text = "".join(line + style.newline for piece in pieces for line in piece.lines)
         if offset == len(raw) and raw and not raw.endswith(b"\n"):

@@ -1,0 +1,220 @@
+"""One kustomization directory of an environment, and what is added to its lists.
+
+A new patch is named, laid out and listed like its neighbours there.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from repoint.formats.base import Mapping, ParsedFile, Scalar, Sequence
+from repoint.kube.files import FileIndex, join
+from repoint.kube.resource import Resource
+from repoint.model.plan import Applicability, Edit, Op, PartEdit
+from repoint.planning.yaml_emit import Tree, YamlStyle, style_of
+from repoint.planning.yaml_insert import insertions
+from repoint.planning.yaml_trees import merge_trees
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEdit:
+    """An edit and the file it belongs to."""
+
+    path: str
+    edit: Edit
+
+
+class Folder:
+    """A kustomization directory that belongs to one environment.
+
+    `neighbours` are `(environment, overlay)` of all environments, for names.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        environment: str,
+        index: FileIndex,
+        read: Callable[[str], bytes],
+        neighbours: tuple[tuple[str, str], ...],
+    ) -> None:
+        self.directory = directory
+        self._environment = environment
+        self._index = index
+        self._read = read
+        self._neighbours = ((environment, directory), *neighbours)
+        self._entries: dict[str, list[tuple[Tree, Edit]]] = {}
+        self._new: list[str] = []
+
+    @property
+    def kustomization(self) -> str | None:
+        """Path of the kustomization file."""
+        return self._index.kustomization_in(self.directory)
+
+    def affixes(self) -> tuple[str, str]:
+        """`namePrefix` and `nameSuffix`, which new objects get too."""
+        root = self.root()
+        return (root.text("namePrefix"), root.text("nameSuffix")) if root is not None else ("", "")
+
+    def root(self, directory: str | None = None) -> Mapping | None:
+        """The kustomization's tree."""
+        path = self._index.kustomization_in(self.directory if directory is None else directory)
+        parsed = self._index.get(path) if path else None
+        root = parsed.documents[0].root if parsed and parsed.documents else None
+        return root if isinstance(root, Mapping) else None
+
+    def add_entry(self, section: str, entry: Tree, edit: Edit) -> None:
+        """Add an item to a list of the kustomization file (`resources`, a generator ...)."""
+        self._entries.setdefault(section, []).append((entry, edit))
+
+    def take(self, name: str) -> str:
+        """Reserve the name of a new file; returns its path."""
+        path = join(self.directory, name)
+        self._new.append(path)
+        return path
+
+    def patch_files(self) -> list[str]:
+        """Strategic merge patch files that the kustomization lists."""
+        root = self.root()
+        if root is None:
+            return []
+        names = [i.text for i in root.items("patchesStrategicMerge") if isinstance(i, Scalar)]
+        for item in root.items("patches"):
+            if isinstance(item, Mapping) and item.mapping("target") is None:
+                names.append(item.text("path"))
+        return [join(self.directory, name) for name in names if name and "\n" not in name]
+
+    def generates(self, section: str, name: str) -> bool:
+        """Whether a generator of the kustomization has an entry of that name."""
+        root = self.root()
+        return root is not None and any(
+            isinstance(item, Mapping) and item.text("name") == name for item in root.items(section)
+        )
+
+    def style(self, resource: Resource | None = None) -> YamlStyle:
+        """The style of the patches here; what they do not show, the object's own file does."""
+        found = YamlStyle()
+        own = resource.path if resource is not None else None
+        for path in (own, self.kustomization, *reversed(self.patch_files())):
+            parsed = self._index.get(path) if path else None
+            if parsed is not None and parsed.documents and path:
+                found = style_of(parsed, self._read(path), like=found)
+        return found
+
+    def file_name(self, resource: Resource) -> str:
+        """A name like the neighbours' for the same object, or for any object."""
+        base = resource.original.name
+        taken = set(self._names_in_use())
+        pattern = self._pattern(base)
+        kind = resource.kind.lower()
+        candidates = [
+            pattern.format(name=base, env=self._environment),
+            pattern.format(name=f"{base}-{kind}", env=self._environment),
+            f"{base}-{kind}-{self._environment}-cnpg-patch.yaml",
+        ]
+        return next(name for name in candidates if name not in taken)
+
+    def _names_in_use(self) -> list[str]:
+        files = [*self._index.under(self.directory), *self._new]
+        return [posixpath.relpath(path, self.directory or ".") for path in files]
+
+    def _pattern(self, name: str) -> str:
+        """`{name}-{env}-patch.yaml` in the spelling of the patches that stand already."""
+        general = ""
+        for environment, overlay in self._neighbours:
+            for path in self._listed_patches(overlay):
+                target = _patched_name(self._index.get(join(overlay, path)))
+                if not target or target not in posixpath.basename(path) or path.startswith(".."):
+                    continue
+                directory, base = posixpath.split(path)
+                shape = base.replace("{", "").replace("}", "")
+                shape = shape.replace(target, "{name}", 1).replace(environment, "{env}")
+                shape = posixpath.join(directory.replace("{", "").replace("}", ""), shape)
+                if target == name:
+                    return shape
+                general = general or shape
+        return general or posixpath.join(self._patch_directory(), "{name}-{env}-patch.yaml")
+
+    def _listed_patches(self, overlay: str) -> list[str]:
+        root = self.root(overlay)
+        if root is None:
+            return []
+        named = [i.text("path") for i in root.items("patches") if isinstance(i, Mapping)]
+        named += [i.text for i in root.items("patchesStrategicMerge") if isinstance(i, Scalar)]
+        return [path for path in named if path and "\n" not in path]
+
+    def _patch_directory(self) -> str:
+        """The directory in which all patches stand that the kustomization lists already."""
+        found = {posixpath.dirname(path) for path in self._listed_patches(self.directory)}
+        only = found.pop() if len(found) == 1 else ""
+        return "" if only.startswith("..") else only.replace("{", "").replace("}", "")
+
+    def listed(self) -> tuple[PlannedEdit, ...] | None:
+        """Insertions into the kustomization file; None when it cannot take them."""
+        path = self.kustomization
+        if not self._entries:
+            return ()
+        if path is None:
+            return None
+        raw, parsed, root = self._read(path), self._index.files[path], self.root()
+        tree: dict[str, Tree] = {}
+        for section, entries in self._entries.items():
+            name, items = self._section(root, section, [entry for entry, _ in entries])
+            merge_trees(tree, {name: []})
+            merge_trees(tree, {name: items})
+        found = insertions(raw, root, tree, style_of(parsed, raw, like=self.style()))
+        if found is None:
+            return None
+        return tuple(
+            PlannedEdit(path, inserted(listing, raw, one.offset, one.text, one.pointer))
+            for one in found
+            for listing in (self._listing(one.pointer.split("/")[2]),)
+        )
+
+    def _listing(self, section: str) -> Edit:
+        """The edit of one insertion; it proves for all, since insertions at one place are one."""
+        asked = [edit for entries in self._entries.values() for _, edit in entries]
+        here = [edit for _, edit in self._entries.get(section, ())] or asked
+        new_files = any(edit.op is Op.CREATE for edit in here)
+        texts = ["lists the new files of this environment"] if new_files else []
+        texts += [edit.reason for edit in here if edit.op is not Op.CREATE]
+        return Edit(
+            op=Op.SPLICE,
+            pointer="",
+            line=0,
+            key=section,
+            rule=here[0].rule,
+            reason="; ".join(dict.fromkeys(texts)),
+            applicability=Applicability.SAFE,
+            parts=_unique_parts(asked),
+            consumers=tuple(dict.fromkeys(c for edit in asked for c in edit.consumers)),
+            expects=tuple(dict.fromkeys(e for edit in asked for e in edit.expects)),
+        )
+
+    def _section(
+        self, root: Mapping | None, section: str, entries: list[Tree]
+    ) -> tuple[str, list[Tree]]:
+        """Use the older `patchesStrategicMerge` where that is what the file has."""
+        if section != "patches" or root is None or root.get("patches") is not None:
+            return section, entries
+        if not isinstance(root.get("patchesStrategicMerge"), Sequence):
+            return section, entries
+        paths: list[Tree] = [entry["path"] for entry in entries if isinstance(entry, dict)]
+        return "patchesStrategicMerge", paths
+
+
+def _unique_parts(edits: list[Edit]) -> tuple[PartEdit, ...]:
+    return tuple(dict.fromkeys(part for edit in edits for part in edit.parts))
+
+
+def _patched_name(parsed: ParsedFile | None) -> str:
+    root = parsed.documents[0].root if parsed and parsed.documents else None
+    return root.text("metadata", "name") if isinstance(root, Mapping) else ""
+
+
+def inserted(edit: Edit, raw: bytes, offset: int, text: str, pointer: str) -> Edit:
+    """`edit` as an insertion of `text` at a byte of `raw`."""
+    line = raw.count(b"\n", 0, offset) + 1
+    return replace(edit, start=offset, end=offset, after=text, pointer=pointer, line=line)
