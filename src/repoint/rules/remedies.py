@@ -108,7 +108,8 @@ def remedy_findings(
     """What a person should know of a remedy that the plan takes for `consumer`."""
     if remedy.kind == "none":
         return ()
-    location = consumer.connections[0].location if consumer.connections else None
+    asking = [one for one in consumer.connections if sent(one, consumer.drivers)]
+    location = next((one.location for one in (*asking, *consumer.connections)), None)
     if remedy.kind == "direct":
         severity, hint = Severity.WARNING, _way_to_the_pool(facts, consumer)
     else:
