@@ -296,3 +296,103 @@ def test_facts_name_services_and_poolers_as_renamed() -> None:
         "cluster": {"name": "main"},
         "pgbouncer": {"poolMode": "session"},
     }
+
+
+SHOP_CHART = {
+    "charts/shop/Chart.yaml": "apiVersion: v2\nname: shop\n",
+    "charts/shop/values.yaml": "db: {host: one}\n",
+    "charts/shop/templates/app.yaml": deployment(
+        "shop", 'env: [{name: DB_HOST, value: "{{ .Values.db.host }}"}]'
+    ),
+}
+
+
+def test_application_set_pattern_leads_to_each_environments_values() -> None:
+    tree = {
+        **SHOP_CHART,
+        "apps/set.yaml": """
+            apiVersion: argoproj.io/v1alpha1
+            kind: ApplicationSet
+            metadata: {name: shop}
+            spec:
+              generators: [{list: {elements: [{env: staging}, {env: production}]}}]
+              template:
+                spec:
+                  source:
+                    path: charts/shop
+                    helm: {valueFiles: [values.yaml, '../../envs/{{env}}/shop.yaml']}
+            """,
+        "envs/staging/shop.yaml": "db: {host: two}\n",
+        "envs/production/shop.yaml": "db: {host: three}\n",
+    }
+
+    found = rows(
+        tree,
+        ("envs/staging/shop.yaml", "/0/db/host"),
+        ("envs/production/shop.yaml", "/0/db/host"),
+    )
+
+    assert {(one[0], one[1], one[3]) for one in found} == {
+        ("staging", "Deployment/shop/c", "envs/staging/shop.yaml"),
+        ("production", "Deployment/shop/c", "envs/production/shop.yaml"),
+    }
+
+
+def test_chart_inside_a_chart_reads_its_part_of_the_values() -> None:
+    inner = {f"umbrella/{path}": text for path, text in SHOP_CHART.items()}
+    tree = {
+        **inner,
+        "umbrella/Chart.yaml": """
+            apiVersion: v2
+            name: umbrella
+            dependencies: [{name: shop, alias: store}]
+            """,
+        "umbrella/values.yaml": "store: {db: {host: two}}\nshop: {db: {host: none}}\n",
+    }
+
+    found = rows(
+        tree,
+        ("umbrella/values.yaml", "/0/store/db/host"),
+        ("umbrella/values.yaml", "/0/shop/db/host"),
+    )
+
+    assert [one[1] for one in found] == ["Deployment/shop/c", "HelmRelease/umbrella"]
+
+
+def test_values_that_switch_a_migration_on_feed_it_too() -> None:
+    switched = "kratos:\n  automigration: {enabled: true}\n  config: {dsn: x}\n"
+    off = switched.replace("true", "false")
+    own = f"{switched}migration: {{url: y}}\n"
+    dsn, url = "/0/kratos/config/dsn", "/0/migration/url"
+
+    on_rows = rows({"kratos/values.yaml": switched}, ("kratos/values.yaml", dsn))
+    off_rows = rows({"kratos/values.yaml": off}, ("kratos/values.yaml", dsn))
+    own_rows = rows(
+        {"kratos/values.yaml": own}, ("kratos/values.yaml", dsn), ("kratos/values.yaml", url)
+    )
+
+    assert [one[1] for one in on_rows] == [
+        "HelmRelease/kratos",
+        "HelmRelease/kratos/automigration",
+    ]
+    assert [one[1] for one in off_rows] == ["HelmRelease/kratos"]
+    assert [one[1] for one in own_rows] == ["HelmRelease/kratos", "HelmRelease/kratos"]
+
+
+def test_an_openshift_template_holds_objects() -> None:
+    tree = {
+        "t.yaml": """
+            apiVersion: template.openshift.io/v1
+            kind: Template
+            metadata: {name: t}
+            objects:
+              - apiVersion: apps.openshift.io/v1
+                kind: DeploymentConfig
+                metadata: {name: app}
+                spec: {template: {spec: {containers: [{name: c, env: [{name: A, value: x}],
+                  image: i}]}}}
+            """
+    }
+    place = "/0/objects/0/spec/template/spec/containers/0/env/0/value"
+
+    assert [one[1] for one in rows(tree, ("t.yaml", place))] == ["DeploymentConfig/app/c"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repoint.rules.purpose import judge_file
-from repoint.rules.purpose_files import surroundings
+from repoint.rules.purpose_files import owner_around, surroundings
 
 MAKEFILE = (
     "DB_URL ?= postgres://u@db/x\nAPI_DB ?= postgres://u@db/y\n\n.PHONY: up\nup: ## apply\n"
@@ -151,3 +151,73 @@ def test_surroundings_are_the_job_the_target_or_the_script() -> None:
     assert surroundings("Makefile", MAKEFILE, 9) == "shell:\n\tpsql -h db -U u x"
     assert surroundings("ops/nightly.sh", NIGHTLY, 2) == NIGHTLY
     assert surroundings("a.yaml", "a\nb", 99) == "a\nb"
+
+
+TERRAFORM = """resource "kubernetes_job" "migrate" {
+  metadata { name = "api-migrate" }
+  spec { template { spec { container {
+    command = ["goose", "postgres", "postgres://db/x", "up"]
+  } } } }
+}
+
+resource "kubernetes_deployment_v1" "api" {
+  env { value = "postgres://db/x" }
+}
+
+resource "helm_release" "grafana" {
+  set { value = "db" }
+}
+"""
+NOMAD = """job "shop" {
+  group "g" {
+    task "api" {
+      env { DATABASE_URL = "postgres://db/x" }
+    }
+    task "prepare" {
+      config {
+        command = "bin/rails"
+        args    = ["db:migrate"]
+      }
+      env { DATABASE_URL = "postgres://db/x" }
+    }
+  }
+}
+"""
+CI_SERVICE = (
+    "spec:\n  services: [{name: postgres}]\n"
+    "  variables:\n    DATABASE_URL: postgres://postgres/x\n"
+    "  script:\n    - bundle exec rails db:prepare\n"
+)
+TASKS = (
+    "version: '3'\ntasks:\n  dump:\n    cmds: [pg_dump -h db x]\n  up:\n    env:\n"
+    "      DATABASE_URL: postgres://db/x\n    cmds:\n      - python manage.py migrate\n"
+)
+OWNERS = (
+    "DB_HOST ?= old-db\nDB_URL = postgres://owner@$(DB_HOST)/x\n\n"
+    "up:\n\tmigrate -database $(DB_URL) up\n"
+)
+BLOCKS = [
+    ("a Job of Terraform", "migration", "Job/api-migrate", "main.tf", TERRAFORM, 4),
+    ("a Deployment of Terraform", "runtime", "Deployment/api", "main.tf", TERRAFORM, 9),
+    ("a release of Terraform", "runtime", "helm_release/grafana", "main.tf", TERRAFORM, 13),
+    ("a Nomad service", "runtime", "Task/api", "shop.hcl", NOMAD, 4),
+    ("a Nomad task that migrates", "migration", "Task/prepare", "shop.nomad", NOMAD, 11),
+    ("a server beside the CI job", "local-development", "", ".gitlab-ci.yml", CI_SERVICE, 4),
+    ("a task of a Taskfile", "migration", "", "Taskfile.yml", TASKS, 7),
+    ("a Makefile's variable with an owner", "migration", "", "Makefile", OWNERS, 2),
+]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "owner", "path", "text", "line"),
+    [case[1:] for case in BLOCKS],
+    ids=[case[0] for case in BLOCKS],
+)
+def test_the_block_around_a_site_tells_its_reader(
+    purpose: str, owner: str, path: str, text: str, line: int
+) -> None:
+    key = "DB_URL" if path == "Makefile" else "DATABASE_URL"
+    verdict = judge_file(path, key, key, "", surroundings(path, text, line))
+
+    assert verdict.purpose.value == purpose, verdict
+    assert owner_around(path, text, line) == owner

@@ -1,0 +1,131 @@
+"""Repositories without overlays: what is proposed, scaffolded and checked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from repoint.adapters.filetree import FileTree
+from repoint.adapters.kubectl import Kustomize
+from repoint.adapters.sops import Sops
+from repoint.flows.checking import check
+from repoint.flows.init import propose
+from repoint.flows.planning import PlanOptions, make_plan
+from repoint.flows.scaffold import scaffold
+from repoint.flows.scanning import scan
+from repoint.flows.workspace import Workspace
+from repoint.planning.config import load_config
+
+APP = """apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          image: acme/web
+          env: [{name: DATABASE_URL, value: "postgres://shop@pg.shop.svc:5432/shop"}]
+"""
+VALUES = "web: {env: {DATABASE_URL: 'postgres://shop@pg.shop.svc:5432/shop'}}\n"
+
+
+class Silence:
+    """Tells nobody anything."""
+
+    def step(self, label: str, total: int | None = None) -> None:
+        """Begin a step."""
+
+    def advance(self, count: int = 1) -> None:
+        """Go on."""
+
+
+def workspace(folder: Path, files: dict[str, str]) -> Workspace:
+    """A repository of these files, with the configuration that init proposes."""
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    tree = FileTree(folder)
+    plain = Workspace(str(folder), tree, None, "", Sops(tree), Kustomize(tree), Silence())
+    text = propose(plain).text
+    return replace(plain, config=load_config(text), config_text=text)
+
+
+def codes(found: Workspace) -> list[str]:
+    """The codes of the errors of a plan."""
+    return [one.code for one in make_plan(found, (), PlanOptions()).findings if one.blocks]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"k8s/web.yaml": APP},
+        {"deploy/values-staging.yaml": VALUES, "deploy/values-prod.yaml": VALUES},
+        {"k8s/staging/web.yaml": APP, "k8s/prod/web.yaml": APP},
+    ],
+    ids=["one folder", "values files", "a folder for each environment"],
+)
+def test_scaffolded_objects_resolve_the_hosts(tmp_path: Path, files: dict[str, str]) -> None:
+    found = workspace(tmp_path, files)
+    assert "RP201" in codes(found)
+
+    made = dict(scaffold(found))
+    assert not [path for path in made if path.endswith("kustomization.yaml")]
+    for path, raw in made.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(raw)
+
+    found = replace(found, tree=FileTree(tmp_path))
+    assert "RP201" not in codes(found)
+    assert scaffold(found) == ()
+
+
+def test_an_overlay_inside_an_environments_place_belongs_to_it(tmp_path: Path) -> None:
+    files = {
+        "k8s/web.yaml": APP,
+        "k8s/api/kustomization.yaml": "resources: [api.yaml]\n",
+        "k8s/api/api.yaml": APP.replace("name: web", "name: api"),
+    }
+    found = workspace(tmp_path, files)
+    text = found.config_text.replace("overlay: k8s/api", 'manifests: "."')
+    found = replace(found, config=load_config(text), config_text=text)
+
+    assert {one.environment for one in scan(found).consumers} == {"default"}
+
+
+def test_check_bears_a_bare_target_host(tmp_path: Path) -> None:
+    job = APP.replace("Deployment", "Job").replace(", namespace: shop", "")
+    found = workspace(tmp_path, {"k8s/web.yaml": job.replace("pg.shop.svc", "postgres")})
+
+    assert "RP110" in [one.code for one in check(found)]
+
+
+def test_a_login_is_proposed_whole(tmp_path: Path) -> None:
+    other = APP.replace("shop@", "reader@").replace("5432/shop", "5432/reports")
+    third = APP.replace("postgres://shop@pg.shop.svc:5432/shop", "host=pg.shop.svc dbname=reports")
+    config = workspace(
+        tmp_path, {"a.yaml": APP, "b.yaml": APP, "c.yaml": other, "d.yaml": third, "e.yaml": third}
+    ).config
+
+    assert config is not None
+    assert (config.target.user, config.target.database) == ("shop", "shop")
+
+
+def test_a_default_that_every_environment_overrides_is_noted(tmp_path: Path) -> None:
+    template = APP.replace("postgres://shop@pg.shop.svc:5432/shop", "{{ .Values.db.url }}")
+    url = "postgres://shop@pg.shop.svc:5432/shop"
+    moved = "postgres://shop@x-pooler-rw.shop.svc:5432/shop"
+    files = {
+        "chart/Chart.yaml": "apiVersion: v2\nname: shop\n",
+        "chart/templates/web.yaml": template,
+        "chart/values.yaml": f"db: {{url: '{url}'}}\n",
+        "chart/values-staging.yaml": f"db: {{url: '{moved}'}}\n",
+        "chart/values-prod.yaml": f"db: {{url: '{moved}'}}\n",
+    }
+    proposed = workspace(tmp_path, files)
+    text = proposed.config_text.replace("x-pooler-rw.shop.svc", "pg.shop.svc")
+    found = check(replace(proposed, config=load_config(text), config_text=text))
+
+    assert [one.severity.value for one in found if one.code == "RP110"] == ["note"]
