@@ -12,7 +12,7 @@ from repoint.errors import ConfigError
 
 if TYPE_CHECKING:
     from repoint.cli.options import Session
-    from repoint.flows.scanning import Reading
+    from repoint.flows.reading import Reading
     from repoint.flows.workspace import Workspace
     from repoint.planning.config import Config
     from repoint.ports import SealedEditor, Tree, WritableTree

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from repoint.dsn.hosts import parse_host
-from repoint.flows.scanning import Reading, Survey, read_repository, survey
+from repoint.flows.reading import Reading, read_repository
+from repoint.flows.scanning import Survey, survey
 from repoint.flows.workspace import Workspace
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.effective import text

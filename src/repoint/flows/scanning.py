@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from repoint.errors import RepointError, UsageError
+from repoint.errors import UsageError
+from repoint.flows.reading import Reading, read_repository
 from repoint.flows.workspace import Workspace
-from repoint.formats.base import FileKind, ParsedFile, TextMap
-from repoint.formats.kinds import kind_of
-from repoint.formats.read import read_file
+from repoint.formats.base import ParsedFile
+from repoint.kube.declared import declared_uses
 from repoint.kube.environments import EnvironmentSpec
 from repoint.kube.files import FileIndex
 from repoint.kube.resolve import Resolution, resolve
-from repoint.kube.sealed import SealedSecretView, sealed_view
 from repoint.kube.trace import RawUse
 from repoint.kube.unseen import unseen_uses
 from repoint.model.consumer import Certainty, Purpose, Route, Site, Style, Use, Workload
 from repoint.model.plan import Finding
 from repoint.model.source import Unreadable
-from repoint.planning.config import CONFIG_NAME, Config, Environment, as_tuple
+from repoint.planning.config import Config, Environment, as_tuple
 from repoint.planning.inventory import EnvironmentView, Inventory, SiteReport
 from repoint.planning.judging import (
     choice_for,
@@ -34,11 +32,8 @@ from repoint.planning.sources import SourceHosts
 from repoint.rules import routing
 from repoint.rules.purpose import PurposeVerdict
 from repoint.rules.purpose_files import owner_around
-from repoint.sites.detect import detect, detect_sealed
 
-_OWN_FILES = (CONFIG_NAME, ".repoint/*", ".git/*", ".sops.yaml")
 _OUTSIDE = (Style.DOTENV, Style.MAKEFILE, Style.HCL)
-_HEAD = 1024
 SCAFFOLD_FOLDER = "cnpg"
 """Where target objects are written: beside an overlay's kustomization, or by environment."""
 
@@ -108,27 +103,6 @@ def scan(
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Reading:
-    """A repository read once: the part of a scan that no configuration changes."""
-
-    paths: tuple[str, ...]
-    files: dict[str, ParsedFile]
-    sites: dict[str, tuple[Site, ...]]
-    sealed: tuple[SealedSecretView, ...]
-    locked: frozenset[str]
-    problems: tuple[Unreadable, ...]
-
-
-def read_repository(workspace: Workspace) -> Reading:
-    """Read every file that can hold a site, and find the sites."""
-    paths = _included(workspace.tree.paths(), workspace.config)
-    files = _parsed(workspace, paths)
-    problems = [Unreadable(p.path, p.problem) for p in files.values() if p.problem]
-    sites, views, locked, sealed_problems = _sites(workspace, files)
-    return Reading(paths, files, sites, tuple(views), locked, (*problems, *sealed_problems))
-
-
 def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
     """Find the sites and link them to workloads; `reading` is reused when it is given."""
     config = workspace.config
@@ -145,8 +119,13 @@ def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
     by_site: dict[str, tuple[Use, ...]] = {}
     for use in uses:
         by_site[use.site] = (*by_site.get(use.site, ()), use)
+    declared = {
+        name: judged(use, config) for name, use in declared_uses(files, sites, by_site).items()
+    }
     reports = [
-        _report(s, files, by_site, resolution, source, config) for f in sites.values() for s in f
+        _report(s, files, by_site, resolution, source, config, declared.get(s.id))
+        for found in sites.values()
+        for s in found
     ]
     hidden = {use.site.id: use.site for use in unseen}
     reports += [_report(s, files, by_site, resolution, source, config) for s in hidden.values()]
@@ -176,64 +155,6 @@ def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
         source=source,
         locked=locked,
     )
-
-
-def _included(paths: Iterable[str], config: Config | None) -> tuple[str, ...]:
-    excluded = (*_OWN_FILES, *(config.exclude if config is not None else ()))
-    return tuple(p for p in paths if not any(fnmatch.fnmatchcase(p, glob) for glob in excluded))
-
-
-def _parsed(workspace: Workspace, paths: Sequence[str]) -> dict[str, ParsedFile]:
-    files: dict[str, ParsedFile] = {}
-    workspace.progress.step("reading files", len(paths))
-    for path in paths:
-        workspace.progress.advance()
-        if "." in path.rsplit("/", 1)[-1].lstrip(".") and kind_of(path, b"") is None:
-            continue
-        try:
-            raw = workspace.tree.read(path)
-        except RepointError as error:
-            if kind_of(path, b"") is not None:
-                files[path] = ParsedFile(
-                    path, FileKind.TEXT, "", TextMap(()), problem=error.message
-                )
-            continue
-        if kind_of(path, raw[:_HEAD]) is not None:
-            files[path] = read_file(path, raw)
-    return files
-
-
-def _sites(
-    workspace: Workspace, files: dict[str, ParsedFile]
-) -> tuple[dict[str, tuple[Site, ...]], list[SealedSecretView], frozenset[str], list[Unreadable]]:
-    sites: dict[str, tuple[Site, ...]] = {}
-    views: list[SealedSecretView] = []
-    locked: set[str] = set()
-    problems: list[Unreadable] = []
-    workspace.progress.step("finding connection sites", len(files))
-    for path, parsed in files.items():
-        workspace.progress.advance()
-        if not parsed.sealed:
-            found = detect(parsed)
-            if found:
-                sites[path] = found
-            continue
-        opened, problem = _opened(workspace, path)
-        if problem:
-            locked.add(path)
-            problems.append(Unreadable(path, problem))
-        views.append(sealed_view(parsed, opened))
-        found = detect_sealed(parsed, opened) if opened is not None else detect(parsed)
-        if found:
-            sites[path] = found
-    return sites, views, frozenset(locked), problems
-
-
-def _opened(workspace: Workspace, path: str) -> tuple[ParsedFile | None, str]:
-    try:
-        return read_file(path, workspace.secrets.decrypt(path)), ""
-    except RepointError as error:
-        return None, f"sealed, and not opened: {error.message}"
 
 
 def _specs(config: Config | None, paths: Sequence[str]) -> tuple[EnvironmentSpec, ...]:
@@ -293,6 +214,7 @@ def _report(
     resolution: Resolution,
     source: SourceHosts | None,
     config: Config | None,
+    declared: Use | None = None,
 ) -> SiteReport:
     uses = by_site.get(site.id, ())
     placed = resolution.site_environments.get(site.id, ())
@@ -309,8 +231,11 @@ def _report(
         )
     text = files[site.location.path].text
     verdict = judged_file(site, text, config)
-    made = _file_use(site, verdict, environments)
     owner = owner_around(site.location.path, text, site.location.line)
+    if declared is not None and verdict.purpose is Purpose.UNKNOWN:
+        verdict = PurposeVerdict(declared.purpose, declared.evidence, declared.certainty)
+        owner = declared.workload.id
+    made = _file_use(site, verdict, environments)
     return SiteReport(
         site, owner, verdict.purpose.value, environments, (made,), _named(source, site, ())
     )

@@ -69,10 +69,16 @@ def _external(
     seen: Mapping[str, tuple[Site, ...]],
 ) -> Iterator[RawUse]:
     spelled = {(path, site.key) for path, sites in seen.items() for site in sites}
+    readers: dict[str, list[ContainerView]] = {}
+    for view in views:
+        keyed = (entry.source for entry in view.env if entry.kind == "Secret")
+        whole = (one.source for one in view.env_from if one.kind == "Secret")
+        for secret in dict.fromkeys((*keyed, *whole)):
+            readers.setdefault(secret, []).append(view)
     for value in values:
         if not value.key or (value.path, value.key) in spelled:
             continue
-        for view in views:
+        for view in readers.get(value.secret, ()):
             for variable, source in _readings(view, value):
                 style = style_of_name(variable) or style_of_name(value.key)
                 if style is None:
