@@ -13,6 +13,7 @@ from repoint.adapters.sops import Sops
 from repoint.flows.checking import check
 from repoint.flows.init import propose
 from repoint.flows.planning import PlanOptions, make_plan
+from repoint.flows.reading import read_repository
 from repoint.flows.scaffold import scaffold
 from repoint.flows.scanning import scan
 from repoint.flows.workspace import Workspace
@@ -93,6 +94,31 @@ def test_an_overlay_inside_an_environments_place_belongs_to_it(tmp_path: Path) -
     found = replace(found, config=load_config(text), config_text=text)
 
     assert {one.environment for one in scan(found).consumers} == {"default"}
+
+
+def test_a_base_value_that_the_overlay_replaces_has_its_own_reader(tmp_path: Path) -> None:
+    patch = APP.replace("pg.shop.svc", "other.shop.svc").replace("image: acme/web", "")
+    files = {
+        "base/kustomization.yaml": "resources: [web.yaml]\n",
+        "base/web.yaml": APP,
+        "overlays/prod/kustomization.yaml": (
+            "resources: [../../base]\npatches: [{path: patch.yaml}]\n"
+        ),
+        "overlays/prod/patch.yaml": patch,
+    }
+    sites = {one.site.location.path: one for one in scan(workspace(tmp_path, files)).sites}
+
+    assert sites["base/web.yaml"].environments == ()
+    assert sites["base/web.yaml"].consumer == "Deployment/shop/web/web"
+    assert sites["base/web.yaml"].purpose == "runtime"
+
+
+def test_scan_reads_no_file_again(tmp_path: Path) -> None:
+    found = workspace(tmp_path, {"k8s/web.yaml": APP})
+    reading = read_repository(found)
+    (tmp_path / "k8s" / "web.yaml").unlink()
+
+    assert [one.consumer for one in scan(found, (), reading).sites] == ["Deployment/shop/web/web"]
 
 
 def test_check_bears_a_bare_target_host(tmp_path: Path) -> None:
