@@ -70,11 +70,13 @@ class Part:
 
     `span` is None where the bytes cannot be edited in place (sealed, encoded, or
     escaped in a way that does not map): such a part is changed by meaning, through
-    the whole value, or shown to a person.
+    the whole value, or shown to a person. `pointer` names the scalar that holds it, which
+    is not the site's own where host, port and parameters are values of their own.
     """
 
     text: str
     span: Span | None
+    pointer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

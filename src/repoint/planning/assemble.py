@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from repoint.model.plan import Edit, FileChange, Op
+from repoint.model.plan import Applicability, Edit, FileChange, Op
 from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.splice import apply_edits
 
 _SEALED = (Op.SEALED, Op.SEALED_ADD)
+_SURENESS = (Applicability.SAFE, Applicability.REVIEW, Applicability.DISPLAY)
 
 
 def digest(data: bytes) -> str:
@@ -29,9 +31,36 @@ def file_changes(
     by_path: dict[str, list[Edit]] = {}
     for planned in edits:
         mine = by_path.setdefault(planned.path, [])
-        if planned.edit not in mine:
+        twin = next((n for n, edit in enumerate(mine) if _same_change(edit, planned.edit)), None)
+        if twin is None:
             mine.append(planned.edit)
+        else:
+            mine[twin] = _joined(mine[twin], planned.edit)
     return tuple(_change(environment, path, by_path[path], read) for path in sorted(by_path))
+
+
+def _same_change(one: Edit, other: Edit) -> bool:
+    """Whether two edits do the same to the same bytes, such as a port that two hosts share."""
+    return _bare(one) == _bare(other)
+
+
+def _bare(edit: Edit) -> Edit:
+    safe = Applicability.SAFE
+    return replace(
+        edit, key="", rule="", reason="", applicability=safe, consumers=(), expects=(), line=0,
+        pointer=edit.pointer if edit.op in _SEALED else "",
+    )  # fmt: skip
+
+
+def _joined(one: Edit, other: Edit) -> Edit:
+    """One edit for both, as unsure as the less sure of them."""
+    return replace(
+        one,
+        reason="; ".join(dict.fromkeys((one.reason, other.reason))),
+        applicability=max(one.applicability, other.applicability, key=_SURENESS.index),
+        consumers=tuple(dict.fromkeys((*one.consumers, *other.consumers))),
+        expects=tuple(dict.fromkeys((*one.expects, *other.expects))),
+    )
 
 
 def _change(

@@ -8,20 +8,24 @@ of these is safe.
 from __future__ import annotations
 
 from repoint.dsn.mask import mask
+from repoint.formats.base import Scalar
 from repoint.kube.effective import Effective, Value, items
+from repoint.kube.objects import scalar_at
 from repoint.kube.resource import Resource
 from repoint.model.consumer import Site, Use
 from repoint.model.plan import Applicability, Op, PartEdit, Task
+from repoint.model.source import Span
 from repoint.planning.chart_values import ChartValues
-from repoint.planning.ground import Errand, Ground, edit_of, key_of, sibling, sops_pointer
+from repoint.planning.ground import Errand, Ground, edit_of, key_of, keys_of, sibling, sops_pointer
 from repoint.planning.overlay_edits import BUILT_IN_LISTS, OverlayEditor, Reason
 from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.places import PlaceIndex, Step, at_steps, field_of, object_name, rendered
 from repoint.planning.shared import SharedValues
-from repoint.planning.site_edits import Goal, part_edits
+from repoint.planning.site_edits import Goal, by_value, part_edits
 from repoint.planning.splice import BASE64
 from repoint.planning.yaml_emit import Tree
 from repoint.planning.yaml_trees import merge_trees, tree_at
+from repoint.sites.frame import SHARED
 
 _CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 
@@ -61,11 +65,12 @@ class Delivery:
         parts = part_edits(site, errand.goal)
         if not parts:
             return False
-        if site.display_only and not site.sealed:
-            self.ground.task(errand, site.display_only)
-        elif site.sealed:
+        own = self.ground.owned(site.location.path)
+        if site.sealed:
             self._sealed(errand, parts)
-        elif self.ground.owned(site.location.path):
+        elif site.display_only and (own or site.display_only != SHARED):
+            self.ground.task(errand, site.display_only)
+        elif own:
             self._in_place(errand, parts)
         elif not self._shared.take(errand, parts) and not self._values.take(errand, parts):
             self.ground.task(errand, "the file is shared by several environments")
@@ -92,7 +97,7 @@ class Delivery:
 
     def add_key(self, site: Site, goal: Goal, key: str, reason: Reason) -> bool:
         """Add a second key beside the site's own, with another goal; False when it cannot be."""
-        parts = part_edits(site, goal)
+        parts = by_value(site, part_edits(site, goal)).get(site.value_pointer, ())
         errand = Errand(site, goal, reason)
         if not self.ground.owned(site.location.path):
             why = f"the Secret is shared; add `{key}` to it for this environment"
@@ -132,8 +137,9 @@ class Delivery:
     def _beside(self, site: Site, key: str) -> tuple[str, ...]:
         """Where a render shows a second key: next to the first one."""
         return tuple(
-            f"{object_name(place.resource)}#{rendered(place.resource, (*place.steps[:-1], key))}"
+            f"{object_name(place.resource)}#{name}"
             for place in self._index.of(site.location.path, site.value_pointer)
+            for name in rendered(place.resource, (*place.steps[:-1], key))
         )
 
     def can_override(self, use: Use, resource: Resource) -> bool:
@@ -223,20 +229,46 @@ class Delivery:
         if not self.ground.owned(site.location.path):
             self.ground.task(errand, "this sealed file serves several environments")
             return
-        pointer = sops_pointer(site.value_pointer)
-        self._add(site, errand.reason, op=Op.SEALED, pointer=pointer, parts=parts)
+        for pointer, mine in by_value(site, parts).items():
+            self._add(
+                site,
+                errand.reason,
+                op=Op.SEALED,
+                pointer=sops_pointer(pointer),
+                key=site.key if pointer == site.value_pointer else keys_of(pointer)[-1],
+                parts=mine,
+            )
+
+    def _encoded(self, errand: Errand, parts: tuple[PartEdit, ...]) -> None:
+        """Change base64 values by meaning, each by the parts that it spells."""
+        site = errand.site
+        found: list[tuple[str, Scalar, Span, tuple[PartEdit, ...]]] = []
+        for pointer, mine in by_value(site, parts).items():
+            scalar = scalar_at(self.ground.files[site.location.path], pointer)
+            span = scalar.map.span(0, len(scalar.text)) if scalar is not None else None
+            if scalar is None or span is None:
+                self.ground.task(errand, "the base64 value is not one piece of the file")
+                return
+            found.append((pointer, scalar, span, mine))
+        for pointer, scalar, span, mine in found:
+            own = pointer == site.value_pointer
+            self._add(
+                site,
+                errand.reason,
+                op=Op.ENCODED,
+                pointer=pointer,
+                line=scalar.line,
+                key=site.key if own else keys_of(pointer)[-1],
+                start=span.start,
+                end=span.end,
+                parts=mine,
+            )
 
     def _in_place(self, errand: Errand, parts: tuple[PartEdit, ...]) -> None:
         site = errand.site
-        scalar, text, text_map = self.ground.holder(site)
+        _, text, text_map = self.ground.holder(site)
         if site.encoded:
-            span = text_map.span(0, len(text)) if scalar is not None else None
-            if span is None:
-                self.ground.task(errand, "the base64 value is not one piece of the file")
-                return
-            self._add(
-                site, errand.reason, op=Op.ENCODED, start=span.start, end=span.end, parts=parts
-            )
+            self._encoded(errand, parts)
             return
         pieces = self.ground.pieces(site, parts, text, text_map)
         if pieces is None:

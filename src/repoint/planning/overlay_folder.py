@@ -6,6 +6,7 @@ A new patch is named, laid out and listed like its neighbours there.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,9 @@ from repoint.model.plan import Applicability, Edit, Op, PartEdit
 from repoint.planning.yaml_emit import Tree, YamlStyle, style_of
 from repoint.planning.yaml_insert import insertions
 from repoint.planning.yaml_trees import merge_trees
+
+_NAME, _ENV = "\0name", "\0env"
+"""Stand for an object and an environment in the pattern of a file's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +114,10 @@ class Folder:
         pattern = self._pattern(base)
         kind = resource.kind.lower()
         candidates = [
-            pattern.format(name=base, env=self._environment),
-            pattern.format(name=f"{base}-{kind}", env=self._environment),
-            f"{base}-{kind}-{self._environment}-cnpg-patch.yaml",
+            pattern.replace(_ENV, self._environment).replace(_NAME, name)
+            for name in (base, f"{base}-{kind}")
         ]
+        candidates.append(f"{base}-{kind}-{self._environment}-cnpg-patch.yaml")
         return next(name for name in candidates if name not in taken)
 
     def _names_in_use(self) -> list[str]:
@@ -121,7 +125,7 @@ class Folder:
         return [posixpath.relpath(path, self.directory or ".") for path in files]
 
     def _pattern(self, name: str) -> str:
-        """`{name}-{env}-patch.yaml` in the spelling of the patches that stand already."""
+        """The spelling of the patches that stand already: name, `-`, environment, `-patch.yaml`."""
         general = ""
         for environment, overlay in self._neighbours:
             for path in self._listed_patches(overlay):
@@ -129,13 +133,14 @@ class Folder:
                 if not target or target not in posixpath.basename(path) or path.startswith(".."):
                     continue
                 directory, base = posixpath.split(path)
-                shape = base.replace("{", "").replace("}", "")
-                shape = shape.replace(target, "{name}", 1).replace(environment, "{env}")
-                shape = posixpath.join(directory.replace("{", "").replace("}", ""), shape)
+                head, _, tail = base.partition(target)
+                word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(environment)}(?![A-Za-z0-9])")
+                around = [word.sub(_ENV, one) for one in (head, tail)]
+                shape = posixpath.join(directory, _NAME.join(around))
                 if target == name:
                     return shape
                 general = general or shape
-        return general or posixpath.join(self._patch_directory(), "{name}-{env}-patch.yaml")
+        return general or posixpath.join(self._patch_directory(), f"{_NAME}-{_ENV}-patch.yaml")
 
     def _listed_patches(self, overlay: str) -> list[str]:
         root = self.root(overlay)
@@ -149,7 +154,7 @@ class Folder:
         """The directory in which all patches stand that the kustomization lists already."""
         found = {posixpath.dirname(path) for path in self._listed_patches(self.directory)}
         only = found.pop() if len(found) == 1 else ""
-        return "" if only.startswith("..") else only.replace("{", "").replace("}", "")
+        return "" if only.startswith("..") else only
 
     def listed(self) -> tuple[PlannedEdit, ...] | None:
         """Insertions into the kustomization file; None when it cannot take them."""

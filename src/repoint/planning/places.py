@@ -37,11 +37,11 @@ def field_of(steps: tuple[Step, ...]) -> str:
     return text
 
 
-def rendered(resource: Resource, steps: tuple[Step, ...]) -> str:
-    """A field as a render spells it: kustomize encodes the texts of a generated Secret."""
+def rendered(resource: Resource, steps: tuple[Step, ...]) -> tuple[str, ...]:
+    """The spellings of a field: kustomize encodes the texts of a Secret that it generates."""
     if resource.generated and resource.kind == "Secret" and steps[0] == "stringData":
-        steps = ("data", *steps[1:])
-    return field_of(steps)
+        return field_of(steps), field_of(("data", *steps[1:]))
+    return (field_of(steps),)
 
 
 def object_name(resource: Resource) -> str:
@@ -79,14 +79,26 @@ class PlaceIndex:
 
     def __init__(self, resources: Iterable[Resource]) -> None:
         self._by_origin: dict[tuple[str, str], list[Place]] = {}
+        self._by_scalar: dict[tuple[str, int], list[Place]] = {}
         for resource in resources:
             for place in places(resource):
                 origin = place.value.origin
                 self._by_origin.setdefault((origin.path, origin.pointer), []).append(place)
+                scalar = place.value.scalar
+                if scalar is not None and scalar.aliased:
+                    spot = (origin.path, scalar.span.start)
+                    self._by_scalar.setdefault(spot, []).append(place)
 
     def of(self, path: str, pointer: str) -> tuple[Place, ...]:
-        """Every place that takes its text from a scalar."""
-        return tuple(self._by_origin.get((path, pointer), ()))
+        """Every place that takes its text from a scalar, by an alias of it too."""
+        found = self._by_origin.get((path, pointer), [])
+        aliases = [
+            place
+            for one in found
+            if one.value.scalar is not None and one.value.scalar.aliased
+            for place in self._by_scalar.get((path, one.value.scalar.span.start), ())
+        ]
+        return tuple(dict.fromkeys((*found, *aliases)))
 
 
 def at_steps(tree: Effective, steps: tuple[Step, ...]) -> Effective | None:

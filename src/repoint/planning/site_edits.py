@@ -53,7 +53,11 @@ def part_edits(site: Site, goal: Goal) -> tuple[PartEdit, ...]:
     params = dict(site.params)
     current = params.get("sslmode")
     text = current.text if current is not None else ""
-    if goal.sslmode and weaker_sslmode(text, goal.sslmode) and (current is not None or _can_add(site)):
+    if (
+        goal.sslmode
+        and weaker_sslmode(text, goal.sslmode)
+        and (current is not None or _can_add(site))
+    ):
         parts.append(PartEdit("param", text, _like(text, goal.sslmode), "sslmode"))
     for name, value in goal.params:
         present = params.get(name)
@@ -61,6 +65,18 @@ def part_edits(site: Site, goal: Goal) -> tuple[PartEdit, ...]:
         if before != value:
             parts.append(PartEdit("param", before, value, name))
     return tuple(parts)
+
+
+def by_value(site: Site, parts: tuple[PartEdit, ...]) -> dict[str, tuple[PartEdit, ...]]:
+    """The parts by the pointer of the value that spells them; the site's own comes first."""
+    params = dict(site.params)
+    found: dict[str, tuple[PartEdit, ...]] = {site.value_pointer: ()}
+    for part in parts:
+        holder = params.get(part.name) if part.part == "param" else None
+        holder = site.port if part.part == "port" else holder
+        pointer = (holder.pointer if holder is not None else "") or site.value_pointer
+        found[pointer] = (*found.get(pointer, ()), part)
+    return {pointer: mine for pointer, mine in found.items() if mine}
 
 
 def weaker_sslmode(text: str, wanted: str) -> bool:

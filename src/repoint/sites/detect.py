@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from repoint.formats.base import FileKind, ParsedFile, leaves
 from repoint.formats.kinds import kind_of
-from repoint.model.consumer import Part, Site
+from repoint.model.consumer import Site
 from repoint.sites.context import Scope, file_scope
 from repoint.sites.encoded import decoded
 from repoint.sites.frame import NO_MAP, Draft, FileView, Role, Value
@@ -62,9 +62,9 @@ def detect_sealed(sealed: ParsedFile, opened: ParsedFile) -> tuple[Site, ...]:
             replace(
                 site,
                 location=place,
-                host=Part(site.host.text, None),
-                port=Part(site.port.text, None) if site.port else None,
-                params=tuple((name, Part(part.text, None)) for name, part in site.params),
+                host=replace(site.host, span=None),
+                port=replace(site.port, span=None) if site.port else None,
+                params=tuple((name, replace(part, span=None)) for name, part in site.params),
                 sealed=True,
                 display_only="",
             )

@@ -137,7 +137,7 @@ class Value:
 
     def part(self, piece: Slice) -> Part:
         """A piece of the text as a token with its bytes."""
-        return Part(piece.text, self.map.span(piece.start, piece.end))
+        return Part(piece.text, self.map.span(piece.start, piece.end), self.pointer)
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset of the text; the value's own where it has no bytes."""
