@@ -62,9 +62,9 @@ def propose(workspace: Workspace) -> InitProposal:
     if others:
         notes.append(f"other PostgreSQL hosts are left alone: {', '.join(others[:6])}")
     source = hosts[0][0] if hosts else _UNSEEN
-    mine = [
-        r for r in found.inventory.sites if _service(r, builds) == (hosts[0][1] if hosts else "")
-    ]
+    own = _own_names(builds)
+    wanted = hosts[0][1] if hosts else ""
+    mine = [one for one in found.inventory.sites if _service(one, own) == wanted]
     environments = _environments(found, builds, source)
     unknown = _unknown(mine)
     questions += [f"`consumers.{name}.purpose`: nothing tells what it is" for name in unknown]
@@ -102,13 +102,13 @@ def _own_names(builds: Iterable[EnvironmentBuild]) -> dict[str, str]:
     }
 
 
-def _service(report: SiteReport, builds: Iterable[EnvironmentBuild]) -> str:
+def _service(report: SiteReport, own: dict[str, str]) -> str:
     """What a host stands for: the Service's own name, or the host itself."""
     host = report.site.host.text.lower().rstrip(".")
     read = parse_host(host)
     if read is None:
         return host
-    return _own_names(builds).get(read.service, read.service)
+    return own.get(read.service, read.service)
 
 
 def _source_hosts(
