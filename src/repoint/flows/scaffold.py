@@ -139,8 +139,10 @@ def _pooler(config: Config, facts: EnvironmentFacts) -> dict[str, Tree]:
         "max_client_conn": f"{max(100, 2 * _pool_size(facts))}",
         "default_pool_size": f"{_pool_size(facts)}",
     }
-    names = {name for c in facts.pooled for one in c.connections for name, _ in one.params}
-    paths = any(one.schema for c in facts.pooled for one in c.connections)
+    # A runtime may go direct for as long as nothing tells the PostgreSQL version.
+    runtime = [one for c in facts.consumers if c.purpose == "runtime" for one in c.connections]
+    names = {name for one in runtime for name, _ in one.params}
+    paths = any(one.schema for one in runtime)
     if (paths or "search_path" in names) and (config.target.postgres or 18) >= 18:
         parameters["track_extra_parameters"] = "IntervalStyle,search_path"
     return {

@@ -83,6 +83,14 @@ def test_scaffolded_objects_resolve_the_hosts(tmp_path: Path, files: dict[str, s
     assert scaffold(found) == ()
 
 
+def test_scaffold_tracks_the_search_path_of_a_runtime(tmp_path: Path) -> None:
+    found = workspace(tmp_path, {"k8s/web.yaml": APP.replace("/shop\"", "/shop?search_path=s\"")})
+
+    made = dict(scaffold(found))
+
+    assert b"search_path" in made["cnpg/default/pooler.yaml"]
+
+
 def test_an_overlay_inside_an_environments_place_belongs_to_it(tmp_path: Path) -> None:
     files = {
         "k8s/web.yaml": APP,
