@@ -1,0 +1,126 @@
+"""A small kustomize repository in two environments, planned and applied on its clear files."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from repoint.adapters.filetree import FileTree
+from repoint.adapters.kubectl import Kustomize
+from repoint.flows.planning import make_plan
+from repoint.flows.workspace import Workspace
+from repoint.model.plan import Plan
+from repoint.planning.assemble import contents_after
+from repoint.planning.config import load_config
+
+POOLED = "pg-pooler.shop-{env}.svc.cluster.local"
+DIRECT = "pg-rw.shop-{env}.svc.cluster.local"
+
+CONFIG = """
+source: {hosts: [postgres]}
+target: {cluster: pg, pooler: pg-pooler}
+environments:
+  dev: {namespace: shop-dev, overlay: overlays/dev}
+  prod: {namespace: shop-prod, overlay: overlays/prod}
+"""
+
+TARGETS = """
+apiVersion: v1
+kind: Service
+metadata: {name: postgres}
+spec: {selector: {app: postgres}, ports: [{port: 5432}]}
+---
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: pg}
+spec: {instances: 1, imageName: ghcr.io/cloudnative-pg/postgresql:18.1}
+---
+apiVersion: postgresql.cnpg.io/v1
+kind: Pooler
+metadata: {name: pg-pooler}
+spec: {cluster: {name: pg}, type: rw, pgbouncer: {poolMode: session}}
+"""
+
+
+class _Silence:
+    def step(self, label: str, total: int | None = None) -> None:
+        """Begin a step."""
+
+    def advance(self, count: int = 1) -> None:
+        """Go on."""
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """Sealed files that are opened by looking them up."""
+
+    clear: Mapping[str, str]
+
+    def decrypt(self, path: str) -> bytes:
+        """The clear text of a sealed file."""
+        return self.clear[path].encode()
+
+
+def workload(kind: str, name: str, container: str) -> str:
+    """A manifest whose pods are given as YAML of any indentation."""
+    group, job = ("batch/v1", "      restartPolicy: Never\n") if kind == "Job" else ("apps/v1", "")
+    body = textwrap.indent(textwrap.dedent(container).strip(), " " * 6)
+    labels = f"    metadata: {{labels: {{app: {name}}}}}\n"
+    selector = "" if kind == "Job" else f"  selector: {{matchLabels: {{app: {name}}}}}\n"
+    return (
+        f"apiVersion: {group}\nkind: {kind}\nmetadata:\n  name: {name}\nspec:\n{selector}"
+        f"  template:\n{labels}    spec:\n{job}{body}\n"
+    )
+
+
+def repository(base: Mapping[str, str], overlay: Mapping[str, str]) -> dict[str, str]:
+    """A base with the targets, and overlays whose texts have `{env}` filled in."""
+    listed = "".join(f"  - {path}\n" for path in ("targets.yaml", *base))
+    files = {"base/kustomization.yaml": f"resources:\n{listed}", "base/targets.yaml": TARGETS}
+    files |= {f"base/{path}": text for path, text in base.items()}
+    for env in ("dev", "prod"):
+        own = "namespace: shop-{env}\nresources:\n  - ../../base\n"
+        for path, text in {"kustomization.yaml": own, **overlay}.items():
+            files[f"overlays/{env}/{path}"] = text.replace("{env}", env)
+    return files
+
+
+class Trial:
+    """A repository on disk, with what is planned for it.
+
+    Args:
+        root: An empty directory.
+        files: The repository.
+        clear: Clear texts of the sealed files among them, by path.
+    """
+
+    def __init__(
+        self, root: Path, files: Mapping[str, str], clear: Mapping[str, str] | None = None
+    ) -> None:
+        self.root = root
+        self.clear = dict(clear or {})
+        for path, text in files.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(text.encode())
+
+    def plan(self, *environments: str) -> Plan:
+        """The plan for the tree as it is now."""
+        tree = FileTree(self.root)
+        config = load_config(CONFIG)
+        secrets = _Opened(self.clear)
+        return make_plan(
+            Workspace(str(self.root), tree, config, CONFIG, secrets, Kustomize(tree), _Silence()),
+            environments,
+        )
+
+    def apply(self, environment: str) -> dict[str, str]:
+        """Write one environment's changes of clear files; returns their texts by path."""
+        plan = self.plan(environment)
+        assert [proof.unexplained for proof in plan.proofs if not proof.holds] == []
+        after = contents_after(plan.changes, FileTree(self.root).read)
+        for path, raw in after.items():
+            (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / path).write_bytes(raw)
+        return {path: raw.decode() for path, raw in after.items()}

@@ -1,0 +1,279 @@
+"""How a change reaches each kind of value: the texts that apply writes, and a calm second plan."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from tests.unit.planning.small_repository import DIRECT, POOLED, Trial, repository, workload
+
+WEB = workload(
+    "Deployment",
+    "web",
+    "containers:\n  - {name: web, image: acme/web, envFrom: [{secretRef: {name: db}}]}",
+)
+MIGRATE = workload(
+    "Job",
+    "migrate",
+    """
+    containers:
+      - name: migrate
+        image: acme/web
+        command: [alembic, upgrade, head]
+        env:
+          - name: DATABASE_URL
+            valueFrom: {secretKeyRef: {name: db, key: DATABASE_URL}}
+    """,
+)
+URL = "postgresql://shop:canary-x@postgres:5432/shop"
+KUSTOMIZATION = "namespace: shop-{env}\nresources:\n  - ../../base\n"
+ENV_FILE = KUSTOMIZATION + "secretGenerator:\n  - name: db\n    envs: [db.env]\n"
+BASE = {"web.yaml": WEB, "migrate.yaml": MIGRATE}
+
+
+def direct(text: str) -> str:
+    return text.replace("postgres:5432", DIRECT.replace("{env}", "dev") + ":5432")
+
+
+def pooled(text: str) -> str:
+    return text.replace("postgres:5432", POOLED.replace("{env}", "dev") + ":5432")
+
+
+SPLIT_CONFIG = """apiVersion: v1
+kind: ConfigMap
+metadata: {name: db}
+data:
+  PGHOST: postgres
+  PGPORT: "5432"
+  PGSSLMODE: prefer
+  PGDATABASE: shop
+"""
+READS_CONFIG = workload(
+    "Deployment",
+    "web",
+    "containers:\n  - {name: web, image: acme/web, envFrom: [{configMapRef: {name: db}}]}",
+)
+DUMP = workload(
+    "Job",
+    "dump",
+    """
+    containers:
+      - name: dump
+        image: postgres:18
+        command: [pg_dump]
+        envFrom: [{configMapRef: {name: db}}]
+    """,
+)
+ALIASED = workload(
+    "Deployment",
+    "web",
+    """
+    containers:
+      - name: web
+        image: acme/web
+        env:
+          - {name: DATABASE_HOST, value: &host postgres}
+          - {name: DATABASE_REPLICA_HOST, value: *host}
+    """,
+)
+FLOW_SECRET = (
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\n"
+    f'stringData: {{DATABASE_URL: "{URL}?sslmode=disable", OTHER: x}}\n'
+)
+LAST_FLOW = FLOW_SECRET.replace(", OTHER: x", "").replace(
+    "{DATABASE_URL", "{OTHER: x, DATABASE_URL"
+)
+
+CASES = {
+    "an env file of a generator takes the second key": (
+        repository(BASE, {"kustomization.yaml": ENV_FILE, "db.env": f"# db\nDATABASE_URL={URL}\n"}),
+        {
+            "overlays/dev/db.env": f"# db\nDATABASE_URL={pooled(URL)}?sslmode=require\n"
+            f"DATABASE_URL_DIRECT={direct(URL)}?sslmode=require\n"
+        },
+    ),
+    "a pair between braces is repeated before its neighbour": (
+        repository(
+            BASE,
+            {"kustomization.yaml": KUSTOMIZATION + "  - db.yaml\n", "db.yaml": FLOW_SECRET},
+        ),
+        {
+            "overlays/dev/db.yaml": FLOW_SECRET.replace(
+                f'"{URL}?sslmode=disable"',
+                f'"{pooled(URL)}?sslmode=require", '
+                f'DATABASE_URL_DIRECT: "{direct(URL)}?sslmode=require"',
+            )
+        },
+    ),
+    "the last pair between braces is repeated behind itself": (
+        repository(
+            BASE, {"kustomization.yaml": KUSTOMIZATION + "  - db.yaml\n", "db.yaml": LAST_FLOW}
+        ),
+        {
+            "overlays/dev/db.yaml": LAST_FLOW.replace(
+                f'"{URL}?sslmode=disable"',
+                f'"{pooled(URL)}?sslmode=require", '
+                f'DATABASE_URL_DIRECT: "{direct(URL)}?sslmode=require"',
+            )
+        },
+    ),
+    "a shared host of a ConfigMap is split by a plain value": (
+        repository({"config.yaml": SPLIT_CONFIG, "web.yaml": READS_CONFIG, "dump.yaml": DUMP}, {}),
+        {
+            "overlays/dev/dump-dev-patch.yaml": "apiVersion: batch/v1\nkind: Job\nmetadata:\n"
+            "  name: dump\nspec:\n  template:\n    spec:\n      containers:\n"
+            "        - name: dump\n          env:\n            - name: PGHOST\n"
+            f"              value: {DIRECT.replace('{env}', 'dev')}\n",
+            "overlays/dev/db-dev-patch.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n"
+            f"  name: db\ndata:\n  PGHOST: {POOLED.replace('{env}', 'dev')}\n"
+            "  PGSSLMODE: require\n",
+        },
+    ),
+    "an alias of a shared value moves with its anchor": (
+        repository({"web.yaml": ALIASED}, {}),
+        {
+            "overlays/dev/web-dev-patch.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n"
+            "  name: web\nspec:\n  template:\n    spec:\n      containers:\n"
+            "        - name: web\n          env:\n"
+            "            - name: DATABASE_HOST\n"
+            f"              value: {POOLED.replace('{env}', 'dev')}\n"
+            "            - name: DATABASE_REPLICA_HOST\n"
+            f"              value: {POOLED.replace('{env}', 'dev')}\n"
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "wanted"), CASES.values(), ids=CASES.keys())
+def test_what_apply_writes(tmp_path: Path, files: dict[str, str], wanted: dict[str, str]) -> None:
+    trial = Trial(tmp_path, files)
+    after = trial.apply("dev")
+    for path, text in wanted.items():
+        assert after[path] == text
+    trial.apply("prod")
+    again = trial.plan()
+    assert (again.changes, again.tasks, again.blocking) == ((), (), ())
+
+
+def test_an_override_stands_in_the_nearest_kustomization(tmp_path: Path) -> None:
+    files = repository(BASE, {"db.env": f"DATABASE_URL={URL}\n"})
+    for env in ("dev", "prod"):
+        files[f"apps/{env}/kustomization.yaml"] = (
+            f"namespace: shop-{env}\n\nresources:\n  - ../../base\n\n"
+            "secretGenerator:\n  - name: db\n    literals:\n"
+            f"      - DATABASE_URL={URL}\n"
+        )
+        files[f"overlays/{env}/kustomization.yaml"] = f"resources: [../../apps/{env}]\n"
+    after = Trial(tmp_path, files).apply("dev")
+    assert sorted(after) == ["apps/dev/kustomization.yaml", "apps/dev/migrate-dev-patch.yaml"]
+    assert after["apps/dev/kustomization.yaml"].endswith(
+        "\n\npatches:\n  - path: migrate-dev-patch.yaml\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("section", "wanted"),
+    [
+        ("patches: []\n", "patches: [{path: web-dev-patch.yaml}]\n"),
+        (
+            "patches: [{path: size.yaml}]\n",
+            "patches: [{path: size.yaml}, {path: web-dev-patch.yaml}]\n",
+        ),
+        (
+            "patches:\n- path: size.yaml\n",
+            "patches:\n- path: size.yaml\n- path: web-dev-patch.yaml\n",
+        ),
+        (
+            "patchesStrategicMerge: [size.yaml]\n",
+            "patchesStrategicMerge: [size.yaml, web-dev-patch.yaml]\n",
+        ),
+    ],
+)
+def test_a_new_patch_is_listed_in_the_files_own_way(
+    tmp_path: Path, section: str, wanted: str
+) -> None:
+    size = "apiVersion: v1\nkind: Service\nmetadata: {name: postgres}\nspec: {type: ClusterIP}\n"
+    files = repository(
+        {"web.yaml": ALIASED}, {"kustomization.yaml": KUSTOMIZATION + section, "size.yaml": size}
+    )
+    after = Trial(tmp_path, files).apply("dev")
+    own = KUSTOMIZATION.replace("{env}", "dev")
+    assert after["overlays/dev/kustomization.yaml"] == own + wanted
+
+
+def test_environments_with_short_names_name_their_patches(tmp_path: Path) -> None:
+    # `dev` stands inside `developer`, and must not be cut out of it.
+    patch = "apiVersion: v1\nkind: Service\nmetadata: {name: postgres}\nspec: {type: ClusterIP}\n"
+    files = repository(
+        {"web.yaml": ALIASED},
+        {
+            "kustomization.yaml": KUSTOMIZATION + "patches:\n  - path: developer-postgres.yaml\n",
+            "developer-postgres.yaml": patch,
+        },
+    )
+    assert "overlays/dev/developer-web.yaml" in Trial(tmp_path, files).apply("dev")
+
+
+ENC = "ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]"
+SEALED = (
+    "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n"
+    f"  host: {ENC}\n  port: {ENC}\n  sslmode: {ENC}\n  password: {ENC}\n"
+    "sops:\n  mac: x\n  encrypted_regex: ^(stringData)$\n  version: 3.9.0\n"
+)
+CLEAR = (
+    "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n"
+    '  host: postgres\n  port: "6000"\n  sslmode: disable\n  password: canary-s\n'
+)
+READS_KEYS = workload(
+    "Deployment",
+    "web",
+    """
+    containers:
+      - name: web
+        image: acme/web
+        env:
+          - {name: DB_HOST, valueFrom: {secretKeyRef: {name: db, key: host}}}
+          - {name: DB_PORT, valueFrom: {secretKeyRef: {name: db, key: port}}}
+          - {name: DB_SSLMODE, valueFrom: {secretKeyRef: {name: db, key: sslmode}}}
+          - {name: DB_PASSWORD, valueFrom: {secretKeyRef: {name: db, key: password}}}
+    """,
+)
+
+
+def test_each_sealed_value_gets_the_parts_that_it_spells(tmp_path: Path) -> None:
+    files = repository(
+        {"web.yaml": READS_KEYS},
+        {"kustomization.yaml": KUSTOMIZATION + "  - db.yaml\n", "db.yaml": SEALED},
+    )
+    clear = {f"overlays/{env}/db.yaml": CLEAR for env in ("dev", "prod")}
+    plan = Trial(tmp_path, files, clear).plan("dev")
+    edits = {edit.pointer: edit.parts for change in plan.changes for edit in change.edits}
+    told = {
+        at: [(part.part, part.before, part.after) for part in all_] for at, all_ in edits.items()
+    }
+    assert told == {
+        '["stringData"]["host"]': [("host", "postgres", POOLED.replace("{env}", "dev"))],
+        '["stringData"]["port"]': [("port", "6000", "5432")],
+        '["stringData"]["sslmode"]': [("param", "disable", "require")],
+    }
+
+
+def test_each_encoded_value_gets_the_parts_that_it_spells(tmp_path: Path) -> None:
+    def coded(text: str) -> str:
+        return base64.b64encode(text.encode()).decode()
+
+    secret = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\ndata:\n  host: %s\n  sslmode: %s\n"
+    )
+    files = repository(
+        {"web.yaml": READS_KEYS},
+        {
+            "kustomization.yaml": KUSTOMIZATION + "  - db.yaml\n",
+            "db.yaml": secret % (coded("postgres"), coded("disable")),
+        },
+    )
+    after = Trial(tmp_path, files).apply("dev")
+    host = POOLED.replace("{env}", "dev")
+    assert after["overlays/dev/db.yaml"] == secret % (coded(host), coded("require"))
