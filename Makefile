@@ -35,6 +35,7 @@ lint: install ## Check style, format, types, layers, docstrings and generated pa
 	@$(BIN)/interrogate src bench
 	@$(BIN)/python scripts/reference.py --check
 	@$(BIN)/python scripts/generate_rule_pages.py --check
+	@$(BIN)/python scripts/readme_session.py --check
 
 .PHONY: check
 check: lint ## Run all that CI demands: lint, all tests, coverage of lines and branches
@@ -52,6 +53,7 @@ format: install ## Format the code and mend what the linter can mend
 docs: install ## Write the generated reference pages
 	@$(BIN)/python scripts/reference.py
 	@$(BIN)/python scripts/generate_rule_pages.py
+	@$(BIN)/python scripts/readme_session.py
 
 .PHONY: bench
 bench: install ## Measure scan and plan against rg, git grep and libyaml (SIZE="1k 10k 100k", ROUNDS=5)
