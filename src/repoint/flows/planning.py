@@ -299,6 +299,11 @@ class Owners:
         for build in (*found.resolution.environments, found.resolution.unnamed):
             for path in build.files:
                 self._readers.setdefault(path, set()).add(build.name)
+        for report in found.inventory.sites:
+            # A values file that several environments' releases name is in no build.
+            if len(report.environments) > 1:
+                spread = self._readers.setdefault(report.site.location.path, set())
+                spread.update(report.environments)
 
     def readers(self, path: str) -> frozenset[str]:
         """Environments that read a file; the empty name stands for everything outside them."""

@@ -83,6 +83,23 @@ def test_scaffolded_objects_resolve_the_hosts(tmp_path: Path, files: dict[str, s
     assert scaffold(found) == ()
 
 
+def test_a_values_file_that_every_helmfile_environment_names_is_not_edited(tmp_path: Path) -> None:
+    files = {
+        "helmfile.yaml": (
+            "environments: {dev: {}, prod: {}}\n---\nreleases:\n"
+            "  - {name: gitea, chart: gitea/gitea, values: [values/gitea.yaml]}\n"
+        ),
+        "values/gitea.yaml": "gitea: {database: {DB_TYPE: postgres, HOST: 'pg.git.svc:5432'}}\n",
+    }
+    made = make_plan(workspace(tmp_path, files), (), PlanOptions())
+
+    assert made.changes == ()
+    assert {(one.environment, one.path) for one in made.tasks} == {
+        ("dev", "values/gitea.yaml"),
+        ("prod", "values/gitea.yaml"),
+    }
+
+
 def test_scaffold_tracks_the_search_path_of_a_runtime(tmp_path: Path) -> None:
     found = workspace(tmp_path, {"k8s/web.yaml": APP.replace("/shop\"", "/shop?search_path=s\"")})
 
