@@ -186,15 +186,16 @@ class _Work:
         group = [c for c in changes if c in applied or c.environment in self._todo]
         original = self._original(path, now, applied)
         edits = _by_owner(group)
-        new = apply_edits(path, original, [edit for own in edits.values() for edit in own])
+        read = self._tree.read_again
+        new = apply_edits(path, original, [edit for own in edits.values() for edit in own], read)
         for change in group:
-            alone = apply_edits(path, original, change.edits)
+            alone = apply_edits(path, original, change.edits, read)
             if change.after_sha256 and digest(alone) != change.after_sha256:
                 raise EditRefused(f"`{path}`: its edits do not give the planned result")
         made = self._tree.folders_to_make(path) if original is None else ()
         for change in group:
             others = [edit for name in edits if name != change.environment for edit in edits[name]]
-            without = original if not others else apply_edits(path, original, others)
+            without = original if not others else apply_edits(path, original, others, read)
             undos = _undos(path, original, new, edits, change.environment)
             self._put(
                 change.environment,

@@ -56,6 +56,16 @@ class PartEdit:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """Bytes `[start, end)` of the file at `path`, which apply puts at byte `at` of a new text."""
+
+    path: str
+    start: int
+    end: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """One change of one file; covers the smallest token and never a password.
 
@@ -63,6 +73,7 @@ class Edit:
     the path as sops spells it (`["stringData"]["DATABASE_URL"]`).
     `expects` lists what a render shows of it: `Kind/namespace/name#/field` prefixes,
     empty for a plain replacement, which proves itself by its text.
+    `copies` are the passwords that a new file takes over; `after` is without them.
     """
 
     op: Op
@@ -80,6 +91,7 @@ class Edit:
     source_pointer: str = ""
     consumers: tuple[str, ...] = ()
     expects: tuple[str, ...] = ()
+    copies: tuple[Copy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

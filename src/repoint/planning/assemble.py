@@ -76,7 +76,7 @@ def _change(
         path=path,
         environment=environment,
         before_sha256="" if raw is None else digest(raw),
-        after_sha256="" if sealed else digest(apply_edits(path, raw, ordered)),
+        after_sha256="" if sealed else digest(apply_edits(path, raw, ordered, read)),
         edits=ordered,
     )
 
@@ -88,5 +88,5 @@ def contents_after(changes: Iterable[FileChange], read: Callable[[str], bytes]) 
         if change.sealed:
             continue
         before = None if change.creates else result.get(change.path) or read(change.path)
-        result[change.path] = apply_edits(change.path, before, change.edits)
+        result[change.path] = apply_edits(change.path, before, change.edits, read)
     return result

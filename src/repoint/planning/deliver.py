@@ -100,6 +100,8 @@ class Delivery:
         parts = by_value(site, part_edits(site, goal)).get(site.value_pointer, ())
         errand = Errand(site, goal, reason)
         if not self.ground.owned(site.location.path):
+            if not site.sealed and self._shared.add_key(errand, key, parts):
+                return True
             why = f"the Secret is shared; add `{key}` to it for this environment"
             self.ground.task(errand, why)
             return False

@@ -14,8 +14,9 @@ from repoint.formats.base import Mapping, ParsedFile, Scalar
 from repoint.kube.files import FileIndex, join
 from repoint.kube.resource import Resource
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
+from repoint.planning.copied import MARK, take_out
 from repoint.planning.overlay_folder import Folder, PlannedEdit, inserted
-from repoint.planning.yaml_emit import Tree, emit, style_of
+from repoint.planning.yaml_emit import Tree, YamlStyle, emit, style_of
 from repoint.planning.yaml_insert import insertions
 
 BUILT_IN_LISTS = frozenset(
@@ -149,6 +150,9 @@ class OverlayEditor:
 
     def _patched(self, wish: Wish) -> list[PlannedEdit]:
         """Insertions into a document of this environment that stands for the object."""
+        if any(MARK in line for line in emit(wish.tree, YamlStyle())):
+            # Only a file of its own can take a password over.
+            return []
         chain: list[Folder | None] = [*self._chain(wish.resource.path)]
         for folder in chain or [None]:
             for path, parsed, number in self._existing(wish.resource, folder):
@@ -187,7 +191,8 @@ class OverlayEditor:
         }
         lines = emit({**head, **_as_written(wish.tree)}, style)
         start = ["---"] if style.document_start else []
-        edit = _create(_edit(wish), style.newline.join([*start, *lines]) + style.newline)
+        text, copies = take_out(style.newline.join([*start, *lines]) + style.newline)
+        edit = replace(_create(_edit(wish), text), copies=copies)
         folder.add_entry("patches", {"path": name}, edit)
         return folder, PlannedEdit(folder.take(name), edit)
 

@@ -10,9 +10,10 @@ from repoint.formats.base import Scalar
 from repoint.kube.effective import Effective, Value
 from repoint.model.consumer import Site
 from repoint.model.plan import Op, PartEdit, Task
+from repoint.planning.copied import hole, secret_ranges
 from repoint.planning.ground import Errand, Ground, edit_of
 from repoint.planning.overlay_edits import BUILT_IN_LISTS, OverlayEditor, Reason
-from repoint.planning.places import Place, PlaceIndex, Step, at_steps, object_name
+from repoint.planning.places import Place, PlaceIndex, Step, at_steps, field_of, object_name
 from repoint.planning.site_edits import Replacement, applied, replacements
 from repoint.planning.yaml_emit import Token, Tree
 from repoint.planning.yaml_trees import block_or_text, merge_trees, tree_at
@@ -58,6 +59,30 @@ class SharedValues:
                 return True
             self._hold(place, list(edits), errand, parts)
         return True
+
+    def add_key(self, errand: Errand, key: str, parts: tuple[PartEdit, ...]) -> bool:
+        """Add a moved copy of a shared value under another key; False when no patch can."""
+        site = errand.site
+        made: list[tuple[Place, tuple[Step, ...], Tree]] = []
+        for place in self._index.of(site.location.path, site.value_pointer):
+            scalar = place.value.scalar
+            named = isinstance(place.steps[-1], str) and not place.resource.generated
+            if scalar is None or not named or place.value.origin.embedded or site.encoded:
+                return False
+            try:
+                edits = replacements(site, parts, scalar.text, scalar.map)
+            except EditRefused:
+                return False
+            value = self._spelled(place.value, list(edits))
+            if value is None:
+                return False
+            made.append((place, (*place.steps[:-1], key), value))
+        for place, steps, value in made:
+            wish = self._overlay.wish(place.resource)
+            merge_trees(wish.tree, tree_at(steps, value))
+            wish.expects.append(f"{object_name(place.resource)}#{field_of(steps)}")
+            wish.reasons.append(errand.reason)
+        return bool(made)
 
     def _apart(self, errand: Errand, parts: tuple[PartEdit, ...]) -> None:
         """Parts that stand in values of their own: each value is overridden by itself."""
@@ -109,18 +134,35 @@ class SharedValues:
         return words or None
 
     def _spelled(self, value: Value, edits: list[Replacement]) -> Tree | None:
-        """A scalar with its edits, spelled as it was on one line; None with a password."""
+        """A scalar with its edits, spelled as it was on one line; passwords become holes."""
         scalar = value.scalar
         if scalar is None or value.text != scalar.text:
             return None if edits else value.text
-        text = applied(scalar.text, tuple(edits))
-        if mask(text) != text:
+        holes = self._holes(value, scalar)
+        if holes is None:
             return None
+        edits = [*edits, *holes]
+        text = applied(scalar.text, tuple(edits))
         if scalar.style in ("plain", "single", "double", "") and "\n" not in scalar.text:
             token = self._token(value, scalar, edits)
             if token is not None:
                 return Token(token)
-        return block_or_text(text)
+        spelled = block_or_text(text)
+        return None if holes and isinstance(spelled, str) else spelled
+
+    def _holes(self, value: Value, scalar: Scalar) -> list[Replacement] | None:
+        """Marks for the passwords of a scalar; None when their bytes cannot be told."""
+        ranges = secret_ranges(scalar.text)
+        if ranges is None:
+            return None
+        holes: list[Replacement] = []
+        for start, end in ranges:
+            span = scalar.map.span(start, end)
+            if span is None:
+                return None
+            before = scalar.text[start:end]
+            holes.append(Replacement(start, end, before, hole(value.origin.path, span)))
+        return holes
 
     def _token(self, value: Value, scalar: Scalar, edits: list[Replacement]) -> str | None:
         """The raw token with the edits made in it, when it stands on one line."""
@@ -184,6 +226,20 @@ class SharedValues:
         if not taken:
             self._shared_task(held)
 
+    def _why_not(self, held: Held) -> str:
+        """Why no overlay of this environment can carry a change."""
+        resource = held.place.resource
+        if resource.generated:
+            return (
+                f"a generator that several environments share makes {resource.kind} "
+                f"`{resource.original.name}`; merge this value into it in this environment's "
+                "overlay, from a sealed file"
+            )
+        return (
+            "shared by several environments, and a patch would have to replace a list of this "
+            f"{resource.kind}; override it in this environment's overlay"
+        )
+
     def _shared_task(self, held: Held) -> None:
         site = held.site
         if site is None:
@@ -196,8 +252,7 @@ class SharedValues:
                 key=site.key,
                 environment=self._ground.environment,
                 consumer=", ".join(held.reasons[0].consumers),
-                reason="shared by several environments; a patch would have to repeat a password "
-                "or replace a list of this object",
+                reason=self._why_not(held),
                 put=mask(text).strip()[:300],
             )
         )

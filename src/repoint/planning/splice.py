@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from repoint.dsn.parse import find
@@ -18,6 +18,7 @@ from repoint.errors import EditRefused, OverlappingEdits, StalePlan
 from repoint.formats.verify import check_splice
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
 from repoint.model.source import Span
+from repoint.planning.copied import filled
 
 BASE64 = "base64"
 """`Edit.before` of a DUPLICATE whose value is base64: it is decoded, retargeted, encoded."""
@@ -34,9 +35,15 @@ class Patch:
     text: bytes
 
 
-def apply_edits(path: str, raw: bytes | None, edits: Sequence[Edit]) -> bytes:
+def apply_edits(
+    path: str,
+    raw: bytes | None,
+    edits: Sequence[Edit],
+    read: Callable[[str], bytes] | None = None,
+) -> bytes:
     """Return `raw` (None: no such file) with `edits` applied and checked (law 1).
 
+    `read` gives the files that a new one takes passwords over from.
     Edits that are for display only are left out; sealed ones are not for this function.
 
     Raises:
@@ -46,7 +53,7 @@ def apply_edits(path: str, raw: bytes | None, edits: Sequence[Edit]) -> bytes:
     """
     written = to_write(edits)
     if any(edit.op is Op.CREATE for edit in written):
-        return _create(path, raw, written)
+        return _create(path, raw, written, read)
     if raw is None:
         raise StalePlan(f"`{path}` is not there any more")
     cuts = patches(path, raw, written)
@@ -151,12 +158,17 @@ def _word(token: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![{_WORD}]){re.escape(token)}(?![{_WORD}])")
 
 
-def _create(path: str, raw: bytes | None, edits: Sequence[Edit]) -> bytes:
+def _create(
+    path: str,
+    raw: bytes | None,
+    edits: Sequence[Edit],
+    read: Callable[[str], bytes] | None,
+) -> bytes:
     if len(edits) != 1:
         raise EditRefused(f"`{path}` is created, so it can have no other edit")
     if raw is not None:
         raise StalePlan(f"`{path}` exists, but this plan creates it")
-    return edits[0].after.encode()
+    return filled(edits[0], read)
 
 
 def _stale(path: str, raw: bytes, offset: int) -> StalePlan:

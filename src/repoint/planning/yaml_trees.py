@@ -38,7 +38,7 @@ def block_or_text(text: str) -> Tree:
     """A script as a block scalar, a line as text; exact for every text it accepts."""
     lines = text.split("\n")
     safe = not any(line[:1].isspace() for line in lines[:1]) and "\r" not in text
-    printable = all(ch.isprintable() or ch in "\n\t" for ch in text)
+    printable = all(ch.isprintable() or ch in "\n\t\0" for ch in text)
     if len(lines) < 2 or not safe or not printable or not lines[0]:
         return text
     if text.endswith("\n") and not text.endswith("\n\n"):

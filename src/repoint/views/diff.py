@@ -37,7 +37,7 @@ def file_diff(change: FileChange, tree: Tree) -> list[str]:
         return header + [line for edit in change.edits for line in _sealed(edit)]
     written = to_write(change.edits)
     if change.creates:
-        lines = apply_edits(change.path, None, written).decode().splitlines()
+        lines = apply_edits(change.path, None, written, tree.read).decode().splitlines()
         return [*header, f"@@ -0,0 +{_range(0, len(lines))} @@", *(f"+{mask(x)}" for x in lines)]
     return header + list(_hunks(change.path, tree.read(change.path), written))
 

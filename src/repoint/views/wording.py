@@ -17,6 +17,7 @@ from repoint.model.plan import (
     PartEdit,
     Plan,
 )
+from repoint.planning.copied import shown
 from repoint.planning.inventory import EnvironmentView, Inventory
 
 OUTSIDE = "outside every environment"
@@ -96,7 +97,7 @@ def edit_summary(edit: Edit) -> str:
 def new_lines(edit: Edit) -> tuple[str, ...]:
     """The lines that an edit inserts or creates, masked; none when it is a single one."""
     if edit.op is Op.CREATE or (edit.op is Op.SPLICE and not edit.before):
-        lines = mask(edit.after.strip("\r\n")).splitlines()
+        lines = mask(shown(edit).strip("\r\n")).splitlines()
         return tuple(lines) if edit.op is Op.CREATE or len(lines) > 1 else ()
     return ()
 

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from repoint.errors import StalePlan
+from repoint.planning.assemble import contents_after
+from repoint.planning.codec import decode_plan, encode_plan
+from repoint.planning.copied import shown
 from tests.unit.planning.small_repository import DIRECT, POOLED, Trial, repository, workload
 
 WEB = workload(
@@ -277,3 +281,100 @@ def test_each_encoded_value_gets_the_parts_that_it_spells(tmp_path: Path) -> Non
     after = Trial(tmp_path, files).apply("dev")
     host = POOLED.replace("{env}", "dev")
     assert after["overlays/dev/db.yaml"] == secret % (coded(host), coded("require"))
+
+
+CLEAR_SECRET = (
+    "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n"
+    "  DATABASE_URL: postgresql://shop:canary%40x@postgres:5432/shop\n"
+)
+LITERAL = workload(
+    "Deployment",
+    "api",
+    """
+    containers:
+      - name: api
+        image: acme/api
+        args:
+          - serve
+          - --db=postgresql://api:canary-w@postgres/api
+        env:
+          - name: DATABASE_URL
+            value: 'postgresql://api:canary-q@postgres/api'
+          - name: SCRIPT
+            value: |
+              export DATABASE_URL=postgresql://api:canary-s@postgres/api
+              exec serve
+    """,
+)
+TAKES_OVER = {
+    "a Secret": (
+        {"db.yaml": CLEAR_SECRET, "web.yaml": WEB},
+        "overlays/dev/db-dev-patch.yaml",
+        ["  DATABASE_URL: postgresql://shop:canary%40x@{pooled}:5432/shop?sslmode=require"],
+    ),
+    "a Secret that a migration reads too": (
+        {"db.yaml": CLEAR_SECRET, **BASE},
+        "overlays/dev/db-dev-patch.yaml",
+        [
+            "  DATABASE_URL: postgresql://shop:canary%40x@{pooled}:5432/shop?sslmode=require",
+            "  DATABASE_URL_DIRECT: postgresql://shop:canary%40x@{direct}:5432/shop?sslmode=require",
+        ],
+    ),
+    "words, quotes and scripts": (
+        {"api.yaml": LITERAL},
+        "overlays/dev/api-dev-patch.yaml",
+        [
+            "            - serve",
+            "            - --db=postgresql://api:canary-w@{pooled}/api?sslmode=require",
+            "              value: 'postgresql://api:canary-q@{pooled}/api?sslmode=require'",
+            "                export DATABASE_URL=postgresql://api:canary-s@{pooled}/api?sslmode=require",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("base", "path", "lines"), TAKES_OVER.values(), ids=TAKES_OVER.keys())
+def test_a_patch_takes_a_password_over_and_the_plan_never_holds_it(
+    tmp_path: Path, base: dict[str, str], path: str, lines: list[str]
+) -> None:
+    trial = Trial(tmp_path, repository(base, {}))
+    plan = trial.plan()
+    assert b"canary" not in encode_plan(plan)
+    assert b"canary" not in repr(plan).encode()
+    assert decode_plan(encode_plan(plan)) == plan
+    after = trial.apply("dev")[path].splitlines()
+    for line in lines:
+        filled = line.replace("{pooled}", POOLED).replace("{direct}", DIRECT)
+        assert filled.replace("{env}", "dev") in after
+    trial.apply("prod")
+    again = trial.plan()
+    assert (again.changes, again.tasks, again.blocking) == ((), (), ())
+
+
+def test_a_patch_beside_another_takes_the_password_over_in_a_file_of_its_own(
+    tmp_path: Path,
+) -> None:
+    size = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: api\nspec:\n  replicas: 2\n"
+    listed = KUSTOMIZATION + "patches:\n  - path: api-dev-patch.yaml\n"
+    files = repository(
+        {"api.yaml": LITERAL}, {"kustomization.yaml": listed, "api-dev-patch.yaml": size}
+    )
+    after = Trial(tmp_path, files).apply("dev")
+    assert sorted(after) == [
+        "overlays/dev/api-deployment-dev-patch.yaml",
+        "overlays/dev/kustomization.yaml",
+    ]
+
+
+def test_a_password_is_not_taken_over_from_a_file_that_changed(tmp_path: Path) -> None:
+    trial = Trial(tmp_path, repository({"db.yaml": CLEAR_SECRET, "web.yaml": WEB}, {}))
+    created = next(c for c in trial.plan("dev").changes if c.creates)
+    with pytest.raises(StalePlan):
+        contents_after([created], lambda path: b"short")
+
+
+def test_a_person_sees_stars_where_a_password_goes(tmp_path: Path) -> None:
+    trial = Trial(tmp_path, repository({"db.yaml": CLEAR_SECRET, "web.yaml": WEB}, {}))
+    edits = [edit for change in trial.plan("dev").changes for edit in change.edits]
+    created = next(edit for edit in edits if edit.copies)
+    assert f"shop:***@{POOLED.replace('{env}', 'dev')}" in shown(created)
