@@ -111,6 +111,7 @@ class Delivery:
                 site,
                 reason,
                 op=Op.SEALED_ADD,
+                before=BASE64 if site.encoded else "",
                 pointer=sops_pointer(sibling(pointer, key)),
                 source_pointer=sops_pointer(pointer),
                 key=key,
@@ -146,10 +147,13 @@ class Delivery:
 
     def can_override(self, use: Use, resource: Resource) -> bool:
         """Whether one container's variable can be given another source."""
-        return (
-            resource.kind in BUILT_IN_LISTS
-            and container_steps(resource, use.workload.container) is not None
-        )
+        steps = container_steps(resource, use.workload.container)
+        if steps is None or resource.kind not in BUILT_IN_LISTS:
+            return False
+        spot = (*steps, "env", (use.variable,), "valueFrom", "secretKeyRef", "key")
+        key = at_steps(resource.body, spot)
+        own = isinstance(key, Value) and self.ground.owned(key.origin.path)
+        return own or self.overlay.can_carry(resource)
 
     def override(
         self, use: Use, resource: Resource, value: dict[str, Tree], reason: Reason
@@ -236,6 +240,7 @@ class Delivery:
                 site,
                 errand.reason,
                 op=Op.SEALED,
+                before=BASE64 if site.encoded else "",
                 pointer=sops_pointer(pointer),
                 key=site.key if pointer == site.value_pointer else keys_of(pointer)[-1],
                 parts=mine,

@@ -289,6 +289,7 @@ class Mover:
         self._findings.append(
             routing.SHARED_VALUE.finding(
                 f"`{site.key}` feeds a runtime and {use.workload.id}, and cannot be split here",
+                hint=f"give {use.workload.id} a value of its own, or its `route` in repoint.yaml",
                 location=site.location,
                 environment=self._name,
                 consumer=use.workload.id,

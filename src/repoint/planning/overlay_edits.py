@@ -94,6 +94,12 @@ class OverlayEditor:
         """`namePrefix` and `nameSuffix` that new objects get."""
         return self._first.affixes() if self._first is not None else ("", "")
 
+    def can_carry(self, resource: Resource) -> bool:
+        """Whether an overlay, or the object's own file, can take a change of an object."""
+        if self._existing(resource, None):
+            return True
+        return bool(self._chain(resource.path)) and not resource.generated and _has_name(resource)
+
     def wish(self, resource: Resource) -> Wish:
         """The wish for an object, to be filled."""
         key = (resource.kind, resource.namespace, resource.name)

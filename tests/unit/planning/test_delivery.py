@@ -11,6 +11,7 @@ from repoint.errors import StalePlan
 from repoint.planning.assemble import contents_after
 from repoint.planning.codec import decode_plan, encode_plan
 from repoint.planning.copied import shown
+from repoint.planning.sealed import new_value, steps
 from tests.unit.planning.small_repository import DIRECT, POOLED, Trial, repository, workload
 
 WEB = workload(
@@ -220,6 +221,10 @@ def test_environments_with_short_names_name_their_patches(tmp_path: Path) -> Non
     assert "overlays/dev/developer-web.yaml" in Trial(tmp_path, files).apply("dev")
 
 
+CLEAR_SECRET = (
+    "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n"
+    "  DATABASE_URL: postgresql://shop:canary%40x@postgres:5432/shop\n"
+)
 ENC = "ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]"
 SEALED = (
     "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n"
@@ -264,6 +269,36 @@ def test_each_sealed_value_gets_the_parts_that_it_spells(tmp_path: Path) -> None
     }
 
 
+def test_a_sealed_value_in_base64_is_changed_as_base64(tmp_path: Path) -> None:
+    encoded = base64.b64encode(f"{URL}".encode()).decode()
+    sealed = SEALED.replace("stringData", "data").replace("  host:", "  DATABASE_URL:")
+    files = repository(
+        BASE, {"kustomization.yaml": KUSTOMIZATION + "  - db.yaml\n", "db.yaml": sealed}
+    )
+    clear = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\ndata:\n"
+    clear += f"  DATABASE_URL: {encoded}\n  port: eA==\n  sslmode: eA==\n  password: eA==\n"
+    trial = Trial(tmp_path, files, {f"overlays/{env}/db.yaml": clear for env in ("dev", "prod")})
+    edits = [e for c in trial.plan("dev").changes for e in c.edits if c.sealed]
+    texts = {steps('["data"]["DATABASE_URL"]'): encoded}
+    made = [base64.b64decode(new_value("db.yaml", edit, texts)).decode() for edit in edits]
+    assert made == [direct(URL) + "?sslmode=require", pooled(URL) + "?sslmode=require"]
+
+
+def test_a_value_is_not_moved_from_under_an_object_that_no_patch_can_name(tmp_path: Path) -> None:
+    secret = CLEAR_SECRET.replace("%40", "")
+    unnamed = MIGRATE.replace("  name: migrate\nspec", "  generateName: migrate-\nspec")
+    files = repository(
+        {"web.yaml": WEB, "migrate.yaml": unnamed},
+        {"kustomization.yaml": KUSTOMIZATION + "  - db.yaml\n", "db.yaml": secret},
+    )
+    plan = Trial(tmp_path, files).plan("dev")
+    assert plan.changes == ()
+    assert [(task.key, task.consumer) for task in plan.tasks] == [
+        ("DATABASE_URL", "Job/shop-dev/migrate-/migrate")
+    ]
+    assert [finding.code for finding in plan.blocking] == ["RP102"]
+
+
 def test_each_encoded_value_gets_the_parts_that_it_spells(tmp_path: Path) -> None:
     def coded(text: str) -> str:
         return base64.b64encode(text.encode()).decode()
@@ -283,10 +318,6 @@ def test_each_encoded_value_gets_the_parts_that_it_spells(tmp_path: Path) -> Non
     assert after["overlays/dev/db.yaml"] == secret % (coded(host), coded("require"))
 
 
-CLEAR_SECRET = (
-    "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n"
-    "  DATABASE_URL: postgresql://shop:canary%40x@postgres:5432/shop\n"
-)
 LITERAL = workload(
     "Deployment",
     "api",
