@@ -140,6 +140,9 @@ def add_policies(facts: EnvironmentFacts, delivery: Delivery) -> EnvironmentFact
     if not needs or not delivery.overlay.can_add:
         return facts
     prefix, suffix = delivery.overlay.affixes()
+    # kustomize puts the prefix before the new name too: once is enough.
+    head = f"allow-{prefix}"
+    needs = tuple(replace(need, name=need.name.replace(head, "allow-", 1)) for need in needs)
     documents: list[dict[str, Tree]] = [_policy(need) for need in needs]
     expects = tuple(f"NetworkPolicy/{n.namespace}/{prefix}{n.name}{suffix}" for n in needs)
     told = "admits the moved clients to the Pooler's and the Cluster's pods on port 5432 (X10)"

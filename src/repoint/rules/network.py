@@ -103,8 +103,17 @@ def needed_policies(facts: EnvironmentFacts) -> tuple[PolicyNeed, ...]:
             key = (name, target.namespace, target.labels)
             needs.setdefault(key, set()).add((client.namespace, client.labels))
     return tuple(
-        PolicyNeed(name, namespace, labels, tuple(sorted(sources)))
+        PolicyNeed(name, namespace, labels, _widest(sources))
         for (name, namespace, labels), sources in sorted(needs.items())
+    )
+
+
+def _widest(sources: set[tuple[str, Labels]]) -> tuple[tuple[str, Labels], ...]:
+    """The sources without those that another one of their namespace admits already."""
+    return tuple(
+        (namespace, labels)
+        for namespace, labels in sorted(sources)
+        if not any(namespace == other and set(fewer) < set(labels) for other, fewer in sources)
     )
 
 

@@ -409,3 +409,18 @@ def test_a_person_sees_stars_where_a_password_goes(tmp_path: Path) -> None:
     edits = [edit for change in trial.plan("dev").changes for edit in change.edits]
     created = next(edit for edit in edits if edit.copies)
     assert f"shop:***@{POOLED.replace('{env}', 'dev')}" in shown(created)
+
+
+def test_a_new_policy_carries_the_prefix_once(tmp_path: Path) -> None:
+    deny = (
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: deny}\n"
+        "spec: {podSelector: {}, policyTypes: [Ingress]}\n"
+    )
+    aliased = ALIASED.replace("&host postgres", "&host dev-postgres.shop-dev.svc")
+    files = repository(
+        {"web.yaml": aliased, "deny.yaml": deny},
+        {"kustomization.yaml": "namePrefix: dev-\n" + KUSTOMIZATION},
+    )
+    text = Trial(tmp_path, files).apply("dev")["overlays/dev/network-policy-cnpg.yaml"]
+    assert "  name: allow-pg-clients\n" in text
+    assert "cnpg.io/cluster: dev-pg\n" in text

@@ -150,3 +150,11 @@ def test_X10_the_pooler_in_doubt_is_admitted() -> None:
     facts = environment(consumer("web"), policies=(by_cluster, policy(WEB)))
     (need,) = needed_policies(facts)
     assert need.sources == (("shop", POOLER),)
+
+
+def test_X10_a_client_is_named_only_where_no_wider_selector_admits_it() -> None:
+    bare = replace(consumer("seed", route="direct"), labels=())
+    job = consumer("migrate", route="direct")
+    far = consumer("auth", namespace="shop-auth", route="direct")
+    needs = needed_policies(environment(bare, job, far, policies=(DENY_ALL,)))
+    assert needs[0].sources == (("shop", ()), ("shop-auth", (("app", "auth"),)))
