@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from repoint.dsn.hosts import Service, same_service
-from repoint.flows.planning import accepted, ordered, require_config, sops_files, wanted_names
+from repoint.flows.findings import accepted, ordered, sops_files
+from repoint.flows.planning import require_config, wanted_names
 from repoint.flows.scanning import Survey, survey
 from repoint.flows.workspace import Workspace
 from repoint.model.consumer import Purpose, Use

@@ -1,0 +1,135 @@
+"""Everything the rules say of a planned state, in order and with what is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from repoint.flows.scanning import Survey
+from repoint.flows.workspace import Workspace
+from repoint.model.plan import Finding, Severity
+from repoint.planning import observations
+from repoint.planning.config import Acceptance
+from repoint.planning.moves import Moves
+from repoint.rules import (
+    budget,
+    hygiene,
+    network,
+    probes,
+    routing,
+    session_state,
+    startup_params,
+    targets,
+    tls,
+)
+
+_CHECKS = (startup_params, session_state, tls, budget, network, probes, targets)
+
+
+def all_findings(
+    workspace: Workspace, found: Survey, moves: Sequence[Moves]
+) -> tuple[Finding, ...]:
+    """Everything the rules say of the planned state, most severe first."""
+    result: list[Finding] = []
+    names = {one.environment for one in moves}
+    for one in moves:
+        result += one.findings
+        for rule in _CHECKS:
+            result += rule.check(one.facts)
+        result += _source_gone(found, one)
+        build = next(b for b in found.resolution.environments if b.name == one.environment)
+        result += observations.unexpanded(build)
+        result += observations.elsewhere(build, _wanted_keys(found))
+    result += [f for f in found.inventory.findings if not f.environment or f.environment in names]
+    result += repository_findings(workspace, found)
+    result += _locked(found, names)
+    return ordered(result, [one.environment for one in moves])
+
+
+def repository_findings(workspace: Workspace, found: Survey) -> list[Finding]:
+    """Findings that belong to no environment's decisions."""
+    files = tuple(found.files.values())
+    moving = {report.site.location.path for report in found.inventory.sites if report.is_source}
+    result = list(observations.printed(files))
+    result += observations.clear_text(files, sops_files(workspace), moving.__contains__)
+    result += observations.unreadable(found.resolution, files)
+    result += observations.templates(found.inventory.sites)
+    return result
+
+
+def sops_files(workspace: Workspace) -> list[tuple[str, str]]:
+    """`(path, text)` of every `.sops.yaml`."""
+    paths = [
+        p for p in workspace.tree.paths() if p.rpartition("/")[2] in (".sops.yaml", ".sops.yml")
+    ]
+    return [(path, workspace.tree.read(path).decode(errors="replace")) for path in paths]
+
+
+def _source_gone(found: Survey, moves: Moves) -> Iterable[Finding]:
+    """RP130: consumers of the environment move away from a Service that it does not have."""
+    if not moves.consumers or found.source is None:
+        return
+    build = next(b for b in found.resolution.environments if b.name == moves.environment)
+    ours = {id(resource) for resource in build.objects}
+    everywhere = found.source.services
+    if everywhere and not any(id(resource) in ours for resource in everywhere):
+        yield routing.SOURCE_GONE.finding(
+            f"the render of `{moves.environment}` holds no Service of the source",
+            environment=moves.environment,
+        )
+
+
+def _wanted_keys(found: Survey) -> frozenset[str]:
+    """Keys of Secrets that hold a connection somewhere, or are called as if they did."""
+    keys = {use.source_key for uses in found.uses.values() for use in uses if use.source_key}
+    return frozenset(keys | {"DATABASE_URL", "DB_HOST", "dsn", "DSN", "PGHOST", "POSTGRES_HOST"})
+
+
+def _locked(found: Survey, names: set[str]) -> Iterable[Finding]:
+    """RP312: sealed files without a key, an error where a wanted environment reads them."""
+    for path in sorted(found.locked):
+        environment = found.resolution.layout.environment_of(path)
+        readers = {ref.environment for ref in found.resolution.sealed if ref.path == path}
+        needed = bool((readers | {environment}) & names)
+        if needed or not environment:
+            yield hygiene.cannot_open(path, environment=environment, needed=needed)
+
+
+_RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+
+
+def ordered(findings: Iterable[Finding], environments: Sequence[str]) -> tuple[Finding, ...]:
+    """Each finding once: most severe first, then in promotion order, by code and place."""
+    order = {name: number for number, name in enumerate(environments)}
+
+    def rank(finding: Finding) -> tuple[object, ...]:
+        place = finding.location
+        spot = (place.path, place.line) if place is not None else ("", 0)
+        return (
+            _RANK[finding.severity],
+            order.get(finding.environment, len(order)),
+            finding.code,
+            spot,
+            finding.message,
+        )
+
+    return tuple(sorted(dict.fromkeys(findings), key=rank))
+
+
+def accepted(findings: Iterable[Finding], choices: Sequence[Acceptance]) -> tuple[Finding, ...]:
+    """Mark the findings that repoint.yaml accepts with the reason given there."""
+    return tuple(
+        replace(finding, accepted=choice.reason) if choice is not None else finding
+        for finding in findings
+        for choice in (next((c for c in choices if _accepts(c, finding)), None),)
+    )
+
+
+def _accepts(choice: Acceptance, finding: Finding) -> bool:
+    path = finding.location.path if finding.location is not None else ""
+    return (
+        choice.code == finding.code
+        and choice.environment in ("", finding.environment)
+        and (not choice.consumer or choice.consumer in finding.consumer)
+        and choice.path in ("", path)
+    )
