@@ -12,6 +12,7 @@ from repoint.model.consumer import Site
 from repoint.sites.context import Scope, file_scope
 from repoint.sites.encoded import decoded
 from repoint.sites.frame import NO_MAP, Draft, FileView, Role, Value
+from repoint.sites.needles import may_hold_site
 from repoint.sites.pgpass import pgpass_drafts
 from repoint.sites.split import Container, Entry, split_drafts
 from repoint.sites.textual import text_drafts
@@ -25,6 +26,8 @@ _FLAT = frozenset(
 def detect(parsed: ParsedFile) -> tuple[Site, ...]:
     """Every site of a file, in file order; comments hold none, nor do sealed values."""
     if parsed.kind is FileKind.TEXT and kind_of(parsed.path, parsed.text[:1024].encode()) is None:
+        return ()
+    if not may_hold_site(parsed.path, parsed.text):
         return ()
     view = FileView(parsed.path, parsed.map)
     scope = file_scope(parsed)

@@ -37,7 +37,10 @@ def below(scope: Scope, key: str) -> Scope:
     generated = scope.owner == "generators" and key in _GENERATORS
     inner = scope.below(key, shown=kept or not (generated or key in _UNSHOWN))
     env = key in ENV_MAPS and (scope.role is not Role.CONFIG or key not in {"data", "config"})
-    return replace(inner, env=env, probe=scope.probe or key in _PROBES)
+    probe = scope.probe or key in _PROBES
+    if env is inner.env and probe is inner.probe:
+        return inner
+    return replace(inner, env=env, probe=probe)
 
 
 def shown(scope: Scope) -> str:
