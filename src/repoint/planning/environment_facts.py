@@ -317,7 +317,7 @@ def _pool_size(
     view: ContainerView | None,
     environment: EnvironmentBuild,
 ) -> int:
-    """The most connections one replica opens: told by the user, the DSN or a variable; 0 unknown."""
+    """The most connections one replica opens, as user, DSN or variable tell; 0 unknown."""
     chosen = choice_for(config, workload)
     if chosen is not None and chosen.pool_size:
         return chosen.pool_size

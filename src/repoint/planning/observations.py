@@ -93,7 +93,7 @@ def _shell_names(resource: Resource) -> Iterator[Unexpanded]:
 
 
 def elsewhere(environment: EnvironmentBuild, wanted: frozenset[str]) -> Iterator[Finding]:
-    """RP315: values that an ExternalSecret or a SealedSecret brings, for keys that workloads read."""
+    """RP315: values that an ExternalSecret or a SealedSecret brings, for keys that are read."""
     for value in kube.external_values(environment.objects):
         if value.key in wanted or not value.key:
             place = Location(value.path, value.line, 1, "")

@@ -92,7 +92,8 @@ LOCAL_DEVELOPMENT = Rule(
     "RP140",
     Severity.NOTE,
     "local development gets a way to the new cluster",
-    "A developer's own tools (an Atlas environment, Makefile targets) are added to, never replaced: "
+    "A developer's own tools (an Atlas environment, Makefile targets) are added to, never "
+    "replaced: "
     "the old environment stays, and a second one goes direct to the Cluster.",
     "review the added environment and targets; nothing else is needed",
     ("P4", "4.1", "4.2"),
