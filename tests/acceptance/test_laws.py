@@ -148,6 +148,7 @@ def stale_edits() -> Iterator[tuple[str, str]]:
     yield "an input that no edit touches", "deploy/base/backend/service.yaml"
     yield "a sealed file", "deploy/secrets/production/hydra-secret.yaml"
     yield "repoint.yaml", "repoint.yaml"
+    yield "source text that was evidence", "backend/internal/db/db.go"
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,8 @@ def test_row_x3_prefixed_objects_get_the_names_they_render_to(variant: Checkout)
     plan = variant.json("plan")
     edits = [e for c in plan["changes"] if c["environment"] == "staging" for e in c["edits"]]
     assert "RP202" in {edit["rule"] for edit in edits}
+    (told,) = findings(plan, "RP202", "staging")
+    assert told["severity"] == "note"
     variant.run("apply", "--yes")
     found = objects(render(variant.root / "deploy/overlays/staging"))
     spec = found["Pooler/shop-staging/staging-shop-postgres-pooler-rw"]["spec"]

@@ -136,7 +136,9 @@ def _apply(
     session.progress.close()
     _tell_recovered(session, done.recovered)
     if not done.written:
-        session.terminal.notice("nothing to write: everything is applied already")
+        session.terminal.notice("nothing to write: every edit of this plan is applied")
+        if plan.tasks:
+            session.terminal.notice(f"left for a person: {len(plan.tasks)} (`repoint plan`)")
         return ExitCode.OK
     emit("".join(f"{path}\n" for path in sorted(done.written)))
     names = [receipt.environment for receipt in done.receipts]

@@ -57,7 +57,8 @@ def make_plan(
     config = require_config(workspace)
     wanted = wanted_names(config, environments)
     found = survey(workspace)
-    moves = all_moves(workspace, config, found, wanted)
+    evidence = gather(workspace, found)
+    moves = all_moves(workspace, config, found, wanted, evidence)
     changes = tuple(
         change
         for one in moves
@@ -65,7 +66,7 @@ def make_plan(
     )
     chosen = options or PlanOptions()
     proofs = prove(workspace, found, changes, wanted) if chosen.proofs else ()
-    inputs = _inputs(workspace, found, changes)
+    inputs = _inputs(workspace, found, changes, evidence)
     findings = accepted(all_findings(workspace, found, moves), config.accept)
     return Plan(
         format=PLAN_FORMAT,
@@ -113,12 +114,15 @@ def wanted_names(config: Config, environments: Sequence[str]) -> tuple[str, ...]
 
 
 def all_moves(
-    workspace: Workspace, config: Config, found: Survey, wanted: Sequence[str]
+    workspace: Workspace,
+    config: Config,
+    found: Survey,
+    wanted: Sequence[str],
+    evidence: Evidence,
 ) -> tuple[Moves, ...]:
     """The decisions and edits of each wanted environment, in promotion order."""
     builds = {one.name: one for one in found.resolution.environments}
     targets_by_name = {name: targets_of(config, one) for name, one in builds.items()}
-    evidence = gather(workspace, found)
     result = []
     for name in wanted:
         workspace.progress.step(f"planning {name}")
@@ -218,10 +222,12 @@ def _local_development(
 
 
 def _inputs(
-    workspace: Workspace, found: Survey, changes: Sequence[FileChange]
+    workspace: Workspace, found: Survey, changes: Sequence[FileChange], evidence: Evidence
 ) -> tuple[InputDigest, ...]:
-    """Digests of every file that the plan rests on."""
+    """Digests of every file that the plan rests on, source text that was evidence included."""
     paths = {report.site.location.path for report in found.inventory.sites}
+    paths |= {hazard.path for hazard in evidence.hazards}
+    paths |= {default.location.path for default in evidence.role_defaults}
     for build in found.resolution.environments:
         paths |= build.files
     paths |= {change.path for change in changes if not change.creates}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from repoint.flows.evidence import gather
 from repoint.flows.planning import all_moves, require_config, wanted_names
 from repoint.flows.scanning import SCAFFOLD_FOLDER, Survey, survey
 from repoint.flows.workspace import Workspace
@@ -40,7 +41,10 @@ def scaffold(
     missing = [name for name in wanted if _missing(config, found, name)]
     if not missing:
         return ()
-    facts = {one.environment: one.facts for one in all_moves(workspace, config, found, missing)}
+    facts = {
+        one.environment: one.facts
+        for one in all_moves(workspace, config, found, missing, gather(workspace, found))
+    }
     files: dict[str, bytes] = {}
     for name in missing:
         files.update(_environment(workspace, config, found, name, facts[name]))

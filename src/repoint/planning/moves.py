@@ -20,7 +20,7 @@ from repoint.planning.overlay_edits import Reason
 from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.site_edits import Goal
 from repoint.planning.splitting import Branch, split_off
-from repoint.planning.targets import add_policies, fix_targets, with_planned
+from repoint.planning.targets import add_policies, fix_targets, repairs, with_planned
 from repoint.rules import remedies, routing, session_state
 from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, Hazard, RoleDefault
 from repoint.rules.rule import Remedy
@@ -80,6 +80,7 @@ class Mover:
         for report in self._scene.reports:
             self._move(report)
         fix_targets(self._scene.config, self._scene.targets, facts, self._delivery)
+        self._findings += repairs(facts)
         facts = with_planned(facts, self._scene.targets, self._scene.config)
         facts = add_policies(facts, self._delivery)
         return Moves(

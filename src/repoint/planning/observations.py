@@ -58,7 +58,12 @@ def clear_text(
         if not found:
             continue
         development = parsed.kind in _DEVELOPMENT or "compose" in parsed.path
+        told: set[str] = set()
         for finding in password_findings(found, rules, development=development):
+            # An alias spells the same bytes again.
+            if finding.message in told:
+                continue
+            told.add(finding.message)
             if finding.code == hygiene.UNSEALED.code or relevant(parsed.path):
                 yield finding
 

@@ -16,10 +16,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from repoint.dsn.mask import mask
+from repoint.dsn.params import alias, respell_value
 from repoint.formats.base import Mapping, Node, Scalar
 from repoint.formats.read import read_file
 from repoint.kube.resource import Resource
-from repoint.model.plan import Edit, FieldChange, FileChange, Op
+from repoint.model.plan import Edit, FieldChange, FileChange, Op, PartEdit
 from repoint.planning.places import object_name, places
 
 Fields = dict[str, str]
@@ -205,10 +206,18 @@ def _replacements(edit: Edit) -> set[tuple[str, str]]:
     pairs = {(part.before, part.after) for part in edit.parts}
     for part in edit.parts:
         if part.part == "param" and not part.before:
-            pairs |= {("", f"{sep}{part.name}={part.after}") for sep in ("?", "&", " ", ";")}
+            pairs |= {("", f"{sep}{spelled}") for sep in "?& ;" for spelled in _spellings(part)}
     if edit.op is Op.SPLICE:
         pairs.add((edit.before, edit.after))
     return pairs
+
+
+def _spellings(part: PartEdit) -> set[str]:
+    """An added parameter as each kind of connection string writes it."""
+    return {
+        f"{alias(part.name, dialect=one)}={respell_value(part.name, part.after, dialect=one)}"
+        for one in ("url", "jdbc", "r2dbc", "ado", "keyword")
+    }
 
 
 def _decoded(name: str, field: str, before: str, after: str) -> tuple[str, str]:

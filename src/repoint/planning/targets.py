@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from repoint.model.consumer import Purpose
-from repoint.model.plan import Applicability, Edit, Op
+from repoint.model.plan import Applicability, Edit, Finding, Op, Severity
 from repoint.planning.config import Config
 from repoint.planning.deliver import Delivery
 from repoint.planning.environment_facts import Targets
@@ -48,6 +48,38 @@ def fix_targets(
                 applicability=Applicability.REVIEW,
             ),
         )
+
+
+def repairs(facts: EnvironmentFacts) -> tuple[Finding, ...]:
+    """What the plan mends on the target objects, said as notes: nothing is mended in silence."""
+    pooler = facts.pooler
+    if pooler is None:
+        return ()
+    found: list[Finding] = []
+    if facts.cluster is not None and _wrong_cluster(facts):
+        found.append(
+            targets.POOLER_CLUSTER.finding(
+                f"Pooler `{pooler.name}` names Cluster `{pooler.cluster}`, which is not rendered; "
+                f"the plan points it at `{facts.cluster.name}`",
+                hint="review the patch of the Pooler",
+                location=pooler.location,
+                environment=facts.name,
+                severity=Severity.NOTE,
+            )
+        )
+    size = budget.pool_remedy(facts)
+    if size:
+        found.append(
+            budget.SESSION_POOL.finding(
+                f"the consumers' own pools need {size} connections, `{pooler.name}` has "
+                f"{pooler.parameter('default_pool_size', '20')}; the plan raises it",
+                hint="review `default_pool_size` against what PostgreSQL can hold",
+                location=pooler.location,
+                environment=facts.name,
+                severity=Severity.NOTE,
+            )
+        )
+    return tuple(found)
 
 
 def with_planned(facts: EnvironmentFacts, found: Targets, config: Config) -> EnvironmentFacts:

@@ -187,9 +187,7 @@ def _sum(consumers: Iterable[ConsumerFacts]) -> int:
 
 def _terms(consumers: Iterable[ConsumerFacts]) -> str:
     known = [c for c in consumers if c.pool_size]
-    return " + ".join(
-        f"{c.name} {c.replicas} replica(s) x pool_size {c.pool_size}" for c in known
-    )
+    return " + ".join(f"{c.name} {c.replicas} replica(s) x pool_size {c.pool_size}" for c in known)
 
 
 def _limit(pooler: PoolerFacts, name: str, default: int) -> tuple[int, str]:

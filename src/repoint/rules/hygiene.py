@@ -87,7 +87,14 @@ ELSEWHERE = Rule(
     ("X12",),
 )
 RULES: tuple[Rule, ...] = (
-    UNSEALED, UNEXPANDED, CLEAR_TEXT, BROKEN_OVERLAY, NO_KEY, UNPARSED, TEMPLATE, ELSEWHERE,
+    UNSEALED,
+    UNEXPANDED,
+    CLEAR_TEXT,
+    BROKEN_OVERLAY,
+    NO_KEY,
+    UNPARSED,
+    TEMPLATE,
+    ELSEWHERE,
 )
 
 
@@ -103,7 +110,7 @@ def overlay_broken(environment: str, overlay: str, reason: str) -> Finding:
 def cannot_open(path: str, *, environment: str = "", needed: bool = False) -> Finding:
     """RP312 for a sealed file; `needed` when the environment at hand takes its source from it."""
     return NO_KEY.finding(
-        f"`{path}` is sealed and no key at hand opens it",
+        f"`{path}` is sealed and sops cannot open it: no key at hand fits, or it is damaged",
         location=_file(path),
         environment=environment,
         severity=Severity.ERROR if needed else Severity.WARNING,

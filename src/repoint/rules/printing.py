@@ -25,9 +25,7 @@ _SECRET = re.compile(
     r"\|\s*base64\s+(?:-d|-D|--decode)\b",
     re.IGNORECASE,
 )
-_KEY = re.compile(
-    r"url|uri|dsn|pass|connection|\.data\}|-o\s*=?\s*(?:yaml|json)\b", re.IGNORECASE
-)
+_KEY = re.compile(r"url|uri|dsn|pass|connection|\.data\}|-o\s*=?\s*(?:yaml|json)\b", re.IGNORECASE)
 _LITERAL = re.compile(
     r"\b(?:echo|printf)\b[^|>&;#]{0,300}?postgres(?:ql)?(?:\+\w+)?://[^\s:@/]{0,100}:"
     r"(?P<password>[^@\s\"']+)@",

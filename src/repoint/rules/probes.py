@@ -27,8 +27,19 @@ RULES: tuple[Rule, ...] = (PROVES_NOTHING,)
 
 _LOGS_IN = frozenset({"psql", "pgbench", "pg_dump"})
 _ONLY_PORT = frozenset(
-    {"pg_isready", "nc", "ncat", "netcat", "wait-for-it", "wait-for-it.sh", "wait-for", "dockerize",
-     "wait4x", "telnet", "tcpSocket"}
+    {
+        "pg_isready",
+        "nc",
+        "ncat",
+        "netcat",
+        "wait-for-it",
+        "wait-for-it.sh",
+        "wait-for",
+        "dockerize",
+        "wait4x",
+        "telnet",
+        "tcpSocket",
+    }
 )
 
 

@@ -22,9 +22,7 @@ from repoint.rules.sent import Fate, Sent, fate, sent, shared_roles, trackable
 from repoint.rules.startup_params import REFUSED
 
 NO_REMEDY = Remedy("none", (), "no parameter of the connection string troubles the pool", ())
-_TROUBLE = frozenset(
-    {Fate.REFUSED, Fate.DROPPED, Fate.IGNORED, Fate.UNTRACKABLE, Fate.MIXED}
-)
+_TROUBLE = frozenset({Fate.REFUSED, Fate.DROPPED, Fate.IGNORED, Fate.UNTRACKABLE, Fate.MIXED})
 
 
 def search_path_remedy(

@@ -77,7 +77,10 @@ def sops_rules(text: str, directory: str = "") -> tuple[CreationRule, ...]:
         return ()
     listed = data.get("creation_rules") if isinstance(data, dict) else None
     fields = (
-        "path_regex", "encrypted_regex", "unencrypted_regex", "encrypted_suffix",
+        "path_regex",
+        "encrypted_regex",
+        "unencrypted_regex",
+        "encrypted_suffix",
         "unencrypted_suffix",
     )
     found = []
@@ -130,9 +133,7 @@ def password_findings(
         else:
             severity = Severity.NOTE if development or password.local else None
             message = f"{where} holds a password in clear text"
-            found.append(
-                CLEAR_TEXT.finding(message, location=password.location, severity=severity)
-            )
+            found.append(CLEAR_TEXT.finding(message, location=password.location, severity=severity))
     return tuple(found)
 
 

@@ -28,7 +28,11 @@ _QUIET: dict[str, frozenset[str]] = {
 _TRACKED_BY_DEFAULT = frozenset(
     canonical(name)
     for name in (
-        "TimeZone", "DateStyle", "application_name", "client_encoding", "IntervalStyle",
+        "TimeZone",
+        "DateStyle",
+        "application_name",
+        "client_encoding",
+        "IntervalStyle",
         "standard_conforming_strings",
     )
 )
@@ -168,6 +172,12 @@ def _plain(name: str) -> str:
 
 
 _SPELLED = (
-    "search_path", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout",
-    "role", "default_transaction_read_only", "default_transaction_isolation", "work_mem",
+    "search_path",
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "role",
+    "default_transaction_read_only",
+    "default_transaction_isolation",
+    "work_mem",
 )

@@ -121,8 +121,16 @@ RECYCLE = Rule(
     ("PS4",),
 )
 RULES: tuple[Rule, ...] = (
-    ROW_SECURITY, SESSION_SET, LISTENS, SESSION_LOCK, SESSION_OBJECT, SQL_PREPARE, UNNAMED, NAMED,
-    UNSEEN, RECYCLE,
+    ROW_SECURITY,
+    SESSION_SET,
+    LISTENS,
+    SESSION_LOCK,
+    SESSION_OBJECT,
+    SQL_PREPARE,
+    UNNAMED,
+    NAMED,
+    UNSEEN,
+    RECYCLE,
 )
 
 _BY_KIND = {
@@ -137,8 +145,14 @@ _BY_KIND = {
 _SQL_NAMED = frozenset({"pgx", "asyncpg", "libpq", "psycopg", "pgjdbc", "lib/pq"})
 """Drivers that name statements by themselves (PS2); psycopg2 and postgres.js do not suffer."""
 _KEPT_BY_PGBOUNCER = frozenset(
-    {"timezone", "datestyle", "application_name", "client_encoding", "intervalstyle",
-     "standard_conforming_strings"}
+    {
+        "timezone",
+        "datestyle",
+        "application_name",
+        "client_encoding",
+        "intervalstyle",
+        "standard_conforming_strings",
+    }
 )
 
 
@@ -318,8 +332,10 @@ def _opts_out(consumer: ConsumerFacts, driver: str) -> bool:
         "pgjdbc": ("prepareThreshold", ("0",)),
         "asyncpg": ("prepared_statement_cache_size", ("0",)),
     }.get(driver, ("", ()))
-    return bool(name) and bool(consumer.connections) and all(
-        connection.param(name) in values for connection in consumer.connections
+    return (
+        bool(name)
+        and bool(consumer.connections)
+        and all(connection.param(name) in values for connection in consumer.connections)
     )
 
 

@@ -18,9 +18,22 @@ from repoint.rules.sent import is_setting
 from repoint.rules.source_text import language_of, read_source, sql_without_comments
 
 COMPONENT_FILES = frozenset(
-    {"go.mod", "package.json", "pyproject.toml", "requirements.txt", "setup.py", "pom.xml",
-     "build.gradle", "build.gradle.kts", "Gemfile", "composer.json", "Cargo.toml", "Dockerfile",
-     "Containerfile", "mix.exs"}
+    {
+        "go.mod",
+        "package.json",
+        "pyproject.toml",
+        "requirements.txt",
+        "setup.py",
+        "pom.xml",
+        "build.gradle",
+        "build.gradle.kts",
+        "Gemfile",
+        "composer.json",
+        "Cargo.toml",
+        "Dockerfile",
+        "Containerfile",
+        "mix.exs",
+    }
 )
 """Files whose directory is a component: something that is built by itself."""
 
@@ -47,7 +60,8 @@ _I = re.IGNORECASE
 
 _SET = re.compile(
     rf"{_START}SET\s+(?:(?P<scope>SESSION|LOCAL)\s+)?(?P<name>TIME\s+ZONE|{_GUC})"
-    r"\s*(?:=|\bTO\b|(?<=ZONE)\s)", _I,
+    r"\s*(?:=|\bTO\b|(?<=ZONE)\s)",
+    _I,
 )
 _CHARACTERISTICS = re.compile(rf"{_START}SET\s+SESSION\s+CHARACTERISTICS\b", _I)
 _SET_CONFIG = re.compile(
@@ -76,7 +90,8 @@ _STATEMENTS: tuple[tuple[HazardKind, re.Pattern[str], str], ...] = (
         HazardKind.TEMP_TABLE,
         re.compile(
             rf"{_START}CREATE\s+(?:(?:GLOBAL|LOCAL)\s+)?TEMP(?:ORARY)?\s+TABLE\b"
-            r"(?![^;]*\bON\s+COMMIT\s+DROP\b)", _I,
+            r"(?![^;]*\bON\s+COMMIT\s+DROP\b)",
+            _I,
         ),
         "it creates a temporary table",
     ),
@@ -95,14 +110,17 @@ _STATEMENTS: tuple[tuple[HazardKind, re.Pattern[str], str], ...] = (
 _CALLS: tuple[tuple[HazardKind, re.Pattern[str], str], ...] = (
     (
         HazardKind.LISTEN,
-        re.compile(r"\bpq\.NewListener\(|\.WaitForNotification\(|\.add_listener\(|"
-                   r"\.getNotifications\(|\.wait_for_notify\b|\bPgListener::"),
+        re.compile(
+            r"\bpq\.NewListener\(|\.WaitForNotification\(|\.add_listener\(|"
+            r"\.getNotifications\(|\.wait_for_notify\b|\bPgListener::"
+        ),
         "it waits for notifications",
     ),
 )
 _ROLE_DEFAULT = re.compile(
     rf"\bALTER\s+ROLE\s+\"?(?P<role>[\w-]+)\"?\s+(?:IN\s+DATABASE\s+\"?(?P<db>[\w-]+)\"?\s+)?"
-    rf"SET\s+(?P<name>{_GUC})\s*(?:=|\bTO\b)\s*(?P<value>[^;\n]{{1,120}})", _I,
+    rf"SET\s+(?P<name>{_GUC})\s*(?:=|\bTO\b)\s*(?P<value>[^;\n]{{1,120}})",
+    _I,
 )
 
 
@@ -197,8 +215,25 @@ def hazards_for(
 
 
 _GENERIC = frozenset(
-    {"app", "apps", "src", "service", "services", "packages", "cmd", "server", "code", "source",
-     "projects", "components", "lib", "libs", "deploy", "k8s", "docker"}
+    {
+        "app",
+        "apps",
+        "src",
+        "service",
+        "services",
+        "packages",
+        "cmd",
+        "server",
+        "code",
+        "source",
+        "projects",
+        "components",
+        "lib",
+        "libs",
+        "deploy",
+        "k8s",
+        "docker",
+    }
 )
 
 
@@ -250,9 +285,7 @@ def _row_security(path: str, pieces: Sequence[_Text], home: str) -> Iterator[Haz
         yield Hazard(HazardKind.RLS, path, line, "row-level security is on", home)
 
 
-def _setting(
-    path: str, piece: _Text, match: re.Match[str], home: str, *, local: bool
-) -> Hazard:
+def _setting(path: str, piece: _Text, match: re.Match[str], home: str, *, local: bool) -> Hazard:
     name = _guc(match["name"])
     kind = HazardKind.LOCAL_GUC if local else HazardKind.SESSION_GUC
     message = f"it sets `{name}` for {'a transaction' if local else 'its session'}"
@@ -282,9 +315,7 @@ def _session(path: str, piece: _Text, home: str) -> Iterator[Hazard]:
     for match in _CHARACTERISTICS.finditer(piece.text):
         message = "it sets characteristics of its session"
         subject = "session characteristics"
-        yield Hazard(
-            HazardKind.SESSION_GUC, path, _line(piece, match), message, home, subject
-        )
+        yield Hazard(HazardKind.SESSION_GUC, path, _line(piece, match), message, home, subject)
     for match in _SET_ROLE.finditer(piece.text):
         yield Hazard(
             HazardKind.SET_ROLE, path, _line(piece, match), "it changes its role", home, "role"

@@ -11,19 +11,48 @@ import re
 from dataclasses import dataclass
 
 _LINE_COMMENTS = {
-    "sql": ("--",), "py": ("#",), "rb": ("#",), "php": ("//", "#"),
-    "go": ("//",), "js": ("//",), "java": ("//",), "rs": ("//",), "cs": ("//",),
+    "sql": ("--",),
+    "py": ("#",),
+    "rb": ("#",),
+    "php": ("//", "#"),
+    "go": ("//",),
+    "js": ("//",),
+    "java": ("//",),
+    "rs": ("//",),
+    "cs": ("//",),
 }
 _BLOCK_COMMENTS = frozenset({"sql", "php", "go", "js", "java", "rs", "cs"})
 _TRIPLE = {"py": ('"""', "'''"), "java": ('"""',), "cs": ('"""',)}
 _QUOTES = {
-    "sql": "", "py": "'\"", "rb": "'\"", "php": "'\"", "go": "\"`", "js": "'\"`", "java": '"',
-    "rs": '"', "cs": '"',
+    "sql": "",
+    "py": "'\"",
+    "rb": "'\"",
+    "php": "'\"",
+    "go": '"`',
+    "js": "'\"`",
+    "java": '"',
+    "rs": '"',
+    "cs": '"',
 }
 _LANGUAGE = {
-    "sql": "sql", "py": "py", "rb": "rb", "php": "php", "go": "go", "js": "js", "mjs": "js",
-    "cjs": "js", "jsx": "js", "ts": "js", "mts": "js", "tsx": "js", "java": "java", "kt": "java",
-    "kts": "java", "scala": "java", "rs": "rs", "cs": "cs",
+    "sql": "sql",
+    "py": "py",
+    "rb": "rb",
+    "php": "php",
+    "go": "go",
+    "js": "js",
+    "mjs": "js",
+    "cjs": "js",
+    "jsx": "js",
+    "ts": "js",
+    "mts": "js",
+    "tsx": "js",
+    "java": "java",
+    "kt": "java",
+    "kts": "java",
+    "scala": "java",
+    "rs": "rs",
+    "cs": "cs",
 }
 _PLAIN_SQL = re.compile(r"[^'\"/\-]+")
 _SQL_QUOTED = re.compile(r"'(?:[^']++|'')*+'|\"[^\"\n]*+\"")

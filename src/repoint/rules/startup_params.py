@@ -100,9 +100,7 @@ def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def _consumer(
-    facts: EnvironmentFacts, consumer: ConsumerFacts, postgres: int
-) -> Iterator[Finding]:
+def _consumer(facts: EnvironmentFacts, consumer: ConsumerFacts, postgres: int) -> Iterator[Finding]:
     for connection in consumer.connections:
         for item in sent(connection, consumer.drivers):
             outcome = fate(item, facts.pooler, postgres)
@@ -150,9 +148,7 @@ def _hint(rule: Rule, item: Sent) -> str:
     return ""
 
 
-def _answered(
-    facts: EnvironmentFacts, user: str, database: str, item: Sent, outcome: Fate
-) -> bool:
+def _answered(facts: EnvironmentFacts, user: str, database: str, item: Sent, outcome: Fate) -> bool:
     """Whether a default of the role gives the setting that the pool throws away (SP3, SP9)."""
     return outcome in (Fate.IGNORED, Fate.DROPPED) and any(
         default.role == user

@@ -118,8 +118,12 @@ def _poolers(facts: EnvironmentFacts) -> Iterator[Finding]:
         rule = APART
         message = f"is in `{pooler.namespace}`, its Cluster in `{same_name[0].namespace}`"
     problems = [(rule, message)] if rule is not None else []
-    taken = {f"{c.name}-{s}" for c in clusters if c.namespace == pooler.namespace
-             for s in _CLUSTER_SERVICES}
+    taken = {
+        f"{c.name}-{s}"
+        for c in clusters
+        if c.namespace == pooler.namespace
+        for s in _CLUSTER_SERVICES
+    }
     if pooler.name in taken:
         problems.append((NAME_CLASH, "bears the name of a Service that the Cluster has"))
     if pooler.type == "ro":

@@ -82,7 +82,12 @@ PROTOCOL = Rule(
     ("TL6",),
 )
 RULES: tuple[Rule, ...] = (
-    VERIFY_NAME, CHANNEL_BINDING, WEAK_SSLMODE, DIRECT_TLS, CLIENT_CERTIFICATE, PROTOCOL,
+    VERIFY_NAME,
+    CHANNEL_BINDING,
+    WEAK_SSLMODE,
+    DIRECT_TLS,
+    CLIENT_CERTIFICATE,
+    PROTOCOL,
 )
 
 _CHECKS_NAME_EARLY = frozenset({"node-postgres", "lib/pq"})
@@ -156,7 +161,10 @@ def _names(
         return
     if cluster is not None and cluster.own_server_certificate:
         yield _finding(
-            facts, VERIFY_NAME, consumer, connection,
+            facts,
+            VERIFY_NAME,
+            consumer,
+            connection,
             "checks the host name, and the Cluster's own certificate may not carry the Pooler's",
             hint=f"check that the certificate names `{facts.pooled_host}`",
             severity=Severity.WARNING,
@@ -164,7 +172,10 @@ def _names(
         return
     if cluster is None or missing_alt_names(pooler, cluster, facts.domain):
         yield _finding(
-            facts, VERIFY_NAME, consumer, connection,
+            facts,
+            VERIFY_NAME,
+            consumer,
+            connection,
             f"checks the host name, and the certificate does not carry `{facts.pooled_host}`",
         )
 

@@ -251,6 +251,8 @@ def plan_next(plan: Plan) -> str:
         )
     if not plan.applicable:
         return "the fields listed above change without being planned; nothing can be applied"
+    if plan.is_empty and plan.tasks:
+        return "do the tasks above by hand, then plan again"
     if plan.is_empty:
         return "`repoint check` in CI keeps it so"
     first = next(change.environment for change in plan.changes)

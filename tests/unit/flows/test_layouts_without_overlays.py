@@ -101,7 +101,7 @@ def test_a_values_file_that_every_helmfile_environment_names_is_not_edited(tmp_p
 
 
 def test_scaffold_tracks_the_search_path_of_a_runtime(tmp_path: Path) -> None:
-    found = workspace(tmp_path, {"k8s/web.yaml": APP.replace("/shop\"", "/shop?search_path=s\"")})
+    found = workspace(tmp_path, {"k8s/web.yaml": APP.replace('/shop"', '/shop?search_path=s"')})
 
     made = dict(scaffold(found))
 

@@ -30,9 +30,7 @@ FOUND = [
     pytest.param(web(size=11), ["RP241"], id="CA1 X11 22 of 20"),
     pytest.param(web(size=25, replicas=1), ["RP241"], id="CA1 an app pool of 25"),
     pytest.param(web(size=30, pods=2), ["RP241"], id="CA1 30 on each of two pods"),
-    pytest.param(
-        web(size=51, mode="transaction"), ["RP242"], id="CA2 X11 102 clients of 100"
-    ),
+    pytest.param(web(size=51, mode="transaction"), ["RP242"], id="CA2 X11 102 clients of 100"),
     pytest.param(
         web(size=10, mode="transaction", p_max_client_conn=15), ["RP242"], id="CA2 a limit of 15"
     ),
@@ -96,8 +94,15 @@ def test_CA1_an_unknown_pool_size_is_asked_for_and_never_assumed() -> None:
 
 def test_X11_the_message_has_every_number_and_its_source() -> None:
     (finding,) = check(web(pods=4, slots=100))
-    for part in ("1 pool(s)", "20 (PgBouncer's default)", "4 Pooler pod(s)", "20 for the Pooler's",
-                 "3 reserved", "= 103", "100 (Cluster)"):
+    for part in (
+        "1 pool(s)",
+        "20 (PgBouncer's default)",
+        "4 Pooler pod(s)",
+        "20 for the Pooler's",
+        "3 reserved",
+        "= 103",
+        "100 (Cluster)",
+    ):
         assert part in finding.message
 
 

@@ -44,13 +44,17 @@ DENIED = [
     pytest.param(under(policy(WEB, ports=("5433-6000",))), id="X10 a range without the port"),
     pytest.param(under(policy(WEB, ports=("postgresql",))), id="X10 the other pods' port name"),
     pytest.param(
-        under(policy(Peer(None, (("team", "web"),))), namespace="shop-auth",
-              namespace_labels=LABELS),
+        under(
+            policy(Peer(None, (("team", "web"),))), namespace="shop-auth", namespace_labels=LABELS
+        ),
         id="X10 the namespace has another label",
     ),
     pytest.param(
-        under(policy(Peer((("app", "api"),), (("team", "auth"),))), namespace="shop-auth",
-              namespace_labels=LABELS),
+        under(
+            policy(Peer((("app", "api"),), (("team", "auth"),))),
+            namespace="shop-auth",
+            namespace_labels=LABELS,
+        ),
         id="X10 the namespace fits and the pod does not",
     ),
 ]
@@ -66,13 +70,16 @@ ADMITTED = [
     pytest.param(under(policy(WEB, ports=("6379", "5432"))), id="X10 one port of two"),
     pytest.param(under(policy(WEB, ports=("pgbouncer",))), id="X10 the port's name"),
     pytest.param(
-        under(policy(Peer(None, (("team", "auth"),))), namespace="shop-auth",
-              namespace_labels=LABELS),
+        under(
+            policy(Peer(None, (("team", "auth"),))), namespace="shop-auth", namespace_labels=LABELS
+        ),
         id="X10 the namespace's label",
     ),
     pytest.param(
-        under(policy(Peer(None, (("kubernetes.io/metadata.name", "shop-auth"),))),
-              namespace="shop-auth"),
+        under(
+            policy(Peer(None, (("kubernetes.io/metadata.name", "shop-auth"),))),
+            namespace="shop-auth",
+        ),
         id="X10 the namespace's name needs no render",
     ),
     pytest.param(under(policy(namespace="elsewhere")), id="X10 a policy of another namespace"),
@@ -116,22 +123,28 @@ def test_X10_what_is_needed_makes_the_finding_go_away() -> None:
     facts = environment(consumer("web"), auth, job, policies=(DENY_ALL,))
     needs = needed_policies(facts)
     assert [(need.target_labels, need.namespace) for need in needs] == [
-        (INSTANCES, "shop"), (POOLER, "shop"),
+        (INSTANCES, "shop"),
+        (POOLER, "shop"),
     ]
     assert needs[0].sources == (("shop", (("app", "migrate"),)), ("shop", POOLER))
     assert needs[1].sources == (
-        ("shop", (("app", "web"),)), ("shop-auth", (("app", "auth"),)),
+        ("shop", (("app", "web"),)),
+        ("shop-auth", (("app", "auth"),)),
     )
     written = tuple(
         PolicyFacts(
-            need.name, need.namespace, need.target_labels,
-            (IngressRule(
-                tuple(
-                    Peer(labels, (("kubernetes.io/metadata.name", namespace),))
-                    for namespace, labels in need.sources
+            need.name,
+            need.namespace,
+            need.target_labels,
+            (
+                IngressRule(
+                    tuple(
+                        Peer(labels, (("kubernetes.io/metadata.name", namespace),))
+                        for namespace, labels in need.sources
+                    ),
+                    ("5432",),
                 ),
-                ("5432",),
-            ),),
+            ),
         )
         for need in needs
     )

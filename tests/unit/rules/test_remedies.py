@@ -36,7 +36,10 @@ SHOP_DEFAULT = RoleDefault("shop", "", "search_path", "a", HERE)
             PATH, pooler(pgbouncer=(1, 25, 2)), cluster(), "track", id="SP4 18 and 1.25.2"
         ),
         pytest.param(
-            connection(("options", "-c search_path=a")), pooler(), cluster(), "track",
+            connection(("options", "-c search_path=a")),
+            pooler(),
+            cluster(),
+            "track",
             id="SP4 inside options",
         ),
         pytest.param(PATH, pooler(), cluster(postgres=17), "direct", id="SP5 17"),
@@ -51,14 +54,19 @@ SHOP_DEFAULT = RoleDefault("shop", "", "search_path", "a", HERE)
         pytest.param(PATH, pooler(), None, "direct", id="no Cluster seen"),
         pytest.param(
             PATH,
-            pooler(pgbouncer=(1, 26, 1), parameters=(IGNORES,)), cluster(), "track",
+            pooler(pgbouncer=(1, 26, 1), parameters=(IGNORES,)),
+            cluster(),
+            "track",
             id="SP13 1.26 ignores it",
         ),
         pytest.param(connection(), pooler(), cluster(), "none", id="nothing asked"),
         pytest.param(PATH, pooler(parameters=(BOTH,)), cluster(), "none", id="tracked already"),
         pytest.param(PATH, pooler(pgbouncer=(1, 26, 1)), cluster(), "none", id="SP6 1.26 on 18"),
         pytest.param(
-            connection(("statement_timeout", "5s")), pooler(), cluster(), "none",
+            connection(("statement_timeout", "5s")),
+            pooler(),
+            cluster(),
+            "none",
             id="another parameter is not this remedy's",
         ),
     ],
@@ -74,25 +82,34 @@ def test_search_path(
     [
         pytest.param((), ("search_path",), (BOTH,), id="SP7 nothing set"),
         pytest.param(
-            (("track_extra_parameters", "Role, IntervalStyle"),), ("search_path",),
-            (("track_extra_parameters", "Role,IntervalStyle,search_path"),), id="keeps the rest",
+            (("track_extra_parameters", "Role, IntervalStyle"),),
+            ("search_path",),
+            (("track_extra_parameters", "Role,IntervalStyle,search_path"),),
+            id="keeps the rest",
         ),
         pytest.param(
-            (("track_extra_parameters", "intervalstyle,SEARCH_PATH"),), ("search_path",),
-            (("track_extra_parameters", "intervalstyle,SEARCH_PATH"),), id="adds nothing twice",
+            (("track_extra_parameters", "intervalstyle,SEARCH_PATH"),),
+            ("search_path",),
+            (("track_extra_parameters", "intervalstyle,SEARCH_PATH"),),
+            id="adds nothing twice",
         ),
         pytest.param(
-            (("ignore_startup_parameters", "search_path"),), ("search_path",),
-            (BOTH, ("ignore_startup_parameters", "extra_float_digits")), id="SP13 alone in it",
+            (("ignore_startup_parameters", "search_path"),),
+            ("search_path",),
+            (BOTH, ("ignore_startup_parameters", "extra_float_digits")),
+            id="SP13 alone in it",
         ),
         pytest.param(
-            (("ignore_startup_parameters", "role, search_path"),), ("search_path",),
-            (BOTH, ("ignore_startup_parameters", "role")), id="SP13 among others",
+            (("ignore_startup_parameters", "role, search_path"),),
+            ("search_path",),
+            (BOTH, ("ignore_startup_parameters", "role")),
+            id="SP13 among others",
         ),
     ],
 )
 def test_tracking(
-    parameters: tuple[tuple[str, str], ...], names: tuple[str, ...],
+    parameters: tuple[tuple[str, str], ...],
+    names: tuple[str, ...],
     expected: tuple[tuple[str, str], ...],
 ) -> None:
     assert tracking(pooler(parameters=parameters), names) == expected

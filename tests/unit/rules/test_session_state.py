@@ -25,14 +25,15 @@ TENANT_LOCAL = hazard(K.LOCAL_GUC, "app.tenant")
 
 
 def with_hazards(
-    *hazards: Hazard, mode: str = "transaction", pg: int = 18,
-    params: tuple[tuple[str, str], ...] = (), **pooler_given: object,
+    *hazards: Hazard,
+    mode: str = "transaction",
+    pg: int = 18,
+    params: tuple[tuple[str, str], ...] = (),
+    **pooler_given: object,
 ) -> EnvironmentFacts:
     """One pooled consumer whose source text tells this."""
     one = consumer("web", connection(*params), hazards=hazards)
-    return environment(
-        one, pooler=pooler(mode=mode, **pooler_given), cluster=cluster(postgres=pg)
-    )
+    return environment(one, pooler=pooler(mode=mode, **pooler_given), cluster=cluster(postgres=pg))
 
 
 OFF = (("max_prepared_statements", "0"),)
@@ -52,7 +53,8 @@ FOUND = [
         with_hazards(hazard(K.SESSION_GUC, "search_path"), pg=17), ["RP222"], id="ST7 search_path"
     ),
     pytest.param(
-        with_hazards(hazard(K.SESSION_GUC, "search_path")), ["RP222"],
+        with_hazards(hazard(K.SESSION_GUC, "search_path")),
+        ["RP222"],
         id="ST7 search_path on 18 untracked",
     ),
     pytest.param(with_hazards(hazard(K.SET_ROLE, "role")), ["RP222"], id="ST4 SET ROLE"),
@@ -64,17 +66,17 @@ FOUND = [
     pytest.param(with_hazards(driver("lib/pq")), ["RP227"], id="PS1 lib/pq"),
     pytest.param(
         with_hazards(driver("pgx"), params=(("default_query_exec_mode", "describe_exec"),)),
-        ["RP227"], id="PS1 pgx describe_exec",
+        ["RP227"],
+        id="PS1 pgx describe_exec",
     ),
-    pytest.param(
-        with_hazards(driver("pgx"), parameters=OFF), ["RP228"], id="PS2 switched off"
-    ),
+    pytest.param(with_hazards(driver("pgx"), parameters=OFF), ["RP228"], id="PS2 switched off"),
     pytest.param(
         with_hazards(driver("pgjdbc"), pgbouncer=(1, 23, 1)), ["RP228"], id="PS2 PgBouncer 1.23"
     ),
     pytest.param(with_hazards(), ["RP229"], id="P3 no source text at all"),
     pytest.param(
-        with_hazards(TENANT_POLICY, TENANT_SET, mode="session"), ["RP221"],
+        with_hazards(TENANT_POLICY, TENANT_SET, mode="session"),
+        ["RP221"],
         id="ST2 session mode: a note that it must stay",
     ),
 ]
@@ -104,8 +106,9 @@ FINE = [
     pytest.param(with_hazards(driver("pgx")), id="PS7 default since 1.24"),
     pytest.param(with_hazards(driver("psycopg2"), parameters=OFF), id="PS2 psycopg2 names none"),
     pytest.param(
-        with_hazards(driver("pgx"), parameters=OFF,
-                     params=(("default_query_exec_mode", "simple_protocol"),)),
+        with_hazards(
+            driver("pgx"), parameters=OFF, params=(("default_query_exec_mode", "simple_protocol"),)
+        ),
         id="PS2 the string switches them off",
     ),
     pytest.param(with_hazards(mode="session"), id="P3 nothing known, session mode"),

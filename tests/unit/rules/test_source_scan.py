@@ -27,40 +27,55 @@ CREATE POLICY p ON t USING (tenant = current_setting('app.tenant', true));
 FOUND = [
     pytest.param("migrations/1.sql", RLS, [(K.RLS_GUC, 2)], id="ST2 policy in a migration"),
     pytest.param(
-        "migrations/1.sql", "CREATE POLICY p ON t USING (owner = current_user);", [(K.RLS, 1)],
+        "migrations/1.sql",
+        "CREATE POLICY p ON t USING (owner = current_user);",
+        [(K.RLS, 1)],
         id="ST2 policy without a setting",
     ),
     pytest.param(
-        "db.go", "c.Exec(ctx, \"SELECT set_config('app.tenant', $1, false)\", t)",
-        [(K.SESSION_GUC, 1)], id="ST1 go set_config false",
+        "db.go",
+        "c.Exec(ctx, \"SELECT set_config('app.tenant', $1, false)\", t)",
+        [(K.SESSION_GUC, 1)],
+        id="ST1 go set_config false",
     ),
     pytest.param(
-        "db.go", "x := 1\nc.Exec(`\n  SELECT set_config('app.tenant', $1, true)`)",
-        [(K.LOCAL_GUC, 3)], id="ST3 go raw string set_config true",
+        "db.go",
+        "x := 1\nc.Exec(`\n  SELECT set_config('app.tenant', $1, true)`)",
+        [(K.LOCAL_GUC, 3)],
+        id="ST3 go raw string set_config true",
     ),
     pytest.param(
         "migrations/2.sql",
         "CREATE FUNCTION f() AS $$ SELECT set_config('app.tenant', 'a', true) $$;",
-        [(K.LOCAL_GUC, 1)], id="ST3 a function made by a migration",
+        [(K.LOCAL_GUC, 1)],
+        id="ST3 a function made by a migration",
     ),
     pytest.param(
         "db.py", "c.execute(\"SET app.tenant = 'a'\")", [(K.SESSION_GUC, 1)], id="ST1 python SET"
     ),
     pytest.param(
-        "db.py", 'c.execute(f"SET LOCAL app.tenant = {t}")', [(K.LOCAL_GUC, 1)],
+        "db.py",
+        'c.execute(f"SET LOCAL app.tenant = {t}")',
+        [(K.LOCAL_GUC, 1)],
         id="ST3 python SET LOCAL",
     ),
     pytest.param(
-        "db.py", 'c.execute(\n    """\n    SET statement_timeout TO 5000""")', [(K.SESSION_GUC, 3)],
+        "db.py",
+        'c.execute(\n    """\n    SET statement_timeout TO 5000""")',
+        [(K.SESSION_GUC, 3)],
         id="ST5 python triple quotes",
     ),
     pytest.param(
-        "db.ts", "await c.query(`SET search_path TO ${schema}`)", [(K.SESSION_GUC, 1)],
+        "db.ts",
+        "await c.query(`SET search_path TO ${schema}`)",
+        [(K.SESSION_GUC, 1)],
         id="ST7 typescript template",
     ),
     pytest.param(
-        "Db.java", 'st.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY");',
-        [(K.SESSION_GUC, 1)], id="ST6 java",
+        "Db.java",
+        'st.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY");',
+        [(K.SESSION_GUC, 1)],
+        id="ST6 java",
     ),
     pytest.param("Db.kt", 'exec("SET ROLE reporting")', [(K.SET_ROLE, 1)], id="ST4 kotlin"),
     pytest.param("a.rb", 'c.exec("LISTEN jobs")', [(K.LISTEN, 1)], id="ST11 ruby"),
@@ -70,14 +85,18 @@ FOUND = [
         "a.php", '$db->query("SELECT pg_advisory_lock(1)");', [(K.ADVISORY_LOCK, 1)], id="ST8 php"
     ),
     pytest.param(
-        "a.rs", 'sqlx::query("SELECT pg_try_advisory_lock($1)")', [(K.ADVISORY_LOCK, 1)],
+        "a.rs",
+        'sqlx::query("SELECT pg_try_advisory_lock($1)")',
+        [(K.ADVISORY_LOCK, 1)],
         id="ST8 rust",
     ),
     pytest.param(
         "a.cs", 'Run(@"CREATE TEMP TABLE t (a int)");', [(K.TEMP_TABLE, 1)], id="ST12 c sharp"
     ),
     pytest.param(
-        "queries/a.sql", "DECLARE c CURSOR WITH HOLD FOR SELECT 1;", [(K.WITH_HOLD, 1)],
+        "queries/a.sql",
+        "DECLARE c CURSOR WITH HOLD FOR SELECT 1;",
+        [(K.WITH_HOLD, 1)],
         id="ST12 query file",
     ),
     pytest.param(
@@ -86,14 +105,12 @@ FOUND = [
     pytest.param("go.mod", "require github.com/lib/pq v1.10.9\n", [(K.DRIVER, 1)], id="PS1 go.mod"),
     pytest.param("package.json", '{"dependencies": {"pg": "^8"}}', [(K.DRIVER, 1)], id="npm"),
     pytest.param("requirements.txt", "psycopg[binary]==3.2\n", [(K.DRIVER, 1)], id="pip"),
-    pytest.param(
-        "pom.xml", "<artifactId>postgresql</artifactId>", [(K.DRIVER, 1)], id="maven"
-    ),
+    pytest.param("pom.xml", "<artifactId>postgresql</artifactId>", [(K.DRIVER, 1)], id="maven"),
 ]
 
 NOTHING = [
     pytest.param("a.go", "// c.Exec(\"SET app.tenant = 'a'\")", id="go comment"),
-    pytest.param("a.go", "/* LISTEN jobs\n\"SET app.x = 1\" */", id="go block comment"),
+    pytest.param("a.go", '/* LISTEN jobs\n"SET app.x = 1" */', id="go block comment"),
     pytest.param("a.py", "# c.execute(\"SET app.tenant = 'a'\")", id="python comment"),
     pytest.param("a.py", 'def f():\n    """SET app.tenant = 1"""\n', id="python docstring"),
     pytest.param("a.sql", "-- SELECT pg_advisory_lock(1);", id="sql comment"),
@@ -118,7 +135,7 @@ NOTHING = [
     pytest.param(
         "a.py", 'c.execute("CREATE TEMP TABLE t (a int) ON COMMIT DROP")', id="ST12 on commit drop"
     ),
-    pytest.param("a.py", 'c.execute("PREPARE TRANSACTION \'x\'")', id="two-phase commit"),
+    pytest.param("a.py", "c.execute(\"PREPARE TRANSACTION 'x'\")", id="two-phase commit"),
     pytest.param("a.py", 'c.execute("SET TRANSACTION READ ONLY")', id="ST17 one transaction"),
     pytest.param("go.mod", "require github.com/lib/pq v1 // indirect", id="an indirect driver"),
     pytest.param("README.md", "SET app.tenant = 1; LISTEN x;", id="prose"),
@@ -153,7 +170,9 @@ def test_the_example_keeps_its_tenant_in_the_session() -> None:
     ]
     subjects = {(h.kind, h.subject) for h in found}
     assert subjects == {
-        (K.DRIVER, "pgx"), (K.SESSION_GUC, "app.current_tenant"), (K.RLS_GUC, "app.current_tenant"),
+        (K.DRIVER, "pgx"),
+        (K.SESSION_GUC, "app.current_tenant"),
+        (K.RLS_GUC, "app.current_tenant"),
     }
     assert hazards_for("backend", found, ("backend", "hydra")) == tuple(found)
     assert hazards_for("hydra", found, ("backend", "hydra")) == ()
@@ -224,8 +243,8 @@ def test_sql_keeps_lines_and_length(text: str) -> None:
 @pytest.mark.parametrize(
     ("language", "text", "literals"),
     [
-        pytest.param("go", "a := `x\\`; b := \"y\"", ["x\\", "y"], id="go raw strings"),
-        pytest.param("go", "q := '\"'; s := \"x\"", ["x"], id="a quote as a character"),
+        pytest.param("go", 'a := `x\\`; b := "y"', ["x\\", "y"], id="go raw strings"),
+        pytest.param("go", 'q := \'"\'; s := "x"', ["x"], id="a quote as a character"),
         pytest.param("js", "a = `x\n\\`y`; b = 'z'", ["x\n\\`y", "z"], id="js templates do escape"),
         pytest.param("js", "a = 'x\ny'", ["x", ""], id="an open string ends with its line"),
         pytest.param("cs", 'a = @"x\\"; b = "y";', ["x\\", "y"], id="c sharp verbatim strings"),

@@ -53,7 +53,8 @@ FOUND = [
         asking(("Search Path", "s"), style="keyword-value"), ["RP211"], id="SP1 ADO spelling"
     ),
     pytest.param(
-        asking(("statement_timeout", "5000"), drivers=("node-postgres",)), ["RP211"],
+        asking(("statement_timeout", "5000"), drivers=("node-postgres",)),
+        ["RP211"],
         id="MG4 node-postgres sends timeouts",
     ),
     pytest.param(
@@ -69,20 +70,27 @@ FOUND = [
     ),
     pytest.param(
         asking(PATH, parameters=listing("search_path", "ignore_startup_parameters")),
-        ["RP213", "RP213"], id="SP3 ignored and asked for",
+        ["RP213", "RP213"],
+        id="SP3 ignored and asked for",
     ),
     pytest.param(
-        asking(parameters=listing("role", "ignore_startup_parameters")), ["RP213"],
+        asking(parameters=listing("role", "ignore_startup_parameters")),
+        ["RP213"],
         id="SP3 ignored and nobody asks",
     ),
     pytest.param(
         asking(PATH, parameters=(*TRACKED, *listing("search_path", "ignore_startup_parameters"))),
-        ["RP213"], id="SP13 in both lists works until 1.26",
+        ["RP213"],
+        id="SP13 in both lists works until 1.26",
     ),
     pytest.param(
-        asking(PATH, parameters=(*TRACKED, *listing("search_path", "ignore_startup_parameters")),
-               pgbouncer=(1, 26, 1)),
-        ["RP213", "RP213"], id="SP13 in both lists with 1.26",
+        asking(
+            PATH,
+            parameters=(*TRACKED, *listing("search_path", "ignore_startup_parameters")),
+            pgbouncer=(1, 26, 1),
+        ),
+        ["RP213", "RP213"],
+        id="SP13 in both lists with 1.26",
     ),
     pytest.param(
         asking(PATH, pg=17, parameters=TRACKED), ["RP214", "RP214"], id="SP5 tracking on 17"
@@ -92,15 +100,18 @@ FOUND = [
     ),
     pytest.param(
         asking(("statement_timeout", "1"), parameters=listing("IntervalStyle,statement_timeout")),
-        ["RP214", "RP214"], id="SP10 what is not reported",
+        ["RP214", "RP214"],
+        id="SP10 what is not reported",
     ),
     pytest.param(
-        asking(PATH, parameters=TRACKED, pgbouncer=(1, 24, 1)), ["RP216"],
+        asking(PATH, parameters=TRACKED, pgbouncer=(1, 24, 1)),
+        ["RP216"],
         id="SP4 CVE-2025-12819 before 1.25.1",
     ),
     pytest.param(asking(PATH, pg=17, pgbouncer=(1, 26, 1)), ["RP216"], id="SP6 1.26 on 17"),
     pytest.param(
-        asking(("options", "-c search_path=s"), pg=17, pgbouncer=(1, 26, 1)), ["RP216"],
+        asking(("options", "-c search_path=s"), pg=17, pgbouncer=(1, 26, 1)),
+        ["RP216"],
         id="SP6 the same inside options",
     ),
     pytest.param(
@@ -108,7 +119,8 @@ FOUND = [
             consumer("web", connection(("sslmode", "require"), schema="a")),
             consumer("auth", connection(("sslmode", "require"), schema="b")),
         ),
-        ["RP215"], id="X4 one role serves two schemas",
+        ["RP215"],
+        id="X4 one role serves two schemas",
     ),
 ]
 
@@ -116,9 +128,14 @@ FINE = [
     pytest.param(asking(), id="no parameter"),
     pytest.param(asking(("sslmode", "require"), ("connect_timeout", "5")), id="TL10 client side"),
     pytest.param(
-        asking(("application_name", "a"), ("client_encoding", "UTF8"), ("TimeZone", "UTC"),
-               ("DateStyle", "ISO"), ("IntervalStyle", "iso_8601"),
-               ("standard_conforming_strings", "on")),
+        asking(
+            ("application_name", "a"),
+            ("client_encoding", "UTF8"),
+            ("TimeZone", "UTC"),
+            ("DateStyle", "ISO"),
+            ("IntervalStyle", "iso_8601"),
+            ("standard_conforming_strings", "on"),
+        ),
         id="SP12 the six tracked names",
     ),
     pytest.param(asking(("extra_float_digits", "2")), id="SP11 ignored and harmless"),
@@ -133,8 +150,11 @@ FINE = [
     pytest.param(asking(PATH, pgbouncer=(1, 26, 1)), id="SP6 1.26 on 18"),
     pytest.param(asking(PATH, pgbouncer=(1, 26)), id="SP6 the first 1.26 on 18"),
     pytest.param(
-        asking(("default_transaction_read_only", "on"), pg=14,
-               parameters=listing("IntervalStyle,default_transaction_read_only")),
+        asking(
+            ("default_transaction_read_only", "on"),
+            pg=14,
+            parameters=listing("IntervalStyle,default_transaction_read_only"),
+        ),
         id="SP10 default_transaction_read_only on 14",
     ),
     pytest.param(
@@ -218,6 +238,8 @@ def test_SP13_is_an_error_where_ignoring_wins() -> None:
 
 
 def test_X4_a_connection_without_a_role_names_nobody() -> None:
-    pair = (consumer("web", connection(schema="a", user="")),
-            consumer("auth", connection(schema="b", user="")))
+    pair = (
+        consumer("web", connection(schema="a", user="")),
+        consumer("auth", connection(schema="b", user="")),
+    )
     assert codes(check(environment(*pair))) == []

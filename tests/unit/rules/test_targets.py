@@ -12,30 +12,39 @@ DIRECT = consumer("migrate", route="direct")
 
 FOUND = [
     pytest.param(
-        environment(pooled_host="pg-pooler.shop.svc.cluster.local"), ["RP201"],
+        environment(pooled_host="pg-pooler.shop.svc.cluster.local"),
+        ["RP201"],
         id="X17 the plan names another pooler",
     ),
     pytest.param(
-        environment(pooler=None), ["RP201"], id="X17 no Pooler at all",
+        environment(pooler=None),
+        ["RP201"],
+        id="X17 no Pooler at all",
     ),
     pytest.param(
-        environment(DIRECT, direct_host="old-rw.shop.svc"), ["RP201"], id="X17 another cluster",
+        environment(DIRECT, direct_host="old-rw.shop.svc"),
+        ["RP201"],
+        id="X17 another cluster",
     ),
     pytest.param(
-        environment(pooler=pooler(namespace="data")), ["RP201", "RP203"],
+        environment(pooler=pooler(namespace="data")),
+        ["RP201", "RP203"],
         id="X3 the namespace is rewritten, the host is not",
     ),
     pytest.param(
-        environment(cluster=cluster(name="staging-pg")), ["RP202"],
+        environment(cluster=cluster(name="staging-pg")),
+        ["RP202"],
         id="X3 the prefix reaches the Cluster and not spec.cluster.name",
     ),
     pytest.param(environment(cluster=None), ["RP202"], id="X3 no Cluster at all"),
     pytest.param(
-        environment(pooler=pooler(name="pg-rw"), pooled_host="pg-rw.shop"), ["RP204"],
+        environment(pooler=pooler(name="pg-rw"), pooled_host="pg-rw.shop"),
+        ["RP204"],
         id="cnpg 4964 the Pooler bears the read-write Service's name",
     ),
     pytest.param(
-        environment(pooler=pooler(name="pg-r"), pooled_host="pg-r.shop"), ["RP204"],
+        environment(pooler=pooler(name="pg-r"), pooled_host="pg-r.shop"),
+        ["RP204"],
         id="cnpg 4964 the same with -r",
     ),
     pytest.param(environment(pooler=pooler(type="ro")), ["RP205"], id="a pooler of type ro"),
@@ -50,9 +59,7 @@ FINE = [
         environment(pooled_host="legacy.shop.svc", services=(("legacy", "shop"),)),
         id="an existing Service",
     ),
-    pytest.param(
-        environment(DIRECT, pooler=None), id="nobody is pooled, so no Pooler is needed"
-    ),
+    pytest.param(environment(DIRECT, pooler=None), id="nobody is pooled, so no Pooler is needed"),
     pytest.param(
         environment(pooler=pooler(name="pg-rw-pool"), pooled_host="pg-rw-pool"),
         id="a name that only starts like a Service's",

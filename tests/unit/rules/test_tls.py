@@ -26,8 +26,9 @@ NAMES = (
 )
 
 
-def with_params(*params: tuple[str, str], drivers: tuple[str, ...] = (), route: str = "pooled",
-                **given: object) -> EnvironmentFacts:
+def with_params(
+    *params: tuple[str, str], drivers: tuple[str, ...] = (), route: str = "pooled", **given: object
+) -> EnvironmentFacts:
     """One consumer with these parameters and drivers."""
     evidence = tuple(driver(name) for name in drivers)
     one = consumer("web", connection(*params), hazards=evidence, route=route)
@@ -37,18 +38,24 @@ def with_params(*params: tuple[str, str], drivers: tuple[str, ...] = (), route: 
 FOUND = [
     pytest.param(with_params(FULL), ["RP231"], id="TL1 X15 verify-full"),
     pytest.param(
-        with_params(FULL, cluster=cluster(alt_names=NAMES[:3])), ["RP231"],
+        with_params(FULL, cluster=cluster(alt_names=NAMES[:3])),
+        ["RP231"],
         id="TL1 one name of four is missing",
     ),
-    pytest.param(with_params(FULL, cluster=cluster(own_server_certificate=True)), ["RP231"],
-                 id="TL1 somebody's own certificate: a warning"),
+    pytest.param(
+        with_params(FULL, cluster=cluster(own_server_certificate=True)),
+        ["RP231"],
+        id="TL1 somebody's own certificate: a warning",
+    ),
     pytest.param(with_params(("SSL Mode", "VerifyFull")), ["RP231"], id="TL1 Npgsql's spelling"),
     pytest.param(
-        with_params(("sslmode", "require"), CA, drivers=("node-postgres",)), ["RP231"],
+        with_params(("sslmode", "require"), CA, drivers=("node-postgres",)),
+        ["RP231"],
         id="TL2 node-postgres with a CA",
     ),
     pytest.param(
-        with_params(("sslmode", "verify-ca"), CA, drivers=("lib/pq",)), ["RP231"],
+        with_params(("sslmode", "verify-ca"), CA, drivers=("lib/pq",)),
+        ["RP231"],
         id="TL3 lib/pq checks the name for verify-ca",
     ),
     pytest.param(with_params(("channel_binding", "require")), ["RP232"], id="TL4 libpq"),
@@ -58,14 +65,16 @@ FOUND = [
         with_params(("sslmode", "prefer"), route="direct"), ["RP233"], id="1.1 prefer, direct"
     ),
     pytest.param(
-        with_params(("sslnegotiation", "direct"), pooler=pooler(pgbouncer=(1, 24, 1))), ["RP234"],
+        with_params(("sslnegotiation", "direct"), pooler=pooler(pgbouncer=(1, 24, 1))),
+        ["RP234"],
         id="TL5 before 1.25",
     ),
     pytest.param(with_params(("sslcert", "/c.crt"), ("sslkey", "/c.key")), ["RP235"], id="TL7"),
     pytest.param(with_params(("min_protocol_version", "3.2")), ["RP236"], id="TL6 min"),
     pytest.param(
         with_params(("max_protocol_version", "latest"), pooler=pooler(pgbouncer=(1, 24, 1))),
-        ["RP236"], id="TL6 max before 1.25",
+        ["RP236"],
+        id="TL6 max before 1.25",
     ),
 ]
 
@@ -76,8 +85,9 @@ FINE = [
     pytest.param(with_params(FULL, route="direct"), id="TL1 direct"),
     pytest.param(with_params(("sslmode", "verify-ca"), CA), id="TL10 verify-ca in libpq"),
     pytest.param(
-        with_params(("sslmode", "require"), CA, ("uselibpqcompat", "true"),
-                    drivers=("node-postgres",)),
+        with_params(
+            ("sslmode", "require"), CA, ("uselibpqcompat", "true"), drivers=("node-postgres",)
+        ),
         id="TL2 uselibpqcompat",
     ),
     pytest.param(
@@ -88,8 +98,11 @@ FINE = [
     pytest.param(with_params(("sslmode", "require")), id="1.1 require"),
     pytest.param(with_params(("sslnegotiation", "direct")), id="TL5 with 1.25.1"),
     pytest.param(
-        with_params(("sslnegotiation", "direct"), ("max_protocol_version", "latest"),
-                    pooler=pooler(pgbouncer=(1, 25))),
+        with_params(
+            ("sslnegotiation", "direct"),
+            ("max_protocol_version", "latest"),
+            pooler=pooler(pgbouncer=(1, 25)),
+        ),
         id="TL5 TL6 with 1.25",
     ),
     pytest.param(with_params(("sslcert", "/c"), ("sslcertmode", "disable")), id="TL7 never sent"),
@@ -113,18 +126,27 @@ def test_leaves_alone(facts: EnvironmentFacts) -> None:
     [
         pytest.param(pooler(), cluster(), "cluster.local", NAMES, id="TL1 X15 all four"),
         pytest.param(
-            pooler(), cluster(alt_names=(NAMES[0], "other")), "cluster.local", NAMES[1:],
+            pooler(),
+            cluster(alt_names=(NAMES[0], "other")),
+            "cluster.local",
+            NAMES[1:],
             id="TL1 what is there stays",
         ),
         pytest.param(
-            pooler(), cluster(), "corp.example", (*NAMES[:3], "pg-pooler-rw.shop.svc.corp.example"),
+            pooler(),
+            cluster(),
+            "corp.example",
+            (*NAMES[:3], "pg-pooler-rw.shop.svc.corp.example"),
             id="TL1 another domain",
         ),
         pytest.param(
             pooler(client_tls_secret=True), cluster(), "cluster.local", (), id="TL1 own client cert"
         ),
         pytest.param(
-            pooler(), cluster(own_server_certificate=True), "cluster.local", (),
+            pooler(),
+            cluster(own_server_certificate=True),
+            "cluster.local",
+            (),
             id="TL1 not allowed with an own server certificate",
         ),
     ],
