@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from repoint.dsn.hosts import Service, same_service
-from repoint.flows.findings import accepted, ordered, sops_files
+from repoint.flows.findings import accepted, left_over, ordered, sops_files
 from repoint.flows.planning import require_config, wanted_names
 from repoint.flows.scanning import Survey, survey
 from repoint.flows.workspace import Workspace
@@ -37,6 +37,7 @@ def check(workspace: Workspace, environments: Sequence[str] = ()) -> tuple[Findi
     for report in found.inventory.sites:
         result += _old_host(report, wanted, found, overriding)
         result += _pooled_migration(report, wanted, targets)
+    result += left_over(found, wanted)
     files = tuple(found.files.values())
     result += observations.clear_text(files, sops_files(workspace), lambda _: False)
     result += observations.unreadable(found.resolution, files)

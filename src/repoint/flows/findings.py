@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from repoint.flows.scanning import Survey
 from repoint.flows.workspace import Workspace
+from repoint.kube.siteindex import SiteIndex
+from repoint.model.consumer import Style
 from repoint.model.plan import Finding, Severity
 from repoint.planning import observations
 from repoint.planning.config import Acceptance
+from repoint.planning.leftovers import leftovers
 from repoint.planning.moves import Moves
 from repoint.rules import (
     budget,
@@ -43,6 +46,7 @@ def all_findings(
     result += [f for f in found.inventory.findings if not f.environment or f.environment in names]
     result += repository_findings(workspace, found)
     result += _locked(found, names)
+    result += left_over(found, names)
     return ordered(result, [one.environment for one in moves])
 
 
@@ -77,6 +81,34 @@ def _source_gone(found: Survey, moves: Moves) -> Iterable[Finding]:
             f"the render of `{moves.environment}` holds no Service of the source",
             environment=moves.environment,
         )
+
+
+def left_over(found: Survey, names: Collection[str]) -> Iterable[Finding]:
+    """RP111: what names the source in built objects and is no site that a plan can move."""
+    if found.source is None:
+        return
+    sites = SiteIndex(found.sites, found.files)
+    for build in found.resolution.environments:
+        for one in leftovers(build, sites, found.source) if build.name in names else ():
+            yield routing.UNSEEN_PATH.finding(
+                f"`{one.key}` of {one.owner} names the source, which no editable place spells",
+                location=one.location,
+                environment=build.name,
+                consumer=one.owner,
+            )
+    for report in found.inventory.sites:
+        outside = [u for u in report.uses if not u.environment and u.workload.kind != "File"]
+        if report.is_source and outside and not report.environments:
+            # A chart's defaults are what it would use without any environment's values.
+            defaults = report.site.style is Style.HELM_VALUE
+            yield routing.UNSEEN_PATH.finding(
+                f"`{report.site.key}` of {outside[0].workload.id} names the source, and belongs to "
+                "no environment",
+                hint="add its overlay or manifests to an environment in repoint.yaml",
+                location=report.site.location,
+                consumer=outside[0].workload.id,
+                severity=Severity.NOTE if defaults else Severity.WARNING,
+            )
 
 
 def _wanted_keys(found: Survey) -> frozenset[str]:

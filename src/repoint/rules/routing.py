@@ -59,6 +59,17 @@ NAMES_SOURCE = Rule(
     "run `repoint plan` and apply it, or list the path under `exclude:` when it is meant",
     ("C1", "C2", "C3", "C4", "X6", "X12"),
 )
+UNSEEN_PATH = Rule(
+    "RP111",
+    Severity.ERROR,
+    "a built object names the source by a way that cannot be edited",
+    "The host reaches the object through something that repoint reads but cannot trace to one "
+    "place, such as a kustomize replacement from a field with a neutral name, or it belongs to "
+    "objects outside every environment of repoint.yaml. Left alone, it keeps talking to the old "
+    "server.",
+    "change it by hand, then plan again; or accept it with a reason",
+    ("C1", "X12", "X14"),
+)
 MIGRATION_POOLED = Rule(
     "RP120",
     Severity.ERROR,
@@ -104,6 +115,7 @@ RULES = (
     MIGRATES_AND_SERVES,
     NO_CONSUMER,
     NAMES_SOURCE,
+    UNSEEN_PATH,
     MIGRATION_POOLED,
     SOURCE_GONE,
     PRINTS_DSN,
