@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from repoint.dsn.hosts import fqdn
@@ -11,41 +11,21 @@ from repoint.kube import facts as kube
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.effective import Effective, Value, child, items, pairs, text, texts
 from repoint.kube.resource import Resource
-from repoint.kube.workloads import ContainerView, containers
-from repoint.model.consumer import Purpose, Route, Site, Use, Workload
 from repoint.model.source import Location
 from repoint.planning.config import Config
-from repoint.planning.judging import choice_for, main_purpose
 from repoint.rules.facts import (
     CNPG_DEFAULT_PGBOUNCER,
     ClusterFacts,
-    Connection,
     ConsumerFacts,
     EnvironmentFacts,
-    Hazard,
     IngressRule,
     Peer,
     PolicyFacts,
     PoolerFacts,
     RoleDefault,
 )
-from repoint.rules.source_scan import hazards_for
 
 Labels = tuple[tuple[str, str], ...]
-
-_POOL_SIZE = re.compile(
-    r"(?i)^(?:(?:.*_)?(?:MAX_(?:OPEN_)?CONN(?:ECTION)?S?|POOL_(?:MAX(?:_SIZE)?|SIZE)|MAX_POOL_SIZE"
-    r"|MAXIMUM_POOL_SIZE)|POOL_SIZE|RAILS_MAX_THREADS)$"
-)
-_POOL_PARAMS = (
-    "pool_max_conns",
-    "max_conns",
-    "maximumPoolSize",
-    "connection_limit",
-    "pool_size",
-    "Maximum Pool Size",
-    "Max Pool Size",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,126 +215,4 @@ def _peer(peer: Effective) -> Peer:
         pods=pairs(pods, "matchLabels") if pods is not None else None,
         namespaces=pairs(spaces, "matchLabels") if spaces is not None else None,
         opaque=opaque,
-    )
-
-
-def consumer_facts(
-    config: Config,
-    environment: EnvironmentBuild,
-    uses: Mapping[Workload, tuple[Use, ...]],
-    sites: Mapping[str, Site],
-    routes: Mapping[Workload, Route],
-    hazards: tuple[Hazard, ...],
-) -> tuple[ConsumerFacts, ...]:
-    """One per container that repoint moves.
-
-    Args:
-        uses: The uses of each container in this environment, of sites that name the source.
-        sites: Those sites by id.
-        routes: Where each container goes.
-        hazards: What the repository's source text tells.
-    """
-    views = {view.workload: view for one in environment.objects for view in containers(one)}
-    names = {_component_name(views.get(workload), workload) for workload in uses}
-    return tuple(
-        ConsumerFacts(
-            id=workload.id,
-            kind=workload.kind,
-            namespace=workload.namespace,
-            name=workload.name,
-            purpose=main_purpose(mine).value,
-            route=routes[workload].value,
-            replicas=_replicas(views.get(workload)),
-            pool_size=_pool_size(config, workload, mine, sites, views.get(workload), environment),
-            labels=_pod_labels(views.get(workload)),
-            connections=tuple(connection(sites[use.site]) for use in mine),
-            hazards=_own_hazards(views.get(workload), workload, mine, hazards, names),
-        )
-        for workload, mine in uses.items()
-    )
-
-
-def _own_hazards(
-    view: ContainerView | None,
-    workload: Workload,
-    uses: tuple[Use, ...],
-    hazards: tuple[Hazard, ...],
-    names: set[str],
-) -> tuple[Hazard, ...]:
-    """What the consumer's source text tells; a wait loop has none of its own."""
-    if main_purpose(uses) is Purpose.PROBE:
-        return ()
-    return hazards_for(_component_name(view, workload), hazards, names)
-
-
-def _component_name(view: ContainerView | None, workload: Workload) -> str:
-    """The name that a source directory would carry: without prefix, as its file says."""
-    if view is not None and view.resource is not None:
-        return view.resource.original.name
-    return workload.name
-
-
-def _replicas(view: ContainerView | None) -> int:
-    return view.replicas if view is not None and view.replicas is not None else 1
-
-
-def _pod_labels(view: ContainerView | None) -> Labels:
-    """The pod template's labels: what NetworkPolicies select."""
-    if view is None or view.resource is None:
-        return ()
-    for path in (("spec", "template"), ("spec", "jobTemplate", "spec", "template"), ()):
-        labels = pairs(view.resource.body, *path, "metadata", "labels")
-        if labels:
-            return labels
-    return ()
-
-
-def _pool_size(
-    config: Config,
-    workload: Workload,
-    uses: tuple[Use, ...],
-    sites: Mapping[str, Site],
-    view: ContainerView | None,
-    environment: EnvironmentBuild,
-) -> int:
-    """The most connections one replica opens, as user, DSN or variable tell; 0 unknown."""
-    chosen = choice_for(config, workload)
-    if chosen is not None and chosen.pool_size:
-        return chosen.pool_size
-    for use in uses:
-        params = dict(sites[use.site].params)
-        for name in _POOL_PARAMS:
-            if name in params and params[name].text.isdigit():
-                return int(params[name].text)
-    for name, value in _variables(view, environment):
-        if _POOL_SIZE.match(name) and value.isdigit():
-            return int(value)
-    return 0
-
-
-def _variables(
-    view: ContainerView | None, environment: EnvironmentBuild
-) -> Iterable[tuple[str, str]]:
-    if view is None:
-        return
-    yield from ((entry.name, entry.value.text) for entry in view.env if entry.value is not None)
-    named = {entry.source for entry in view.env_from if entry.kind == "ConfigMap"}
-    for resource in environment.objects:
-        if resource.kind == "ConfigMap" and named & {resource.name, resource.original.name}:
-            yield from pairs(resource.body, "data")
-
-
-def connection(site: Site) -> Connection:
-    """A site as the rules see it."""
-    return Connection(
-        site=site.id,
-        location=site.location,
-        style=site.style.value,
-        host=site.host.text,
-        user=site.user or "",
-        database=site.database or "",
-        schema=site.schema or "",
-        params=tuple((name, part.text) for name, part in site.params),
-        sealed=site.sealed,
-        key=site.key,
     )

@@ -11,8 +11,9 @@ from repoint.kube.resource import Resource
 from repoint.model.consumer import Certainty, Purpose, Route, Site, Use, Workload
 from repoint.model.plan import Applicability, Finding, PlannedConsumer, Severity, Task
 from repoint.planning.config import Config
+from repoint.planning.consumer_facts import consumer_facts
 from repoint.planning.deliver import Delivery, weaker
-from repoint.planning.environment_facts import Targets, consumer_facts, environment_facts
+from repoint.planning.environment_facts import Targets, environment_facts
 from repoint.planning.ground import Errand
 from repoint.planning.inventory import SiteReport
 from repoint.planning.judging import route_of, update_required, use_route, wait_routes

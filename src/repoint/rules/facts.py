@@ -144,7 +144,8 @@ class ConsumerFacts:
     """A consumer that repoint moves, with the connections it has.
 
     `pool_size` is the number of connections one replica opens at most, 0 when nothing
-    tells. `hazards` is what its source text tells, `hazards_for()` of source_scan.
+    tells. `hazards` is what its source text tells, `hazards_for()` of source_scan. `logs_in`
+    tells that its commands run a query (`psql`), so that a wait proves something.
     """
 
     id: str
@@ -158,6 +159,7 @@ class ConsumerFacts:
     labels: tuple[tuple[str, str], ...]
     connections: tuple[Connection, ...]
     hazards: tuple[Hazard, ...] = ()
+    logs_in: bool = False
 
     @property
     def drivers(self) -> tuple[str, ...]:

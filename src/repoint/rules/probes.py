@@ -64,4 +64,4 @@ def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
 
 
 def _is_bare_probe(consumer: ConsumerFacts, command: str) -> bool:
-    return consumer.purpose == "probe" and command not in _LOGS_IN
+    return consumer.purpose == "probe" and not consumer.logs_in and command not in _LOGS_IN

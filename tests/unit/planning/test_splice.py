@@ -183,10 +183,11 @@ def test_bytes_outside_the_edits_stay_and_the_inverse_gives_them_back(
         edits.append(edit(Op.SPLICE, "", "k", start=at, end=end, before=before, after=after))
         at = end
 
-    # Insertions at one place keep the order of the edits, so both sides get the same order.
-    edits.reverse()
     result = splice("x.txt", raw, patches("x.txt", raw, edits))
 
+    if all(before for _, before, _ in pieces):
+        # Only insertions at one place depend on the order of the edits.
+        assert splice("x.txt", raw, patches("x.txt", raw, edits[::-1])) == result
     if all(before for _, before, _ in pieces):
         assert result == "".join(gap + after for gap, _, after in pieces).encode()
     undos = describe("x.txt", raw, result, edits)

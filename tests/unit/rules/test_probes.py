@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from repoint.rules.facts import EnvironmentFacts
@@ -13,6 +15,11 @@ def probing(key: str, *, purpose: str = "probe", route: str = "pooled") -> Envir
     """One init container that runs `key`."""
     one = consumer("wait", connection(key=key), purpose=purpose, route=route)
     return environment(one)
+
+
+def logging_in(facts: EnvironmentFacts) -> EnvironmentFacts:
+    """The same with containers whose commands run a query."""
+    return replace(facts, consumers=tuple(replace(c, logs_in=True) for c in facts.consumers))
 
 
 @pytest.mark.parametrize(
@@ -34,6 +41,7 @@ def test_finds(facts: EnvironmentFacts) -> None:
     "facts",
     [
         pytest.param(probing("psql"), id="a probe that logs in"),
+        pytest.param(logging_in(probing("PGHOST")), id="psql that takes its host from a variable"),
         pytest.param(probing("pg_isready", route="direct"), id="2.1 OP1 pg_isready direct"),
         pytest.param(probing("nc", route="unchanged"), id="a probe that is not moved"),
         pytest.param(probing("DATABASE_URL", purpose="runtime"), id="a runtime"),
