@@ -92,23 +92,44 @@ def _target(builds: Iterable[EnvironmentBuild]) -> _Target:
     return _Target("postgres-cluster", "postgres-cluster-pooler-rw", False)
 
 
-def _own_names(builds: Iterable[EnvironmentBuild]) -> dict[str, str]:
-    """Rendered Service names to the names that their own files give."""
-    return {
-        one.name: one.original.name
-        for build in builds
-        for one in build.objects
-        if one.kind == "Service"
-    }
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What hosts stand for: `own` maps rendered Services to their files' own names.
+
+    `namespaces` are those that hold a Service of each own name.
+    """
+
+    own: dict[str, str]
+    namespaces: dict[str, frozenset[str]]
+
+    def stands_for(self, host: str) -> str:
+        """The Service's own name; with its namespace where that is another team's."""
+        plain = host.lower().rstrip(".")
+        read = parse_host(plain)
+        if read is None:
+            return plain
+        name = self.own.get(read.service, read.service)
+        known = self.namespaces.get(name, frozenset()) - {""}
+        if read.namespace is None or not known or read.namespace in known:
+            return name
+        return f"{name}.{read.namespace}"
 
 
-def _service(report: SiteReport, own: dict[str, str]) -> str:
-    """What a host stands for: the Service's own name, or the host itself."""
-    host = report.site.host.text.lower().rstrip(".")
-    read = parse_host(host)
-    if read is None:
-        return host
-    return own.get(read.service, read.service)
+def _own_names(builds: Iterable[EnvironmentBuild]) -> _Names:
+    own: dict[str, str] = {}
+    spaces: dict[str, frozenset[str]] = {}
+    for build in builds:
+        for one in build.objects:
+            if one.kind == "Service":
+                name = one.original.name
+                own[one.name] = name
+                both = {one.namespace, one.original.namespace}
+                spaces[name] = spaces.get(name, frozenset()) | both
+    return _Names(own, spaces)
+
+
+def _service(report: SiteReport, names: _Names) -> str:
+    return names.stands_for(report.site.host.text)
 
 
 def _source_hosts(
@@ -126,7 +147,7 @@ def _source_hosts(
         if any(use.workload.kind == "ComposeService" for use in report.uses):
             continue
         read = parse_host(host)
-        name = own.get(read.service, read.service) if read is not None else host.lower()
+        name = own.stands_for(host)
         if name in taken or report.purpose == Purpose.COMMENT.value:
             continue
         linked = any(use.workload.kind != "File" for use in report.uses)
@@ -174,11 +195,13 @@ def _host_namespaces(
     """The namespace that each environment's own hosts of the source name."""
     own = _own_names(builds)
     read = parse_host(source)
-    wanted = own.get(read.service, read.service) if read is not None else ""
+    wanted = own.stands_for(source) if read is not None else ""
     counts: dict[str, Counter[str]] = {}
     for report in found.inventory.sites:
         host = parse_host(report.site.host.text)
-        if host is None or host.namespace is None or own.get(host.service, host.service) != wanted:
+        if host is None or host.namespace is None:
+            continue
+        if own.stands_for(report.site.host.text) != wanted:
             continue
         if len(report.environments) == 1:
             counts.setdefault(report.environments[0], Counter())[host.namespace] += 1
