@@ -145,7 +145,16 @@ def ordered(findings: Iterable[Finding], environments: Sequence[str]) -> tuple[F
             finding.message,
         )
 
-    return tuple(sorted(dict.fromkeys(findings), key=rank))
+    unique = tuple(dict.fromkeys(findings))
+    errors = {_spot(finding) for finding in unique if finding.severity is Severity.ERROR}
+    kept = [f for f in unique if f.severity is Severity.ERROR or _spot(f) not in errors]
+    return tuple(sorted(kept, key=rank))
+
+
+def _spot(finding: Finding) -> tuple[object, ...]:
+    """What a finding is about: the same rule at the same place is told once, at its worst."""
+    place = finding.location or finding.message
+    return finding.code, finding.environment, place, finding.consumer
 
 
 def accepted(findings: Iterable[Finding], choices: Sequence[Acceptance]) -> tuple[Finding, ...]:
