@@ -210,7 +210,26 @@ def _overlay_name(top: str, tops: tuple[str, ...], index: FileIndex, kustomizer:
     for position, part in enumerate(parts[:-1]):
         if part.lower() in CONTAINERS and _siblings("/".join(parts[: position + 1]), tops) > 1:
             return parts[position + 1]
-    return parts[-1] if parts and _shares_base(top, tops, kustomizer) else ""
+    if parts and _shares_base(top, tops, kustomizer):
+        return parts[-1]
+    return _repeated_folder(top, tops, kustomizer)
+
+
+def _repeated_folder(top: str, tops: tuple[str, ...], kustomizer: Kustomizer) -> str:
+    """The folder that holds the same set of overlays as a sibling (`deploy/<env>/{app,db}`)."""
+    parts = tuple(top.split("/")) if top else ()
+    for position in range(len(parts) - 1):
+        inside: dict[str, set[tuple[str, ...]]] = {}
+        for other in (tuple(one.split("/")) for one in tops):
+            if len(other) > position + 1 and other[:position] == parts[:position]:
+                inside.setdefault(other[position], set()).add(other[position + 1 :])
+        mine = inside[parts[position]]
+        twins = [name for name, held in inside.items() if held == mine and name != parts[position]]
+        for twin in twins if len(mine) > 1 else ():
+            same = "/".join((*parts[:position], twin, *parts[position + 1 :]))
+            if _included_dirs(top, kustomizer) & _included_dirs(same, kustomizer):
+                return parts[position]
+    return ""
 
 
 def _siblings(parent: str, tops: tuple[str, ...]) -> int:

@@ -94,6 +94,28 @@ def test_siblings_that_share_a_base_are_named_after_themselves() -> None:
     ) == {"north": ("k8s/north",), "south": ("k8s/south",)}
 
 
+def test_folders_that_repeat_the_same_overlays_are_environments() -> None:
+    tree = {"base/app/kustomization.yaml": overlay(), "base/db/kustomization.yaml": overlay()}
+    for place in ("pr", "st"):
+        for part in ("app", "db"):
+            tree[f"deploy/{place}/{part}/kustomization.yaml"] = overlay(f"../../../base/{part}")
+
+    assert names(tree) == {
+        "pr": ("deploy/pr/app", "deploy/pr/db"),
+        "st": ("deploy/st/app", "deploy/st/db"),
+    }
+
+
+def test_applications_with_parts_of_their_own_are_no_environments() -> None:
+    tree = {}
+    for app in ("shop", "blog"):
+        for part in ("web", "worker"):
+            tree[f"apps/{app}/{part}/kustomization.yaml"] = overlay("x.yaml")
+            tree[f"apps/{app}/{part}/x.yaml"] = "kind: A\n"
+
+    assert names(tree) == {}
+
+
 def test_one_place_without_a_name_is_no_environment() -> None:
     assert names({"deploy/kustomization.yaml": overlay("a.yaml"), "deploy/a.yaml": ""}) == {}
 
