@@ -14,7 +14,7 @@ from repoint.kube.environments import EnvironmentSpec
 from repoint.kube.files import FileIndex
 from repoint.kube.resolve import Resolution, resolve
 from repoint.kube.trace import RawUse
-from repoint.kube.unseen import unseen_uses
+from repoint.kube.unseen import style_of_name, unseen_uses
 from repoint.model.consumer import Certainty, Purpose, Route, Site, Style, Use, Workload
 from repoint.model.plan import Finding
 from repoint.model.source import Unreadable
@@ -262,6 +262,9 @@ def _file_use(site: Site, verdict: PurposeVerdict, environments: tuple[str, ...]
 def _build_problems(resolution: Resolution) -> list[Unreadable]:
     found = [Unreadable(overlay or ".", problem) for overlay, problem in resolution.problems]
     for reference in resolution.sealed:
+        # The file itself is listed as not opened; of its keys only those that may be a connection.
+        if not (style_of_name(reference.variable) or style_of_name(reference.key)):
+            continue
         workload = reference.container.workload.id
         found.append(
             Unreadable(
