@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from itertools import islice, takewhile
 
 from repoint.formats.base import FileKind, ParsedFile, Scalar
 from repoint.formats.read import read_embedded
@@ -41,7 +43,8 @@ class FileIndex:
         self._known = frozenset(known) | files.keys()
         self._dirs: set[str] = {""}
         self._children: dict[str, list[str]] = {}
-        for path in sorted(self._known):
+        self._sorted = sorted(self._known)
+        for path in self._sorted:
             directory = posixpath.dirname(path)
             self._children.setdefault(directory, []).append(path)
             while directory and directory not in self._dirs:
@@ -68,7 +71,9 @@ class FileIndex:
     def under(self, directory: str) -> tuple[str, ...]:
         """Every file below a directory, sorted."""
         prefix = f"{directory}/" if directory else ""
-        return tuple(path for path in sorted(self._known) if path.startswith(prefix))
+        first = bisect_left(self._sorted, prefix)
+        rest = islice(self._sorted, first, None)
+        return tuple(takewhile(lambda path: path.startswith(prefix), rest))
 
     def directories(self) -> tuple[str, ...]:
         """Every directory, sorted; the root is the empty string."""

@@ -162,8 +162,7 @@ def use_route(use: Use, chosen: Mapping[Workload, Route], config: Config | None)
     decided = chosen.get(use.workload, Route.UNKNOWN)
     if use.purpose is Purpose.PROBE:
         return decided
-    alone = route_of(use.purpose)
-    return alone
+    return route_of(use.purpose)
 
 
 def routes(uses: Iterable[Use], config: Config | None) -> dict[tuple[str, Workload], Route]:
@@ -183,11 +182,13 @@ def routes(uses: Iterable[Use], config: Config | None) -> dict[tuple[str, Worklo
         elif use.purpose is not Purpose.PROBE:
             known = result.get(key)
             result[key] = _stricter(known, route_of(use.purpose))
-    for use in everything:
-        key = (use.environment, use.workload)
-        if key not in result:
-            result[key] = _waits_for(use, result)
-    return result
+    waiting = {
+        (use.environment, use.workload): use
+        for use in everything
+        if (use.environment, use.workload) not in result
+    }
+    siblings = _by_workload(result)
+    return {**result, **{key: _waits_for(use, siblings) for key, use in waiting.items()}}
 
 
 def wait_routes(uses: Iterable[Use], known: Mapping[Workload, Route]) -> dict[Workload, Route]:
@@ -198,8 +199,9 @@ def wait_routes(uses: Iterable[Use], known: Mapping[Workload, Route]) -> dict[Wo
         for use in everything
         if use.purpose is not Purpose.PROBE
     }
+    siblings = _by_workload(settled)
     return {
-        use.workload: _waits_for(use, settled)
+        use.workload: _waits_for(use, siblings)
         for use in everything
         if use.purpose is Purpose.PROBE and (use.environment, use.workload) not in settled
     }
@@ -211,13 +213,18 @@ def _stricter(known: Route | None, new: Route) -> Route:
     return Route.DIRECT if Route.DIRECT in (known, new) else Route.UNKNOWN
 
 
-def _waits_for(use: Use, known: Mapping[tuple[str, Workload], Route]) -> Route:
-    mine = replace(use.workload, container="")
-    siblings = [
-        route
-        for (environment, workload), route in known.items()
-        if environment == use.environment and replace(workload, container="") == mine
-    ]
+def _by_workload(
+    known: Mapping[tuple[str, Workload], Route],
+) -> dict[tuple[str, Workload], list[Route]]:
+    """The routes of each workload's containers, by environment."""
+    found: dict[tuple[str, Workload], list[Route]] = {}
+    for (environment, workload), route in known.items():
+        found.setdefault((environment, replace(workload, container="")), []).append(route)
+    return found
+
+
+def _waits_for(use: Use, known: Mapping[tuple[str, Workload], list[Route]]) -> Route:
+    siblings = known.get((use.environment, replace(use.workload, container="")), [])
     if Route.POOLED in siblings:
         return Route.POOLED
     if Route.DIRECT in siblings or use.workload.kind in ("Job", "CronJob"):

@@ -69,6 +69,7 @@ class Mover:
         self._name = scene.environment.name
         self._sites = {report.site.id: report.site for report in scene.reports}
         self._uses = self._grouped()
+        self._workloads = {workload.id: workload for workload in self._uses}
         self._reasons: dict[Workload, list[str]] = {}
         self._split: set[Workload] = set()
         self._forced: set[Workload] = set()
@@ -137,7 +138,7 @@ class Mover:
         return any(key in found and found[key].route for key in keys)
 
     def _apply(self, facts: EnvironmentFacts, consumer: ConsumerFacts, remedy: Remedy) -> None:
-        workload = next(w for w in self._uses if w.id == consumer.id)
+        workload = self._workloads[consumer.id]
         if remedy.kind == "none":
             return
         self._reasons.setdefault(workload, []).append(remedy.reason)
