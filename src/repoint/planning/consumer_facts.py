@@ -49,6 +49,7 @@ def consumer_facts(
     """
     views = {view.workload: view for one in environment.objects for view in containers(one)}
     names = {_component_name(views.get(workload), workload) for workload in uses}
+    configs = _config_values(environment)
     return tuple(
         ConsumerFacts(
             id=workload.id,
@@ -58,7 +59,7 @@ def consumer_facts(
             purpose=main_purpose(mine).value,
             route=routes[workload].value,
             replicas=_replicas(views.get(workload)),
-            pool_size=_pool_size(config, workload, mine, sites, views.get(workload), environment),
+            pool_size=_pool_size(config, workload, mine, sites, views.get(workload), configs),
             labels=_pod_labels(views.get(workload)),
             connections=tuple(connection(sites[use.site]) for use in mine),
             hazards=_own_hazards(views.get(workload), workload, mine, hazards, names),
@@ -115,7 +116,7 @@ def _pool_size(
     uses: tuple[Use, ...],
     sites: Mapping[str, Site],
     view: ContainerView | None,
-    environment: EnvironmentBuild,
+    configs: Mapping[str, list[tuple[str, str]]],
 ) -> int:
     """The most connections one replica opens, as user, DSN or variable tell; 0 unknown."""
     chosen = choice_for(config, workload)
@@ -126,22 +127,31 @@ def _pool_size(
         for name in _POOL_PARAMS:
             if name in params and params[name].text.isdigit():
                 return int(params[name].text)
-    for name, value in _variables(view, environment):
+    for name, value in _variables(view, configs):
         if _POOL_SIZE.match(name) and value.isdigit():
             return int(value)
     return 0
 
 
+def _config_values(environment: EnvironmentBuild) -> dict[str, list[tuple[str, str]]]:
+    """The values of each ConfigMap by its rendered name and by its file's own."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for resource in environment.objects:
+        if resource.kind == "ConfigMap":
+            for name in {resource.name, resource.original.name}:
+                found.setdefault(name, []).extend(pairs(resource.body, "data"))
+    return found
+
+
 def _variables(
-    view: ContainerView | None, environment: EnvironmentBuild
+    view: ContainerView | None, configs: Mapping[str, list[tuple[str, str]]]
 ) -> Iterable[tuple[str, str]]:
     if view is None:
         return
     yield from ((entry.name, entry.value.text) for entry in view.env if entry.value is not None)
-    named = {entry.source for entry in view.env_from if entry.kind == "ConfigMap"}
-    for resource in environment.objects:
-        if resource.kind == "ConfigMap" and named & {resource.name, resource.original.name}:
-            yield from pairs(resource.body, "data")
+    for entry in view.env_from:
+        if entry.kind == "ConfigMap":
+            yield from configs.get(entry.source, ())
 
 
 def connection(site: Site) -> Connection:
