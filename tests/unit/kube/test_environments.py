@@ -106,6 +106,14 @@ def test_folders_that_repeat_the_same_overlays_are_environments() -> None:
     }
 
 
+def test_folders_with_one_overlay_each_tell_too_little() -> None:
+    tree = {"base/kustomization.yaml": overlay()}
+    for place in ("shop", "blog"):
+        tree[f"apps/{place}/web/kustomization.yaml"] = overlay("../../../base")
+
+    assert names(tree) == {}
+
+
 def test_applications_with_parts_of_their_own_are_no_environments() -> None:
     tree = {}
     for app in ("shop", "blog"):

@@ -45,6 +45,13 @@ def test_a_host_that_comes_by_a_replacement_is_told(tmp_path: Path) -> None:
     ]
 
 
+def test_a_variable_that_may_be_anything_is_not(tmp_path: Path) -> None:
+    web = WEB.replace("PGHOST", "UPSTREAM_HOST")
+    overlay = {"kustomization.yaml": REPLACED.replace("PGHOST", "UPSTREAM_HOST")}
+
+    assert told(tmp_path, {"web.yaml": web, "ends.yaml": ENDPOINTS}, overlay) == []
+
+
 @pytest.mark.parametrize(
     "web",
     [

@@ -60,6 +60,7 @@ def test_planned_replacements_explain(old: str, new: str, parts: tuple[PartEdit,
 UNEXPLAINED = [
     ("another host", "old.n.svc", "evil.n.svc", (HOST,)),
     ("a longer host", "old.n.svc", "new.n.svc.evil", (HOST,)),
+    ("a token before the host", "-p 1 old.n.svc", "-p 2 new.n.svc", (HOST,)),
     ("a token beside the host", "old.n.svc -p 1", "new.n.svc -p 2", (HOST,)),
     ("a text that grows", "old.n.svc", "new.n.svc; rm", (HOST,)),
     ("a change without a plan", "1", "2", ()),

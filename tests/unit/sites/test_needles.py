@@ -32,6 +32,14 @@ def test_every_file_with_a_site_is_looked_at(monkeypatch: pytest.MonkeyPatch) ->
     assert hidden == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["nc -z data 5432", "kind: Secret\ndata: {url: eA==}", "ds.host: x", "PGHOST=x", "RDS_x"],
+)
+def test_one_word_is_enough(text: str) -> None:
+    assert may_hold_site("deploy/x.yaml", text)
+
+
 @pytest.mark.parametrize("text", ["", "host: redis\nport: 6379\n", "a: [1, 2]\n", "line: adsl\n"])
 def test_a_file_without_a_word_for_a_database_is_left_alone(text: str) -> None:
     assert not may_hold_site("deploy/values.yaml", text)
