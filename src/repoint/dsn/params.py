@@ -132,7 +132,8 @@ def _table() -> dict[str, Known]:
         Known("max_conn_lifetime", Reader.DRIVER, Pooled.REFUSED, "MG12"),
         Known("max_conn_idle_time", Reader.DRIVER, Pooled.REFUSED, "MG12"),
     ]
-    return {canonical(row.name): row for row in rows}
+    # The first row wins: `connect_timeout` is libpq's before `connectTimeout` is pgjdbc's.
+    return {canonical(row.name): row for row in reversed(rows)}
 
 
 _KNOWN = _table()

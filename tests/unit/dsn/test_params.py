@@ -16,6 +16,7 @@ from repoint.dsn.params import Pooled, Reader, alias, canonical, known, respell_
         ("sslmode", Reader.CLIENT, Pooled.WORKS, "TL10"),
         ("channel_binding", Reader.CLIENT, Pooled.REFUSED, "TL4"),
         ("max_conns", Reader.DRIVER, Pooled.REFUSED, "MG12"),
+        ("connect_timeout", Reader.CLIENT, Pooled.WORKS, "TL10"),
         ("something_new", Reader.STARTUP, Pooled.REFUSED, "SP1"),
     ],
 )
