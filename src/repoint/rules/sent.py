@@ -14,8 +14,8 @@ from urllib.parse import unquote
 from repoint.dsn.params import Pooled, Reader, canonical, known
 from repoint.rules.facts import Connection, ConsumerFacts, PoolerFacts
 
-# libpq's connect_timeout and pgjdbc's connectTimeout are one word without separators.
-_CLIENT_IN_BOTH_SPELLINGS = frozenset({"connecttimeout", "sockettimeout", "logintimeout"})
+# Timeouts that every driver that knows them keeps to itself.
+_CLIENT_TIMEOUTS = frozenset({"sockettimeout", "logintimeout"})
 _TIMEOUTS = frozenset({"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"})
 # Drivers that keep unknown keys to themselves or refuse them (section 1, first rows).
 _QUIET: dict[str, frozenset[str]] = {
@@ -92,7 +92,7 @@ def sent(connection: Connection, drivers: tuple[str, ...] = ()) -> tuple[Sent, .
             continue
         if row.reader is Reader.CLIENT or row.pooled is not Pooled.REFUSED:
             continue
-        if canonical(name) in _CLIENT_IN_BOTH_SPELLINGS:
+        if canonical(name) in _CLIENT_TIMEOUTS:
             continue
         if canonical(name) == "currentschema" and "pgjdbc" in who:
             found.append(Sent("search_path", name))
