@@ -115,9 +115,9 @@ def _read_plan(path: Path) -> Plan:
 
 
 def _make_plan(desk: Desk, environments: Sequence[str]) -> Plan:
-    from repoint.flows.planning import PlanOptions, make_plan
+    from repoint.flows.planning import make_plan
 
-    return make_plan(desk.workspace, environments, PlanOptions())
+    return make_plan(desk.workspace, environments)
 
 
 def _apply(

@@ -100,11 +100,11 @@ def plan(
     Writes nothing but FILE. Ends with 1 when a finding or a failed proof stands in the way
     of `repoint apply`.
     """
-    from repoint.flows.planning import PlanOptions, make_plan
+    from repoint.flows.planning import make_plan
     from repoint.planning.codec import encode_plan
 
     with open_desk(session, root) as desk:
-        value = make_plan(desk.workspace, environments, PlanOptions())
+        value = make_plan(desk.workspace, environments)
         if output is not None:
             output.write_bytes(encode_plan(value))
             session.terminal.notice(f"wrote {output}")

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from repoint.errors import DirtyWorkTree, EditRefused, PlanBlocked, StalePlan, UsageError
+from repoint.errors import (
+    DirtyWorkTree,
+    EditRefused,
+    PlanBlocked,
+    ProofFailed,
+    StalePlan,
+    UsageError,
+)
 from repoint.flows.receipts import digest, load_receipts, read_now, receipt_writes
 from repoint.model.plan import Edit, FileChange, Op, Plan
 from repoint.model.receipt import RECEIPT_FORMAT, FileWrite, Receipt, ReceiptFile, Undo
@@ -44,7 +51,8 @@ def apply_plan(
 
     Raises:
         StalePlan: a file or an input changed since; it names the file.
-        PlanBlocked: error findings that nobody accepted, or a proof that does not hold.
+        PlanBlocked: error findings that nobody accepted.
+        ProofFailed: a render would differ by more than the plan.
         DirtyWorkTree: a file has changes that are neither committed nor repoint's own.
         EditRefused: an edit would change more, or other, than planned.
     """
@@ -89,7 +97,7 @@ def _require_applicable(plan: Plan) -> None:
         raise PlanBlocked(f"the plan has error findings that nobody accepted: {codes}")
     broken = [proof.overlay for proof in plan.proofs if not proof.holds]
     if broken:
-        raise PlanBlocked(
+        raise ProofFailed(
             f"more than the plan would change in the render of `{broken[0]}`",
             hint="`repoint plan` lists the fields that no edit accounts for",
         )

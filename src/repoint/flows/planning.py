@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from repoint import __version__
 from repoint.errors import ConfigError, UsageError
@@ -38,16 +38,7 @@ from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.places import PlaceIndex
 
 
-@dataclass(frozen=True, slots=True)
-class PlanOptions:
-    """How a plan is made: `proofs` are only left out where no change will be written."""
-
-    proofs: bool = True
-
-
-def make_plan(
-    workspace: Workspace, environments: Sequence[str] = (), options: PlanOptions | None = None
-) -> Plan:
+def make_plan(workspace: Workspace, environments: Sequence[str] = ()) -> Plan:
     """Make the plan for `environments`, all of them by default.
 
     Raises:
@@ -64,8 +55,7 @@ def make_plan(
         for one in moves
         for change in file_changes(one.environment, one.edits, workspace.tree.read)
     )
-    chosen = options or PlanOptions()
-    proofs = prove(workspace, found, changes, wanted) if chosen.proofs else ()
+    proofs = prove(workspace, found, changes, wanted)
     inputs = _inputs(workspace, found, changes, evidence)
     findings = accepted(all_findings(workspace, found, moves), config.accept)
     return Plan(

@@ -59,10 +59,6 @@ class Survey:
     locked: frozenset[str]
     """Sealed files that no key at hand opens."""
 
-    def is_source(self, site: Site, uses: Iterable[Use] = ()) -> bool:
-        """Whether a site names the source, as its readers would resolve it."""
-        return self.source is not None and _is_source(self.source, site, tuple(uses))
-
 
 def scan(
     workspace: Workspace, environments: Sequence[str] = (), reading: Reading | None = None

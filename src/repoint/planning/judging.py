@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from repoint.kube.trace import RawUse
 from repoint.kube.workloads import ContainerView
@@ -108,16 +108,6 @@ def judged_file(site: Site, text: str, config: Config | None) -> PurposeVerdict:
         )
     near = surroundings(path, text, site.location.line)
     return judge_file(path, site.key, site.key, site.user or "", near)
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A consumer's uses in one environment, and the one purpose they add up to."""
-
-    workload: Workload
-    environment: str
-    purpose: Purpose
-    uses: tuple[Use, ...]
 
 
 def main_purpose(uses: Iterable[Use]) -> Purpose:

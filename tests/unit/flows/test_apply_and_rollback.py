@@ -16,13 +16,14 @@ from repoint.errors import (
     EditRefused,
     FileRefused,
     PlanBlocked,
+    ProofFailed,
     SealedFile,
     StalePlan,
     UsageError,
 )
 from repoint.flows.apply import Applied, apply_plan
 from repoint.flows.rollback import RolledBack, roll_back
-from repoint.model.plan import Edit, Finding, Op, PartEdit, Plan, Severity
+from repoint.model.plan import Edit, Finding, Op, OverlayProof, PartEdit, Plan, Severity
 from tests.unit.flows.hand_plans import (
     DIRECT,
     OLD,
@@ -402,6 +403,15 @@ def test_blocked_dirty_and_unknown_are_refused(repository: Repository) -> None:
     subprocess.run([*git, "add", "."], check=True)
     subprocess.run([*git, "commit", "-qm", "x"], check=True)
     assert apply(repository, plan, dirty=False).written
+
+
+def test_law_4_a_proof_that_does_not_hold_is_refused(repository: Repository) -> None:
+    plan = everything(repository)
+    broken = OverlayProof("local", "app", "local", "render", "", (), 3, "d", ("Job/n/j: spec.x",))
+    before = snapshot(repository.root)
+    with pytest.raises(ProofFailed, match="`app`"):
+        apply(repository, replace(plan, proofs=(broken,)))
+    assert snapshot(repository.root) == before
 
 
 def test_what_repoint_left_uncommitted_is_not_dirty(repository: Repository) -> None:

@@ -12,7 +12,7 @@ from repoint.adapters.kubectl import Kustomize
 from repoint.adapters.sops import Sops
 from repoint.flows.checking import check
 from repoint.flows.init import propose
-from repoint.flows.planning import PlanOptions, make_plan
+from repoint.flows.planning import make_plan
 from repoint.flows.reading import read_repository
 from repoint.flows.scaffold import scaffold
 from repoint.flows.scanning import scan
@@ -56,7 +56,7 @@ def workspace(folder: Path, files: dict[str, str]) -> Workspace:
 
 def codes(found: Workspace) -> list[str]:
     """The codes of the errors of a plan."""
-    return [one.code for one in make_plan(found, (), PlanOptions()).findings if one.blocks]
+    return [one.code for one in make_plan(found).findings if one.blocks]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_values_file_that_every_helmfile_environment_names_is_not_edited(tmp_p
         ),
         "values/gitea.yaml": "gitea: {database: {DB_TYPE: postgres, HOST: 'pg.git.svc:5432'}}\n",
     }
-    made = make_plan(workspace(tmp_path, files), (), PlanOptions())
+    made = make_plan(workspace(tmp_path, files))
 
     assert made.changes == ()
     assert {(one.environment, one.path) for one in made.tasks} == {
