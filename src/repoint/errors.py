@@ -13,6 +13,8 @@
     |-- ToolMissing              exit 1   git, sops or kubectl is needed and not there
     |-- ToolFailed               exit 1   an external tool ended with an error
     |   `-- SealedFile                    sops cannot open a file with the keys at hand
+    |-- ServersMissing           exit 1   no PostgreSQL or PgBouncer good enough is here
+    |-- LabFailed                exit 1   a rehearsal's server did not start or died
     |-- PlanBlocked              exit 1   error findings that nobody accepted
     |-- ProofFailed              exit 1   a render differs by more than the plan
     `-- HalfDone                 exit 5   stopped half-way; the next command is named
@@ -137,6 +139,20 @@ class SealedFile(ToolFailed):
 
     code = "RP412"
     default_hint = "give sops a key, for example SOPS_AGE_KEY_FILE, and run the command again"
+
+
+class ServersMissing(RepointError):
+    """No PostgreSQL or PgBouncer that a rehearsal can use is on this machine."""
+
+    code = "RP416"
+    default_hint = "run `repoint doctor`: it says what is missing and the command to get it"
+
+
+class LabFailed(RepointError):
+    """A server of the rehearsal did not start, or died on the way."""
+
+    code = "RP417"
+    default_hint = "nothing was left behind; run it again with `--keep-logs DIR` to read its log"
 
 
 class PlanBlocked(RepointError):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from repoint.model.receipt import FileWrite
+from repoint.rehearsal.lab import BouncerSpec, LabSpec
+from repoint.wire.login import Login, Statements
 
 
 class Tree(Protocol):
@@ -163,4 +165,126 @@ class Progress(Protocol):
 
     def advance(self, count: int = 1) -> None:
         """`count` more units are done."""
+        ...
+
+
+class Conversation(Protocol):
+    """A connection to a server, in the manner of one driver.
+
+    Errors that the server sends are raised as `ServerRefusal` (SQLSTATE and text); a
+    connection that breaks, or an answer that does not come in time, as `ConnectionLost`.
+    """
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """What the server reports (`ParameterStatus`), such as `search_path` from 18 on."""
+        ...
+
+    @property
+    def backend_pid(self) -> int:
+        """The process id that the server gave for cancelling; PgBouncer's is made up."""
+        ...
+
+    @property
+    def local_port(self) -> int:
+        """The client's own TCP port, which PostgreSQL sees only without a pooler."""
+        ...
+
+    @property
+    def tls(self) -> str:
+        """The TLS version in use, such as `TLSv1.3`; empty for clear text."""
+        ...
+
+    def query(self, sql: str) -> tuple[tuple[str | None, ...], ...]:
+        """Run SQL text in the simple protocol; the rows of the last result, values as text."""
+        ...
+
+    def run(
+        self, sql: str, args: Sequence[str] = (), statements: Statements | None = None
+    ) -> tuple[tuple[str | None, ...], ...]:
+        """Run one statement with `$1` arguments as the driver sends it."""
+        ...
+
+    def prepare(self, sql: str) -> None:
+        """The first round trip of a driver with two: Parse and Describe, unnamed."""
+        ...
+
+    def execute(self, args: Sequence[str] = ()) -> tuple[tuple[str | None, ...], ...]:
+        """The second round trip: Bind and Execute of what was parsed last."""
+        ...
+
+    def notifications(self, timeout_s: float) -> tuple[tuple[str, str], ...]:
+        """`(channel, payload)` of what arrives within `timeout_s` seconds."""
+        ...
+
+    def close(self) -> None:
+        """Say goodbye and close; a second call does nothing."""
+        ...
+
+
+class RunningLab(Protocol):
+    """The servers of one environment, up and answering."""
+
+    @property
+    def postgres_version(self) -> str:
+        """Such as `18.4`."""
+        ...
+
+    @property
+    def pgbouncer_version(self) -> str:
+        """Such as `1.24.1`."""
+        ...
+
+    @property
+    def fidelity(self) -> tuple[str, ...]:
+        """Every way in which these servers are not like production."""
+        ...
+
+    def files(self, bouncer: str) -> Mapping[str, str]:
+        """The configuration files of a Pooler by name: `pgbouncer.ini`, `pg_hba.conf`."""
+        ...
+
+    def connect(self, host: str, login: Login, *, timeout_s: float = 5.0) -> Conversation:
+        """Log in at the Service `host` (a full name of the spec), in the driver's manner.
+
+        Raises:
+            ServerRefusal: the server said no, with SQLSTATE and text.
+            ConnectionLost: no answer in time, or the connection broke.
+            DriverRefusal: the driver itself would not go on (certificate, channel binding).
+        """
+        ...
+
+    def answers(self, host: str) -> bool:
+        """What `pg_isready -h host` would say; it logs nobody in."""
+        ...
+
+    def superuser(self, database: str = "postgres") -> Conversation:
+        """A superuser's connection straight to PostgreSQL."""
+        ...
+
+    def beside(self, bouncer: BouncerSpec) -> AbstractContextManager[None]:
+        """Run one more PgBouncer while the block runs; `connect` reaches it by its `host`."""
+        ...
+
+    def stop_postgres(self) -> None:
+        """Stop PostgreSQL, as a crash of the instance would."""
+        ...
+
+    def start_postgres(self) -> None:
+        """Start it again, and wait until it takes logins."""
+        ...
+
+
+class Laboratory(Protocol):
+    """Makes private servers that leave nothing behind."""
+
+    def open(
+        self, spec: LabSpec, *, said: Callable[[str], None] = ...
+    ) -> AbstractContextManager[RunningLab]:
+        """The servers of `spec`, up while the block runs; `said` is told each step.
+
+        Raises:
+            ServersMissing: no PostgreSQL or PgBouncer that is good enough is here.
+            LabFailed: a server did not start; the message says why.
+        """
         ...
