@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from repoint.model.benchmark import Workload
 from repoint.model.receipt import FileWrite
 from repoint.rehearsal.lab import BouncerSpec, LabSpec
 from repoint.wire.login import Login, Statements
@@ -254,6 +255,10 @@ class RunningLab(Protocol):
         """
         ...
 
+    def address(self, host: str) -> tuple[str, int]:
+        """Where a Service of the spec listens here: loopback address and port."""
+        ...
+
     def answers(self, host: str) -> bool:
         """What `pg_isready -h host` would say; it logs nobody in."""
         ...
@@ -286,5 +291,32 @@ class Laboratory(Protocol):
         Raises:
             ServersMissing: no PostgreSQL or PgBouncer that is good enough is here.
             LabFailed: a server did not start; the message says why.
+        """
+        ...
+
+
+class LoadGenerator(Protocol):
+    """Makes load on one server at a time and measures it."""
+
+    @property
+    def version(self) -> str:
+        """Such as `18.6`."""
+        ...
+
+    def prepare(self, address: tuple[str, int], login: Login, scale: int) -> None:
+        """Make the tables that the load reads: `scale` times 100,000 rows.
+
+        Raises:
+            ToolFailed: it could not.
+        """
+        ...
+
+    def measure(
+        self, address: tuple[str, int], login: Login, workload: Workload, seconds: float
+    ) -> float:
+        """Transactions per second of one slice.
+
+        Raises:
+            ToolFailed: it ended with an error, or transactions failed.
         """
         ...
