@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from repoint.errors import (
-    DirtyWorkTree,
-    EditRefused,
-    PlanBlocked,
-    ProofFailed,
-    StalePlan,
-    UsageError,
-)
-from repoint.flows.receipts import digest, load_receipts, read_now, receipt_writes
-from repoint.model.plan import Edit, FileChange, Op, Plan
-from repoint.model.receipt import RECEIPT_FORMAT, FileWrite, Receipt, ReceiptFile, Undo
-from repoint.planning.sealed import line_swaps, new_value, plain_texts
-from repoint.planning.splice import apply_edits, patches, to_write
-from repoint.planning.takeback import carry, take_back
-from repoint.planning.undo import describe
+from repoint.errors import PlanBlocked, ProofFailed
+from repoint.flows.receipts import load_receipts, receipt_writes
+from repoint.flows.rewriting import Rewriting, is_done, wanted_of
+from repoint.model.plan import Plan
+from repoint.model.receipt import Receipt
 from repoint.ports import Progress, SealedEditor, WritableTree
 
 
@@ -56,15 +46,15 @@ def apply_plan(
         DirtyWorkTree: a file has changes that are neither committed nor repoint's own.
         EditRefused: an edit would change more, or other, than planned.
     """
-    wanted = _wanted(plan, environments)
+    wanted = wanted_of(plan, environments)
     with tree.locked("apply"):
         recovered = tree.recover()
         receipts = load_receipts(tree)
         _require_applicable(plan)
-        todo = [name for name in wanted if not _is_done(plan, name, receipts, tree)]
+        todo = [name for name in wanted if not is_done(plan, name, receipts, tree)]
         if not todo:
             return Applied(_of(receipts, wanted), (), recovered)
-        work = _Work(plan, tree, store, receipts, tuple(todo))
+        work = Rewriting(plan, tree, store, receipts, tuple(todo))
         work.check_inputs()
         work.check_clean(allow_dirty)
         paths = tuple(dict.fromkeys(c.path for c in plan.changes if c.environment in todo))
@@ -77,14 +67,6 @@ def apply_plan(
         after = work.after()
         tree.commit("apply", [*work.writes, *receipt_writes(tree, receipts, after)])
         return Applied(_of(after, wanted), paths, recovered)
-
-
-def _wanted(plan: Plan, environments: Sequence[str]) -> tuple[str, ...]:
-    unknown = sorted(set(environments) - set(plan.environments))
-    if unknown:
-        hint = f"it is for: {', '.join(plan.environments)}"
-        raise UsageError(f"this plan is not for environment `{unknown[0]}`", hint=hint)
-    return tuple(name for name in plan.environments if not environments or name in environments)
 
 
 def _of(receipts: Mapping[str, Receipt], names: Iterable[str]) -> tuple[Receipt, ...]:
@@ -101,238 +83,3 @@ def _require_applicable(plan: Plan) -> None:
             f"more than the plan would change in the render of `{broken[0]}`",
             hint="`repoint plan` lists the fields that no edit accounts for",
         )
-
-
-def _changes(plan: Plan, environment: str) -> tuple[FileChange, ...]:
-    return tuple(change for change in plan.changes if change.environment == environment)
-
-
-def _entry(
-    receipts: Mapping[str, Receipt], environment: str, change: FileChange, plan: Plan
-) -> ReceiptFile | None:
-    receipt = receipts.get(environment)
-    for entry in receipt.files if receipt is not None else ():
-        if (entry.path, entry.fingerprint) == (change.path, plan.fingerprint):
-            return entry
-    return None
-
-
-def _is_done(
-    plan: Plan, environment: str, receipts: Mapping[str, Receipt], tree: WritableTree
-) -> bool:
-    """Whether every file is as an earlier apply of this plan left it."""
-    for change in _changes(plan, environment):
-        entry = _entry(receipts, environment, change, plan)
-        if entry is None or entry.after_sha256 != digest(read_now(tree, change.path)):
-            return False
-    return True
-
-
-class _Work:
-    """One run's bytes and receipts, gathered in memory before anything is written."""
-
-    def __init__(
-        self,
-        plan: Plan,
-        tree: WritableTree,
-        store: SealedEditor,
-        receipts: Mapping[str, Receipt],
-        todo: tuple[str, ...],
-    ) -> None:
-        self._plan = plan
-        self._tree = tree
-        self._store = store
-        self._receipts = dict(receipts)
-        self._todo = todo
-        self.writes: list[FileWrite] = []
-
-    def check_inputs(self) -> None:
-        """Every input is what the plan was made on, or what this plan made of it."""
-        own = {
-            (entry.path, entry.after_sha256)
-            for receipt in self._receipts.values()
-            for entry in receipt.files
-            if entry.fingerprint == self._plan.fingerprint
-        }
-        for item in self._plan.inputs:
-            now = digest(read_now(self._tree, item.path))
-            if now != item.sha256 and (item.path, now) not in own:
-                raise StalePlan(f"`{item.path}` is not what this plan was made on")
-
-    def check_clean(self, allow_dirty: bool) -> None:
-        """No file at hand has changes of a person that are not committed."""
-        if allow_dirty:
-            return
-        paths = {c.path for c in self._plan.changes if c.environment in self._todo}
-        own = {
-            (entry.path, entry.after_sha256)
-            for receipt in self._receipts.values()
-            for entry in receipt.files
-        }
-        for path in self._tree.dirty(sorted(paths)):
-            if (path, digest(read_now(self._tree, path))) not in own:
-                raise DirtyWorkTree(f"`{path}` has changes that are not committed")
-
-    def change(self, path: str) -> None:
-        """Work out the new bytes of a file and its receipts' entries."""
-        changes = [change for change in self._plan.changes if change.path == path]
-        if any(change.sealed for change in changes):
-            self._change_sealed(path, changes)
-        else:
-            self._change_clear(path, changes)
-
-    def after(self) -> dict[str, Receipt]:
-        """The receipts as they are to be after the run."""
-        for name in self._todo:
-            self._receipts.setdefault(name, self._empty(name))
-        return self._receipts
-
-    def _change_clear(self, path: str, changes: Sequence[FileChange]) -> None:
-        """Apply all environments that have, or are to have, this file's changes to its original."""
-        now = read_now(self._tree, path)
-        applied = [c for c in changes if _entry(self._receipts, c.environment, c, self._plan)]
-        group = [c for c in changes if c in applied or c.environment in self._todo]
-        original = self._original(path, now, applied)
-        edits = _by_owner(group)
-        read = self._tree.read_again
-        new = apply_edits(path, original, [edit for own in edits.values() for edit in own], read)
-        for change in group:
-            alone = apply_edits(path, original, change.edits, read)
-            if change.after_sha256 and digest(alone) != change.after_sha256:
-                raise EditRefused(f"`{path}`: its edits do not give the planned result")
-        made = self._tree.folders_to_make(path) if original is None else ()
-        for change in group:
-            others = [edit for name in edits if name != change.environment for edit in edits[name]]
-            without = original if not others else apply_edits(path, original, others, read)
-            undos = _undos(path, original, new, edits, change.environment)
-            self._put(
-                change.environment,
-                ReceiptFile(
-                    *(path, self._plan.fingerprint, digest(without), digest(new)),
-                    undos=undos,
-                    made_dirs=made,
-                ),
-            )
-        self._carry_others(path, now, new, group)
-        self.writes.append(FileWrite(path, now, new))
-
-    def _original(
-        self, path: str, now: bytes | None, applied: Sequence[FileChange]
-    ) -> bytes | None:
-        """The file as the plan saw it, with this plan's other environments taken out."""
-        content = now
-        entries = [_entry(self._receipts, c.environment, c, self._plan) for c in applied]
-        left = [entry for entry in entries if entry is not None]
-        while left:
-            entry = left.pop()
-            back = take_back(content, entry)
-            if content is not None and back.content is not None:
-                left = [carry(other, content, back.content, back.patches) for other in left]
-            content = back.content
-        expected = {change.before_sha256 for change in self._plan.changes if change.path == path}
-        if content is not None and expected == {""}:
-            raise StalePlan(f"`{path}` exists, but this plan creates it")
-        if digest(content) not in expected:
-            raise StalePlan(f"`{path}` is not what this plan was made on")
-        return content
-
-    def _change_sealed(self, path: str, changes: Sequence[FileChange]) -> None:
-        raw = now = read_now(self._tree, path)
-        if raw is None:
-            raise StalePlan(f"`{path}` is not there any more")
-        own = [_entry(self._receipts, c.environment, c, self._plan) for c in changes]
-        known = {c.before_sha256 for c in changes} | {e.after_sha256 for e in own if e is not None}
-        if digest(raw) not in known:
-            raise StalePlan(f"`{path}` is not what this plan was made on")
-        for change in changes:
-            if change.environment not in self._todo:
-                continue
-            new = self._seal(path, raw, to_write(change.edits))
-            self._put(
-                change.environment,
-                ReceiptFile(
-                    *(path, self._plan.fingerprint, digest(raw), digest(new)),
-                    sealed=True,
-                    undos=tuple(_sealed_undo(edit) for edit in to_write(change.edits)),
-                    swaps=line_swaps(raw, new),
-                ),
-            )
-            raw = new
-        self.writes.append(FileWrite(path, now, raw))
-
-    def _seal(self, path: str, raw: bytes, edits: Sequence[Edit]) -> bytes:
-        texts = plain_texts(path, self._store.open(path, raw))
-        for edit in edits:
-            if edit.op not in (Op.SEALED, Op.SEALED_ADD):
-                raise EditRefused(f"`{path}` line {edit.line}: a sealed file changes by sops alone")
-            value = new_value(path, edit, texts)
-            raw = self._store.set_value(path, raw, edit.pointer, value)
-        return raw
-
-    def _carry_others(
-        self, path: str, now: bytes | None, new: bytes, group: Sequence[FileChange]
-    ) -> None:
-        """Keep the exact way back open for what older plans did to this file."""
-        mine = {(change.environment, self._plan.fingerprint) for change in group}
-        if now is None:
-            return
-        edits = [e for c in group if c.environment in self._todo for e in to_write(c.edits)]
-        for name, receipt in self._receipts.items():
-            files = tuple(
-                entry
-                if entry.path != path or (name, entry.fingerprint) in mine
-                else carry(entry, now, new, patches(path, now, edits))
-                for entry in receipt.files
-            )
-            self._receipts[name] = replace(receipt, files=files)
-
-    def _put(self, environment: str, entry: ReceiptFile) -> None:
-        receipt = self._receipts.get(environment) or self._empty(environment)
-        kept = tuple(
-            other
-            for other in receipt.files
-            if (other.path, other.fingerprint) != (entry.path, entry.fingerprint)
-        )
-        self._receipts[environment] = replace(receipt, files=(*kept, entry))
-
-    def _empty(self, environment: str) -> Receipt:
-        return Receipt(RECEIPT_FORMAT, self._plan.tool_version, environment, ())
-
-
-def _by_owner(group: Sequence[FileChange]) -> dict[str, tuple[Edit, ...]]:
-    """Each environment's edits; one that two share belongs to the first."""
-    seen: set[tuple[Op, int, int, str, str]] = set()
-    owned: dict[str, tuple[Edit, ...]] = {}
-    for change in group:
-        own: list[Edit] = []
-        for edit in to_write(change.edits):
-            same = (edit.op, edit.start, edit.end, edit.after, repr(edit.parts))
-            if edit.op is Op.DUPLICATE or edit.start == edit.end or same not in seen:
-                own.append(edit)
-            seen.add(same)
-        owned[change.environment] = tuple(own)
-    return owned
-
-
-def _undos(
-    path: str,
-    original: bytes | None,
-    new: bytes,
-    edits: Mapping[str, tuple[Edit, ...]],
-    environment: str,
-) -> tuple[Undo, ...]:
-    own = edits[environment]
-    if original is None:
-        return tuple(Undo(edit.op, edit.pointer, edit.line, edit.key) for edit in own)
-    every = [(name, edit) for name, theirs in edits.items() for edit in theirs]
-    undos = describe(path, original, new, [edit for _, edit in every])
-    return tuple(u for u, (name, _) in zip(undos, every, strict=True) if name == environment)
-
-
-def _sealed_undo(edit: Edit) -> Undo:
-    return Undo(
-        *(edit.op, edit.pointer, edit.line, edit.key),
-        before=edit.before,
-        parts=edit.parts,
-        source_pointer=edit.source_pointer,
-    )
