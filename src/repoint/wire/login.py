@@ -29,7 +29,8 @@ class Tls:
 
     `wanted` is `never`, `if-offered` or `always`. `check_name` and `check_chain` are what the
     driver verifies. `channel_binding` demands SCRAM-SHA-256-PLUS; `direct` starts TLS without
-    asking (sslnegotiation=direct).
+    asking (sslnegotiation=direct). `min_protocol` and `max_protocol` are minor versions of
+    protocol 3: libpq's `min_protocol_version=3.2` is 2, `max_protocol_version=latest` as well.
     """
 
     wanted: str = "if-offered"
@@ -38,6 +39,7 @@ class Tls:
     channel_binding: bool = False
     direct: bool = False
     min_protocol: int = 0
+    max_protocol: int = 0
 
 
 @dataclass(frozen=True, slots=True)
