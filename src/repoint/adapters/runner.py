@@ -27,6 +27,9 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
         *("GNUPGHOME", "GPG_", "XDG_CONFIG_HOME", *_NETWORK),
     ),
     "kubectl": ("KUBECONFIG", "XDG_CONFIG_HOME", "AWS_", "GOOGLE_", "AZURE_", *_NETWORK),
+    "npm": ("npm_config_", "NPM_CONFIG_", "NODE_", "SSL_CERT_", "XDG_CONFIG_HOME", *_NETWORK),
+    "pip": ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "XDG_CONFIG_HOME", *_NETWORK),
+    "apt": ("APT_CONFIG", *_NETWORK),
 }
 _OVERRIDE = {"sops": "REPOINT_SOPS", "kubectl": "REPOINT_KUBECTL"}
 _LONGEST_NOTE = 400
@@ -57,16 +60,18 @@ def run(
     input: bytes | None = None,
     env: Mapping[str, str] | None = None,
     timeout: float = 60.0,
+    user: int | None = None,
 ) -> Result:
     """Run `argv` to its end; any exit status is a result, not an error.
 
     Args:
         argv: The program and its arguments; never a secret.
-        tool: `git`, `sops` or `kubectl`: decides which variables the child sees.
+        tool: Such as `git`, `sops` or `kubectl`: decides which variables the child sees.
         cwd: Where it runs.
         input: Bytes for its stdin; without them it reads nothing.
         env: Variables on top of those.
         timeout: Seconds until it is killed.
+        user: The id of the user (and group) that it runs as, without other groups; for root only.
 
     Raises:
         ToolMissing: the program is not there or cannot be run.
@@ -81,6 +86,9 @@ def run(
             capture_output=True,
             timeout=timeout,
             check=False,
+            user=user,
+            group=user,
+            extra_groups=None if user is None else (),
         )
     except (FileNotFoundError, PermissionError):
         raise ToolMissing(f"`{tool}` is needed and cannot be run") from None
