@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from repoint.model.benchmark import Workload
@@ -220,6 +221,76 @@ class Conversation(Protocol):
 
     def close(self) -> None:
         """Say goodbye and close; a second call does nothing."""
+        ...
+
+
+class Dial(Protocol):
+    """Opens a connection and logs in as a driver would."""
+
+    def __call__(
+        self,
+        address: tuple[str, int] | Path,
+        server_name: str,
+        login: Login,
+        *,
+        ca_file: Path | None,
+        timeout_s: float,
+    ) -> Conversation:
+        """Log in at an address and port, or at the path of a Unix socket.
+
+        `server_name` is the host that the driver believes to talk to; its certificate is
+        checked against it. `ca_file` is the CA to believe; None is the system's.
+
+        Raises:
+            ServerRefusal: the server said no, with SQLSTATE and text.
+            ConnectionLost: no answer in time, or the connection broke.
+            DriverRefusal: the driver itself would not go on.
+        """
+        ...
+
+
+class PostgresPrograms(Protocol):
+    """A PostgreSQL server on this machine."""
+
+    @property
+    def folder(self) -> Path:
+        """Where `initdb` and `postgres` are."""
+        ...
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Such as (18, 4)."""
+        ...
+
+    @property
+    def tls(self) -> bool:
+        """Whether it was built with TLS."""
+        ...
+
+
+class PgbouncerProgram(Protocol):
+    """A PgBouncer on this machine."""
+
+    @property
+    def path(self) -> Path:
+        """The program."""
+        ...
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Such as (1, 24, 1)."""
+        ...
+
+
+class ServerPrograms(Protocol):
+    """Finds the servers that a rehearsal runs."""
+
+    def find_postgres(self, major: int) -> PostgresPrograms | None:
+        """The best PostgreSQL of a major version (0 is any), None without one."""
+        ...
+
+    def find_pgbouncer(self, wanted: tuple[int, ...]) -> PgbouncerProgram | None:
+        """The PgBouncer most like `wanted` (empty is any), None without one."""
         ...
 
 

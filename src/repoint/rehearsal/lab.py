@@ -37,7 +37,8 @@ class PostgresSpec:
 
     `major` is the major version asked for, 0 for any. `names` are the host names that its
     certificate carries (`<cluster>-rw` in all its forms, and serverAltDNSNames); `host` is the
-    full name of its read-write Service. `parameters` are `spec.postgresql.parameters`.
+    full name of its read-write Service. `parameters` are `spec.postgresql.parameters`,
+    `pg_hba` the lines of `spec.postgresql.pg_hba`.
     """
 
     major: int
@@ -46,6 +47,7 @@ class PostgresSpec:
     roles: tuple[RoleSpec, ...]
     databases: tuple[DatabaseSpec, ...]
     parameters: tuple[tuple[str, str], ...] = ()
+    pg_hba: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,220 @@
+"""The files and the SQL that CloudNativePG sets a Cluster's instance up with.
+
+Source: CloudNativePG, pkg/postgres/configuration.go (CnpgConfigurationSettings, the HBA and
+ident templates) and internal/management/controller/instance_controller.go (user_search).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from repoint.rehearsal.ini import AUTH_DATABASE, AUTH_USER
+from repoint.rehearsal.lab import DatabaseSpec, PostgresSpec, RoleSpec
+from repoint.wire.scram import scram_verifier
+
+SUPERUSER = "postgres"
+PARAMETERS = "cluster.conf"
+"""The file, beside postgresql.conf, with the Cluster's own parameters."""
+
+DEVIATIONS = (
+    "one PostgreSQL instance, whatever the Cluster's `instances`: no replica, no failover",
+    "PostgreSQL does not wait for the disk (`fsync` is off) and archives nothing",
+    "every password is a throwaway; those of the repository are not used",
+    "clients, PgBouncer and PostgreSQL share one machine: no latency, no load",
+)
+"""How every PostgreSQL of a rehearsal differs from a Cluster's."""
+
+# CloudNativePG's defaults, which the Cluster's parameters may replace.
+_DEFAULTS = {
+    "max_parallel_workers": "32",
+    "max_worker_processes": "32",
+    "max_replication_slots": "32",
+    "ssl_max_protocol_version": "TLSv1.3",
+    "ssl_min_protocol_version": "TLSv1.3",
+    "wal_level": "logical",
+    "wal_log_hints": "on",
+    "wal_sender_timeout": "5s",
+    "wal_receiver_timeout": "5s",
+    "timezone": "Etc/UTC",
+}
+
+# These speak of the machine, of files, or of a log that would hold statements and their
+# values: nothing that a client sees of them, and harm if a rehearsal took them.
+_NOT_TAKEN_PREFIXES = ("archive_", "auto_explain.", "debug_", "log_", "pgaudit.", "recovery_")
+_NOT_TAKEN = frozenset(
+    {
+        "autovacuum_worker_slots",
+        "cluster_name",
+        "data_directory",
+        "dynamic_shared_memory_type",
+        "effective_io_concurrency",
+        "event_source",
+        "external_pid_file",
+        "fsync",
+        "full_page_writes",
+        "hba_file",
+        "huge_pages",
+        "huge_page_size",
+        "ident_file",
+        "io_method",
+        "io_workers",
+        "listen_addresses",
+        "logging_collector",
+        "maintenance_io_concurrency",
+        "max_wal_size",
+        "min_dynamic_shared_memory",
+        "min_wal_size",
+        "port",
+        "primary_conninfo",
+        "primary_slot_name",
+        "restore_command",
+        "shared_buffers",
+        "shared_memory_type",
+        "shared_preload_libraries",
+        "ssl",
+        "ssl_ca_file",
+        "ssl_cert_file",
+        "ssl_key_file",
+        "synchronous_standby_names",
+        "unix_socket_directories",
+        "unix_socket_permissions",
+        "wal_buffers",
+        "wal_keep_size",
+    }
+)
+
+_LISTS = frozenset(
+    {"local_preload_libraries", "search_path", "session_preload_libraries", "temp_tablespaces"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """Where the private PostgreSQL is: absolute folders, and its port on 127.0.0.1.
+
+    `local_user` is who may be the superuser on the private socket, by `peer`; empty where
+    this process has no name, and then the folder's mode alone protects the socket.
+    """
+
+    sockets: str
+    certificates: str
+    port: int
+    local_user: str
+
+
+def takeable(spec: PostgresSpec) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The parameters to try on a private PostgreSQL, and the names of those that are left out."""
+    found = dict(spec.parameters)
+    left = tuple(sorted(name for name in found if _is_left_out(name.lower())))
+    return {name: value for name, value in found.items() if name not in left}, left
+
+
+def postgresql_conf(instance: Instance) -> str:
+    """The `postgresql.conf` of a private instance; it includes the Cluster's parameters."""
+    certificates = instance.certificates
+    forced = {
+        "listen_addresses": "127.0.0.1",
+        "port": str(instance.port),
+        "unix_socket_directories": instance.sockets,
+        "unix_socket_permissions": "0700",
+        "ssl": "on",
+        "ssl_cert_file": f"{certificates}/server.crt",
+        "ssl_key_file": f"{certificates}/server.key",
+        "ssl_ca_file": f"{certificates}/ca.crt",
+        "restart_after_crash": "off",
+        "password_encryption": "scram-sha-256",
+        # What leaves nothing behind, and no statement in the log.
+        "dynamic_shared_memory_type": "mmap",
+        "fsync": "off",
+        "full_page_writes": "off",
+        "logging_collector": "off",
+        "log_destination": "stderr",
+        "log_min_error_statement": "panic",
+        "log_statement": "none",
+        "shared_buffers": "32MB",
+    }
+    return "".join(
+        (*_settings(_DEFAULTS), f"include '{PARAMETERS}'\n", *_settings(forced)),
+    )
+
+
+def parameters_conf(parameters: Mapping[str, str]) -> str:
+    """The Cluster's parameters as a file of `name = 'value'` lines."""
+    return "".join(_settings(parameters))
+
+
+def postgres_hba(spec: PostgresSpec, instance: Instance) -> str:
+    """The Cluster's `pg_hba.conf`: the pooler by certificate, its own lines, others by SCRAM."""
+    local = "peer map=local" if instance.local_user else "trust"
+    own = "".join(f"{line.rstrip()}\n" for line in spec.pg_hba)
+    return (
+        f"local all {SUPERUSER} {local}\n"
+        f"hostssl all {AUTH_USER} all cert\n{own}"
+        "host all all all scram-sha-256\n"
+    )
+
+
+def postgres_ident(instance: Instance) -> str:
+    """The `pg_ident.conf`: who on this machine is the superuser."""
+    return f"local {_quoted(instance.local_user)} {SUPERUSER}\n" if instance.local_user else ""
+
+
+INTEGRATION = (
+    f"CREATE ROLE {AUTH_USER} WITH LOGIN",
+    f"GRANT CONNECT ON DATABASE {AUTH_DATABASE} TO {AUTH_USER}",
+    "CREATE OR REPLACE FUNCTION public.user_search(uname TEXT)\n"
+    "  RETURNS TABLE (usename name, passwd text)\n"
+    "  LANGUAGE sql SECURITY DEFINER AS\n"
+    "  'SELECT usename, passwd FROM pg_catalog.pg_shadow WHERE usename=$1;'",
+    "REVOKE ALL ON FUNCTION public.user_search(text) FROM public",
+    f"GRANT EXECUTE ON FUNCTION public.user_search(text) TO {AUTH_USER}",
+)
+"""What CloudNativePG runs in database `postgres` for the Poolers' auth_query."""
+
+
+def role_sql(role: RoleSpec) -> Iterator[str]:
+    """The statements that make a role; of its password only a SCRAM verifier is in them."""
+    name = _quoted(role.name)
+    options = ["LOGIN", f"CONNECTION LIMIT {role.connection_limit}"]
+    options += ["SUPERUSER"] if role.superuser else []
+    options += ["CREATEDB"] if role.createdb else []
+    yield f"CREATE ROLE {name} WITH {' '.join(options)}"
+    yield f"ALTER ROLE {name} PASSWORD {_literal(scram_verifier(role.password))}"
+    for setting, value in role.settings:
+        if setting.lower() in _LISTS:
+            # A list in one literal would be one name with commas in it.
+            yield f"SELECT pg_catalog.set_config({_literal(setting)}, {_literal(value)}, false)"
+            yield f"ALTER ROLE {name} SET {_quoted(setting)} FROM CURRENT"
+            yield f"RESET {_quoted(setting)}"
+        else:
+            yield f"ALTER ROLE {name} SET {_dotted(setting)} TO {_literal(value)}"
+
+
+def database_sql(database: DatabaseSpec) -> str:
+    """The statement that makes a database, as CloudNativePG's initdb does."""
+    owner = f" OWNER {_quoted(database.owner)}" if database.owner else ""
+    return f"CREATE DATABASE {_quoted(database.name)}{owner}"
+
+
+def _is_left_out(name: str) -> bool:
+    return name in _NOT_TAKEN or name.startswith(_NOT_TAKEN_PREFIXES)
+
+
+def _settings(values: Mapping[str, str]) -> Iterator[str]:
+    for name, value in values.items():
+        text = value.replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n")
+        yield f"{name} = '{text}'\n"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _dotted(name: str) -> str:
+    return ".".join(_quoted(part) for part in name.split("."))
+
+
+def _literal(text: str) -> str:
+    plain = "'" + text.replace("'", "''") + "'"
+    return plain if "\\" not in text else " E" + plain.replace("\\", "\\\\")
