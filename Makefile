@@ -5,6 +5,7 @@ BIN := .venv/bin
 JOBS ?= 2
 ROUNDS ?= 5
 SIZE ?= 1k 10k
+PYTEST ?=
 
 .PHONY: help
 help: ## List the targets
@@ -14,17 +15,27 @@ help: ## List the targets
 install: ## Make .venv with the locked dependencies and repoint (a second run does nothing)
 	@scripts/bootstrap.sh
 
+.PHONY: servers
+servers: install ## Get PostgreSQL 15-18 and PgBouncer 1.24 and 1.26 into a cache folder (a second run does nothing)
+	@$(BIN)/python scripts/servers.py test
+
+# Without a network the rest still runs, and what needs the servers says so.
+.PHONY: try-servers
+try-servers: install
+	@$(BIN)/python scripts/servers.py test || echo "note: tests that need these servers are skipped" >&2
+
 .PHONY: demo
 demo: install ## Run the whole story on a copy of examples/naytife
+	@$(BIN)/python scripts/servers.py demo || echo "note: what needs these servers will not run" >&2
 	@scripts/demo.sh
 
 .PHONY: test
-test: install ## Run the fast tests
-	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow"
+test: try-servers ## Run the fast tests
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow" $(PYTEST)
 
 .PHONY: test-all
-test-all: install ## Run all tests, the slow ones too
-	@$(BIN)/python -m pytest -q -n $(JOBS)
+test-all: try-servers ## Run all tests, the slow ones too
+	@$(BIN)/python -m pytest -q -n $(JOBS) $(PYTEST)
 
 .PHONY: lint
 lint: install ## Check style, format, types, layers, docstrings and generated pages
@@ -38,9 +49,9 @@ lint: install ## Check style, format, types, layers, docstrings and generated pa
 	@$(BIN)/python scripts/readme_session.py --check
 
 .PHONY: check
-check: lint ## Run all that CI demands: lint, all tests, coverage of lines and branches
+check: lint try-servers ## Run all that CI demands: lint, all tests, coverage of lines and branches
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -q -n $(JOBS)
+	@$(BIN)/coverage run -m pytest -q -n $(JOBS) $(PYTEST)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

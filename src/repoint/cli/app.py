@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from repoint import __version__
-from repoint.cli import about, change, repo
+from repoint.cli import about, change, doctor, repo
 from repoint.cli.options import EdgeGroup, Session, examples
 from repoint.cli.output import StderrProgress, Terminal
 
@@ -51,5 +51,5 @@ def main(ctx: click.Context, directory: Path | None, no_color: bool, quiet: bool
     ctx.obj = Session(directory, terminal, StderrProgress(quiet=quiet))
 
 
-for command in (*repo.COMMANDS, *change.COMMANDS, *about.COMMANDS):
+for command in (*repo.COMMANDS, *change.COMMANDS, *doctor.COMMANDS, *about.COMMANDS):
     main.add_command(command)

@@ -1,6 +1,12 @@
 """The servers that a rehearsal runs: which programs are here, and how to get those that are not."""
 
-from repoint.adapters.servers.binaries import ClientTool, PgbouncerBinary, PostgresBinaries
+from repoint.adapters.servers.binaries import (
+    ClientTool,
+    PgbouncerBinary,
+    PostgresBinaries,
+    version_in,
+)
+from repoint.adapters.servers.cache import cache_folder
 from repoint.adapters.servers.fetch import Wanted, fetch
 from repoint.adapters.servers.locate import (
     all_pgbouncers,
@@ -10,6 +16,7 @@ from repoint.adapters.servers.locate import (
     find_postgres,
     find_psql,
 )
+from repoint.adapters.servers.system import can_fetch_debs, can_fetch_postgres, systems
 
 __all__ = [
     "ClientTool",
@@ -18,9 +25,14 @@ __all__ = [
     "Wanted",
     "all_pgbouncers",
     "all_postgres",
+    "cache_folder",
+    "can_fetch_debs",
+    "can_fetch_postgres",
     "fetch",
     "find_pgbench",
     "find_pgbouncer",
     "find_postgres",
     "find_psql",
+    "systems",
+    "version_in",
 ]

@@ -8,7 +8,6 @@ its hooks and its pinning do not.
 from __future__ import annotations
 
 import os
-import platform
 import re
 import shutil
 from collections.abc import Iterable, Sequence
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from repoint.adapters.runner import Result, run
 from repoint.adapters.servers.apt_sources import for_suites, own_archive, read_sources
-from repoint.adapters.servers.pins import Archive, archive_of
+from repoint.adapters.servers.system import own_archive_name
 from repoint.errors import ToolFailed, ToolMissing
 
 _APT_S = 300.0
@@ -57,7 +56,7 @@ class PrivateApt:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._archive = own_distribution()
+        self._archive = own_archive_name()
         self._config = folder / "apt.conf"
 
     def update(self) -> dict[str, dict[str, str]]:
@@ -149,28 +148,6 @@ class PrivateApt:
         )
 
 
-def own_distribution() -> Archive:
-    """The archive of the distribution that runs here, by its os-release.
-
-    Raises:
-        ToolMissing: it is neither Debian nor Ubuntu, or apt and dpkg are not there.
-    """
-    names = _distributions()
-    archive = next((found for name in names if (found := archive_of(name))), None)
-    if archive is None:
-        raise ToolMissing(
-            f"PgBouncer is fetched on Debian and Ubuntu only, and this is `{names[0]}`",
-            hint="install PgBouncer 1.24 or newer yourself; docs/how-to/servers.md tells how",
-        )
-    for program in ("apt-get", "apt-cache", "dpkg-deb"):
-        if shutil.which(program) is None:
-            raise ToolMissing(
-                f"`{program}` is needed to fetch PgBouncer, and was not found",
-                hint="install PgBouncer 1.24 or newer yourself and set `REPOINT_PGBOUNCER`",
-            )
-    return archive
-
-
 def offered_in(madison: str) -> dict[str, dict[str, str]]:
     """What `apt-cache madison` prints, by suite: the newest version of each package there."""
     offered: dict[str, dict[str, str]] = {}
@@ -186,15 +163,6 @@ def offered_in(madison: str) -> dict[str, dict[str, str]]:
 def client_packages(majors: Sequence[int] = (18, 17)) -> Iterable[str]:
     """The packages with psql, newest PostgreSQL first."""
     return tuple(f"postgresql-client-{major}" for major in majors)
-
-
-def _distributions() -> tuple[str, ...]:
-    """The distribution and what it is like, such as (`linuxmint`, `ubuntu`, `debian`)."""
-    try:
-        release = platform.freedesktop_os_release()
-    except OSError:
-        return (platform.system(),)
-    return (release.get("ID", "unknown"), *release.get("ID_LIKE", "").split())
 
 
 def _source_files() -> dict[str, str]:

