@@ -11,8 +11,8 @@ from repoint.kube.workloads import ContainerView, containers
 from repoint.model.consumer import Purpose, Route, Site, Use, Workload
 from repoint.planning.config import Config
 from repoint.planning.judging import choice_for, main_purpose
+from repoint.rules.attribution import hazards_for
 from repoint.rules.facts import Connection, ConsumerFacts, Hazard
-from repoint.rules.source_scan import hazards_for
 
 Labels = tuple[tuple[str, str], ...]
 

@@ -6,7 +6,8 @@ of cases is short.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from repoint.model.source import Location
@@ -31,6 +32,26 @@ class HazardKind(StrEnum):
     TEMP_TABLE = "temp-table"
     WITH_HOLD = "with-hold"
     SQL_PREPARE = "sql-prepare"
+    LAST_ID = "last-id"
+    """`lastval()` or `currval()` is read (ST13)."""
+    EMPTY_PATH = "empty-path"
+    """search_path is emptied with set_config, which a Pooler that tracks it cannot follow (SP8)."""
+    STARTUP_SETTING = "startup-setting"
+    """The code asks for a setting when it connects; `subject` as a connection string spells it."""
+    TWO_TRIPS = "two-trips"
+    """The code makes a driver parse in one round trip and execute in the next (PS1)."""
+    POOL_RESET = "pool-reset"
+    """The driver's own pool resets connections when they come back (ST10)."""
+    SERVER_CURSOR = "server-cursor"
+    """Django's `iterator()`, a cursor outside a transaction unless that is switched off (ST12)."""
+    CLIENT_CURSORS = "client-cursors"
+    """Django's server-side cursors are switched off: right in every pool mode (ST12)."""
+    MIGRATOR = "migrator"
+    """A library that migrates under a session lock when the program starts (MG1, MG5, MG8)."""
+    LOGIN_TEXT = "login-text"
+    """Code that matches the text or the code of a failed login (OP6)."""
+    ACCESS_END = "access-end"
+    """SQL that ends a role's access, which a warm pool does not see (OP8)."""
     DRIVER = "driver"
     """A driver that the component depends on; `subject` is its name."""
 
@@ -65,6 +86,45 @@ class RoleDefault:
     parameter: str
     value: str
     location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """How a Cluster is made by `initdb`, which happens once.
+
+    `sql` are the statements of `postInitApplicationSQL`, run by a superuser in `database`
+    when `owner` exists and no role of `managed.roles` does yet.
+    """
+
+    database: str
+    owner: str
+    sql: tuple[str, ...] = ()
+
+    def has_role(self, name: str) -> bool:
+        """Whether the role is there when the statements run."""
+        return name == self.owner or self._makes("ROLE|USER", name)
+
+    def has_database(self, name: str) -> bool:
+        """Whether the database is there when the statements run."""
+        return name == self.database or self._makes("DATABASE", name)
+
+    def _makes(self, kinds: str, name: str) -> bool:
+        made = re.compile(rf'\bCREATE\s+(?:{kinds})\s+"?{re.escape(name)}\b', re.IGNORECASE)
+        return any(made.search(one) for one in self.sql)
+
+
+@dataclass(frozen=True, slots=True)
+class PreCheck:
+    """A `psql` command of a migration Job that can carry one more statement.
+
+    `number` is the line of the script, from 0, after which it goes.
+    """
+
+    role: str
+    database: str
+    location: Location
+    object: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +174,7 @@ class ClusterFacts:
     alt_names: tuple[str, ...]
     own_server_certificate: bool
     location: Location | None = None
+    bootstrap: Bootstrap | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +206,8 @@ class ConsumerFacts:
 
     `pool_size` is the number of connections one replica opens at most, 0 when nothing
     tells. `hazards` is what its source text tells, `hazards_for()` of source_scan. `logs_in`
-    tells that its commands run a query (`psql`), so that a wait proves something.
+    tells that its commands run a query (`psql`), so that a wait proves something. `pooler` is
+    the rendered name of the Pooler it goes through, empty for the environment's own.
     """
 
     id: str
@@ -160,6 +222,7 @@ class ConsumerFacts:
     connections: tuple[Connection, ...]
     hazards: tuple[Hazard, ...] = ()
     logs_in: bool = False
+    pooler: str = ""
 
     @property
     def drivers(self) -> tuple[str, ...]:
@@ -200,8 +263,10 @@ class PolicyFacts:
 class EnvironmentFacts:
     """Everything the rules know of one environment, as it is after the plan.
 
-    `poolers`, `clusters` and `services` list all that the environment renders, so that
-    a wrong name can be told from a missing object; `services` are `(name, namespace)`.
+    `pooler` is the one that repoint.yaml names; a consumer may go through another one of
+    `poolers` (`pooler_of`). `poolers`, `clusters` and `services` list all that the environment
+    renders, so that a wrong name can be told from a missing object; `services` are
+    `(name, namespace)`.
     """
 
     name: str
@@ -218,6 +283,7 @@ class EnvironmentFacts:
     services: tuple[tuple[str, str], ...] = ()
     role_defaults: tuple[RoleDefault, ...] = ()
     domain: str = "cluster.local"
+    prechecks: tuple[PreCheck, ...] = ()
 
     @property
     def pooled(self) -> tuple[ConsumerFacts, ...]:
@@ -228,6 +294,38 @@ class EnvironmentFacts:
     def direct(self) -> tuple[ConsumerFacts, ...]:
         """Consumers that go to the Cluster's read-write Service."""
         return tuple(consumer for consumer in self.consumers if consumer.route == "direct")
+
+    def pooler_of(self, consumer: ConsumerFacts) -> PoolerFacts | None:
+        """The Pooler that a pooled consumer goes through; None when nothing renders it."""
+        if self.pooler is None or consumer.pooler in ("", self.pooler.name):
+            return self.pooler
+        beside = (p for p in self.poolers if p.namespace == self.namespace)
+        return next((p for p in beside if p.name == consumer.pooler), None)
+
+    def host_of(self, consumer: ConsumerFacts) -> str:
+        """The host of the Service that a consumer goes to."""
+        if consumer.route != "pooled":
+            return self.direct_host
+        _, dot, rest = self.pooled_host.partition(".")
+        return f"{consumer.pooler}{dot}{rest}" if consumer.pooler else self.pooled_host
+
+    def with_pooler(self, pooler: PoolerFacts) -> EnvironmentFacts:
+        """The same with `pooler` in the place of the one of its name, or as a new one."""
+        own = self.pooler is not None and self.pooler.name == pooler.name
+        others = tuple(p for p in self.poolers if p.name != pooler.name)
+        return replace(self, pooler=pooler if own else self.pooler, poolers=(*others, pooler))
+
+    @property
+    def pools(self) -> tuple[tuple[PoolerFacts, tuple[ConsumerFacts, ...]], ...]:
+        """Every Pooler in use with the consumers that go through it, the named one first."""
+        mine: dict[str, list[ConsumerFacts]] = {}
+        found: dict[str, PoolerFacts] = {}
+        for consumer in sorted(self.pooled, key=lambda one: bool(one.pooler)):
+            pooler = self.pooler_of(consumer)
+            if pooler is not None:
+                found.setdefault(pooler.name, pooler)
+                mine.setdefault(pooler.name, []).append(consumer)
+        return tuple((pooler, tuple(mine[name])) for name, pooler in found.items())
 
 
 def _names(text: str) -> tuple[str, ...]:

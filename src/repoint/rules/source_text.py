@@ -8,6 +8,7 @@ named on purpose. Reading is by characters in one pass, never by a compiler.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _LINE_COMMENTS = {
@@ -56,25 +57,51 @@ _LANGUAGE = {
 }
 _PLAIN_SQL = re.compile(r"[^'\"/\-]+")
 _SQL_QUOTED = re.compile(r"'(?:[^']++|'')*+'|\"[^\"\n]*+\"")
-_PLAIN = re.compile(r"[^'\"`/#=\-\nr]+")
+_PLAIN = re.compile(r"[^'\"`/#=\-\nr%<]+")
 _CHAR_LITERAL = re.compile(r"'(?:\\.[^'\n]{0,8}|[^'\\\n])'")
 _RUST_RAW = re.compile(r'r(#{1,5})"')
+_HEREDOC = {
+    "rb": re.compile(r"<<[~-]?(?P<quote>['\"`]?)(?P<mark>[A-Z_]\w*)(?P=quote)(?=[\s.),;]|$)"),
+    "php": re.compile(r"<<<[ \t]*(?P<quote>['\"]?)(?P<mark>[A-Za-z_]\w*)(?P=quote)[ \t]*(?=\r?\n)"),
+}
+_PERCENT = re.compile(r"%[qQ]?(?P<open>[({\[|])")
+_CLOSES = {"(": ")", "{": "}", "[": "]", "|": "|"}
+_JS_REGEX = re.compile(r"/(?![*/])(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/")
+_BEFORE_REGEX = re.compile(r"(?:[(=,:\[!&|?{};]|\breturn)\s*$")
+# What may stand between two literals that are one text: nothing, `+`, PHP's `.`, Ruby's `\`.
+_JOINS = {
+    "py": re.compile(r"\s*\+?\s*[fFrRbBuU]{0,2}"),
+    "rb": re.compile(r"\s*(?:\\|\+)?\s*"),
+    "php": re.compile(r"\s*\.\s*"),
+    "cs": re.compile(r"\s*\+\s*[$@]{0,2}"),
+}
+_JOIN = re.compile(r"\s*\+\s*")
+_LEFT = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A string literal's inner text and the line it starts on."""
+    """A string literal's inner text, and the line it starts on.
+
+    Literals that the program joins (`"SET " + "x"`) are one. `before` is the code on its
+    left, strings and comments blank, enough to see what it is given to.
+    """
 
     text: str
     line: int
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A program read for evidence: its string literals, and its code without either."""
+    """A program read for evidence: its string literals, and its code without either.
+
+    `uncommented` is the text with its strings and without its comments, in the same length.
+    """
 
     literals: tuple[Literal, ...]
     code: str
+    uncommented: str
 
 
 def language_of(path: str) -> str:
@@ -84,9 +111,9 @@ def language_of(path: str) -> str:
 
 def read_source(text: str, language: str) -> Source:
     """Take a program apart; in `code` comments and strings are spaces, lines stay."""
-    literals: list[Literal] = []
-    code = list(text)
-    position, line = 0, 1
+    pieces: list[tuple[int, int, str]] = []
+    code, uncommented = list(text), list(text)
+    position = 0
     while position < len(text):
         plain = _PLAIN.match(text, position)
         if plain:
@@ -94,17 +121,32 @@ def read_source(text: str, language: str) -> Source:
             continue
         end, inner = _token(text, position, language)
         if end == position:
-            line += text[position] == "\n"
             position += 1
             continue
         if inner is not None:
-            literals.append(Literal(inner, line))
-        for index in range(position, end):
-            if code[index] != "\n":
-                code[index] = " "
-        line += text.count("\n", position, end)
+            pieces.append((position, end, inner))
+        for kept in (code,) if inner is not None else (code, uncommented):
+            kept[position:end] = re.sub(r"[^\n]", " ", text[position:end])
         position = end
-    return Source(tuple(literals), "".join(code))
+    blank = "".join(code)
+    return Source(tuple(_joined(pieces, blank, language)), blank, "".join(uncommented))
+
+
+def _joined(pieces: list[tuple[int, int, str]], code: str, language: str) -> Iterator[Literal]:
+    """Literals with those that follow them in the same text, line by line as they stand."""
+    join = _JOINS.get(language, _JOIN)
+    line, seen, index = 1, 0, 0
+    while index < len(pieces):
+        start, end, text = pieces[index]
+        index += 1
+        while index < len(pieces) and join.fullmatch(code, end, pieces[index][0]):
+            between = code.count("\n", end, pieces[index][0])
+            text += "\n" * between + pieces[index][2]
+            end = pieces[index][1]
+            index += 1
+        line += code.count("\n", seen, start)
+        seen = start
+        yield Literal(text, line, code[max(0, start - _LEFT) : start])
 
 
 def sql_without_comments(text: str) -> str:
@@ -146,6 +188,9 @@ def _token(text: str, position: int, language: str) -> tuple[int, str | None]:
             close = len(text) if close < 0 else close
             prose = language == "py" and _is_docstring(text, position)
             return min(close + 3, len(text)), None if prose else text[position + 3 : close]
+    other = _other(text, position, language)
+    if other[0] > position:
+        return other
     if language == "rs":
         raw = _RUST_RAW.match(text, position)
         if raw:
@@ -160,6 +205,35 @@ def _token(text: str, position: int, language: str) -> tuple[int, str | None]:
     return position, None
 
 
+def _other(text: str, position: int, language: str) -> tuple[int, str | None]:
+    """Here documents, Ruby's `%q(..)` and JavaScript's regular expressions."""
+    char = text[position]
+    if char == "<" and language in _HEREDOC:
+        return _heredoc(text, position, _HEREDOC[language])
+    if char == "%" and language == "rb":
+        percent = _PERCENT.match(text, position)
+        close = text.find(_CLOSES[percent["open"]], percent.end()) if percent else -1
+        if percent and close > 0 and not text[max(0, position - 1) : position].isalnum():
+            return close + 1, text[percent.end() : close]
+    if char == "/" and language == "js":
+        regex = _JS_REGEX.match(text, position)
+        if regex and _BEFORE_REGEX.search(text[max(0, position - 12) : position]):
+            return regex.end(), None
+    return position, None
+
+
+def _heredoc(text: str, position: int, pattern: re.Pattern[str]) -> tuple[int, str | None]:
+    """A here document: its token to the closing mark; what follows on its first line is lost."""
+    opens = pattern.match(text, position)
+    if not opens:
+        return position, None
+    body = text.find("\n", opens.end())
+    close = re.compile(rf"^[ \t]*{opens['mark']}\b", re.MULTILINE).search(text, max(body, 0))
+    if body < 0 or close is None:
+        return position, None
+    return close.end(), "\n" + text[body + 1 : close.start()]
+
+
 def _quoted(text: str, position: int, language: str) -> tuple[int, str]:
     quote = text[position]
     raw = (quote == "`" and language == "go") or (
@@ -169,6 +243,9 @@ def _quoted(text: str, position: int, language: str) -> tuple[int, str]:
     index = position + 1
     while index < len(text):
         char = text[index]
+        if char == quote and raw and language == "cs" and text[index + 1 : index + 2] == quote:
+            index += 2
+            continue
         if char == quote:
             return index + 1, text[position + 1 : index]
         if char == "\n" and not multiline:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repoint.rules.attribution import hazards_for
 from repoint.rules.facts import Hazard, HazardKind
 from repoint.rules.source_scan import (
     component_dirs,
     component_of,
-    hazards_for,
     scan_role_defaults,
     scan_source,
 )
@@ -251,7 +251,9 @@ def test_sql_keeps_lines_and_length(text: str) -> None:
         pytest.param("rs", 'a = r#"x"y"#; b = "z";', ['x"y', "z"], id="rust raw strings"),
         pytest.param("rs", "fn f<'a>(x: &'a str) { \"y\" }", ["y"], id="rust lifetimes"),
         pytest.param("rb", "=begin\n'x'\n=end\na = 'y'", ["y"], id="ruby block comments"),
-        pytest.param("java", 'a = """\nx "y" z""" + "w";', ['\nx "y" z', "w"], id="java blocks"),
+        pytest.param(
+            "java", 'a = """\nx "y" z""" + "w";', ['\nx "y" zw'], id="java blocks, joined"
+        ),
         pytest.param("py", "f(a, '''x''')", ["x"], id="python triple single quotes"),
         pytest.param("py", "x = 1\n'''prose'''\n", [], id="a string that stands alone is prose"),
         pytest.param("php", "# 'a'\n$b = 'c'; // 'd'", ["c"], id="php has two line comments"),
