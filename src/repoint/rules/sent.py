@@ -11,20 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote
 
-from repoint.dsn.params import Pooled, Reader, canonical, known
+from repoint.dsn.params import Known, Pooled, Reader, canonical, known
+from repoint.rules.driver_table import UNKNOWN, sends, shape_of, wire_name
 from repoint.rules.facts import Connection, ConsumerFacts, PoolerFacts
 
 # Timeouts that every driver that knows them keeps to itself.
 _CLIENT_TIMEOUTS = frozenset({"sockettimeout", "logintimeout"})
-_TIMEOUTS = frozenset({"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"})
-# Drivers that keep unknown keys to themselves or refuse them (section 1, first rows).
-_QUIET: dict[str, frozenset[str]] = {
-    "libpq": frozenset(),
-    "psycopg": frozenset(),
-    "psycopg2": frozenset(),
-    "pgjdbc": frozenset({"currentSchema"}),
-    "node-postgres": _TIMEOUTS,
-}
 _TRACKED_BY_DEFAULT = frozenset(
     canonical(name)
     for name in (
@@ -50,7 +42,7 @@ _GUC_NAMES = (
     "client_connection_check_interval deadlock_timeout geqo password_encryption"
 )
 _GUCS = frozenset(canonical(name) for name in _GUC_NAMES.split())
-_OPTION = re.compile(r"(?:-c\s*|--)([A-Za-z_][\w.\-]*)\s*=")
+_OPTION = re.compile(r"(?:-c\s*|--)([A-Za-z_][\w.\-]*)\s*=\s*((?:\\.|[^\s\\])*)")
 
 
 class Fate(StrEnum):
@@ -69,12 +61,16 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A parameter that reaches PgBouncer: the setting's name, and how the string spells it."""
+    """A parameter that reaches PgBouncer: the setting's name, and how the string spells it.
+
+    `value` is what is asked for, decoded; empty when nothing tells.
+    """
 
     name: str
     written: str
     in_options: bool = False
     is_setting: bool = True
+    value: str = ""
 
 
 def sent(connection: Connection, drivers: tuple[str, ...] = ()) -> tuple[Sent, ...]:
@@ -84,21 +80,49 @@ def sent(connection: Connection, drivers: tuple[str, ...] = ()) -> tuple[Sent, .
     """
     who = ("pgjdbc",) if connection.style == "jdbc" else drivers
     found: list[Sent] = []
-    for name, value in connection.params:
+    for name, text in connection.params:
         row = known(name)
+        value = decoded(connection, text)
         if canonical(name) == "options":
-            settings = _OPTION.findall(unquote(value).replace("+", " "))
-            found.extend(Sent(_plain(s), f"options=-c {s}", in_options=True) for s in settings)
+            found.extend(in_options(value))
             continue
-        if row.reader is Reader.CLIENT or row.pooled is not Pooled.REFUSED:
+        if not _refused(row, name) or canonical(name) in _CLIENT_TIMEOUTS:
             continue
-        if canonical(name) in _CLIENT_TIMEOUTS:
-            continue
-        if canonical(name) == "currentschema" and "pgjdbc" in who:
-            found.append(Sent("search_path", name))
-        elif _sends(name, who):
-            found.append(Sent(_plain(name), name, is_setting=is_setting(name)))
+        wire = _on_the_wire(name, who)
+        if wire:
+            found.append(Sent(_plain(wire), name, is_setting=is_setting(wire), value=value))
     return tuple(found)
+
+
+def asked(connection: Connection, drivers: tuple[str, ...] = ()) -> tuple[Sent, ...]:
+    """`sent()`, and the settings that PgBouncer keeps per client (SP12) as well."""
+    told = sent(connection, drivers)
+    names = {item.written for item in told}
+    kept = tuple(
+        Sent(_plain(name), name, value=decoded(connection, text))
+        for name, text in connection.params
+        if canonical(name) in _TRACKED_BY_DEFAULT and name not in names
+    )
+    return (*told, *kept)
+
+
+def in_options(text: str) -> tuple[Sent, ...]:
+    """The settings that a text of `options` makes, each with its value."""
+    return tuple(
+        Sent(_plain(name), f"options=-c {name}", in_options=True, value=_unescaped(value))
+        for name, value in _OPTION.findall(text)
+    )
+
+
+def decoded(connection: Connection, text: str) -> str:
+    """A parameter's text as the driver reads it, by the style of its connection string."""
+    if connection.style in ("url", "jdbc") or "%" in text:
+        return unquote(text).replace("+", " ")
+    return text.replace("\\'", "'").strip("'")
+
+
+def _unescaped(value: str) -> str:
+    return re.sub(r"\\(.)", r"\1", value)
 
 
 def fate(item: Sent, pooler: PoolerFacts | None, postgres: int) -> Fate:
@@ -153,13 +177,22 @@ def shared_roles(
     )
 
 
-def _sends(name: str, drivers: tuple[str, ...]) -> bool:
-    if not drivers:
-        return True
-    return any(
-        driver not in _QUIET or any(canonical(name) == canonical(n) for n in _QUIET[driver])
-        for driver in drivers
-    )
+def _refused(row: Known, name: str) -> bool:
+    """Whether PgBouncer refuses the key, if it comes.
+
+    `tcp_user_timeout` is libpq's own; drivers that do not know it send it, for it is a
+    setting of the server as well.
+    """
+    if row.reader is Reader.CLIENT:
+        return is_setting(name)
+    return row.pooled is Pooled.REFUSED
+
+
+def _on_the_wire(name: str, drivers: tuple[str, ...]) -> str:
+    """What a key is called in the packet of a driver that sends it; empty when none does."""
+    shapes = [shape_of(driver) for driver in drivers] or [UNKNOWN]
+    names = [wire_name(shape, name) for shape in shapes if sends(shape, name)]
+    return next((wire for wire in names if is_setting(wire)), names[0] if names else "")
 
 
 def _plain(name: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repoint.model.plan import Finding, Severity
+from repoint.rules.driver_shapes import tls_of
 from repoint.rules.facts import (
     ClusterFacts,
     Connection,
@@ -90,8 +91,6 @@ RULES: tuple[Rule, ...] = (
     PROTOCOL,
 )
 
-_CHECKS_NAME_EARLY = frozenset({"node-postgres", "lib/pq"})
-
 
 def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
     """Findings on how consumers secure their connections."""
@@ -143,14 +142,8 @@ def _pooled(
 
 
 def checks_name(connection: Connection, drivers: tuple[str, ...] = ()) -> bool:
-    """Whether the driver compares the host name with the certificate."""
-    mode = _value(connection, "sslmode").replace("-", "").replace("_", "")
-    if mode == "verifyfull":
-        return True
-    # TL2, TL3: two drivers take require and verify-ca for verify-full when given a CA.
-    early = _CHECKS_NAME_EARLY & set(drivers) and not connection.param("uselibpqcompat")
-    with_ca = bool(connection.param("sslrootcert")) and mode in ("require", "verifyca")
-    return bool(early) and (with_ca or mode == "verifyca")
+    """Whether a driver compares the host name with the certificate (TL1, TL2, TL3)."""
+    return any(tls_of(connection, driver).check_name for driver in drivers or ("",))
 
 
 def _names(
