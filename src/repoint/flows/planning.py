@@ -36,6 +36,7 @@ from repoint.planning.moves import Mover, Moves, Scene
 from repoint.planning.overlay_edits import OverlayEditor
 from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.places import PlaceIndex
+from repoint.rules.facts import RoleDefault
 
 
 def make_plan(workspace: Workspace, environments: Sequence[str] = ()) -> Plan:
@@ -168,11 +169,23 @@ def _moves(
         routes=found.routes,
         views=_views(build),
         hazards=evidence.hazards,
-        role_defaults=evidence.role_defaults,
+        role_defaults=_own_defaults(found, build, evidence),
         all_targets=tuple(all_targets.values()),
         keys_of=lambda site: _sibling_keys(found, site),
     )
     return Mover(scene, delivery).run()
+
+
+def _own_defaults(
+    found: Survey, build: EnvironmentBuild, evidence: Evidence
+) -> tuple[RoleDefault, ...]:
+    """The role defaults that hold here: not those in another environment's manifests."""
+    everywhere = {path for one in found.resolution.environments for path in one.files}
+    return tuple(
+        default
+        for default in evidence.role_defaults
+        if default.location.path in build.files or default.location.path not in everywhere
+    )
 
 
 def _views(build: EnvironmentBuild) -> dict[Workload, Resource]:

@@ -196,6 +196,10 @@ class Delivery:
         wish.expects.append(at)
         wish.reasons.append(reason)
 
+    def take(self, edit: PlannedEdit) -> None:
+        """Take an edit of this environment's own file that needs no delivery."""
+        self._edits.append(edit)
+
     def _replace_scalar(self, value: Value, text: str, reason: Reason, expects: str) -> bool:
         """Put another text into a scalar of this environment's own; False when it has no bytes."""
         scalar = value.scalar

@@ -15,6 +15,7 @@ from repoint.model.source import Location
 from repoint.planning.config import Config
 from repoint.rules.facts import (
     CNPG_DEFAULT_PGBOUNCER,
+    Bootstrap,
     ClusterFacts,
     ConsumerFacts,
     EnvironmentFacts,
@@ -22,6 +23,7 @@ from repoint.rules.facts import (
     Peer,
     PolicyFacts,
     PoolerFacts,
+    PreCheck,
     RoleDefault,
 )
 
@@ -88,6 +90,7 @@ def environment_facts(
     targets: Targets,
     consumers: tuple[ConsumerFacts, ...],
     role_defaults: tuple[RoleDefault, ...] = (),
+    prechecks: tuple[PreCheck, ...] = (),
 ) -> EnvironmentFacts:
     """The rules' view of an environment."""
     objects = environment.objects
@@ -110,6 +113,7 @@ def environment_facts(
         services=tuple((one.name, one.namespace) for one in kube.services(objects)),
         role_defaults=role_defaults,
         domain=config.target.domain,
+        prechecks=prechecks,
     )
 
 
@@ -158,7 +162,19 @@ def cluster_facts(resource: Resource, config: Config) -> ClusterFacts:
         alt_names=texts(spec, "certificates", "serverAltDNSNames"),
         own_server_certificate=bool(text(spec, "certificates", "serverTLSSecret")),
         location=_place(resource),
+        bootstrap=_bootstrap(child(spec, "bootstrap")),
     )
+
+
+def _bootstrap(tree: Effective | None) -> Bootstrap | None:
+    """What `initdb` makes, with CNPG's defaults; None for a copy of another server (CN8)."""
+    made = child(tree, "initdb")
+    copied = any(child(tree, kind) is not None for kind in ("recovery", "pg_basebackup"))
+    if copied or child(made, "import") is not None:
+        return None
+    database = text(made, "database") or "app"
+    owner = text(made, "owner") or database
+    return Bootstrap(database, owner, texts(made, "postInitApplicationSQL"))
 
 
 def _major(spec: Effective | None) -> int:

@@ -19,9 +19,16 @@ from repoint.planning.inventory import SiteReport
 from repoint.planning.judging import route_of, update_required, use_route, wait_routes
 from repoint.planning.overlay_edits import Reason
 from repoint.planning.overlay_folder import PlannedEdit
+from repoint.planning.role_defaults import add_defaults, by_hand, prechecks
 from repoint.planning.site_edits import Goal
 from repoint.planning.splitting import Branch, split_off
-from repoint.planning.targets import add_policies, fix_targets, repairs, with_planned
+from repoint.planning.targets import (
+    add_policies,
+    decided,
+    fix_targets,
+    repairs,
+    with_planned,
+)
 from repoint.rules import remedies, routing, session_state
 from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, Hazard, RoleDefault
 from repoint.rules.rule import Remedy
@@ -73,6 +80,8 @@ class Mover:
         self._reasons: dict[Workload, list[str]] = {}
         self._split: set[Workload] = set()
         self._forced: set[Workload] = set()
+        self._dropped: dict[Workload, tuple[str, ...]] = {}
+        self._prechecks = prechecks(scene.environment, delivery.ground.owned)
         self._findings: list[Finding] = []
         self._routes = {w: scene.routes.get((self._name, w), Route.UNKNOWN) for w in self._uses}
 
@@ -82,6 +91,7 @@ class Mover:
         for report in self._scene.reports:
             self._move(report)
         fix_targets(self._scene.config, self._scene.targets, facts, self._delivery)
+        add_defaults(facts, self._scene.targets, decided(facts), self._delivery)
         self._findings += repairs(facts)
         facts = with_planned(facts, self._scene.targets, self._scene.config)
         facts = add_policies(facts, self._delivery)
@@ -108,23 +118,27 @@ class Mover:
             scene.config, scene.environment, self._uses, self._sites, self._routes, scene.hazards
         )
         return environment_facts(
-            scene.config, scene.environment, scene.targets, consumers, scene.role_defaults
+            scene.config,
+            scene.environment,
+            scene.targets,
+            consumers,
+            scene.role_defaults,
+            self._prechecks,
         )
 
     def _decide(self) -> EnvironmentFacts:
         """Send to the direct Service what cannot live behind this pool, and say why."""
         facts = self._facts()
         postgres = facts.cluster.postgres if facts.cluster else 0
-        pooled = facts.pooled
-        startup = dict(
-            remedies.startup_remedies(
-                pooled, facts.pooler, facts.cluster, role_defaults=self._scene.role_defaults
-            )
-        )
-        for consumer in pooled:
-            if consumer.purpose == Purpose.PROBE.value or self._is_chosen(consumer):
+        for consumer, remedy in decided(facts):
+            if consumer.purpose == Purpose.PROBE.value:
                 continue
-            self._apply(facts, consumer, startup.get(consumer.id, remedies.NO_REMEDY))
+            if self._is_chosen(consumer):
+                # Somebody fixed the route; a default that lets it live there is still planned.
+                if remedy.kind == "role-default":
+                    self._apply(facts, consumer, remedy)
+                continue
+            self._apply(facts, consumer, remedy)
             session = session_state.session_remedy(consumer, facts.pooler, postgres)
             if session.kind == "direct":
                 self._apply(facts, consumer, session)
@@ -142,6 +156,9 @@ class Mover:
         if remedy.kind == "none":
             return
         self._reasons.setdefault(workload, []).append(remedy.reason)
+        self._dropped[workload] = remedy.drop
+        if remedy.kind == "direct" and remedy.settings:
+            self._delivery.tasks.append(by_hand(consumer, remedy, self._name))
         if remedy.kind == "direct":
             self._routes[workload] = Route.DIRECT
             self._forced.add(workload)
@@ -180,9 +197,15 @@ class Mover:
         apart = [use for use, route in wanted if route is not main]
         if apart and not self._split_off(report.site, apart):
             return
-        self._delivery.move(
-            Errand(report.site, self._goal(report.site, main), self._why(stay, main))
-        )
+        goal = self._goal(report.site, main)
+        if main is Route.POOLED:
+            goal = replace(goal, params=self._without(stay))
+        self._delivery.move(Errand(report.site, goal, self._why(stay, main)))
+
+    def _without(self, uses: Iterable[Use]) -> tuple[tuple[str, str], ...]:
+        """The parameters that roles' defaults answer, to be taken out (SP9)."""
+        names = (name for use in uses for name in self._dropped.get(use.workload, ()))
+        return tuple((name, "") for name in dict.fromkeys(names))
 
     def _route(self, use: Use) -> Route:
         if use.workload in self._forced:

@@ -169,7 +169,7 @@ def _owner(
     if (item.before, item.after) in renamed:
         return "generated name"
     before, after = _decoded(item.object, item.field, item.before, item.after)
-    return _by_replacement(before, after, edits)
+    return _by_replacement(before, after, edits) or _by_removal(before, after, edits)
 
 
 def _names(name: str) -> tuple[str, ...]:
@@ -197,6 +197,22 @@ def _by_replacement(before: str, after: str, edits: list[tuple[str, Edit]]) -> s
     return owner
 
 
+def _by_removal(before: str, after: str, edits: list[tuple[str, Edit]]) -> str | None:
+    """The same once the texts that edits take away are gone: one parameter may follow another.
+
+    `?search_path=a` that leaves while `?sslmode=require` comes looks like one replacement,
+    token by token.
+    """
+    shorter, owner = before, None
+    for spot, edit in _spots(edits):
+        for gone, put in sorted(_replacements(edit), reverse=True):
+            if gone and not put and gone in shorter:
+                shorter, owner = shorter.replace(gone, "", 1), spot
+    if owner is None or shorter == after:
+        return owner
+    return _by_replacement(shorter, after, edits)
+
+
 def _spots(edits: list[tuple[str, Edit]]) -> list[tuple[str, Edit]]:
     return [(f"{path}:{edit.line}", edit) for path, edit in edits]
 
@@ -207,6 +223,10 @@ def _replacements(edit: Edit) -> set[tuple[str, str]]:
     for part in edit.parts:
         if part.part == "param" and not part.before:
             pairs |= {("", f"{sep}{spelled}") for sep in "?& ;" for spelled in _spellings(part)}
+        elif part.part == "param" and not part.after:
+            gone = f"{part.name}={part.before}"
+            pairs |= {(f"{sep}{gone}", "") for sep in "?& ;"}
+            pairs |= {(f"{gone}{sep}", "") for sep in "?& ;"}
     if edit.op is Op.SPLICE:
         pairs.add((edit.before, edit.after))
     return pairs

@@ -12,7 +12,14 @@ from repoint.planning.environment_facts import Targets
 from repoint.planning.overlay_edits import Reason
 from repoint.planning.yaml_emit import Token, Tree
 from repoint.rules import budget, network, remedies, startup_params, targets, tls
-from repoint.rules.facts import EnvironmentFacts, IngressRule, Peer, PolicyFacts
+from repoint.rules.facts import (
+    ConsumerFacts,
+    EnvironmentFacts,
+    IngressRule,
+    Peer,
+    PolicyFacts,
+)
+from repoint.rules.rule import Remedy
 
 _FILE = "network-policy-cnpg.yaml"
 
@@ -48,6 +55,20 @@ def fix_targets(
                 applicability=Applicability.REVIEW,
             ),
         )
+
+
+def decided(facts: EnvironmentFacts) -> tuple[tuple[ConsumerFacts, Remedy], ...]:
+    """The remedy for the startup parameters of each pooled consumer."""
+    pooled = {consumer.id: consumer for consumer in facts.pooled}
+    found = remedies.startup_remedies(
+        pooled.values(),
+        facts.pooler,
+        facts.cluster,
+        role_defaults=facts.role_defaults,
+        everybody=facts.consumers,
+        prechecks=facts.prechecks,
+    )
+    return tuple((pooled[name], remedy) for name, remedy in found)
 
 
 def repairs(facts: EnvironmentFacts) -> tuple[Finding, ...]:
@@ -93,6 +114,7 @@ def with_planned(facts: EnvironmentFacts, found: Targets, config: Config) -> Env
         pooler = replace(pooler, parameters=tuple(parameters.items()), cluster=name)
     if cluster is not None and names:
         cluster = replace(cluster, alt_names=(*cluster.alt_names, *names))
+    gone = {consumer.id: remedy.drop for consumer, remedy in decided(facts)}
     consumers = tuple(
         replace(
             consumer,
@@ -100,7 +122,9 @@ def with_planned(facts: EnvironmentFacts, found: Targets, config: Config) -> Env
                 replace(
                     one,
                     host=facts.pooled_host if consumer.route == "pooled" else facts.direct_host,
-                    params=_raised(one.params, config.target.sslmode),
+                    params=_kept(
+                        _raised(one.params, config.target.sslmode), gone.get(consumer.id, ())
+                    ),
                 )
                 for one in consumer.connections
             ),
@@ -119,6 +143,12 @@ def with_planned(facts: EnvironmentFacts, found: Targets, config: Config) -> Env
     )
 
 
+def _kept(
+    params: tuple[tuple[str, str], ...], dropped: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    return tuple(pair for pair in params if pair[0] not in dropped)
+
+
 def _raised(params: tuple[tuple[str, str], ...], wanted: str) -> tuple[tuple[str, str], ...]:
     weak = ("disable", "allow", "prefer")
     return tuple(
@@ -129,12 +159,9 @@ def _raised(params: tuple[tuple[str, str], ...], wanted: str) -> tuple[tuple[str
 
 def _parameters(facts: EnvironmentFacts) -> list[tuple[str, str, Reason]]:
     """The Pooler parameters that the pooled consumers need, each with its reason."""
-    pooled = tuple(c for c in facts.pooled if c.purpose != Purpose.PROBE.value)
-    who = tuple(consumer.id for consumer in pooled)
-    decided = remedies.startup_remedies(
-        pooled, facts.pooler, facts.cluster, role_defaults=facts.role_defaults
-    )
-    tracked = next((remedy.parameters for _, remedy in decided if remedy.kind == "track"), ())
+    who = tuple(c.id for c in facts.pooled if c.purpose != Purpose.PROBE.value)
+    found = decided(replace(facts, consumers=_without_probes(facts)))
+    tracked = next((remedy.parameters for _, remedy in found if remedy.kind == "track"), ())
     told = "lets the parameters of pooled connection strings through (SP4, SP7)"
     result = [
         (name, value, Reason(startup_params.REFUSED.code, f"`{name}` {told}", who))
@@ -146,6 +173,10 @@ def _parameters(facts: EnvironmentFacts) -> list[tuple[str, str, Reason]]:
         reason = Reason(budget.SESSION_POOL.code, text, who, Applicability.REVIEW)
         result.append(("default_pool_size", str(size), reason))
     return result
+
+
+def _without_probes(facts: EnvironmentFacts) -> tuple[ConsumerFacts, ...]:
+    return tuple(c for c in facts.consumers if c.purpose != Purpose.PROBE.value)
 
 
 def _wrong_cluster(facts: EnvironmentFacts) -> bool:

@@ -1,12 +1,14 @@
-"""What the plan does about a refused startup parameter: track it, trust a role, or go direct.
+"""What the plan does about a refused startup parameter: track it, default it, or go direct.
 
-The order follows the facts: tracking where the versions allow it (SP4), the role's own
-default where the repository shows one (SP9), else the direct Service, which always works.
+The order follows the facts: a default of the role that the repository shows already (SP9),
+tracking where the versions allow it (SP4), a default of the role that the plan can write
+(SP9), else the direct Service, which always works.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from repoint.model.plan import Finding, Severity
 from repoint.rules.facts import (
@@ -15,11 +17,27 @@ from repoint.rules.facts import (
     ConsumerFacts,
     EnvironmentFacts,
     PoolerFacts,
+    PreCheck,
     RoleDefault,
 )
+from repoint.rules.role_defaults import BOOTSTRAP, DefaultPlan, normal, plan_defaults
 from repoint.rules.rule import Remedy
 from repoint.rules.sent import Fate, Sent, fate, sent, shared_roles, trackable
 from repoint.rules.startup_params import REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """What is known of the roles that consumers log in as.
+
+    `defaults` are seen in the repository, `consumers` is everybody who logs in, `prechecks`
+    are the commands that could carry a statement more.
+    """
+
+    defaults: Sequence[RoleDefault] = ()
+    consumers: tuple[ConsumerFacts, ...] = ()
+    prechecks: tuple[PreCheck, ...] = ()
+
 
 NO_REMEDY = Remedy("none", (), "no parameter of the connection string troubles the pool", ())
 _TROUBLE = frozenset({Fate.REFUSED, Fate.DROPPED, Fate.IGNORED, Fate.UNTRACKABLE, Fate.MIXED})
@@ -34,7 +52,7 @@ def search_path_remedy(
     drivers: tuple[str, ...] = (),
 ) -> Remedy:
     """What to do about `search_path` alone in these connections."""
-    return _decide(connections, pooler, cluster, role_defaults, drivers, only="search_path")
+    return _decide(connections, pooler, cluster, Roles(role_defaults), drivers, only="search_path")
 
 
 def startup_remedy(
@@ -43,9 +61,16 @@ def startup_remedy(
     cluster: ClusterFacts | None,
     *,
     role_defaults: Sequence[RoleDefault] = (),
+    consumers: Iterable[ConsumerFacts] = (),
+    prechecks: Iterable[PreCheck] = (),
 ) -> Remedy:
-    """What to do about every startup parameter of one consumer that is to be pooled."""
-    return _decide(consumer.connections, pooler, cluster, role_defaults, consumer.drivers)
+    """What to do about every startup parameter of one consumer that is to be pooled.
+
+    `consumers` are all that may log in as the same role; none stands for this one alone.
+    """
+    everybody = tuple(consumers) or (consumer,)
+    roles = Roles(role_defaults, everybody, tuple(prechecks))
+    return _decide(consumer.connections, pooler, cluster, roles, consumer.drivers)
 
 
 def startup_remedies(
@@ -54,14 +79,29 @@ def startup_remedies(
     cluster: ClusterFacts | None,
     *,
     role_defaults: Sequence[RoleDefault] = (),
+    everybody: Iterable[ConsumerFacts] = (),
+    prechecks: Iterable[PreCheck] = (),
 ) -> tuple[tuple[str, Remedy], ...]:
     """`(consumer id, remedy)` for consumers that share a Pooler.
 
     Remedies of kind `track` all carry the same parameters, which serve every one of them.
+    `everybody` are all consumers of the environment, whichever way they go.
     """
     all_of_them = tuple(consumers)
+    known = tuple(everybody) or all_of_them
     decided = [
-        (c, startup_remedy(c, pooler, cluster, role_defaults=role_defaults)) for c in all_of_them
+        (
+            c,
+            startup_remedy(
+                c,
+                pooler,
+                cluster,
+                role_defaults=role_defaults,
+                consumers=known,
+                prechecks=prechecks,
+            ),
+        )
+        for c in all_of_them
     ]
     if pooler is None or not any(remedy.kind == "track" for _, remedy in decided):
         return tuple((consumer.id, remedy) for consumer, remedy in decided)
@@ -73,9 +113,7 @@ def startup_remedies(
     return tuple(
         (
             consumer.id,
-            Remedy("track", parameters, remedy.reason, remedy.rules)
-            if remedy.kind == "track"
-            else remedy,
+            replace(remedy, parameters=parameters) if remedy.kind == "track" else remedy,
         )
         for consumer, remedy in decided
     )
@@ -109,7 +147,11 @@ def remedy_findings(
     asking = [one for one in consumer.connections if sent(one, consumer.drivers)]
     location = next((one.location for one in (*asking, *consumer.connections)), None)
     if remedy.kind == "direct":
-        severity, hint = Severity.WARNING, _way_to_the_pool(facts, consumer)
+        severity, hint = Severity.WARNING, _way_to_the_pool(facts, consumer, remedy)
+    elif remedy.by == BOOTSTRAP:
+        run = remedy.statements
+        severity = Severity.WARNING
+        hint = f"a Cluster that stands already does not run it: there, run `{run}` before rollout"
     else:
         severity, hint = Severity.NOTE, "review the change; nothing else is needed"
     return (
@@ -124,10 +166,10 @@ def remedy_findings(
     )
 
 
-def _way_to_the_pool(facts: EnvironmentFacts, consumer: ConsumerFacts) -> str:
+def _way_to_the_pool(facts: EnvironmentFacts, consumer: ConsumerFacts, remedy: Remedy) -> str:
     """How the consumer could be pooled after all (SP9), and why not when it cannot (X4)."""
     users = {c.user for c in consumer.connections if c.schema}
-    names = sorted({item.name for c in consumer.connections for item in sent(c, consumer.drivers)})
+    names = {item.name for c in consumer.connections for item in sent(c, consumer.drivers)}
     for user, _, schemas in shared_roles(facts.consumers):
         if user in users and "search_path" in names:
             return (
@@ -135,13 +177,14 @@ def _way_to_the_pool(facts: EnvironmentFacts, consumer: ConsumerFacts) -> str:
                 "help: "
                 "give each application its own role, or run PostgreSQL 18 with PgBouncer 1.25.1"
             )
-    connection = next((c for c in consumer.connections if sent(c, consumer.drivers)), None)
-    user = (connection.user if connection else "") or "<role>"
-    database = (connection.database if connection else "") or "<database>"
-    settings = ", ".join(names) or "the setting"
+    if remedy.statements:
+        return (
+            f"to pool it, put `{remedy.statements}` into a migration or the Cluster's "
+            "`postInitApplicationSQL`, and plan again"
+        )
     return (
-        f"to pool it, run `ALTER ROLE {user} IN DATABASE {database} SET ..` for {settings}, "
-        "remove the key from the connection string, and set `route: pooled` for the consumer"
+        "give the application a role of its own with the setting as its default, remove the key "
+        "from the connection string, and plan again"
     )
 
 
@@ -149,7 +192,7 @@ def _decide(
     connections: Sequence[Connection],
     pooler: PoolerFacts | None,
     cluster: ClusterFacts | None,
-    role_defaults: Sequence[RoleDefault],
+    roles: Roles,
     drivers: tuple[str, ...],
     only: str = "",
 ) -> Remedy:
@@ -164,15 +207,35 @@ def _decide(
         return NO_REMEDY
     names = tuple(dict.fromkeys(item.name for _, item in troubled))
     spelled = ", ".join(f"`{name}`" for name in names)
-    if all(_has_default(connection, item, role_defaults) for connection, item in troubled):
+    missing = [pair for pair in troubled if not _has_default(*pair, roles.defaults)]
+    if not missing:
         keys = tuple(dict.fromkeys(_key(item) for _, item in troubled))
         reason = f"the role's own default gives {spelled}, so the connection string drops it"
         return Remedy("role-default", (), reason, ("SP9",), keys)
     if pooler is not None and postgres and _can_track(names, pooler, postgres):
         reason = f"the Pooler tracks {spelled}, which PostgreSQL {postgres} reports"
         return Remedy("track", tracking(pooler, names), reason, ("SP4", "SP7"))
-    why = _why_direct(names, pooler, postgres)
-    return Remedy("direct", (), f"goes direct, because {spelled} {why}", ("SP1", "SP2", "SP5"))
+    plan = plan_defaults(troubled, drivers, roles.consumers, cluster, roles.prechecks)
+    if plan.by and pooler is not None:
+        return _default_remedy(plan, spelled)
+    why = f"goes direct, because {spelled} {_why_direct(names, pooler, postgres)}"
+    if plan.blocked:
+        why += f", and {plan.blocked}"
+    return Remedy("direct", (), why, ("SP1", "SP2", "SP5"), settings=plan.settings)
+
+
+def _default_remedy(plan: DefaultPlan, spelled: str) -> Remedy:
+    """A default of the role instead of the key, with what it costs (SP9, ST14)."""
+    where = (
+        "the Cluster's `postInitApplicationSQL`, which runs once, when the Cluster is made"
+        if plan.by == BOOTSTRAP
+        else "the migration Job's pre-check, in front of every migration"
+    )
+    reason = (
+        f"{spelled} becomes the role's own default by {where}, and leaves the connection string; "
+        "it takes effect on new server connections only"
+    )
+    return Remedy("role-default", (), reason, ("SP9", "ST14"), plan.drop, plan.settings, plan.by)
 
 
 def _why_direct(names: tuple[str, ...], pooler: PoolerFacts | None, postgres: int) -> str:
@@ -195,7 +258,7 @@ def _has_default(connection: Connection, item: Sent, defaults: Sequence[RoleDefa
         default.role == connection.user
         and default.database in ("", connection.database)
         and default.parameter == item.name
-        and (item.name != "search_path" or default.value == connection.schema)
+        and normal(item.name, default.value) == normal(item.name, item.value)
         for default in defaults
     )
 

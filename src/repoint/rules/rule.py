@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from repoint.model.plan import Finding, Severity
 from repoint.model.source import Location
+from repoint.rules.role_defaults import RoleSetting
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +15,9 @@ class Remedy:
 
     `kind` is `none` (the pool is fine as it is), `track` (set `parameters` on the
     Pooler), `role-default` (the role's default answers: remove `drop` from the
-    connection strings) or `direct` (the consumers go to the Cluster).
-    `parameters` are `spec.pgbouncer.parameters` with the whole new text.
+    connection strings), `dsn` (set `parameters` in the connection strings), `session` (the
+    consumer goes through a session Pooler) or `direct` (it goes to the Cluster).
+    `parameters` are `spec.pgbouncer.parameters` with the whole new text, but for `dsn`.
     """
 
     kind: str
@@ -23,6 +25,13 @@ class Remedy:
     reason: str
     rules: tuple[str, ...]
     drop: tuple[str, ...] = ()
+    settings: tuple[RoleSetting, ...] = ()
+    by: str = ""
+
+    @property
+    def statements(self) -> str:
+        """The SQL that gives the roles their defaults, empty for none."""
+        return " ".join(setting.statement for setting in self.settings)
 
 
 @dataclass(frozen=True, slots=True)

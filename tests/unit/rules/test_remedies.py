@@ -172,7 +172,7 @@ def test_X4_the_hint_tells_that_a_shared_role_cannot_be_pooled_by_defaults() -> 
     other = environment(timeout, auth)
     remedy_of_timeout = startup_remedy(timeout, other.pooler, other.cluster)
     (finding,) = remedy_findings(other, timeout, remedy_of_timeout)
-    assert "for statement_timeout" in finding.hint
+    assert "SET statement_timeout" in finding.hint
     alone = environment(web, cluster=cluster(postgres=17))
     (finding,) = remedy_findings(alone, web, remedy)
     assert "ALTER ROLE shop IN DATABASE shopdb SET" in finding.hint
