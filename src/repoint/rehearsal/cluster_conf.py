@@ -217,4 +217,4 @@ def _dotted(name: str) -> str:
 
 def _literal(text: str) -> str:
     plain = "'" + text.replace("'", "''") + "'"
-    return plain if "\\" not in text else " E" + plain.replace("\\", "\\\\")
+    return plain if "\\" not in text else "E" + plain.replace("\\", "\\\\")

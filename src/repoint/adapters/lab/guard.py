@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from repoint.adapters.lab.account import Account
@@ -19,7 +21,10 @@ from repoint.errors import LabFailed
 
 _END_S = 20.0
 _POLL_S = 0.01
+_GONE = "the process that guards the servers died, and the servers with it"
 _NOISE = ("HINT:", "CONTEXT:", "DETAIL:", "STATEMENT:")
+# When and who, before what PostgreSQL or PgBouncer says.
+_STAMP = re.compile(r"^[-0-9]{10} [0-9:.]+ \w+ \[\d+\] ")
 _TELLING = ("FATAL", "PANIC", "ERROR", "error:", "failed", "No space left")
 
 
@@ -29,6 +34,8 @@ class Guard:
     def __init__(self, account: Account, base: Path) -> None:
         self.account = account
         self._closed = False
+        self._number = 0
+        self._one_at_a_time = Lock()
         argv = [sys.executable, "-I", "-S", str(Path(__file__).with_name("guardian.py"))]
         # It waits for the end of its input, so nobody else may hold the writing end.
         self._guardian = subprocess.Popen(
@@ -58,8 +65,8 @@ class Guard:
         *,
         env: Mapping[str, str] | None = None,
         stop: int = signal.SIGQUIT,
-    ) -> None:
-        """Start a program under `name`; its output goes to `log(name)`.
+    ) -> int:
+        """Start a program under `name` and give its process id; it prints to `log(name)`.
 
         `argv` and `env` hold no secret: other users of the machine can read them. `stop` ends
         it in order, 0 when nothing does.
@@ -76,7 +83,8 @@ class Guard:
             "log": str(self.log(name)),
             "stop": int(stop),
         }
-        self._ask("start", name, **request)
+        started: int = self._ask("start", name, **request)["pid"]
+        return started
 
     def run(self, name: str, argv: Sequence[str], *, timeout_s: float) -> int:
         """Run a program to its end, and give its status.
@@ -119,7 +127,7 @@ class Guard:
         lines = [line.strip() for line in lines if line.strip()]
         told = [line for line in lines if any(word in line for word in _TELLING)]
         kept = [line for line in told or lines if not any(word in line for word in _NOISE)]
-        return kept[-1] if kept else ""
+        return _STAMP.sub("", kept[-1]) if kept else ""
 
     def make(self, path: Path) -> Path:
         """Make a private folder below the guardian's, owned by the servers' user."""
@@ -157,8 +165,11 @@ class Guard:
             return
         self._closed = True
         self._end()
-        if self.folder.exists():
+        until = time.monotonic() + _END_S
+        while self.folder.exists() and time.monotonic() < until:
+            # The guardian was killed, and a server may still be writing on its way out.
             shutil.rmtree(self.folder, ignore_errors=True)
+            time.sleep(_POLL_S)
         if self.folder.exists():
             raise LabFailed(
                 f"`{self.folder}` could not be removed",
@@ -178,20 +189,25 @@ class Guard:
 
     def _ask(self, do: str, name: str, **more: Any) -> dict[str, Any]:
         assert self._guardian.stdin is not None
-        request = json.dumps({"do": do, "name": name, **more}) + "\n"
-        try:
-            self._guardian.stdin.write(request.encode())
-            self._guardian.stdin.flush()
-        except (BrokenPipeError, ValueError):
-            raise LabFailed("the process that guards the servers died; they are gone") from None
-        return self._read()
+        with self._one_at_a_time:
+            self._number += 1
+            request = {"n": self._number, "do": do, "name": name, **more}
+            try:
+                self._guardian.stdin.write(json.dumps(request).encode() + b"\n")
+                self._guardian.stdin.flush()
+            except (BrokenPipeError, ValueError):
+                raise LabFailed(_GONE) from None
+            return self._read()
 
     def _read(self) -> dict[str, Any]:
+        """The answer to the last request; late ones to a request before it are dropped."""
         assert self._guardian.stdout is not None
-        line = self._guardian.stdout.readline()
-        if not line:
-            raise LabFailed("the process that guards the servers died; they are gone")
-        answer: dict[str, Any] = json.loads(line)
+        answer: dict[str, Any] = {"n": -1}
+        while answer["n"] != self._number:
+            line = self._guardian.stdout.readline()
+            if not line:
+                raise LabFailed(_GONE)
+            answer = json.loads(line)
         if "error" in answer:
             raise LabFailed(f"the servers cannot be run: {answer['error']}")
         return answer

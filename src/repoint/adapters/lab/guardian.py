@@ -11,7 +11,9 @@ Requests, and what is answered beside `{"error": ...}`:
     {"do": "status", "name"}                                 {"exit": None or a status}
     {"do": "signal", "name", "signal"}                       {"exit": None or a status}
 
-`stop` is the signal that ends a server in order, 0 for a program that knows none.
+Each request has a number `n` that its answer repeats, so that one who was interrupted between
+the two can tell a late answer from the next. `stop` is the signal that ends a server in order,
+0 for a program that knows none.
 """
 
 from __future__ import annotations
@@ -73,7 +75,8 @@ class Guardian:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                # Should the guardian itself be killed, the servers go too (Linux).
+                preexec_fn=lambda: _prctl(_DEATH_SIGNAL, request["stop"] or signal.SIGKILL),
                 umask=0o077,
                 **self._user,
             )
@@ -162,11 +165,6 @@ def _reap() -> None:
             pass
 
 
-def _die_with_parent() -> None:
-    """Should the guardian itself be killed, the servers go too (Linux)."""
-    _prctl(_DEATH_SIGNAL, signal.SIGKILL)
-
-
 def _prctl(option: int, value: int) -> None:
     with contextlib.suppress(AttributeError, OSError):
         _LIBC.prctl(option, value, 0, 0, 0)
@@ -174,11 +172,12 @@ def _prctl(option: int, value: int) -> None:
 
 def _serve(guardian: Guardian) -> None:
     for line in sys.stdin:
+        request = json.loads(line)
         try:
-            reply = guardian.answer(json.loads(line))
-        except (OSError, KeyError, ValueError, subprocess.SubprocessError) as error:
+            reply = guardian.answer(request)
+        except (OSError, subprocess.SubprocessError) as error:
             reply = {"error": str(error)}
-        print(json.dumps(reply), flush=True)
+        print(json.dumps({"n": request["n"], **reply}), flush=True)
 
 
 def main() -> None:
@@ -191,10 +190,10 @@ def main() -> None:
     try:
         guardian = Guardian(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
     except OSError as error:
-        print(json.dumps({"error": error.strerror}), flush=True)
+        print(json.dumps({"n": 0, "error": error.strerror}), flush=True)
         return
     try:
-        print(json.dumps({"folder": str(guardian.folder)}), flush=True)
+        print(json.dumps({"n": 0, "folder": str(guardian.folder)}), flush=True)
         _serve(guardian)
     except BrokenPipeError:
         pass

@@ -73,15 +73,15 @@ class Postgres:
             LabFailed: it does not start.
         """
         for _ in range(1 if again else _TRIES):
-            self._guard.start(NAME, [self._program("postgres"), "-D", str(self._data)])
-            if self._comes_up():
+            argv = [self._program("postgres"), "-D", str(self._data)]
+            if self._comes_up(self._guard.start(NAME, argv)):
                 return
             if _TAKEN not in self._guard.log(NAME).read_text(errors="replace"):
                 break
             # Somebody took the port between our look and now: another one, then.
             self._guard.log(NAME).unlink()
             self._configure()
-        raise LabFailed(f"PostgreSQL does not start: {self._guard.told(NAME)}")
+        raise self.failed("does not start")
 
     def stop(self) -> None:
         """End it at once, as a crash of the instance would."""
@@ -94,6 +94,11 @@ class Postgres:
     def answers(self) -> bool:
         """What `pg_isready` would say of it."""
         return answers(self.port)
+
+    def failed(self, how: str, program: str = NAME) -> LabFailed:
+        """The error for a PostgreSQL that `how`: does not start, or died."""
+        told = self._guard.told(program)
+        return LabFailed(f"PostgreSQL {how}" + (f": {told}" if told else ""))
 
     def _initdb(self) -> list[str]:
         """The argv, with the encoding and locale of CloudNativePG's `bootstrap.initdb`."""
@@ -132,7 +137,7 @@ class Postgres:
             wanted = {name: value for name, value in wanted.items() if name not in bad}
             left = tuple(sorted({*left, *bad}))
             if not self._takes(wanted):
-                raise LabFailed(f"PostgreSQL does not start: {self._guard.told('parameters')}")
+                raise self.failed("does not start", "parameters")
         self.not_taken = left
 
     def _takes(self, parameters: dict[str, str]) -> bool:
@@ -140,20 +145,21 @@ class Postgres:
         argv = [self._program("postgres"), "-D", str(self._data), "-C", "max_connections"]
         return self._guard.run("parameters", argv, timeout_s=_START_S) == 0
 
-    def _comes_up(self) -> bool:
+    def _comes_up(self, pid: int) -> bool:
         """Wait for the line of postmaster.pid that pg_ctl waits for, too."""
         until = time.monotonic() + _START_S
         while self._guard.status(NAME) is None:
-            if self._is_ready():
+            if self._is_ready(pid):
                 return True
             if time.monotonic() > until:
                 raise LabFailed(f"PostgreSQL takes no logins after {_START_S:g} s")
             time.sleep(_POLL_S)
         return False
 
-    def _is_ready(self) -> bool:
+    def _is_ready(self, pid: int) -> bool:
         try:
             lines = (self._data / "postmaster.pid").read_text().splitlines()
         except OSError:
             return False
-        return len(lines) > _READY_LINE and lines[_READY_LINE].strip() == "ready"
+        ready = len(lines) > _READY_LINE and lines[_READY_LINE].strip() == "ready"
+        return ready and lines[0] == str(pid)

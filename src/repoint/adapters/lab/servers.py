@@ -67,7 +67,10 @@ class PrivateServers:
                 yield lab
             finally:
                 if self._keep_logs is not None:
-                    _copy_logs(guard.folder, self._keep_logs / spec.environment)
+                    try:
+                        _copy_logs(guard.folder, self._keep_logs, spec.environment)
+                    except OSError as error:
+                        said(f"the servers' logs could not be kept: {error.strerror}")
 
     def dial(
         self, address: tuple[str, int] | Path, host: str, login: Login, ca: Path, timeout_s: float
@@ -176,7 +179,8 @@ class PrivateLab:
         """
         try:
             return self._made_by.dial(self.address(host), host, login, self.ca_file, timeout_s)
-        except ConnectionLost:
+        except (ConnectionLost, ServerRefusal):
+            # A server of ours that died is no finding about a consumer.
             self._check_alive(host)
             raise
 
@@ -246,12 +250,11 @@ class PrivateLab:
         return self._bouncers.get(host) or self._postgres
 
     def _check_alive(self, host: str) -> None:
-        server = self._server(host)
-        if server.alive() or (server is self._postgres and self._stopped):
-            return
-        if isinstance(server, Bouncer):
-            raise server.failed("died") from None
-        raise LabFailed(f"PostgreSQL died: {self._guard.told('postgres')}") from None
+        bouncer = self._bouncers.get(host)
+        if bouncer is not None and not bouncer.alive():
+            raise bouncer.failed("died") from None
+        if not self._stopped and not self._postgres.alive():
+            raise self._postgres.failed("died") from None
 
     def _fill(self) -> None:
         spec = self._spec.postgres
@@ -288,8 +291,9 @@ def _run(session: Conversation, sql: str, what: str) -> None:
         raise LabFailed(f"the SQL of {what} did not end: {lost.reason}") from None
 
 
-def _copy_logs(folder: Path, into: Path) -> None:
+def _copy_logs(folder: Path, into: Path, environment: str) -> None:
     into.mkdir(parents=True, exist_ok=True)
     for log in folder.glob("*.log"):
-        shutil.copyfile(log, into / log.name)
-        (into / log.name).chmod(0o600)
+        kept = into / f"{environment.replace('/', '-')}-{log.name}"
+        kept.touch(0o600)
+        shutil.copyfile(log, kept)
