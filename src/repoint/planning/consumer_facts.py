@@ -10,6 +10,7 @@ from repoint.kube.effective import pairs
 from repoint.kube.workloads import ContainerView, containers
 from repoint.model.consumer import Purpose, Route, Site, Use, Workload
 from repoint.planning.config import Config
+from repoint.planning.connection_variables import with_variables
 from repoint.planning.judging import choice_for, main_purpose
 from repoint.rules.attribution import hazards_for
 from repoint.rules.facts import Connection, ConsumerFacts, Hazard
@@ -61,7 +62,7 @@ def consumer_facts(
             replicas=_replicas(views.get(workload)),
             pool_size=_pool_size(config, workload, mine, sites, views.get(workload), configs),
             labels=_pod_labels(views.get(workload)),
-            connections=tuple(connection(sites[use.site]) for use in mine),
+            connections=_connections(mine, sites, tuple(_variables(views.get(workload), configs))),
             hazards=_own_hazards(views.get(workload), workload, mine, hazards, names),
             logs_in=_logs_in(views.get(workload)),
         )
@@ -149,9 +150,20 @@ def _variables(
     if view is None:
         return
     yield from ((entry.name, entry.value.text) for entry in view.env if entry.value is not None)
-    for entry in view.env_from:
+    for entry in view.env:
         if entry.kind == "ConfigMap":
-            yield from configs.get(entry.source, ())
+            found = dict(configs.get(entry.source, ()))
+            if entry.key in found:
+                yield entry.name, found[entry.key]
+    for source in view.env_from:
+        if source.kind == "ConfigMap":
+            yield from ((source.prefix + k, v) for k, v in configs.get(source.source, ()))
+
+
+def _connections(
+    uses: tuple[Use, ...], sites: Mapping[str, Site], variables: tuple[tuple[str, str], ...]
+) -> tuple[Connection, ...]:
+    return tuple(with_variables(connection(sites[use.site]), variables) for use in uses)
 
 
 def connection(site: Site) -> Connection:

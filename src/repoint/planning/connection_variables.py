@@ -1,0 +1,50 @@
+"""Environment variables that a driver reads beside its connection string, as its parameters.
+
+libpq's names, which most drivers took over; pgjdbc reads none of them. What the
+connection string says itself comes first, as in libpq.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from repoint.dsn.params import canonical
+from repoint.rules.facts import Connection
+
+# libpq's documentation, "Environment Variables"; host, port, user and password are the site's.
+PARAMETER_OF = {
+    "PGAPPNAME": "application_name",
+    "PGCHANNELBINDING": "channel_binding",
+    "PGCLIENTENCODING": "client_encoding",
+    "PGDATESTYLE": "DateStyle",
+    "PGMAXPROTOCOLVERSION": "max_protocol_version",
+    "PGMINPROTOCOLVERSION": "min_protocol_version",
+    "PGOPTIONS": "options",
+    "PGSSLCERT": "sslcert",
+    "PGSSLCERTMODE": "sslcertmode",
+    "PGSSLKEY": "sslkey",
+    "PGSSLMODE": "sslmode",
+    "PGSSLNEGOTIATION": "sslnegotiation",
+    "PGSSLROOTCERT": "sslrootcert",
+    "PGTARGETSESSIONATTRS": "target_session_attrs",
+    "PGTZ": "TimeZone",
+}
+
+
+def with_variables(connection: Connection, variables: Iterable[tuple[str, str]]) -> Connection:
+    """The connection with what its container's environment adds to it.
+
+    Args:
+        connection: As its site spells it.
+        variables: The container's variables with clear values.
+    """
+    if connection.style == "jdbc":
+        return connection
+    told = {canonical(name) for name, _ in connection.params}
+    added = tuple(
+        (PARAMETER_OF[name], value)
+        for name, value in variables
+        if name in PARAMETER_OF and value and canonical(PARAMETER_OF[name]) not in told
+    )
+    return replace(connection, params=(*connection.params, *added)) if added else connection
