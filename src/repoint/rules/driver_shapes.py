@@ -158,8 +158,12 @@ def _refuse(connection: Connection, shape: Shape) -> None:
         client = known(name).reader is Reader.CLIENT
         if client or canonical(name) in shape.sends or name in ("replication", "ssl"):
             continue
-        what = "invalid URI query parameter" if connection.style == "url" else "invalid option"
-        raise DriverRefusal(f'{what}: "{name}"')
+        what = (
+            "invalid URI query parameter:"
+            if connection.style == "url"
+            else "invalid connection option"
+        )
+        raise DriverRefusal(f'{what} "{name}"')
 
 
 def _mode(connection: Connection, habit: TlsHabit) -> str:

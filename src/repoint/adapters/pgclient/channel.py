@@ -61,7 +61,8 @@ class Channel:
             self._socket.settimeout(_left(deadline))
             self._socket = context.wrap_socket(self._socket, server_hostname=server_name or None)
         except ssl.SSLCertVerificationError as error:
-            raise DriverRefusal(f"certificate verify failed: {error.verify_message}") from error
+            why = error.verify_message.rstrip(".")
+            raise DriverRefusal(f"certificate verify failed: {why}") from error
         except TimeoutError as error:
             raise ConnectionLost(_LATE) from error
         except ssl.SSLError as error:
