@@ -157,11 +157,16 @@ def test_row_x5_the_session_setting_is_seen_and_the_pool_stays_in_session_mode(
 def test_row_x5_row_level_security_is_kept_off_a_transaction_pool(variant: Checkout) -> None:
     plan = variant.json("plan")
     assert severities(plan, "RP221") == {"warning"}
-    assert routes(plan)["web"] == ("direct", DIRECT)
+    session = POOLED.replace("pooler-rw", "pooler-rw-session")
+    assert routes(plan)["web"] == ("pooled", session)
     variant.run("apply", "--yes")
     web, *_ = yaml.safe_load_all(variant.text("deploy/base/secrets.yaml"))
     (dsn,) = find(web["stringData"]["url"])
-    assert dsn.host == DIRECT
+    assert dsn.host == session
+    found = objects(render(variant.root / "deploy/overlays/local"))
+    made = found["Pooler/shop/shop-postgres-pooler-rw-session"]["spec"]
+    assert made["pgbouncer"]["poolMode"] == "session"
+    assert made["cluster"]["name"] == "shop-postgres"
 
 
 @each

@@ -120,8 +120,8 @@ def _pooled_migration(
 
 
 def _is_pooled(host: str, use: Use, targets: Iterable[Targets]) -> bool:
-    for one in targets:
-        name, _, rest = one.pooled.partition(".")
+    for pool in (pool for one in targets for pool in one.pools):
+        name, _, rest = pool.partition(".")
         namespace = rest.partition(".")[0]
         asking = use.workload.namespace or namespace
         if same_service(host, Service(name, namespace), from_namespace=asking):

@@ -146,8 +146,12 @@ def ordered(findings: Iterable[Finding], environments: Sequence[str]) -> tuple[F
         )
 
     unique = tuple(dict.fromkeys(findings))
-    errors = {_spot(finding) for finding in unique if finding.severity is Severity.ERROR}
-    kept = [f for f in unique if f.severity is Severity.ERROR or _spot(f) not in errors]
+    worst: dict[tuple[object, ...], int] = {}
+    for finding in unique:
+        worst[_spot(finding)] = min(
+            _RANK[finding.severity], worst.get(_spot(finding), _RANK[Severity.NOTE])
+        )
+    kept = [f for f in unique if _RANK[f.severity] == worst[_spot(f)]]
     return tuple(sorted(kept, key=rank))
 
 

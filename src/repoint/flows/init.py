@@ -137,6 +137,8 @@ def _source_hosts(
 ) -> list[tuple[str, str]]:
     """`(host as written, what it stands for)`, the most used first."""
     taken = {f"{target.cluster}-{kind}" for kind in ("rw", "ro", "r")} | {target.pooler}
+    poolers = [one for build in builds for one in build.objects if one.kind == "Pooler"]
+    taken |= {name for one in poolers for name in (one.name, one.original.name)}
     own = _own_names(builds)
     weight: Counter[str] = Counter()
     spelled: dict[str, Counter[str]] = {}

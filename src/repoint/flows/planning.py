@@ -28,11 +28,12 @@ from repoint.model.plan import (
 from repoint.planning.assemble import digest, file_changes
 from repoint.planning.codec import PLAN_FORMAT
 from repoint.planning.config import CONFIG_NAME, Config, as_tuple
+from repoint.planning.decisions import Scene
 from repoint.planning.deliver import Delivery
 from repoint.planning.environment_facts import Targets, targets_of
 from repoint.planning.ground import Ground
 from repoint.planning.local_development import atlas_edits, makefile_edits, makefiles_for
-from repoint.planning.moves import Mover, Moves, Scene
+from repoint.planning.moves import Mover, Moves
 from repoint.planning.overlay_edits import OverlayEditor
 from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.places import PlaceIndex

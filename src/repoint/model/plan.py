@@ -196,7 +196,10 @@ class OverlayProof:
 
 @dataclass(frozen=True, slots=True)
 class PlannedConsumer:
-    """A row of the plan's consumer table, one per environment and workload."""
+    """A row of the plan's consumer table, one per environment and workload.
+
+    `pool_mode` is `session` or `transaction`, empty where nothing tells or it goes direct.
+    """
 
     id: str
     kind: str
@@ -211,6 +214,12 @@ class PlannedConsumer:
     update_required: str
     evidence: tuple[str, ...]
     reasons: tuple[str, ...] = ()
+    pool_mode: str = ""
+
+    @property
+    def way(self) -> str:
+        """The route with the pool mode: `pooled (session)`, `direct`."""
+        return f"{self.route} ({self.pool_mode})" if self.pool_mode else self.route
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ class Target(_Strict, frozen=True):
     """Name of the Cluster; direct traffic goes to `<cluster>-rw`."""
     pooler: Text
     """Name of the Pooler, which is also its Service: pooled traffic goes there."""
+    session_pooler: str = ""
+    """Name of the session Pooler beside `pooler`; found in the render, else `<pooler>-session`."""
     sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full", ""] = (
         "require"
     )
@@ -86,6 +88,8 @@ class ConsumerChoice(_Strict, frozen=True):
         "",
     ] = ""
     route: Literal["pooled", "direct", "unchanged", ""] = ""
+    pool: Literal["session", "transaction", ""] = ""
+    """The pool mode it goes through, whatever its source text tells."""
     schema: str = ""
     health: str = ""
     pool_size: Annotated[int, msgspec.Meta(ge=1)] | None = None
@@ -102,6 +106,26 @@ class Acceptance(_Strict, frozen=True):
     path: str = ""
 
 
+class Migration(_Strict, frozen=True):
+    """The repository's own migrations, which a rehearsal can run through the direct route."""
+
+    consumer: str = ""
+    """Whose connection they use: `name` or `Kind/name`; the first migration by default."""
+    files: list[Text] = []
+    """Globs of plain SQL files, each glob's in the order of their names."""
+    command: list[Text] = []
+    """A program and its arguments; it runs with `rehearse --run-migrations` only."""
+    env: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "DATABASE_URL"
+    """The variable that gives the command its URL."""
+
+
+class Gates(_Strict, frozen=True):
+    """What has to be true before a verb writes."""
+
+    apply: list[Literal["rehearsed"]] = []
+    """`rehearsed`: this plan's content passed a rehearsal in every environment at hand."""
+
+
 class Config(_Strict, frozen=True):
     """The whole of `repoint.yaml`."""
 
@@ -111,6 +135,8 @@ class Config(_Strict, frozen=True):
     consumers: dict[str, ConsumerChoice] = {}
     accept: list[Acceptance] = []
     exclude: list[str] = []
+    migrations: list[Migration] = []
+    gates: Gates = Gates()
 
 
 def as_tuple(value: Strings) -> tuple[str, ...]:
@@ -145,6 +171,9 @@ def load_config(text: str, path: str = CONFIG_NAME) -> Config:
     for name in config.environments:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
             raise ConfigError(f"`{path}`: environment names are letters, digits, `.`, `_` and `-`")
+    for number, one in enumerate(config.migrations):
+        if bool(one.files) == bool(one.command):
+            raise ConfigError(f"`{path}`: `migrations[{number}]` needs either `files` or `command`")
     return config
 
 
@@ -181,7 +210,7 @@ def _explained(message: str, text: str, path: str) -> ConfigError:
 
 
 def _known_fields() -> set[str]:
-    sections = (Config, Source, Target, Environment, ConsumerChoice, Acceptance)
+    sections = (Config, Source, Target, Environment, ConsumerChoice, Acceptance, Migration, Gates)
     return {name for section in sections for name in section.__struct_fields__}
 
 

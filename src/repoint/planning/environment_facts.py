@@ -13,6 +13,7 @@ from repoint.kube.effective import Effective, Value, child, items, pairs, text, 
 from repoint.kube.resource import Resource
 from repoint.model.source import Location
 from repoint.planning.config import Config
+from repoint.planning.session_pooler import pool_mode, rendered_session, session_name
 from repoint.rules.facts import (
     CNPG_DEFAULT_PGBOUNCER,
     Bootstrap,
@@ -35,7 +36,9 @@ class Targets:
     """The Pooler and Cluster that an environment's consumers move to, and their hosts.
 
     `pooler` and `cluster` are the rendered objects, None when the render has none of the
-    name that repoint.yaml gives (with the prefix that kustomize put before it).
+    name that repoint.yaml gives (with the prefix that kustomize put before it). `session` is
+    the rendered session Pooler beside one that pools transactions; `session_pooled` is its
+    host, or that of the one that a plan would write, empty where neither can be.
     """
 
     namespace: str
@@ -43,6 +46,18 @@ class Targets:
     direct: str
     pooler: Resource | None
     cluster: Resource | None
+    session: Resource | None = None
+    session_pooled: str = ""
+
+    def rendered(self, name: str) -> Resource | None:
+        """The rendered Pooler of a name, if it is one of the two."""
+        both = (self.pooler, self.session)
+        return next((one for one in both if one is not None and one.name == name), None)
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The hosts of the Poolers that are there or named."""
+        return (self.pooled, *((self.session_pooled,) if self.session is not None else ()))
 
 
 def targets_of(config: Config, environment: EnvironmentBuild) -> Targets:
@@ -56,6 +71,7 @@ def targets_of(config: Config, environment: EnvironmentBuild) -> Targets:
             break
     domain = config.target.domain
     pooled = pooler.name if pooler is not None else config.target.pooler
+    session, beside = _session(config, environment, pooler, cluster)
     direct = cluster.name if cluster is not None else config.target.cluster
     return Targets(
         namespace=namespace,
@@ -63,7 +79,26 @@ def targets_of(config: Config, environment: EnvironmentBuild) -> Targets:
         direct=_host(f"{direct}-rw", namespace, domain),
         pooler=pooler,
         cluster=cluster,
+        session=session,
+        session_pooled=_host(beside, namespace, domain) if beside else "",
     )
+
+
+def _session(
+    config: Config,
+    environment: EnvironmentBuild,
+    pooler: Resource | None,
+    cluster: Resource | None,
+) -> tuple[Resource | None, str]:
+    """The session Pooler beside one that pools transactions, and its name or a new one's."""
+    if pooler is None or pool_mode(pooler) != "transaction":
+        return None, ""
+    wanted = config.target.session_pooler
+    found = rendered_session(environment.objects, pooler, cluster, wanted)
+    if found is not None:
+        return found, found.name
+    clusters = [one for one in environment.objects if _cnpg(one, "Cluster")]
+    return None, session_name(environment, pooler, clusters, wanted)
 
 
 def _host(service: str, namespace: str, domain: str) -> str:

@@ -197,6 +197,30 @@ def wait_routes(uses: Iterable[Use], known: Mapping[Workload, Route]) -> dict[Wo
     }
 
 
+def wait_poolers(
+    uses: Iterable[Use], routes: Mapping[Workload, Route], poolers: Mapping[Workload, str]
+) -> dict[Workload, str]:
+    """The Poolers of pooled wait loops: the one that their workload's other containers ask.
+
+    Args:
+        uses: All uses of one environment.
+        routes: Every container's route, the wait loops' own included.
+        poolers: The containers that go through another Pooler than the named one, by its name.
+    """
+    everything = list(uses)
+    asked: dict[Workload, set[str]] = {}
+    for use in everything:
+        if use.purpose is not Purpose.PROBE and routes.get(use.workload) is Route.POOLED:
+            whole = replace(use.workload, container="")
+            asked.setdefault(whole, set()).add(poolers.get(use.workload, ""))
+    found = {
+        use.workload: min(asked.get(replace(use.workload, container=""), {""}))
+        for use in everything
+        if use.purpose is Purpose.PROBE and routes.get(use.workload) is Route.POOLED
+    }
+    return {workload: name for workload, name in found.items() if name}
+
+
 def _stricter(known: Route | None, new: Route) -> Route:
     if known is None or known is new:
         return new

@@ -94,6 +94,14 @@ class OverlayEditor:
         """`namePrefix` and `nameSuffix` that new objects get."""
         return self._first.affixes() if self._first is not None else ("", "")
 
+    def spelled(self, name: str, namespace: str) -> str | None:
+        """How a new file calls an object of a rendered name; None where it would be another."""
+        return self._first.spelled(name, namespace) if self._first is not None else None
+
+    def patches_any(self, kind: str, name: str) -> bool:
+        """Whether a patch of the first overlay would change a new object too."""
+        return self._first is not None and self._first.patches_any(kind, name)
+
     def can_carry(self, resource: Resource) -> bool:
         """Whether an overlay, or the object's own file, can take a change of an object."""
         if self._existing(resource, None):
@@ -120,6 +128,7 @@ class OverlayEditor:
         folder = self._first
         if folder is None:
             return
+        name = folder.free_name(name)
         style = folder.style()
         texts = [style.newline.join(emit(document, style)) for document in tree]
         head = "".join(f"# {line}{style.newline}" for line in comment.splitlines())

@@ -62,6 +62,35 @@ class Folder:
         root = self.root()
         return (root.text("namePrefix"), root.text("nameSuffix")) if root is not None else ("", "")
 
+    def spelled(self, name: str, namespace: str) -> str | None:
+        """How a new file here calls an object whose rendered name and namespace are given.
+
+        None when this kustomization would make something else of every name.
+        """
+        root = self.root()
+        prefix, suffix = self.affixes()
+        moved = root.text("namespace") if root is not None else ""
+        own = name.removeprefix(prefix).removesuffix(suffix)
+        return own if f"{prefix}{own}{suffix}" == name and moved in ("", namespace) else None
+
+    def patches_any(self, kind: str, name: str) -> bool:
+        """Whether a patch here selects objects of a kind by something else than a name."""
+        root = self.root()
+        for item in root.items("patches") if root is not None else ():
+            target = item.mapping("target") if isinstance(item, Mapping) else None
+            if target is None or not _selects(target.text("kind"), kind):
+                continue
+            if _selects(target.text("name"), name):
+                return True
+        return False
+
+    def free_name(self, name: str) -> str:
+        """`name`, with a number before its ending where a file of that name is there."""
+        stem, dot, ending = name.rpartition(".")
+        taken = set(self._names_in_use())
+        numbered = (f"{stem}-{number}{dot}{ending}" for number in range(2, len(taken) + 3))
+        return next(one for one in (name, *numbered) if one not in taken)
+
     def root(self, directory: str | None = None) -> Mapping | None:
         """The kustomization's tree."""
         path = self._index.kustomization_in(self.directory if directory is None else directory)
@@ -212,6 +241,14 @@ class Folder:
 
 def _unique_parts(edits: list[Edit]) -> tuple[PartEdit, ...]:
     return tuple(dict.fromkeys(part for edit in edits for part in edit.parts))
+
+
+def _selects(pattern: str, text: str) -> bool:
+    """Whether kustomize's selector, a whole regular expression, takes a text."""
+    try:
+        return not pattern or re.fullmatch(pattern, text) is not None
+    except re.error:
+        return True
 
 
 def _patched_name(parsed: ParsedFile | None) -> str:

@@ -93,6 +93,11 @@ def _like(text: str, wanted: str) -> str:
     return wanted.capitalize() if text[:1].isupper() and "-" not in wanted else wanted
 
 
+def takes_parameters(site: Site) -> bool:
+    """Whether the site is a connection string of its own, which takes a parameter more."""
+    return site.style in (Style.URL, Style.KEYWORD_VALUE) and not site.display_only
+
+
 def _can_add(site: Site) -> bool:
     """Whether a parameter can be added to the site's own text."""
     return site.style in _STRINGS or "://" in site.key or _is_string(site)

@@ -34,6 +34,7 @@ def split_off(
     branches: Sequence[Branch],
     present: frozenset[str],
     reason: Reason,
+    word: str = "direct",
 ) -> Use | None:
     """Give every branch a value of its own.
 
@@ -44,11 +45,12 @@ def split_off(
         branches: The uses that leave.
         present: Keys that stand beside the site's own already.
         reason: Why.
+        word: What tells the second key from the first one.
 
     Returns:
         The first use that cannot be split off; then nothing was planned for any.
     """
-    key = second_key(_base_key(site))
+    key = second_key(_base_key(site), word)
     values: list[tuple[Branch, Resource, dict[str, Tree]]] = []
     for branch in branches:
         value = _value(delivery, site, goal, branch.use, key)
@@ -103,10 +105,10 @@ def _base_key(site: Site) -> str:
     return site.key if not last or last.isdigit() else last
 
 
-def second_key(key: str) -> str:
+def second_key(key: str, word: str = "direct") -> str:
     """`DATABASE_URL` to `DATABASE_URL_DIRECT`, `dsn` to `dsn_direct`, `a-b` to `a-b-direct`."""
     if "-" in key or "." in key:
-        return f"{key}{'-' if '-' in key else '.'}direct"
+        return f"{key}{'-' if '-' in key else '.'}{word}"
     if re.search(r"[a-z][A-Z]", key):
-        return f"{key}Direct"
-    return f"{key}_DIRECT" if key.isupper() else f"{key}_direct"
+        return f"{key}{word.capitalize()}"
+    return f"{key}_{word.upper()}" if key.isupper() else f"{key}_{word}"

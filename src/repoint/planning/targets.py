@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from repoint.model.consumer import Purpose
@@ -11,15 +12,24 @@ from repoint.planning.deliver import Delivery
 from repoint.planning.environment_facts import Targets
 from repoint.planning.overlay_edits import Reason
 from repoint.planning.yaml_emit import Token, Tree
-from repoint.rules import budget, network, remedies, startup_params, targets, tls
+from repoint.rules import (
+    budget,
+    network,
+    pool_mode,
+    session_state,
+    startup_params,
+    targets,
+    tls,
+)
 from repoint.rules.facts import (
     ConsumerFacts,
     EnvironmentFacts,
     IngressRule,
     Peer,
     PolicyFacts,
+    PoolerFacts,
 )
-from repoint.rules.rule import Remedy
+from repoint.rules.rule import Remedy, Rule
 
 _FILE = "network-policy-cnpg.yaml"
 
@@ -27,14 +37,17 @@ _FILE = "network-policy-cnpg.yaml"
 def fix_targets(
     config: Config, found: Targets, facts: EnvironmentFacts, delivery: Delivery
 ) -> None:
-    """Plan the Pooler's parameters, its Cluster's name, and the certificate's names."""
-    if found.pooler is not None:
-        for name, value, reason in _parameters(facts):
+    """Plan the Poolers' parameters, their Cluster's name, and the certificate's names."""
+    for pooler in _in_use(facts):
+        resource = found.rendered(pooler.name)
+        if resource is None:
+            continue
+        for name, value, reason in _parameters(facts, pooler):
             spot = ("spec", "pgbouncer", "parameters", name)
-            delivery.set_field(found.pooler, spot, value, reason)
-        if found.cluster is not None and _wrong_cluster(facts):
+            delivery.set_field(resource, spot, value, reason)
+        if found.cluster is not None and _wrong_cluster(facts, pooler):
             delivery.set_field(
-                found.pooler,
+                resource,
                 ("spec", "cluster", "name"),
                 found.cluster.name,
                 Reason(
@@ -58,60 +71,54 @@ def fix_targets(
 
 
 def decided(facts: EnvironmentFacts) -> tuple[tuple[ConsumerFacts, Remedy], ...]:
-    """The remedy for the startup parameters of each pooled consumer."""
-    pooled = {consumer.id: consumer for consumer in facts.pooled}
-    found = remedies.startup_remedies(
-        pooled.values(),
-        facts.pooler,
-        facts.cluster,
-        role_defaults=facts.role_defaults,
-        everybody=facts.consumers,
-        prechecks=facts.prechecks,
-    )
-    return tuple((pooled[name], remedy) for name, remedy in found)
+    """The remedy for the startup parameters of each pooled consumer, at its own Pooler."""
+    return pool_mode.startup(facts)
 
 
 def repairs(facts: EnvironmentFacts) -> tuple[Finding, ...]:
     """What the plan mends on the target objects, said as notes: nothing is mended in silence."""
-    pooler = facts.pooler
-    if pooler is None:
-        return ()
-    found: list[Finding] = []
-    if facts.cluster is not None and _wrong_cluster(facts):
-        found.append(
-            targets.POOLER_CLUSTER.finding(
-                f"Pooler `{pooler.name}` names Cluster `{pooler.cluster}`, which is not rendered; "
-                f"the plan points it at `{facts.cluster.name}`",
-                hint="review the patch of the Pooler",
-                location=pooler.location,
-                environment=facts.name,
-                severity=Severity.NOTE,
-            )
+    return tuple(one for pooler in _in_use(facts) for one in _repairs(facts, pooler))
+
+
+def _repairs(facts: EnvironmentFacts, pooler: PoolerFacts) -> Iterator[Finding]:
+    def note(rule: Rule, message: str, hint: str) -> Finding:
+        return rule.finding(
+            message,
+            hint=hint,
+            location=pooler.location,
+            environment=facts.name,
+            severity=Severity.NOTE,
         )
-    size = budget.pool_remedy(facts)
+
+    if facts.cluster is not None and _wrong_cluster(facts, pooler):
+        yield note(
+            targets.POOLER_CLUSTER,
+            f"Pooler `{pooler.name}` names Cluster `{pooler.cluster}`, which is not rendered; "
+            f"the plan points it at `{facts.cluster.name}`",
+            "review the patch of the Pooler",
+        )
+    size = budget.pool_remedy(facts, pooler)
     if size:
-        found.append(
-            budget.SESSION_POOL.finding(
-                f"the consumers' own pools need {size} connections, `{pooler.name}` has "
-                f"{pooler.parameter('default_pool_size', '20')}; the plan raises it",
-                hint="review `default_pool_size` against what PostgreSQL can hold",
-                location=pooler.location,
-                environment=facts.name,
-                severity=Severity.NOTE,
-            )
+        yield note(
+            budget.SESSION_POOL,
+            f"the consumers' own pools need {size} connections, `{pooler.name}` has "
+            f"{pooler.parameter('default_pool_size', '20')}; the plan raises it",
+            "review `default_pool_size` against what PostgreSQL can hold",
         )
-    return tuple(found)
+    if _statements(facts, pooler):
+        yield note(
+            session_state.NAMED,
+            f"consumers of `{pooler.name}` name their statements, and it does not follow them; the "
+            "plan makes it (PS2)",
+            "review `max_prepared_statements`",
+        )
 
 
 def with_planned(facts: EnvironmentFacts, found: Targets, config: Config) -> EnvironmentFacts:
     """The facts as they are once the planned changes are made: what findings are about."""
-    pooler, cluster = facts.pooler, facts.cluster
+    cluster = facts.cluster
     names = _certificate_names(config, facts)
-    if pooler is not None:
-        planned = {name: value for name, value, _ in _parameters(facts)}
-        parameters = {**dict(pooler.parameters), **planned}
-        name = found.cluster.name if found.cluster is not None else pooler.cluster
-        pooler = replace(pooler, parameters=tuple(parameters.items()), cluster=name)
+    poolers = [_with_parameters(facts, pooler, found) for pooler in _in_use(facts)]
     if cluster is not None and names:
         cluster = replace(cluster, alt_names=(*cluster.alt_names, *names))
     gone = {consumer.id: remedy.drop for consumer, remedy in decided(facts)}
@@ -121,7 +128,7 @@ def with_planned(facts: EnvironmentFacts, found: Targets, config: Config) -> Env
             connections=tuple(
                 replace(
                     one,
-                    host=facts.pooled_host if consumer.route == "pooled" else facts.direct_host,
+                    host=facts.host_of(consumer),
                     params=_kept(
                         _raised(one.params, config.target.sslmode), gone.get(consumer.id, ())
                     ),
@@ -131,16 +138,17 @@ def with_planned(facts: EnvironmentFacts, found: Targets, config: Config) -> Env
         )
         for consumer in facts.consumers
     )
-    poolers = tuple(pooler if pooler and p.name == pooler.name else p for p in facts.poolers)
     clusters = tuple(cluster if cluster and c.name == cluster.name else c for c in facts.clusters)
-    return replace(
-        facts,
-        pooler=pooler,
-        cluster=cluster,
-        consumers=consumers,
-        poolers=poolers,
-        clusters=clusters,
-    )
+    for pooler in poolers:
+        facts = facts.with_pooler(pooler)
+    return replace(facts, cluster=cluster, consumers=consumers, clusters=clusters)
+
+
+def _with_parameters(facts: EnvironmentFacts, pooler: PoolerFacts, found: Targets) -> PoolerFacts:
+    planned = {name: value for name, value, _ in _parameters(facts, pooler)}
+    parameters = {**dict(pooler.parameters), **planned}
+    name = found.cluster.name if found.cluster is not None else pooler.cluster
+    return replace(pooler, parameters=tuple(parameters.items()), cluster=name)
 
 
 def _kept(
@@ -157,17 +165,23 @@ def _raised(params: tuple[tuple[str, str], ...], wanted: str) -> tuple[tuple[str
     )
 
 
-def _parameters(facts: EnvironmentFacts) -> list[tuple[str, str, Reason]]:
-    """The Pooler parameters that the pooled consumers need, each with its reason."""
-    who = tuple(c.id for c in facts.pooled if c.purpose != Purpose.PROBE.value)
+def _parameters(facts: EnvironmentFacts, pooler: PoolerFacts) -> list[tuple[str, str, Reason]]:
+    """The Pooler parameters that its consumers need, each with its reason."""
+    members = _members(facts, pooler)
+    who = tuple(consumer.id for consumer in members)
     found = decided(replace(facts, consumers=_without_probes(facts)))
-    tracked = next((remedy.parameters for _, remedy in found if remedy.kind == "track"), ())
+    mine = [remedy for consumer, remedy in found if consumer.id in who]
+    tracked = next((remedy.parameters for remedy in mine if remedy.kind == "track"), ())
     told = "lets the parameters of pooled connection strings through (SP4, SP7)"
     result = [
         (name, value, Reason(startup_params.REFUSED.code, f"`{name}` {told}", who))
         for name, value in tracked
     ]
-    size = budget.pool_remedy(facts)
+    for name, value in _statements(facts, pooler):
+        text = "PgBouncer follows the statements that the consumers' drivers name (PS2)"
+        reason = Reason(session_state.NAMED.code, text, who, Applicability.REVIEW)
+        result.append((name, value, reason))
+    size = budget.pool_remedy(facts, pooler)
     if size:
         text = f"a session pool must hold the consumers' own pools: {size} connections (CA1)"
         reason = Reason(budget.SESSION_POOL.code, text, who, Applicability.REVIEW)
@@ -175,26 +189,44 @@ def _parameters(facts: EnvironmentFacts) -> list[tuple[str, str, Reason]]:
     return result
 
 
+def _statements(facts: EnvironmentFacts, pooler: PoolerFacts) -> tuple[tuple[str, str], ...]:
+    return pool_mode.statement_remedy(pooler, _members(facts, pooler))
+
+
+def _members(facts: EnvironmentFacts, pooler: PoolerFacts) -> tuple[ConsumerFacts, ...]:
+    """The consumers of one Pooler without their wait loops."""
+    found = (members for one, members in facts.pools if one.name == pooler.name)
+    return tuple(c for c in next(found, ()) if c.purpose != Purpose.PROBE.value)
+
+
+def _in_use(facts: EnvironmentFacts) -> tuple[PoolerFacts, ...]:
+    """The named Pooler and every other one that consumers go through."""
+    named = (facts.pooler,) if facts.pooler is not None else ()
+    return tuple(dict.fromkeys((*named, *(pooler for pooler, _ in facts.pools))))
+
+
 def _without_probes(facts: EnvironmentFacts) -> tuple[ConsumerFacts, ...]:
     return tuple(c for c in facts.consumers if c.purpose != Purpose.PROBE.value)
 
 
-def _wrong_cluster(facts: EnvironmentFacts) -> bool:
-    names = {cluster.name for cluster in facts.clusters}
-    return facts.pooler is not None and facts.pooler.cluster not in names
+def _wrong_cluster(facts: EnvironmentFacts, pooler: PoolerFacts) -> bool:
+    return pooler.cluster not in {cluster.name for cluster in facts.clusters}
 
 
 def _certificate_names(config: Config, facts: EnvironmentFacts) -> tuple[str, ...]:
-    if facts.pooler is None or facts.cluster is None:
+    """The names that the certificate lacks of Poolers whose consumers check the name (TL1)."""
+    if facts.cluster is None:
         return ()
-    checks = any(
-        tls.checks_name(connection, consumer.drivers)
-        for consumer in facts.pooled
-        for connection in consumer.connections
-    )
-    if not checks:
-        return ()
-    return tls.missing_alt_names(facts.pooler, facts.cluster, config.target.domain)
+    names: list[str] = []
+    for pooler, members in facts.pools:
+        checks = any(
+            tls.checks_name(connection, consumer.drivers)
+            for consumer in members
+            for connection in consumer.connections
+        )
+        if checks:
+            names += tls.missing_alt_names(pooler, facts.cluster, config.target.domain)
+    return tuple(names)
 
 
 def add_policies(facts: EnvironmentFacts, delivery: Delivery) -> EnvironmentFacts:

@@ -58,50 +58,50 @@ AUTH_PER_POD = 5
 
 def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
     """Findings on the arithmetic of one environment's connections."""
-    pooler = facts.pooler
     facts = _without_probes(facts)
-    if pooler is None or not facts.pooled:
-        return ()
-    found = [*_clients(facts, pooler)]
-    if pooler.mode == "session":
-        found.extend(_session(facts, pooler))
+    found: list[Finding] = []
+    for pooler, consumers in facts.pools:
+        found.extend(_clients(facts, pooler, consumers))
+        if pooler.mode == "session":
+            found.extend(_session(facts, pooler, consumers))
     if facts.cluster is not None:
-        found.extend(_server(facts, pooler, facts.cluster))
-    unknown = [c.name for c in facts.pooled if not c.pool_size]
-    if unknown:
-        names = ", ".join(f"`{name}`" for name in unknown)
-        found.append(
-            SESSION_POOL.finding(
-                f"nothing tells how many connections one replica of {names} opens, so the pool of "
-                f"`{pooler.name}` cannot be checked against it",
-                hint=f"set `consumers.{unknown[0]}.pool_size` in repoint.yaml",
-                environment=facts.name,
-                location=pooler.location,
-                severity=Severity.NOTE,
-            )
-        )
+        found.extend(_server(facts, facts.cluster))
+    for pooler, consumers in facts.pools:
+        found.extend(_unknown(facts, pooler, consumers))
     return tuple(found)
 
 
-def pool_remedy(facts: EnvironmentFacts) -> int:
+def pool_remedy(facts: EnvironmentFacts, pooler: PoolerFacts) -> int:
     """The `default_pool_size` that the known pools of a session Pooler need (CA1); 0 for none.
 
     None is given where PostgreSQL would run out of connections with it: then a person
     has to choose between more connections and smaller pools.
     """
-    pooler, cluster = facts.pooler, facts.cluster
-    if pooler is None or cluster is None or pooler.mode != "session":
+    if facts.cluster is None or pooler.mode != "session":
         return 0
-    facts = _without_probes(facts)
     size, _ = _limit(pooler, "default_pool_size", DEFAULT_POOL_SIZE)
-    needed = max(
-        (-(-_sum(members) // max(pooler.instances, 1)) for _, members in _pairs(facts.pooled)),
-        default=0,
-    )
+    needed = needed_size(pooler, _members(_without_probes(facts), pooler))
     if needed <= size:
         return 0
     raised = replace(pooler, parameters=(*pooler.parameters, ("default_pool_size", str(needed))))
-    return 0 if any(_server(facts, raised, cluster)) else needed
+    return needed if holds(facts.with_pooler(raised)) else 0
+
+
+def needed_size(pooler: PoolerFacts, consumers: Iterable[ConsumerFacts]) -> int:
+    """Server connections that session pooling needs per pod and pool, as far as known (CA1)."""
+    pods = max(pooler.instances, 1)
+    return max((-(-_sum(members) // pods) for _, members in _pairs(consumers)), default=0)
+
+
+def needed_clients(pooler: PoolerFacts, consumers: Iterable[ConsumerFacts]) -> int:
+    """Client connections that reach each pod, as far as known (CA2)."""
+    return -(-_sum(consumers) // max(pooler.instances, 1))
+
+
+def holds(facts: EnvironmentFacts) -> bool:
+    """Whether PostgreSQL has the connections that every pool and direct consumer may open."""
+    facts = _without_probes(facts)
+    return facts.cluster is not None and not any(_server(facts, facts.cluster))
 
 
 def _without_probes(facts: EnvironmentFacts) -> EnvironmentFacts:
@@ -109,15 +109,38 @@ def _without_probes(facts: EnvironmentFacts) -> EnvironmentFacts:
     return replace(facts, consumers=tuple(c for c in facts.consumers if c.purpose != "probe"))
 
 
-def _session(facts: EnvironmentFacts, pooler: PoolerFacts) -> Iterator[Finding]:
+def _members(facts: EnvironmentFacts, pooler: PoolerFacts) -> tuple[ConsumerFacts, ...]:
+    return next((members for one, members in facts.pools if one.name == pooler.name), ())
+
+
+def _unknown(
+    facts: EnvironmentFacts, pooler: PoolerFacts, consumers: tuple[ConsumerFacts, ...]
+) -> Iterator[Finding]:
+    unknown = [c.name for c in consumers if not c.pool_size]
+    if not unknown:
+        return
+    names = ", ".join(f"`{name}`" for name in unknown)
+    yield SESSION_POOL.finding(
+        f"nothing tells how many connections one replica of {names} opens, so the pool of "
+        f"`{pooler.name}` cannot be checked against it",
+        hint=f"set `consumers.{unknown[0]}.pool_size` in repoint.yaml",
+        environment=facts.name,
+        location=pooler.location,
+        severity=Severity.NOTE,
+    )
+
+
+def _session(
+    facts: EnvironmentFacts, pooler: PoolerFacts, consumers: tuple[ConsumerFacts, ...]
+) -> Iterator[Finding]:
     size, source = _limit(pooler, "default_pool_size", DEFAULT_POOL_SIZE)
-    for (user, database), consumers in _pairs(facts.pooled):
-        total = _sum(consumers)
+    for (user, database), members in _pairs(consumers):
+        total = _sum(members)
         per_pod = -(-total // max(pooler.instances, 1))
         if per_pod > size:
             pair = f"role `{user or '?'}`, database `{database or '?'}`"
             yield SESSION_POOL.finding(
-                f"{pair}: {_terms(consumers)} = {total} connections over {pooler.instances} Pooler "
+                f"{pair}: {_terms(members)} = {total} connections over {pooler.instances} Pooler "
                 f"pod(s) = {per_pod} each, above default_pool_size {size} ({source}) in session "
                 "mode",
                 environment=facts.name,
@@ -125,48 +148,60 @@ def _session(facts: EnvironmentFacts, pooler: PoolerFacts) -> Iterator[Finding]:
             )
 
 
-def _clients(facts: EnvironmentFacts, pooler: PoolerFacts) -> Iterator[Finding]:
+def _clients(
+    facts: EnvironmentFacts, pooler: PoolerFacts, consumers: tuple[ConsumerFacts, ...]
+) -> Iterator[Finding]:
     limit, source = _limit(pooler, "max_client_conn", DEFAULT_MAX_CLIENT_CONN)
-    total = _sum(facts.pooled)
-    per_pod = -(-total // max(pooler.instances, 1))
+    per_pod = needed_clients(pooler, consumers)
     if per_pod > limit:
         yield CLIENTS.finding(
-            f"{_terms(facts.pooled)} = {total} connections over {pooler.instances} Pooler pod(s) = "
-            f"{per_pod} each, above max_client_conn {limit} ({source})",
+            f"{_terms(consumers)} = {_sum(consumers)} connections over {pooler.instances} Pooler "
+            f"pod(s) = {per_pod} each, above max_client_conn {limit} ({source})",
             environment=facts.name,
             location=pooler.location,
         )
 
 
-def _server(
-    facts: EnvironmentFacts, pooler: PoolerFacts, cluster: ClusterFacts
-) -> Iterator[Finding]:
-    size, source = _limit(pooler, "default_pool_size", DEFAULT_POOL_SIZE)
+def _server(facts: EnvironmentFacts, cluster: ClusterFacts) -> Iterator[Finding]:
+    pools = facts.pools
+    if not pools:
+        return
     limit = cluster.max_connections or DEFAULT_MAX_CONNECTIONS
     limit_source = "Cluster" if cluster.max_connections else "PostgreSQL's default"
-    pairs = len(_pairs(facts.pooled))
-    pools = pairs * size
-    capped = pooler.number("max_db_connections", 0)
-    databases = len({database for (_, database), _ in _pairs(facts.pooled)})
-    ceiling = min(pools, capped * databases) if capped else pools
-    auth = AUTH_PER_POD * pooler.instances
+    terms, ceilings = zip(*(_ceiling(pooler, members) for pooler, members in pools), strict=True)
+    auth = AUTH_PER_POD * sum(pooler.instances for pooler, _ in pools)
     direct = _sum(facts.direct)
-    needed = ceiling * pooler.instances + direct + auth + RESERVED
+    needed = sum(ceilings) + direct + auth + RESERVED
     if needed <= limit:
         return
     # Known demand above the limit is certain to hit it; a ceiling may never be reached.
-    demand = _sum(facts.pooled)
-    certain = min(demand, ceiling * pooler.instances) + direct + RESERVED > limit
-    cap = f", capped by max_db_connections {capped}" if capped else ""
+    demand = sum(
+        min(_sum(members), ceiling) for (_, members), ceiling in zip(pools, ceilings, strict=True)
+    )
+    certain = demand + direct + RESERVED > limit
+    whose = "the Pooler's" if len(pools) == 1 else "the Poolers'"
     yield SERVER.finding(
-        f"{pairs} pool(s) x default_pool_size {size} ({source}){cap} x {pooler.instances} Pooler "
-        f"pod(s) + {direct} direct + {auth} for the Pooler's logins + {RESERVED} reserved = "
-        f"{needed}, "
-        f"above max_connections {limit} ({limit_source})",
+        f"{' + '.join(terms)} + {direct} direct + {auth} for {whose} logins + {RESERVED} reserved "
+        f"= {needed}, above max_connections {limit} ({limit_source})",
         environment=facts.name,
-        location=cluster.location or pooler.location,
+        location=cluster.location or pools[0][0].location,
         severity=Severity.ERROR if certain else Severity.WARNING,
     )
+
+
+def _ceiling(pooler: PoolerFacts, consumers: tuple[ConsumerFacts, ...]) -> tuple[str, int]:
+    """What a Pooler may open at most over all its pods, with the words for it."""
+    size, source = _limit(pooler, "default_pool_size", DEFAULT_POOL_SIZE)
+    groups = _pairs(consumers)
+    capped = pooler.number("max_db_connections", 0)
+    databases = len({database for (_, database), _ in groups})
+    ceiling = min(len(groups) * size, capped * databases) if capped else len(groups) * size
+    cap = f", capped by max_db_connections {capped}" if capped else ""
+    text = (
+        f"{len(groups)} pool(s) x default_pool_size {size} ({source}){cap} x {pooler.instances} "
+        "Pooler pod(s)"
+    )
+    return text, ceiling * pooler.instances
 
 
 def _pairs(

@@ -11,6 +11,7 @@ from repoint.rules import (
     budget,
     hygiene,
     network,
+    pool_mode,
     probes,
     routing,
     session_state,
@@ -23,6 +24,7 @@ from repoint.rules.rule import Rule
 ALL_RULES: tuple[Rule, ...] = (
     *routing.RULES,
     *targets.RULES,
+    *pool_mode.RULES,
     *startup_params.RULES,
     *session_state.RULES,
     *tls.RULES,

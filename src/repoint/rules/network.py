@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from repoint.model.plan import Finding, Severity
-from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, Peer, PolicyFacts
+from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, Peer, PolicyFacts, PoolerFacts
 from repoint.rules.rule import Rule
 
 DENIED = Rule(
@@ -208,24 +208,25 @@ def _is_port(port: str, target: Pods) -> bool:
 
 def _pairs(facts: EnvironmentFacts) -> Iterator[tuple[Pods, Pods, str]]:
     """`(client, target, consumer id)` for every connection that must be possible."""
-    pooler, cluster = _pooler_pods(facts), _cluster_pods(facts)
+    cluster = _cluster_pods(facts)
     for consumer in facts.consumers:
-        target = {"pooled": pooler, "direct": cluster}.get(consumer.route)
+        pooler = facts.pooler_of(consumer)
+        own = _pooler_pods(pooler) if pooler is not None else None
+        target = {"pooled": own, "direct": cluster}.get(consumer.route)
         if target is not None:
             yield _consumer_pods(consumer), target, consumer.id
-    if facts.pooled and pooler is not None and cluster is not None:
-        yield pooler, cluster, ""
+    if cluster is not None:
+        for named, _ in facts.pools:
+            yield _pooler_pods(named), cluster, ""
 
 
 def _consumer_pods(consumer: ConsumerFacts) -> Pods:
     return Pods(f"{consumer.kind} `{consumer.name}`", consumer.namespace, consumer.labels)
 
 
-def _pooler_pods(facts: EnvironmentFacts) -> Pods | None:
-    if facts.pooler is None:
-        return None
-    name, namespace = facts.pooler.name, facts.pooler.namespace
-    maybe = (("cnpg.io/cluster", facts.pooler.cluster), ("cnpg.io/podRole", "pooler"))
+def _pooler_pods(pooler: PoolerFacts) -> Pods:
+    name, namespace = pooler.name, pooler.namespace
+    maybe = (("cnpg.io/cluster", pooler.cluster), ("cnpg.io/podRole", "pooler"))
     labels = (("cnpg.io/poolerName", name),)
     return Pods(f"Pooler `{name}`", namespace, labels, "pgbouncer", maybe)
 

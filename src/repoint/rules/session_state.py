@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from repoint.model.plan import Finding, Severity
 from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, Hazard, HazardKind, PoolerFacts
-from repoint.rules.rule import Remedy, Rule
+from repoint.rules.rule import Rule
 
 _SESSION = "use a session Pooler for this consumer, or send it direct with `route: direct`"
 
@@ -157,21 +157,24 @@ _KEPT_BY_PGBOUNCER = frozenset(
 
 
 def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
-    """Findings on the session state of pooled consumers."""
-    if facts.pooler is None:
-        return ()
+    """Findings on the session state of pooled consumers, each behind its own Pooler."""
     postgres = facts.cluster.postgres if facts.cluster else 0
     found: list[Finding] = []
     for consumer in facts.pooled:
-        found.extend(consumer_findings(facts.name, consumer, facts.pooler, postgres))
-    found.extend(_recycle(facts, facts.pooler))
+        pooler = facts.pooler_of(consumer)
+        if pooler is not None:
+            found.extend(consumer_findings(facts.name, consumer, pooler, postgres))
+    for pooler, consumers in facts.pools:
+        found.extend(_recycle(facts, pooler, consumers))
     return tuple(found)
 
 
-def _recycle(facts: EnvironmentFacts, pooler: PoolerFacts) -> Iterator[Finding]:
+def _recycle(
+    facts: EnvironmentFacts, pooler: PoolerFacts, consumers: tuple[ConsumerFacts, ...]
+) -> Iterator[Finding]:
     migrations = [c.name for c in facts.direct if c.purpose == "migration"]
-    runtimes = [c for c in facts.pooled if c.purpose != "probe"]
-    if pooler.mode == "transaction" and migrations and runtimes and _follows(pooler):
+    runtimes = [c for c in consumers if c.purpose != "probe"]
+    if pooler.mode == "transaction" and migrations and runtimes and follows(pooler):
         names = ", ".join(f"`{name}`" for name in migrations)
         yield RECYCLE.finding(
             f"Pooler `{pooler.name}` keeps prepared statements across the migrations of {names}",
@@ -180,7 +183,7 @@ def _recycle(facts: EnvironmentFacts, pooler: PoolerFacts) -> Iterator[Finding]:
         )
 
 
-def _follows(pooler: PoolerFacts) -> bool:
+def follows(pooler: PoolerFacts) -> bool:
     """Whether the Pooler follows prepared statements: by default from PgBouncer 1.24 on."""
     default = 200 if pooler.pgbouncer >= (1, 24) else 0
     return pooler.number("max_prepared_statements", default) > 0
@@ -209,26 +212,6 @@ def consumer_findings(
             )
         )
     return tuple(found)
-
-
-def session_remedy(
-    consumer: ConsumerFacts, pooler: PoolerFacts | None, postgres: int = 0
-) -> Remedy:
-    """Where a consumer goes that a transaction pool would break: direct, else nowhere else."""
-    if pooler is None or pooler.mode != "transaction":
-        return Remedy("none", (), "session mode keeps a session's state apart", ())
-    errors = [
-        finding
-        for finding in consumer_findings("", consumer, pooler, postgres)
-        if finding.severity is Severity.ERROR
-    ]
-    if not errors:
-        return Remedy("none", (), "nothing seen forbids transaction pooling", ())
-    titles = {rule.code: rule.title for rule in RULES}
-    codes = tuple(dict.fromkeys(finding.code for finding in errors))
-    reasons = "; ".join(titles[code] for code in codes)
-    reason = f"goes direct, because a transaction pool breaks it: {reasons}"
-    return Remedy("direct", (), reason, codes)
 
 
 def _must_stay_session(
@@ -317,12 +300,17 @@ def _unnamed(consumer: ConsumerFacts) -> Iterator[tuple[Rule, str]]:
 
 
 def _named(consumer: ConsumerFacts, pooler: PoolerFacts) -> Iterator[tuple[Rule, str]]:
-    if _follows(pooler):
-        return
-    named = [driver for driver in consumer.drivers if driver in _SQL_NAMED]
-    if named and not any(_opts_out(consumer, driver) for driver in named):
+    named = named_drivers(consumer, pooler)
+    if named:
         drivers = ", ".join(named)
         yield NAMED, f"{drivers} names its statements, and `{pooler.name}` does not follow them"
+
+
+def named_drivers(consumer: ConsumerFacts, pooler: PoolerFacts) -> tuple[str, ...]:
+    """The consumer's drivers that name statements which the Pooler does not follow (PS2)."""
+    named = tuple(driver for driver in consumer.drivers if driver in _SQL_NAMED)
+    lost = not follows(pooler) and not any(_opts_out(consumer, driver) for driver in named)
+    return named if lost else ()
 
 
 def _opts_out(consumer: ConsumerFacts, driver: str) -> bool:

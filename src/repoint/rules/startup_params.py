@@ -94,8 +94,9 @@ def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
     postgres = facts.cluster.postgres if facts.cluster else 0
     for consumer in facts.pooled:
         found.extend(_consumer(facts, consumer, postgres))
-    if facts.pooler is not None:
-        found.extend(_lists(facts, facts.pooler, postgres))
+    beside = [pooler for pooler, _ in facts.pools if pooler != facts.pooler]
+    for pooler in (*([facts.pooler] if facts.pooler else []), *beside):
+        found.extend(_lists(facts, pooler, postgres))
     found.extend(_shared(facts))
     return tuple(found)
 
@@ -103,7 +104,7 @@ def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
 def _consumer(facts: EnvironmentFacts, consumer: ConsumerFacts, postgres: int) -> Iterator[Finding]:
     for connection in consumer.connections:
         for item in sent(connection, consumer.drivers):
-            outcome = fate(item, facts.pooler, postgres)
+            outcome = fate(item, facts.pooler_of(consumer), postgres)
             if _answered(facts, connection.user, connection.database, item, outcome):
                 continue
             finding = _RULE_OF.get(outcome)
@@ -203,7 +204,7 @@ def _shared(facts: EnvironmentFacts) -> Iterator[Finding]:
         names = " and ".join(f"`{schema}`" for schema in schemas)
         where = f" in database `{database}`" if database else ""
         text = f"role `{user}` serves the schemas {names}{where}"
-        if facts.pooler is not None and "search_path" in facts.pooler.tracked:
+        if facts.pools and all("search_path" in pooler.tracked for pooler, _ in facts.pools):
             yield SHARED_ROLE.finding(
                 f"{text}: only the Pooler's tracking of search_path keeps them apart",
                 hint="keep `track_extra_parameters` on the Pooler, or give each a role of its own",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from repoint.dsn.hosts import parse_host
 from repoint.model.plan import Finding, Severity
-from repoint.rules.facts import EnvironmentFacts
+from repoint.rules.facts import EnvironmentFacts, PoolerFacts
 from repoint.rules.rule import Rule
 
 UNKNOWN_HOST = Rule(
@@ -80,12 +80,9 @@ def resolves(facts: EnvironmentFacts, host: str) -> bool:
 
 
 def _hosts(facts: EnvironmentFacts) -> Iterator[Finding]:
-    wanted = []
-    if facts.pooled:
-        wanted.append((facts.pooled_host, "pooled"))
-    if facts.direct:
-        wanted.append((facts.direct_host, "direct"))
-    for host, route in wanted:
+    wanted = [(facts.host_of(one), "pooled") for one in facts.pooled]
+    wanted += [(facts.direct_host, "direct") for _ in facts.direct[:1]]
+    for host, route in dict.fromkeys(wanted):
         if resolves(facts, host):
             continue
         there = sorted({f"{name}.{namespace}" for name, namespace in _targets(facts)})
@@ -104,9 +101,12 @@ def _hosts(facts: EnvironmentFacts) -> Iterator[Finding]:
 
 
 def _poolers(facts: EnvironmentFacts) -> Iterator[Finding]:
-    pooler = facts.pooler
-    if pooler is None:
-        return
+    named = (facts.pooler,) if facts.pooler is not None else ()
+    for pooler in dict.fromkeys((*named, *(one for one, _ in facts.pools))):
+        yield from _pooler(facts, pooler)
+
+
+def _pooler(facts: EnvironmentFacts, pooler: PoolerFacts) -> Iterator[Finding]:
     clusters = facts.clusters or ((facts.cluster,) if facts.cluster else ())
     same_name = [c for c in clusters if c.name == pooler.cluster]
     rule, message = None, ""

@@ -126,7 +126,8 @@ def missing_alt_names(
 def _pooled(
     facts: EnvironmentFacts, consumer: ConsumerFacts, connection: Connection
 ) -> Iterator[Finding]:
-    version = facts.pooler.pgbouncer if facts.pooler else (0,)
+    pooler = facts.pooler_of(consumer)
+    version = pooler.pgbouncer if pooler else (0,)
     if checks_name(connection, consumer.drivers):
         yield from _names(facts, consumer, connection)
     if "require" in (_value(connection, "channel_binding"), _value(connection, "channelBinding")):
@@ -149,17 +150,20 @@ def checks_name(connection: Connection, drivers: tuple[str, ...] = ()) -> bool:
 def _names(
     facts: EnvironmentFacts, consumer: ConsumerFacts, connection: Connection
 ) -> Iterator[Finding]:
-    pooler, cluster = facts.pooler, facts.cluster
-    if pooler is None or pooler.client_tls_secret:
+    pooler, cluster, host = facts.pooler_of(consumer), facts.cluster, facts.host_of(consumer)
+    # The named Pooler's own certificate was made for its own name; one beside it may share it.
+    own = pooler is not None and pooler.client_tls_secret
+    if pooler is None or (own and pooler is facts.pooler):
         return
-    if cluster is not None and cluster.own_server_certificate:
+    if own or (cluster is not None and cluster.own_server_certificate):
+        whose = "the Pooler's own" if own else "the Cluster's own"
         yield _finding(
             facts,
             VERIFY_NAME,
             consumer,
             connection,
-            "checks the host name, and the Cluster's own certificate may not carry the Pooler's",
-            hint=f"check that the certificate names `{facts.pooled_host}`",
+            f"checks the host name, and {whose} certificate may not carry the Pooler's",
+            hint=f"check that the certificate names `{host}`",
             severity=Severity.WARNING,
         )
         return
@@ -169,7 +173,7 @@ def _names(
             VERIFY_NAME,
             consumer,
             connection,
-            f"checks the host name, and the certificate does not carry `{facts.pooled_host}`",
+            f"checks the host name, and the certificate does not carry `{host}`",
         )
 
 

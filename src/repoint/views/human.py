@@ -173,7 +173,7 @@ def _finding(page: Page, finding: Finding, *, hint: bool) -> None:
 def _planned_consumers(page: Page, rows: Sequence[PlannedConsumer]) -> None:
     if not rows:
         return
-    cells = [_row(_planned_name(r), r.purpose, r.route, r.update_required) for r in rows]
+    cells = [_row(_planned_name(r), r.purpose, r.way, r.update_required) for r in rows]
     columns = _headed(page, cells)
     for row, cell in zip(rows, cells, strict=True):
         page.row(cell, columns)

@@ -68,7 +68,7 @@ def _environment(value: Plan, name: str) -> list[str]:
             f"`{row.kind}/{row.name}`" + (f" ({row.container})" if row.container else ""),
             row.purpose,
             f"`{row.current}`" if row.current else "-",
-            f"{row.route}: `{row.new}`" if row.new else row.route,
+            f"{row.way}: `{row.new}`" if row.new else row.way,
             row.update_required or "-",
         )
         for row in value.consumers

@@ -93,6 +93,7 @@ def test_what_stops_a_plan_is_decided_on_purpose() -> None:
         "RP202",
         "RP203",
         "RP204",
+        "RP206",
         "RP211",
         "RP212",
         "RP213",

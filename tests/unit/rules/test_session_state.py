@@ -6,7 +6,7 @@ import pytest
 
 from repoint.model.plan import Severity
 from repoint.rules.facts import EnvironmentFacts, Hazard, HazardKind
-from repoint.rules.session_state import check, session_remedy
+from repoint.rules.session_state import check
 from tests.unit.rules.build import (
     cluster,
     codes,
@@ -133,15 +133,6 @@ def test_ST2_is_a_security_stop_in_transaction_mode_and_a_note_in_session_mode()
     assert "must stay in session mode" in note.message
     assert error.location is not None
     assert (error.location.path, error.location.line) == ("db.py", 4)
-
-
-def test_P3_hazards_plan_their_remedy() -> None:
-    facts = with_hazards(hazard(K.LISTEN), hazard(K.ADVISORY_LOCK))
-    remedy = session_remedy(facts.consumers[0], facts.pooler)
-    assert (remedy.kind, remedy.rules) == ("direct", ("RP223", "RP224"))
-    assert session_remedy(facts.consumers[0], pooler()).kind == "none"
-    unknown = with_hazards()
-    assert session_remedy(unknown.consumers[0], unknown.pooler).kind == "none"
 
 
 def test_PS4_a_migration_beside_a_transaction_pool_asks_to_recycle_it() -> None:
