@@ -16,6 +16,7 @@
     |-- ServersMissing           exit 1   no PostgreSQL or PgBouncer good enough is here
     |-- LabFailed                exit 1   a rehearsal's server did not start or died
     |-- PlanBlocked              exit 1   error findings that nobody accepted
+    |-- GateClosed               exit 1   a gate of repoint.yaml asks for more
     |-- ProofFailed              exit 1   a render differs by more than the plan
     `-- HalfDone                 exit 5   stopped half-way; the next command is named
 
@@ -160,6 +161,13 @@ class PlanBlocked(RepointError):
 
     code = "RP413"
     default_hint = "mend them, or accept each by code with a reason under `accept:` in repoint.yaml"
+
+
+class GateClosed(RepointError):
+    """A gate of `repoint.yaml` is not open."""
+
+    code = "RP418"
+    default_hint = "run `repoint rehearse` on this plan, or change `gates:` in repoint.yaml"
 
 
 class ProofFailed(RepointError):

@@ -6,6 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from repoint.model.plan import InputDigest
+
+REHEARSAL_FORMAT = 1
+
 
 class Verdict(StrEnum):
     """The answer to a question asked of the world; unknown never counts as pass."""
@@ -93,6 +97,9 @@ class Ini:
 class Rehearsal:
     """The outcome of a rehearsal, bound to the plan by its fingerprint and content digest.
 
+    `plan` is the plan's fingerprint. As a record it is of one environment; then `content` is
+    the digest of that environment's changes and `inputs` are the files that it was read from.
+
     `postgres` and `pgbouncer` are the versions that ran; `fidelity` lists every way in
     which the servers were not like production.
     """
@@ -108,6 +115,8 @@ class Rehearsal:
     controls: tuple[Control, ...]
     configuration: tuple[Ini, ...] = ()
     phases: tuple[Phase, ...] = ()
+    content: str = ""
+    inputs: tuple[InputDigest, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -1,4 +1,4 @@
-"""plan.json and receipts: deterministic JSON for review, versioned, strict.
+"""plan.json, receipts and rehearsals: deterministic JSON for review, versioned, strict.
 
 Encoding is a function of the value alone: keys in field order, two spaces of indentation, a
 newline at the end, nothing left out. Decoding refuses a newer format, a field it does not know,
@@ -15,10 +15,11 @@ from typing import TypeVar
 from repoint.errors import StalePlan, UsageError
 from repoint.model.plan import Plan
 from repoint.model.receipt import RECEIPT_FORMAT, Receipt
+from repoint.model.rehearsal import REHEARSAL_FORMAT, Rehearsal
 
 PLAN_FORMAT = 1
 
-_T = TypeVar("_T", Plan, Receipt)
+_T = TypeVar("_T", Plan, Receipt, Rehearsal)
 
 
 def encode_plan(plan: Plan) -> bytes:
@@ -46,7 +47,17 @@ def decode_receipt(data: bytes) -> Receipt:
     return _decode(data, Receipt, RECEIPT_FORMAT, "receipt")
 
 
-def _encode(value: Plan | Receipt) -> bytes:
+def encode_rehearsal(rehearsal: Rehearsal) -> bytes:
+    """A rehearsal's record as it is committed."""
+    return _encode(rehearsal)
+
+
+def decode_rehearsal(data: bytes) -> Rehearsal:
+    """A rehearsal's record read back; errors as for a plan."""
+    return _decode(data, Rehearsal, REHEARSAL_FORMAT, "rehearsal")
+
+
+def _encode(value: Plan | Receipt | Rehearsal) -> bytes:
     import msgspec
 
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"

@@ -27,6 +27,7 @@ class PlannedState:
     after: Survey
     store: PlannedSecrets
     locked: Mapping[str, str]
+    contents: Mapping[str, bytes]
 
 
 class PlannedTree:
@@ -88,11 +89,11 @@ def planned_state(
     before = survey(workspace)
     if not contents:
         secrets = PlannedSecrets(workspace.tree, store)
-        return PlannedState(wanted, before, before, secrets, locked)
+        return PlannedState(wanted, before, before, secrets, locked, contents)
     overlaid = PlannedTree(workspace.tree, contents)
     secrets = PlannedSecrets(overlaid, store)
     after = survey(replace(workspace, tree=overlaid, secrets=secrets))
-    return PlannedState(wanted, before, after, secrets, locked)
+    return PlannedState(wanted, before, after, secrets, locked, contents)
 
 
 def _contents(

@@ -1,0 +1,220 @@
+"""Negative controls: what must fail as predicted, or the rehearsal itself is unknown."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+from repoint.flows.rehearsing.checks_login import identity
+from repoint.flows.rehearsing.checks_pool import Restart
+from repoint.flows.rehearsing.checks_state import left_behind, setting_trace
+from repoint.flows.rehearsing.stage import (
+    PLACE,
+    Answer,
+    Refused,
+    Stage,
+    asking,
+    passed,
+    told,
+)
+from repoint.model.rehearsal import Control, Verdict
+from repoint.rehearsal.cast import Client
+from repoint.rehearsal.lab import BouncerSpec
+from repoint.rehearsal.spec import beside_host, narrow
+from repoint.rules.driver_shapes import login_for
+from repoint.rules.facts import Connection, PoolerFacts
+from repoint.rules.sent import Fate, Sent, fate, sent
+from repoint.wire.login import Login
+from repoint.wire.refusals import DriverRefusal
+
+_TROUBLE = frozenset({Fate.REFUSED, Fate.DROPPED, Fate.IGNORED, Fate.UNTRACKABLE})
+_PROBES = ("search_path", "work_mem", "statement_timeout")
+_OTHER_SCHEMA = "pg_catalog"
+
+
+@dataclass(slots=True, eq=False)
+class Controls:
+    """The controls of one scene, asked through its running servers."""
+
+    stage: Stage
+    bouncers: dict[str, BouncerSpec]
+
+    def run(self) -> tuple[Control, ...]:
+        """Every control that the scene's clients allow, but those of the restart."""
+        pooled = [c for c in self.stage.scene.clients if c.pooler and c.login is not None]
+        pooled = [c for c in pooled if c.purpose != "probe" and not c.variable]
+        found = []
+        for name, spec in self.bouncers.items():
+            mine = [client for client in pooled if client.pooler == name]
+            if mine:
+                found += [
+                    self._letter(mine, spec),
+                    self._leak(mine[0], spec),
+                    *self._wrong(mine[0]),
+                ]
+        return tuple(found)
+
+    def _letter(self, clients: list[Client], spec: BouncerSpec) -> Control:
+        """The plan's letter: the new host with the old parameters, at the Pooler as it was."""
+        stage = self.stage
+        original = stage.scene.original.get(spec.name)
+        for client in clients:
+            old = stage.scene.letters.get(client.id)
+            item = self._troubled(old, client, original) if old is not None else None
+            if old is not None and item is not None and original is not None:
+                was = replace(
+                    spec,
+                    host=beside_host(spec, "-as-it-was"),
+                    mode=original.mode,
+                    parameters=original.parameters,
+                )
+                answer = self._as_predicted(client, self._as_written(old, client), was, item)
+                return self._control("letter", client, answer, ("SP1", "SP2", "SP3", "X1"))
+        client = clients[0]
+        return self._control("letter", client, self._probe(client, spec), ("SP1",))
+
+    def _troubled(
+        self, old: Connection, client: Client, original: PoolerFacts | None
+    ) -> Sent | None:
+        """The first parameter of the old string that the original Pooler does not serve."""
+        for item in sent(old, (client.driver,)):
+            if self._fate(item, original) in _TROUBLE:
+                return item
+        return None
+
+    def _fate(self, item: Sent, pooler: PoolerFacts | None) -> Fate:
+        """What the versions that run here make of it."""
+        first = self.stage.lab.pgbouncer_version.split(",")[0]
+        version = tuple(int(part) for part in first.split(".") if part.isdigit())
+        here = replace(pooler, pgbouncer=version) if pooler is not None else None
+        return fate(item, here, self.stage.postgres())
+
+    def _as_written(self, old: Connection, client: Client) -> Login:
+        login = asking(client)
+        try:
+            made = login_for(old, client.driver, login.password)
+        except DriverRefusal:
+            return login
+        # The remedy alone is taken away: TLS and the rest are as planned.
+        return replace(login, startup=made.startup)
+
+    def _probe(self, client: Client, spec: BouncerSpec) -> Answer:
+        """Nothing was remedied: a parameter that this Pooler refuses must be refused."""
+        pooler = self.stage.pooler(client)
+        for name in _PROBES:
+            item = Sent(name, name)
+            if self._fate(item, pooler) is Fate.REFUSED:
+                login = asking(client)
+                plain = tuple(pair for pair in login.startup if pair[0] != name)
+                value = _OTHER_SCHEMA if name == "search_path" else "12345"
+                asked = replace(login, startup=(*plain, (name, value)))
+                beside = replace(spec, host=beside_host(spec, "-control"))
+                return self._as_predicted(client, asked, beside, item)
+        expected = "a startup parameter that the Pooler refuses"
+        return Answer(Verdict.UNKNOWN, expected, "it takes every one that was tried")
+
+    def _as_predicted(
+        self, client: Client, login: Login, bouncer: BouncerSpec, item: Sent
+    ) -> Answer:
+        """Pass when the parameter fails as the rules say it does."""
+        predicted = self._fate(item, _facts_of(self.stage.pooler(client), bouncer))
+        loose = replace(login, tls=replace(login.tls, check_name=False))
+        refused = f"unsupported startup parameter: {item.name}"
+        lost = f"`{item.name}` is lost in silence"
+        expected = f"FATAL: {refused}" if predicted is Fate.REFUSED else lost
+        wanted, _ = self.stage.wanted_path(client)
+        with self.stage.lab.beside(bouncer):
+            try:
+                with closing(self.stage.lab.connect(bouncer.host, loose)) as conversation:
+                    place = conversation.query(PLACE)[0][0] or ""
+            except Refused as error:
+                return passed(expected, told(error), refused in told(error))
+        if predicted is Fate.REFUSED or item.name != "search_path":
+            return Answer(Verdict.FAIL, expected, "the login was taken")
+        return passed(expected, f"it reads {place}'s table, not {wanted}'s", place != wanted)
+
+    def _leak(self, client: Client, spec: BouncerSpec) -> Control:
+        """Two clients on one server connection of a transaction pool: the first one's setting."""
+        expected = "in a transaction pool the next client finds a session setting"
+        beside = narrow(spec, beside_host(spec, "-leak"))
+        tried = replace(client, pool_mode="transaction")
+        login = asking(client)
+        bare = tuple(p for p in login.startup if p[0] not in ("search_path", "options"))
+        tried = replace(tried, login=replace(login, startup=bare))
+        stage = Stage(self.stage.lab, self.stage.scene, {client.pooler: beside.host})
+        with self.stage.lab.beside(replace(beside, mode="transaction")):
+            try:
+                leaked = left_behind(stage, tried, setting_trace("repoint.rehearsal"))
+            except Refused as error:
+                answer = Answer(Verdict.FAIL, expected, told(error))
+            else:
+                answer = passed(expected, "it does" if leaked else "it does not", leaked)
+        return self._control("leak", client, answer, ("ST1",))
+
+    def _wrong(self, client: Client) -> list[Control]:
+        """The identity check asked of the wrong server, and a certificate without the name."""
+        direct = self.stage.direct_host()
+        login = asking(client)
+        plain = replace(login, startup=(), tls=replace(login.tls, check_name=False))
+        found = []
+        for host, pooled in ((direct, True), (client.server, False)):
+            asked = plain if host == direct else replace(plain, startup=login.startup)
+            with closing(self.stage.lab.connect(host, asked)) as conversation:
+                answer = identity(conversation, pooled=pooled)
+            said_no = answer.verdict is Verdict.FAIL
+            expected = f"asked of {answer.observed}, the server check says no"
+            observed = "it says no" if said_no else "it does not"
+            found.append(
+                self._control("identity", client, passed(expected, observed, said_no), ("TL8",))
+            )
+        found.append(self._control("certificate", client, self._name(client), ("TL1", "X15")))
+        return found
+
+    def _name(self, client: Client) -> Answer:
+        """verify-full at a name that the certificate does not carry."""
+        expected = "a client that compares the name refuses a certificate without it"
+        login = asking(client)
+        strict = replace(login.tls, wanted="always", check_chain=True, check_name=True)
+        host = self.stage.narrow[client.pooler]
+        try:
+            with closing(self.stage.lab.connect(host, replace(login, tls=strict))):
+                return Answer(Verdict.FAIL, expected, "the login was taken")
+        except DriverRefusal:
+            return Answer(Verdict.PASS, expected, "the name is not in it: refused")
+        except Refused as error:
+            return Answer(Verdict.FAIL, expected, told(error))
+
+    def _control(
+        self, name: str, client: Client, answer: Answer, facts: tuple[str, ...]
+    ) -> Control:
+        return Control(
+            name, client.environment, client.id, answer.verdict, answer.expected, answer.observed,
+            facts,
+        )  # fmt: skip
+
+
+def _facts_of(pooler: PoolerFacts | None, bouncer: BouncerSpec) -> PoolerFacts | None:
+    if pooler is None:
+        return None
+    return replace(pooler, parameters=bouncer.parameters, mode=bouncer.mode)
+
+
+def while_down(stage: Stage, restart: Restart) -> tuple[Control, ...]:
+    """What pg_isready said while PostgreSQL was down: the pooler answers, PostgreSQL does not."""
+    found = []
+    pooled = {client.server: client for client in stage.scene.clients if client.pooler}
+    for host, client in pooled.items():
+        answered = restart.answered_while_down.get(host, False)
+        expected = "while PostgreSQL is down the pooler still answers a wait loop"
+        seen = passed(expected, "it answers" if answered else "no answer", answered)
+        found.append(("wait-loop", client, seen))
+    host = stage.direct_host()
+    answered = restart.answered_while_down.get(host, True)
+    expected = "while PostgreSQL is down its own Service does not answer a wait loop"
+    seen = passed(expected, "it answers" if answered else "no answer", not answered)
+    if pooled:
+        found.append(("wait-loop", next(iter(pooled.values())), seen))
+    return tuple(
+        Control(n, c.environment, c.id, a.verdict, a.expected, a.observed, ("OP1", "X8"))
+        for n, c, a in found
+    )

@@ -1,0 +1,177 @@
+"""Rehearse: every consumer's planned connection, tried on servers of our own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from repoint import __version__
+from repoint.flows.evidence import Evidence, gather
+from repoint.flows.planning import require_config
+from repoint.flows.rehearsing.casting import Casting, Scene, Stranger
+from repoint.flows.rehearsing.migrating import Migrations, Runner
+from repoint.flows.rehearsing.planned import PlannedState, PlannedTree, planned_state
+from repoint.flows.rehearsing.record import content_digest, inputs_of
+from repoint.flows.rehearsing.run import Played, play
+from repoint.flows.workspace import Workspace
+from repoint.model.plan import Plan
+from repoint.model.rehearsal import (
+    REHEARSAL_FORMAT,
+    Check,
+    Ini,
+    Phase,
+    Rehearsal,
+    RehearsedConsumer,
+    Verdict,
+)
+from repoint.planning.config import CONFIG_NAME, Config
+from repoint.ports import Laboratory, SealedEditor, WritableTree
+from repoint.rehearsal.ini import pgbouncer_hba, pgbouncer_ini
+from repoint.rehearsal.spec import lab_spec
+
+_ALWAYS = (
+    "every password is a throwaway of this run, of the same shape as the repository's",
+    "every schema has a table of the rehearsal's own, and its role may use it",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """The planned state of a repository, and who takes part in each environment's rehearsal."""
+
+    plan: Plan
+    state: PlannedState
+    config: Config
+    workspace: Workspace
+    evidence: Evidence
+    scenes: tuple[tuple[str, tuple[Scene, ...], tuple[Stranger, ...]], ...]
+    took_s: float
+
+
+def prepare(
+    plan: Plan,
+    workspace: Workspace,
+    tree: WritableTree,
+    store: SealedEditor,
+    environments: Sequence[str] = (),
+) -> Prepared:
+    """Lay the plan over the repository and find who asks which server; no server is needed.
+
+    Raises:
+        ConfigError: there is no repoint.yaml, or it names no environment.
+        StalePlan: a file or an input changed since the plan was made.
+        UsageError: the plan is not for one of `environments`.
+    """
+    began = time.monotonic()
+    config = require_config(workspace)
+    workspace.progress.step("laying the plan over the repository")
+    state = planned_state(plan, workspace, tree, store, environments)
+    overlaid = replace(workspace, tree=PlannedTree(workspace.tree, state.contents))
+    evidence = gather(overlaid, state.after)
+    scenes = []
+    for name in state.environments:
+        casting = Casting(state, config, plan, name, evidence)
+        scenes.append((name, casting.scenes(), tuple(casting.strangers)))
+    took = time.monotonic() - began
+    return Prepared(plan, state, config, overlaid, evidence, tuple(scenes), took)
+
+
+def configuration(prepared: Prepared) -> tuple[Ini, ...]:
+    """The files that CloudNativePG writes for each Pooler, without any server."""
+    found = []
+    for name, scenes, _ in prepared.scenes:
+        for scene in scenes:
+            spec = lab_spec(scene.ground, scene.clients, scene.passwords.by_role)
+            for bouncer in spec.bouncers:
+                found.append(Ini(name, bouncer.name, "pgbouncer.ini", pgbouncer_ini(bouncer)))
+                found.append(Ini(name, bouncer.name, "pg_hba.conf", pgbouncer_hba(bouncer)))
+    return tuple(found)
+
+
+def rehearse(
+    prepared: Prepared, laboratory: Laboratory, *, run_command: Runner | None = None
+) -> tuple[Rehearsal, ...]:
+    """One rehearsal for each environment, in promotion order.
+
+    Raises:
+        ServersMissing: no PostgreSQL or PgBouncer that is good enough is here.
+        LabFailed: a server did not start, or died on the way.
+    """
+    tree = prepared.workspace.tree
+    migrations = Migrations(tree, tree.paths(), tuple(prepared.config.migrations), run_command)
+    total = sum(len(scenes) for _, scenes, _ in prepared.scenes)
+    found = []
+    for name, scenes, strangers in prepared.scenes:
+        played = []
+        for scene in scenes:
+            prepared.workspace.progress.step(f"rehearsing {name}", total)
+            played.append(play(scene, laboratory, migrations, prepared.workspace.progress.step))
+        found.append(_rehearsal(prepared, name, played, strangers))
+    return tuple(found)
+
+
+def _rehearsal(
+    prepared: Prepared, name: str, played: Sequence[Played], strangers: Sequence[Stranger]
+) -> Rehearsal:
+    plan = prepared.plan
+    fidelity = dict.fromkeys((*_ALWAYS, *(note for one in played for note in one.fidelity)))
+    return Rehearsal(
+        format=REHEARSAL_FORMAT,
+        tool_version=__version__,
+        plan=plan.fingerprint,
+        environments=(name,),
+        postgres=_versions(one.postgres for one in played),
+        pgbouncer=_versions(one.pgbouncer for one in played),
+        fidelity=tuple(fidelity),
+        consumers=(
+            *(row for one in played for row in one.consumers),
+            *(_unknown(one) for one in strangers),
+        ),
+        controls=tuple(control for one in played for control in one.controls),
+        configuration=tuple(ini for one in played for ini in one.configuration),
+        phases=tuple(phase for one in played for phase in one.phases),
+        content=content_digest(plan, name),
+        inputs=inputs_of(plan, _files(prepared, name)),
+    )
+
+
+def _versions(found: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(text for text in found if text))
+
+
+def _unknown(one: Stranger) -> RehearsedConsumer:
+    check = Check("login", Verdict.UNKNOWN, "the login is taken", one.reason)
+    return RehearsedConsumer(one.id, one.environment, one.route, "", "", one.server, (check,))
+
+
+def _files(prepared: Prepared, name: str) -> frozenset[str]:
+    """The files that one environment is read from, before the plan."""
+    before = prepared.state.before
+    build = next(one for one in before.resolution.environments if one.name == name)
+    sites = {report.site.id: report.site for report in before.inventory.sites}
+    used = {
+        sites[site].location.path
+        for site, uses in before.uses.items()
+        if site in sites and any(use.environment == name for use in uses)
+    }
+    hazards = {hazard.path for hazard in prepared.evidence.hazards}
+    return frozenset({CONFIG_NAME, *build.files, *used, *hazards})
+
+
+def together(rehearsals: Sequence[Rehearsal], prepared: Prepared) -> Rehearsal:
+    """Every environment's rehearsal as one, for a person and for a program."""
+    first = Phase("plan laid over the repository", round(prepared.took_s, 2))
+    return Rehearsal(
+        format=REHEARSAL_FORMAT,
+        tool_version=__version__,
+        plan=prepared.plan.fingerprint,
+        environments=tuple(one.environments[0] for one in rehearsals),
+        postgres=_versions(one.postgres for one in rehearsals),
+        pgbouncer=_versions(one.pgbouncer for one in rehearsals),
+        fidelity=tuple(dict.fromkeys(note for one in rehearsals for note in one.fidelity)),
+        consumers=tuple(row for one in rehearsals for row in one.consumers),
+        controls=tuple(control for one in rehearsals for control in one.controls),
+        configuration=tuple(ini for one in rehearsals for ini in one.configuration),
+        phases=(first, *(phase for one in rehearsals for phase in one.phases)),
+    )

@@ -1,0 +1,89 @@
+"""The repository's own migrations, run through the direct route before anybody else comes."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from repoint.flows.rehearsing.stage import Answer, Refused, Stage, told
+from repoint.model.rehearsal import Verdict
+from repoint.planning.config import Migration
+from repoint.ports import Tree
+from repoint.rehearsal.cast import Client
+
+_EXPECTED = "every migration is taken"
+
+
+class Runner(Protocol):
+    """Runs a migration command; nothing of the repository's own environment reaches it."""
+
+    def __call__(self, command: Sequence[str], variable: str, stage: Stage, client: Client) -> str:
+        """Give `command` the client's URL in `variable`; what went wrong, empty when nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Migrations:
+    """What `migrations:` of repoint.yaml says; `run_command` is None unless it was asked for."""
+
+    tree: Tree
+    paths: tuple[str, ...] = ()
+    wanted: tuple[Migration, ...] = ()
+    run_command: Runner | None = None
+    done: dict[str, Answer] = field(default_factory=dict)
+
+    def run(self, stage: Stage, said: Callable[[str], None]) -> dict[str, Answer]:
+        """Run the migrations of one scene; the answers are by client id."""
+        found: dict[str, Answer] = {}
+        for one in self.wanted:
+            client = _client(stage, one)
+            if client is not None:
+                said(f"{client.environment}: migrating as {client.id}")
+                found[client.id] = self._run(stage, client, one)
+        return found
+
+    def _run(self, stage: Stage, client: Client, one: Migration) -> Answer:
+        if one.command:
+            if self.run_command is None:
+                reason = "a command runs with `--run-migrations` only"
+                return Answer(Verdict.SKIPPED, _EXPECTED, reason)
+            problem = self.run_command(tuple(one.command), one.env, stage, client)
+            return _answer(problem, "the command ended well")
+        files = [
+            p for glob in one.files for p in sorted(self.paths) if fnmatch.fnmatchcase(p, glob)
+        ]
+        files = list(dict.fromkeys(files))
+        if not files:
+            return Answer(Verdict.UNKNOWN, _EXPECTED, "no file is called as `files` says")
+        try:
+            with closing(stage.open(client)) as conversation:
+                for path in files:
+                    try:
+                        conversation.query(self.tree.read(path).decode(errors="replace"))
+                    except Refused as error:
+                        return _answer(f"`{path}`: {told(error)}", "")
+        except Refused as error:
+            return _answer(told(error), "")
+        return _answer("", f"{len(files)} files")
+
+
+def _answer(problem: str, done: str) -> Answer:
+    if problem:
+        return Answer(Verdict.FAIL, _EXPECTED, problem)
+    return Answer(Verdict.PASS, _EXPECTED, done)
+
+
+def _client(stage: Stage, one: Migration) -> Client | None:
+    """The consumer that runs it: the one named, else the first migration."""
+    for client in stage.scene.clients:
+        if client.login is None or client.pooler or client.variable:
+            continue
+        facts = client.facts
+        if one.consumer in (facts.name, f"{facts.kind}/{facts.name}", client.id):
+            return client
+        if not one.consumer and client.purpose == "migration":
+            return client
+    return None

@@ -1,0 +1,65 @@
+"""Who takes part in a rehearsal: each consumer's connection, as its driver would make it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from repoint.rules.facts import ConsumerFacts, HazardKind
+from repoint.wire.login import Login
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A connection of a consumer.
+
+    `server` is the full name of the Service it asks, `pooler` the Pooler's name and empty when
+    the Service is the Cluster's. `login` is None for a wait loop that logs nobody in, and
+    where the driver itself does not take the string, which `refused` tells
+    of `reader`. `schema` is the schema that the connection
+    string asks for, or asked for before the plan; empty when none does. `facts` is what the
+    rules know of the consumer. `variable` is what is sent for the password because nothing
+    expands it, as written (X2).
+    """
+
+    id: str
+    environment: str
+    purpose: str
+    server: str
+    pooler: str
+    pool_mode: str
+    facts: ConsumerFacts
+    login: Login | None = None
+    driver_known: bool = True
+    schema: str = ""
+    sslmode: str = ""
+    key: str = ""
+    reader: str = ""
+    refused: str = ""
+    variable: str = ""
+
+    @property
+    def route(self) -> str:
+        """`pooled` or `direct`."""
+        return "pooled" if self.pooler else "direct"
+
+    @property
+    def driver(self) -> str:
+        """The driver whose packets are sent; empty for a wait loop."""
+        return self.login.driver if self.login is not None else self.reader
+
+    @property
+    def migrates(self) -> bool:
+        """Whether it changes the schema."""
+        return self.purpose in ("migration", "admin")
+
+    @property
+    def source_read(self) -> bool:
+        """Whether the repository tells how the consumer uses its session."""
+        return bool(self.facts.hazards)
+
+    def uses(self, *kinds: HazardKind) -> str:
+        """Where its source text shows one of `kinds`, as `path:line`; empty when it does not."""
+        for hazard in self.facts.hazards:
+            if hazard.kind in kinds:
+                return f"{hazard.path}:{hazard.line}"
+        return ""
