@@ -84,15 +84,17 @@ class Servers:
             pytest.fail(f"{what} is not here, and --require-servers was given", pytrace=False)
         pytest.skip(f"{what} is not here: see `repoint doctor`")
 
+    def need(self, major: int = 0) -> None:
+        if programs.find_postgres(major) is None:
+            self.missing(f"PostgreSQL {major or ''}".strip())
+        if programs.find_pgbouncer(()) is None:
+            self.missing("PgBouncer")
+
     def _open(self, major: int) -> Any:
-        pytest.importorskip("cryptography")
         from repoint.adapters.lab import PrivateServers
         from repoint.adapters.pgclient import connect
 
-        if programs.find_postgres(major) is None:
-            self.missing(f"PostgreSQL {major or ''}")
-        if programs.find_pgbouncer(()) is None:
-            self.missing("PgBouncer")
+        self.need(major)
         names = tuple(".".join(CLUSTER.split(".")[:size]) for size in (1, 2, 3, 5))
         postgres = PostgresSpec(major, CLUSTER, names, (), (), (("max_connections", "200"),))
         lab = PrivateServers(programs, connect).open(LabSpec("test", postgres, ()))
