@@ -64,7 +64,7 @@ class Answering:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "PYTHON", "NODE_"))}
         self._process = subprocess.Popen(
             what.argv,
-            env={**clean, **dict(what.environment)},
+            env={**clean, "TZ": "UTC", "LC_ALL": "C.UTF-8", **dict(what.environment)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -90,6 +90,7 @@ class Sniffer:
             except OSError:
                 return
             connection.settimeout(_TIMEOUT_S)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             heard = Heard()
             self.heard.append(heard)
             thread = threading.Thread(target=self._serve, args=(connection, heard), daemon=True)
@@ -173,7 +174,7 @@ class _Talk:
         self._answer += _described(sql) + self._rows(sql) + _ready(self._status)
 
     def _on_P(self, body: bytes) -> None:
-        name, sql, oids = body.split(b"\0", 2)
+        name, sql, _oids = body.split(b"\0", 2)
         self._said.append("Parse named" if name else "Parse")
         self._statements[name] = sql.decode()
         self._answer += _message(b"1")

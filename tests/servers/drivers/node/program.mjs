@@ -119,10 +119,14 @@ async function answer(request) {
 const reply = process.stdout.write.bind(process.stdout);
 console.log = console.info = console.error;
 process.on("unhandledRejection", () => {});
+// node-postgres throws from a socket's event at `ssl=require`: nobody could catch that.
+let crash = () => {};
+process.on("uncaughtException", (error) => crash(error));
 for await (const line of createInterface({ input: process.stdin })) {
   let spoken;
   try {
-    spoken = await answer(JSON.parse(line));
+    const crashed = new Promise((_, reject) => (crash = reject));
+    spoken = await Promise.race([answer(JSON.parse(line)), crashed]);
   } catch (error) {
     spoken = said(error);
   }
