@@ -103,9 +103,7 @@ class Mover:
                 self._unsettled(report, moving)
             return
         # The named Pooler's consumers keep the value's name, else those of one beside it.
-        ways = sorted(
-            {way for _, way in wanted}, key=lambda way: (way.route.value != "pooled", way)
-        )
+        ways = sorted({way for _, way in wanted}, key=_first_pooled)
         for way in ways[1:]:
             apart = [use for use, other in wanted if other == way]
             if not self._split_off(report.site, apart, way):
