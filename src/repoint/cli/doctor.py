@@ -48,7 +48,7 @@ def _versions(
     multiple=True,
     type=click.IntRange(13, 99),
     metavar="MAJOR",
-    help="This PostgreSQL has to be here (repeatable; default: 18).",
+    help="This PostgreSQL has to be here (repeatable; default: any, better 18).",
 )
 @click.option(
     "--pgbouncer",

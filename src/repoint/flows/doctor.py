@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-REHEARSE = "rehearse"
 _DEFAULT_MAJOR = 18
 _INSTALL = {
     "debian": "sudo apt-get install {}",
@@ -89,12 +88,12 @@ def diagnose(
 ) -> Diagnosis:
     """What is here and what is not.
 
-    `majors` and `poolers` are the versions that have to be here; without them PostgreSQL 18 and
-    any PgBouncer that is new enough.
+    `majors` and `poolers` are the versions that have to be here. Without them any PostgreSQL with
+    TLS will do, though 18 is told of, and any PgBouncer that is new enough.
     """
     return Diagnosis(
         (
-            *_postgres(machine, majors or (_DEFAULT_MAJOR,)),
+            *_postgres(machine, majors),
             *_pgbouncer(machine, poolers or ((),)),
             *_tools(machine),
             *_modules(machine),
@@ -104,13 +103,20 @@ def diagnose(
 
 
 def _postgres(machine: Machine, majors: Sequence[int]) -> list[Item]:
-    others = {one.version[0] for one in machine.postgres if not one.flaw} - set(majors)
-    items = []
-    for major in (*majors, *sorted(others, reverse=True)):
-        here = [one for one in machine.postgres if one.version[0] == major]
-        get = _get_postgres(machine, major)
-        items.append(_server(f"PostgreSQL {major}", _newest(here), get, required=major in majors))
-    return items
+    good = {one.version[0] for one in machine.postgres if not one.flaw}
+    wanted = tuple(majors) or (_DEFAULT_MAJOR,)
+    # A rehearsal takes another major, and says so, when nobody asked for a certain one.
+    required = set(majors) or (set() if good - set(wanted) else set(wanted))
+    return [
+        _server(
+            f"PostgreSQL {major}",
+            _newest(one for one in machine.postgres if one.version[0] == major),
+            _get_postgres(machine, major),
+            required=major in required,
+            other=major not in wanted,
+        )
+        for major in (*wanted, *sorted(good - set(wanted), reverse=True))
+    ]
 
 
 def _pgbouncer(machine: Machine, wanted: Sequence[tuple[int, ...]]) -> list[Item]:
@@ -120,13 +126,15 @@ def _pgbouncer(machine: Machine, wanted: Sequence[tuple[int, ...]]) -> list[Item
         best = _newest(here)
         told.add(best)
         name = f"PgBouncer {_dotted(version)}".rstrip()
-        items.append(_server(name, best, _get_pgbouncer(machine, version), required=True))
+        items.append(_server(name, best, _get_pgbouncer(machine, version)))
     rest = [one for one in machine.pgbouncer if not one.flaw and one not in told]
-    return items + [_server("PgBouncer", one, "", required=False) for one in rest]
+    return items + [_server("PgBouncer", one, "", required=False, other=True) for one in rest]
 
 
-def _server(name: str, found: Program | None, get: str, *, required: bool) -> Item:
-    use = f"{REHEARSE}" if required else f"{REHEARSE}, other versions"
+def _server(
+    name: str, found: Program | None, get: str, *, required: bool = True, other: bool = False
+) -> Item:
+    use = "rehearse, other versions" if other else "rehearse"
     return _item(name, use, found, get, required=required)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from repoint.adapters.runner import Result, run
 from repoint.adapters.servers.apt_sources import for_suites, own_archive, read_sources
+from repoint.adapters.servers.binaries import complaint
 from repoint.adapters.servers.system import own_archive_name
 from repoint.errors import ToolFailed, ToolMissing
 
@@ -77,7 +78,7 @@ class PrivateApt:
             offered = self._offered()
             if offered:
                 return offered
-            problem = done.note()
+            problem = complaint(done.stderr)
         if not problem:
             raise ToolMissing(
                 f"apt has no source for the archive of {self._archive.distribution}",
@@ -133,7 +134,7 @@ class PrivateApt:
         done = self._run(*argv, cwd=cwd)
         if done.status != 0:
             raise ToolFailed(
-                f"`{argv[0]}` could not do its part: {done.note()}",
+                f"`{argv[0]}` could not do its part: {complaint(done.stderr)}",
                 hint="check the network and the proxy of apt: `apt-get update`",
             )
         return done

@@ -49,6 +49,7 @@ def fetching(cache: Path, said: Callable[[str], None]) -> Iterator[None]:
     """
     try:
         make_folder(cache)
+        _check_way_in(cache)
         fd = os.open(cache / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise refused(cache, error) from None
@@ -119,6 +120,16 @@ def make_folder(folder: Path) -> None:
         if not missing.is_dir():
             missing.mkdir(exist_ok=True)
             missing.chmod(0o755)
+
+
+def _check_way_in(cache: Path) -> None:
+    """Root's servers run as another user, who has to get to them."""
+    for folder in (cache, *cache.parents) if os.geteuid() == 0 else ():
+        if not folder.stat().st_mode & 0o001:
+            raise FileRefused(
+                f"`{folder}` is closed to other users, and servers do not run as root",
+                hint="set `REPOINT_CACHE` to a folder that others may enter, such as one in /var",
+            )
 
 
 def refused(cache: Path, error: OSError) -> FileRefused:

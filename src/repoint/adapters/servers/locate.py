@@ -11,6 +11,7 @@ import os
 import pwd
 import shutil
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -138,43 +139,63 @@ def _client(name: str) -> ClientTool | None:
     found = [
         ClientTool(path, version)
         for path in _distinct(paths)
-        if (version := version_in(_ask(str(path), "--version")))
+        if (version := version_in(_ask(str(path), "--version").text))
     ]
     return max(found, key=lambda one: one.version, default=None)
 
 
 def _postgres_at(folder: Path) -> PostgresBinaries | None:
     server = folder / "postgres"
-    version = version_in(_ask(str(server), "--version"))
-    if not version or not _ask(str(folder / "initdb"), "--version"):
+    said = _ask(str(server), "--version")
+    helper = _ask(str(folder / "initdb"), "--version")
+    version = version_in(said.text)
+    if not version or not helper.text:
         return None
     # A preset value (PostgreSQL 12 and later): `OpenSSL`, or nothing for a build without TLS.
     # As the first argument -C is allowed to root too, and no data folder is needed for a preset.
     library = _ask(str(server), "-C", "ssl_library", "-c", "config_file=/dev/null", "-D", "/")
-    return PostgresBinaries(folder, version, bool(library.strip()))
+    return PostgresBinaries(
+        folder, version, bool(library.text.strip()), said.unprivileged and helper.unprivileged
+    )
 
 
 def _pgbouncer_at(path: Path) -> PgbouncerBinary | None:
     said = _ask(str(path), "--version")
-    version = version_in(said)
+    version = version_in(said.text)
     if not version:
         return None
-    tls = [line for line in said.splitlines() if line.startswith("tls:")]
-    return PgbouncerBinary(path, version, any("OpenSSL" in line for line in tls))
+    tls = any(line.startswith("tls:") and "OpenSSL" in line for line in said.text.splitlines())
+    return PgbouncerBinary(path, version, tls, said.unprivileged)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a program printed; `unprivileged` tells whether it runs as others than root too."""
+
+    text: str
+    unprivileged: bool = True
 
 
 @lru_cache(maxsize=256)
-def _ask(program: str, *args: str) -> str:
-    """What a program prints on stdout when it is run unprivileged; empty when it does not run."""
+def _ask(program: str, *args: str) -> _Answer:
+    """Run a program unprivileged, else as root; no text when it does not run at all."""
     if not Path(program).is_file():
-        return ""
+        return _Answer("")
+    user = unprivileged()
+    text = _printed(program, args, user)
+    if text or user is None:
+        return _Answer(text)
+    return _Answer(_printed(program, args, None), False)
+
+
+def _printed(program: str, args: tuple[str, ...], user: int | None) -> str:
     try:
         done = run(
             [program, *args],
             tool=Path(program).name,
             cwd=_SYSTEM,
             timeout=_PROBE_S,
-            user=unprivileged(),
+            user=user,
         )
     except RepointError:
         return ""

