@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from repoint.errors import RepointError
 from repoint.flows.scanning import Survey
 from repoint.flows.workspace import Workspace
-from repoint.rules.facts import Hazard, RoleDefault
+from repoint.rules.build_contexts import contexts_in, is_build_file
+from repoint.rules.drivers import is_manifest
+from repoint.rules.facts import Hazard, HazardKind, RoleDefault
 from repoint.rules.source_scan import component_dirs, scan_role_defaults, scan_source
+from repoint.rules.source_settings import is_settings_file
 
 _SOURCE_SUFFIXES = [
     ".sql",
@@ -32,16 +35,6 @@ _SOURCE_SUFFIXES = [
     ".gradle",
     ".kts",
 ]
-_MANIFESTS = [
-    "go.mod",
-    "package.json",
-    "pyproject.toml",
-    "requirements.txt",
-    "pom.xml",
-    "Gemfile",
-    "composer.json",
-    "Cargo.toml",
-]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,16 +51,34 @@ def gather(workspace: Workspace, found: Survey) -> Evidence:
     hazards: list[Hazard] = []
     defaults: list[RoleDefault] = []
     for path in found.paths:
-        name = path.rpartition("/")[2]
-        source = name in _MANIFESTS or any(name.endswith(end) for end in _SOURCE_SUFFIXES)
-        if not source and path not in found.files:
+        source = any(path.endswith(end) for end in _SOURCE_SUFFIXES)
+        source = source or is_manifest(path) or is_settings_file(path)
+        builds = is_build_file(path)
+        if not source and not builds and path not in found.files:
             continue
         text = _text(workspace, found, path)
         if source:
             hazards += scan_source(path, text, components)
+        if builds:
+            hazards += contexts_in(path, text)
         if "ALTER ROLE" in text.upper():
             defaults += scan_role_defaults(path, text)
-    return Evidence(tuple(hazards), tuple(defaults))
+    return Evidence(_without_imports(hazards), tuple(defaults))
+
+
+def _without_imports(hazards: list[Hazard]) -> tuple[Hazard, ...]:
+    """Drivers that a program imports count only where no manifest of its component names one."""
+    named = {h.app_dir for h in hazards if h.kind is HazardKind.DRIVER and is_manifest(h.path)}
+    seen: set[tuple[str, str]] = set()
+    kept = []
+    for hazard in hazards:
+        if hazard.kind is HazardKind.DRIVER and not is_manifest(hazard.path):
+            key = (hazard.app_dir, hazard.subject)
+            if hazard.app_dir in named or key in seen:
+                continue
+            seen.add(key)
+        kept.append(hazard)
+    return tuple(kept)
 
 
 def _text(workspace: Workspace, found: Survey, path: str) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.effective import pairs
-from repoint.kube.workloads import ContainerView, containers
+from repoint.kube.workloads import ContainerView, containers, leaves
 from repoint.model.consumer import Purpose, Route, Site, Use, Workload
 from repoint.planning.config import Config
 from repoint.planning.connection_variables import with_variables
 from repoint.planning.judging import choice_for, main_purpose
-from repoint.rules.attribution import hazards_for
-from repoint.rules.facts import Connection, ConsumerFacts, Hazard
+from repoint.rules.attribution import Name, hazards_for
+from repoint.rules.facts import Connection, ConsumerFacts, Hazard, HazardKind
+from repoint.rules.purpose_known import image_tool
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -49,7 +50,7 @@ def consumer_facts(
         hazards: What the repository's source text tells.
     """
     views = {view.workload: view for one in environment.objects for view in containers(one)}
-    names = {_component_name(views.get(workload), workload) for workload in uses}
+    names = {_called(views.get(workload), workload) for workload in uses}
     configs = _config_values(environment)
     return tuple(
         ConsumerFacts(
@@ -75,12 +76,36 @@ def _own_hazards(
     workload: Workload,
     uses: tuple[Use, ...],
     hazards: tuple[Hazard, ...],
-    names: set[str],
+    names: set[Name],
 ) -> tuple[Hazard, ...]:
     """What the consumer's source text tells; a wait loop has none of its own."""
     if main_purpose(uses) is Purpose.PROBE:
         return ()
-    return hazards_for(_component_name(view, workload), hazards, names)
+    return (*_image_hazards(view), *hazards_for(_called(view, workload), hazards, names))
+
+
+def _image_hazards(view: ContainerView | None) -> Iterator[Hazard]:
+    """What is known of the image itself: its driver, and what it keeps in its session."""
+    tool = image_tool(view.image) if view is not None else None
+    if view is None or tool is None:
+        return
+    body = view.resource.body if view.resource is not None else {}
+    place = next((v for _, v in leaves(body) if v.text == view.image and v.scalar), None)
+    path = place.origin.path if place is not None else view.path
+    line = place.scalar.line if place is not None and place.scalar is not None else 1
+    if tool.driver:
+        said = f"{tool.name} uses {tool.driver}"
+        yield Hazard(HazardKind.DRIVER, path, line, said, "", tool.driver)
+    for kind in tool.keeps:
+        said = f"{tool.name} {_KEEPS[kind]} ({tool.keeps_source})"
+        yield Hazard(HazardKind(kind), path, line, said, "")
+
+
+_KEEPS = {
+    "listen": "listens for notifications",
+    "advisory-lock": "takes session advisory locks",
+    "session-guc": "makes settings of its session",
+}
 
 
 def _logs_in(view: ContainerView | None) -> bool:
@@ -89,11 +114,12 @@ def _logs_in(view: ContainerView | None) -> bool:
     return bool(re.search(r"(?<![\w.-])psql(?![\w.-])", words))
 
 
-def _component_name(view: ContainerView | None, workload: Workload) -> str:
-    """The name that a source directory would carry: without prefix, as its file says."""
+def _called(view: ContainerView | None, workload: Workload) -> Name:
+    """The names that a source directory would carry: without prefix, as its file says."""
+    image = view.image if view is not None else ""
     if view is not None and view.resource is not None:
-        return view.resource.original.name
-    return workload.name
+        return Name(view.resource.original.name, image)
+    return Name(workload.name, image)
 
 
 def _replicas(view: ContainerView | None) -> int:

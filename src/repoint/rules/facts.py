@@ -52,6 +52,8 @@ class HazardKind(StrEnum):
     """Code that matches the text or the code of a failed login (OP6)."""
     ACCESS_END = "access-end"
     """SQL that ends a role's access, which a warm pool does not see (OP8)."""
+    BUILT_FROM = "built-from"
+    """A build file says that image `subject` is built from `app_dir`."""
     DRIVER = "driver"
     """A driver that the component depends on; `subject` is its name."""
 
@@ -61,7 +63,8 @@ class Hazard:
     """Evidence in source text of how a component uses its session.
 
     `subject` is a name (a setting, a driver), never a value. `app_dir` is the component's
-    directory, empty for the repository's root.
+    directory, empty for the repository's root. `linked` is false where nothing tells that
+    the consumer is built from it.
     """
 
     kind: HazardKind
@@ -70,6 +73,7 @@ class Hazard:
     message: str
     app_dir: str
     subject: str = ""
+    linked: bool = True
 
     @property
     def location(self) -> Location:
@@ -227,7 +231,7 @@ class ConsumerFacts:
     @property
     def drivers(self) -> tuple[str, ...]:
         """Names of the drivers that its source text tells, empty when unknown."""
-        names = (h.subject for h in self.hazards if h.kind is HazardKind.DRIVER)
+        names = (h.subject for h in self.hazards if h.kind is HazardKind.DRIVER and h.linked)
         return tuple(dict.fromkeys(names))
 
 

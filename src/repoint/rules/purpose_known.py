@@ -38,6 +38,9 @@ class Tool:
     program: str
     plain: bool
     starts: str
+    driver: str = ""
+    keeps: tuple[str, ...] = ()
+    keeps_source: str = ""
 
 
 class Match(NamedTuple):
@@ -83,6 +86,9 @@ def _tool(entry: dict[str, object]) -> Tool:
         program=str(entry.get("program", "")),
         plain=bool(entry.get("plain", False)),
         starts=str(entry.get("starts", "")),
+        driver=str(entry.get("driver", "")),
+        keeps=texts("keeps"),
+        keeps_source=str(entry.get("keeps_source", "")),
     )
 
 

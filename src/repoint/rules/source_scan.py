@@ -17,7 +17,13 @@ from repoint.rules.role_defaults import elements
 from repoint.rules.source_calls import calls
 from repoint.rules.source_settings import is_settings_file, settings_in
 from repoint.rules.source_statements import Piece, access, set_configs, statements
-from repoint.rules.source_text import Source, language_of, read_source, sql_without_comments
+from repoint.rules.source_text import (
+    Source,
+    is_skipped,
+    language_of,
+    read_source,
+    sql_without_comments,
+)
 
 COMPONENT_FILES = frozenset(
     {
@@ -39,11 +45,6 @@ COMPONENT_FILES = frozenset(
 )
 """Files whose directory is a component: something that is built by itself."""
 
-_SKIPPED = re.compile(
-    r"(^|/)(tests?|[^/]*[._-]tests?|__tests__|specs?|testdata|fixtures?|vendor|node_modules"
-    r"|third_party|dist|build|target|\.[^/]+)/|(_test\.go|[._-](test|spec)\.[a-z]+|(^|/)test_[^/]*\.py|\.min\.js)$",
-    re.IGNORECASE,
-)
 _MIGRATION = re.compile(
     r"(^|/)(migrations?|migrate|schema|schemas|changelogs?|alembic|versions|flyway|seeds?|dumps?"
     r"|initdb|init)(/|\.sql$)|(^|/)V\d+[\d._]*__[^/]*\.sql$|\.(up|down)\.sql$",
@@ -86,7 +87,7 @@ def scan_source(
         Hazard(HazardKind.DRIVER, path, line, f"it uses {name}", home, name)
         for name, line in drivers_in(path, text)
     ]
-    if _SKIPPED.search(path):
+    if is_skipped(path):
         return tuple(found)
     if is_settings_file(path):
         return (*found, *settings_in(path, text, home))
@@ -153,7 +154,7 @@ def component_dirs(paths: Collection[str]) -> frozenset[str]:
     return frozenset(
         path.rpartition("/")[0]
         for path in paths
-        if path.rpartition("/")[2] in COMPONENT_FILES and not _SKIPPED.search(path)
+        if path.rpartition("/")[2] in COMPONENT_FILES and not is_skipped(path)
     )
 
 

@@ -79,6 +79,13 @@ _JOIN = re.compile(r"\s*\+\s*")
 _LEFT = 100
 
 
+_SKIPPED = re.compile(
+    r"(^|/)(tests?|[^/]*[._-]tests?|__tests__|specs?|testdata|fixtures?|vendor|node_modules"
+    r"|third_party|dist|build|target|\.[^/]+)/|(_test\.go|[._-](test|spec)\.[a-z]+|(^|/)test_[^/]*\.py|\.min\.js)$",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Literal:
     """A string literal's inner text, and the line it starts on.
@@ -102,6 +109,11 @@ class Source:
     literals: tuple[Literal, ...]
     code: str
     uncommented: str
+
+
+def is_skipped(path: str) -> bool:
+    """Whether a file is a test, vendored or generated: no evidence of what runs."""
+    return bool(_SKIPPED.search(path))
 
 
 def language_of(path: str) -> str:

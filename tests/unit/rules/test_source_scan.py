@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repoint.rules.attribution import hazards_for
-from repoint.rules.facts import Hazard, HazardKind
+from repoint.rules.attribution import Name, hazards_for
+from repoint.rules.facts import HazardKind
 from repoint.rules.source_scan import (
     component_dirs,
     component_of,
@@ -17,7 +17,6 @@ from repoint.rules.source_scan import (
     scan_source,
 )
 from repoint.rules.source_text import read_source, sql_without_comments
-from tests.unit.rules.build import hazard
 
 K = HazardKind
 RLS = """ALTER TABLE t ENABLE ROW LEVEL SECURITY;
@@ -105,7 +104,12 @@ FOUND = [
     pytest.param("go.mod", "require github.com/lib/pq v1.10.9\n", [(K.DRIVER, 1)], id="PS1 go.mod"),
     pytest.param("package.json", '{"dependencies": {"pg": "^8"}}', [(K.DRIVER, 1)], id="npm"),
     pytest.param("requirements.txt", "psycopg[binary]==3.2\n", [(K.DRIVER, 1)], id="pip"),
-    pytest.param("pom.xml", "<artifactId>postgresql</artifactId>", [(K.DRIVER, 1)], id="maven"),
+    pytest.param(
+        "pom.xml",
+        "<groupId>org.postgresql</groupId><artifactId>postgresql</artifactId>",
+        [(K.DRIVER, 1)],
+        id="maven",
+    ),
 ]
 
 NOTHING = [
@@ -174,33 +178,9 @@ def test_the_example_keeps_its_tenant_in_the_session() -> None:
         (K.SESSION_GUC, "app.current_tenant"),
         (K.RLS_GUC, "app.current_tenant"),
     }
-    assert hazards_for("backend", found, ("backend", "hydra")) == tuple(found)
-    assert hazards_for("hydra", found, ("backend", "hydra")) == ()
-
-
-def in_dir(app_dir: str) -> Hazard:
-    """Evidence of one component."""
-    return hazard(K.LISTEN, app_dir=app_dir)
-
-
-@pytest.mark.parametrize(
-    ("name", "dirs", "names", "expected"),
-    [
-        pytest.param("web", ["web"], (), ["web"], id="the same name"),
-        pytest.param("shop-web", ["services/web", "services/api"], (), ["services/web"], id="part"),
-        pytest.param("web-worker", ["web", "api"], (), ["web"], id="a worker of the component"),
-        pytest.param("hydra", ["web"], (), ["web"], id="one component belongs to all"),
-        pytest.param("hydra", ["web"], ("web", "hydra"), [], id="unless it has a name of its own"),
-        pytest.param("hydra", ["web", "api"], (), [], id="two components and neither"),
-        pytest.param("web", [""], (), [""], id="the root"),
-        pytest.param("services", ["services/web", "services/api"], (), [], id="a generic word"),
-    ],
-)
-def test_hazards_for(
-    name: str, dirs: list[str], names: tuple[str, ...], expected: list[str]
-) -> None:
-    found = hazards_for(name, [in_dir(d) for d in dirs], names)
-    assert [h.app_dir for h in found] == expected
+    both = (Name("backend"), Name("hydra"))
+    assert hazards_for(both[0], found, both) == tuple(found)
+    assert hazards_for(both[1], found, both) == ()
 
 
 def test_the_nearest_component_holds_a_file() -> None:
