@@ -81,7 +81,7 @@ class Decisions:
         decision = pool_mode.decide(facts, self._beside(facts), wishes, self._takes_parameters)
         by_id = {consumer.id: consumer for consumer in facts.pooled}
         for name, remedy in decision.remedies:
-            self._apply(facts, by_id[name], remedy, decision.session)
+            self._apply(facts, by_id[name], remedy)
         self.findings += pool_mode.unmet(facts, wishes, decision)
         everything = [use for uses in self.uses.values() for use in uses]
         self._routes.update(wait_routes(everything, self._routes))
@@ -169,13 +169,7 @@ class Decisions:
             self.way(use).route is Route.DIRECT for use in others
         )
 
-    def _apply(
-        self,
-        facts: EnvironmentFacts,
-        consumer: ConsumerFacts,
-        remedy: Remedy,
-        session: PoolerFacts | None,
-    ) -> None:
+    def _apply(self, facts: EnvironmentFacts, consumer: ConsumerFacts, remedy: Remedy) -> None:
         workload = self._workloads[consumer.id]
         self.reasons.setdefault(workload, []).append(remedy.reason)
         gone = tuple((name, "") for name in remedy.drop)
@@ -186,8 +180,8 @@ class Decisions:
             self._forced.add(workload)
             if remedy.settings:
                 self._delivery.tasks.append(by_hand(consumer, remedy, self._name))
-        elif remedy.kind == "session" and session is not None:
-            self._poolers[workload] = session.name
+        elif remedy.kind == "session":
+            self._poolers[workload] = remedy.by
         if any(code.startswith("RP") for code in remedy.rules):
             self.findings += pool_mode.remedied(facts, consumer, remedy)
         elif remedy.rules:

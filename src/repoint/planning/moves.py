@@ -110,7 +110,11 @@ class Mover:
                 return
         stay = [use for use, way in wanted if way == ways[0]]
         goal = self._goal(report.site, ways[0], stay)
-        self._delivery.move(Errand(report.site, goal, self._why(stay, ways[0])))
+        reason = self._why(stay, ways[0])
+        added = ", ".join(f"`{name}={value}`" for name, value in goal.params if value)
+        if added:
+            reason = replace(reason, text=f"{reason.text}; sets {added} (PS1)")
+        self._delivery.move(Errand(report.site, goal, reason))
 
     def _goal(self, site: Site, way: Way, uses: list[Use]) -> Goal:
         targets = self._targets_for(site)

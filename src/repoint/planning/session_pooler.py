@@ -186,7 +186,8 @@ def add_session_pooler(
     overlay.add_file(
         f"{written}.yaml",
         [_document(session, named, written)],
-        f"Pools sessions, for consumers that {named.name}'s transaction pool would break.\n"
+        f"Pools sessions beside {named.name},\n"
+        "for consumers that a transaction pool would break.\n"
         "The Cluster's name stands as it is rendered: kustomize does not rewrite it here.",
         edit,
     )

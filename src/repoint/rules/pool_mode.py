@@ -212,7 +212,7 @@ def remedied(
         return ()
     pooler = following(facts.pooler)
     how = {
-        "session": "the session Pooler that it goes through",
+        "session": f"the session Pooler `{remedy.by}`",
         "direct": "going direct",
         "dsn": f"`{'='.join(BINARY)}` in its connection string",
     }[remedy.kind]
@@ -315,6 +315,6 @@ def _settled(remedy: Remedy, session: PoolerFacts | None, why_not: str) -> Remed
     """The remedy with the Pooler that it found, or as a way to the direct Service."""
     if session is not None:
         told = f"goes through the session Pooler `{session.name}`, because {remedy.reason}"
-        return replace(remedy, reason=told)
+        return replace(remedy, reason=told, by=session.name)
     why = f"; no session Pooler can take it: {why_not}" if why_not else ""
     return replace(remedy, kind="direct", reason=f"goes direct, because {remedy.reason}{why}")

@@ -17,7 +17,8 @@ class Remedy:
     Pooler), `role-default` (the role's default answers: remove `drop` from the
     connection strings), `dsn` (set `parameters` in the connection strings), `session` (the
     consumer goes through a session Pooler) or `direct` (it goes to the Cluster).
-    `parameters` are `spec.pgbouncer.parameters` with the whole new text, but for `dsn`.
+    `parameters` are `spec.pgbouncer.parameters` with the whole new text, but for `dsn`. `by`
+    says where a default is written, or names the session Pooler.
     """
 
     kind: str

@@ -1,0 +1,5 @@
+module example.com/shop/ledger
+
+go 1.24
+
+require github.com/lib/pq v1.10.9
