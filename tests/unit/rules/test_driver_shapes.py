@@ -302,7 +302,7 @@ def test_a_login_takes_what_the_string_says_and_defaults_for_the_rest() -> None:
         pytest.param("go.mod", "require (\n github.com/jackc/pgx/v5 v5.9.2\n)", id="pgx"),
         pytest.param("go.mod", "require (\n github.com/lib/pq v1.10.9\n)", id="lib/pq"),
         pytest.param(
-            "requirements.txt", "psycopg\npsycopg2-binary\nasyncpg\npg8000\n", id="Python"
+            "requirements.txt", "psycopg2-binary\nasyncpg\npg8000\n", id="Python"
         ),
         pytest.param("Gemfile", "gem 'pg'\n", id="libpq"),
     ],

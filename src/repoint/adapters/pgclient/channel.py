@@ -15,7 +15,9 @@ from repoint.wire.refusals import ConnectionLost, DriverRefusal
 
 _CHUNK = 1 << 16
 _CLOSED = "server closed the connection unexpectedly"
-_LATE = "timeout expired"
+
+LATE = "timeout expired"
+"""The reason of a `ConnectionLost` where no answer came in time."""
 
 Address = tuple[str, int] | Path
 """Host and port, or the path of a Unix socket (`.../.s.PGSQL.5432`)."""
@@ -64,7 +66,7 @@ class Channel:
             why = error.verify_message.rstrip(".")
             raise DriverRefusal(f"certificate verify failed: {why}") from error
         except TimeoutError as error:
-            raise ConnectionLost(_LATE) from error
+            raise ConnectionLost(LATE) from error
         except ssl.SSLError as error:
             raise DriverRefusal(f"SSL error: {_reason(error)}") from error
         except (OSError, ValueError) as error:
@@ -80,7 +82,7 @@ class Channel:
             self._socket.settimeout(_left(deadline))
             self._socket.sendall(raw)
         except TimeoutError as error:
-            raise ConnectionLost(_LATE) from error
+            raise ConnectionLost(LATE) from error
         except OSError as error:
             raise ConnectionLost(_CLOSED) from error
 
@@ -91,7 +93,7 @@ class Channel:
                 self._socket.settimeout(_left(deadline))
                 raw = self._socket.recv(_CHUNK)
             except TimeoutError as error:
-                raise ConnectionLost(_LATE) from error
+                raise ConnectionLost(LATE) from error
             except ssl.SSLError as error:
                 raise ConnectionLost(f"SSL error: {_reason(error)}") from error
             except OSError as error:
@@ -100,6 +102,10 @@ class Channel:
                 raise ConnectionLost(_CLOSED)
             self._decoder.feed(raw)
         return message
+
+    def received(self) -> Message | None:
+        """The next message, if it is here already."""
+        return self._decoder.next()
 
     def close(self) -> None:
         """Close the socket; a second call does nothing."""
@@ -113,7 +119,7 @@ class Channel:
             self._socket.settimeout(_left(deadline))
             answer = self._socket.recv(1)
         except TimeoutError as error:
-            raise ConnectionLost(_LATE) from error
+            raise ConnectionLost(LATE) from error
         except OSError as error:
             raise ConnectionLost(_CLOSED) from error
         if answer == b"S":
@@ -143,7 +149,7 @@ def dial(address: Address, deadline: float) -> Channel:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except TimeoutError as error:
         sock.close()
-        raise ConnectionLost(_LATE) from error
+        raise ConnectionLost(LATE) from error
     except OSError as error:
         sock.close()
         raise ConnectionLost(f"connection failed: {error.strerror or error}") from error

@@ -7,8 +7,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from repoint.adapters.pgclient.channel import Address, Channel, dial
+from repoint.adapters.pgclient.channel import LATE, Address, Channel, dial
 from repoint.wire import messages
+from repoint.wire.decoder import Message
 from repoint.wire.handshake import Handshake
 from repoint.wire.login import Login, Statements
 from repoint.wire.outcome import Outcome, SessionState
@@ -132,18 +133,11 @@ class PgConversation:
         return self._ask(bound(args))
 
     def notifications(self, timeout_s: float) -> tuple[tuple[str, str], ...]:
-        """`(channel, payload)` of all that came so far, or of the first within `timeout_s`."""
+        """`(channel, payload)` of what came so far; of the first that comes, if none did."""
         self._check_open()
         deadline = time.monotonic() + timeout_s
         outcome = Outcome()
-        while not self._state.notifications:
-            try:
-                message = self._channel.receive(deadline)
-            except ConnectionLost:
-                if time.monotonic() >= deadline:
-                    break
-                self._end("connection lost")
-                raise
+        while message := self._next_told(deadline):
             outcome.take(message, self._state)
             if outcome.refusal is not None:
                 self._end(outcome.refusal.text)
@@ -151,6 +145,17 @@ class PgConversation:
         found = tuple(self._state.notifications)
         self._state.notifications.clear()
         return found
+
+    def _next_told(self, deadline: float) -> Message | None:
+        """The next message; nobody waits for it once a notification is here."""
+        waits = not self._state.notifications
+        try:
+            return self._channel.receive(deadline) if waits else self._channel.received()
+        except ConnectionLost as error:
+            if error.reason == LATE:
+                return None
+            self._end(error.reason)
+            raise
 
     def close(self) -> None:
         """Say goodbye and close; a second call does nothing."""
