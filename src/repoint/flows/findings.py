@@ -16,6 +16,7 @@ from repoint.planning.leftovers import leftovers
 from repoint.planning.moves import Moves
 from repoint.rules import (
     budget,
+    cnpg,
     hygiene,
     network,
     probes,
@@ -26,7 +27,7 @@ from repoint.rules import (
     tls,
 )
 
-_CHECKS = (startup_params, session_state, tls, budget, network, probes, targets)
+_CHECKS = (startup_params, session_state, tls, budget, network, probes, targets, cnpg)
 
 
 def all_findings(

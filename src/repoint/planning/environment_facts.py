@@ -13,6 +13,7 @@ from repoint.kube.effective import Effective, Value, child, items, pairs, text, 
 from repoint.kube.resource import Resource
 from repoint.model.source import Location
 from repoint.planning.config import Config
+from repoint.planning.declared_objects import declared_cluster, declared_pooler
 from repoint.planning.session_pooler import pool_mode, rendered_session, session_name
 from repoint.rules.facts import (
     CNPG_DEFAULT_PGBOUNCER,
@@ -170,6 +171,7 @@ def pooler_facts(resource: Resource, config: Config) -> PoolerFacts:
         client_tls_secret=bool(text(bouncer, "clientTLSSecret", "name")),
         location=_place(resource),
         type=text(resource.body, "spec", "type") or "rw",
+        declared=declared_pooler(resource),
     )
 
 
@@ -198,6 +200,7 @@ def cluster_facts(resource: Resource, config: Config) -> ClusterFacts:
         own_server_certificate=bool(text(spec, "certificates", "serverTLSSecret")),
         location=_place(resource),
         bootstrap=_bootstrap(child(spec, "bootstrap")),
+        declared=declared_cluster(resource),
     )
 
 

@@ -9,6 +9,7 @@ import re
 from repoint.errors import RepointError, UsageError
 from repoint.rules import (
     budget,
+    cnpg,
     hygiene,
     network,
     pool_mode,
@@ -24,6 +25,7 @@ from repoint.rules.rule import Rule
 ALL_RULES: tuple[Rule, ...] = (
     *routing.RULES,
     *targets.RULES,
+    *cnpg.RULES,
     *pool_mode.RULES,
     *startup_params.RULES,
     *session_state.RULES,

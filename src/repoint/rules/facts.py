@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from repoint.model.source import Location
+from repoint.rules.declared import PLAIN_CLUSTER, PLAIN_POOLER, DeclaredCluster, DeclaredPooler
 
 CNPG_DEFAULT_PGBOUNCER = (1, 25, 1)
 """What CNPG 1.28 to 1.30 deploys unless the Pooler names an image (fact table 0)."""
@@ -145,6 +146,7 @@ class PoolerFacts:
     client_tls_secret: bool
     location: Location | None = None
     type: str = "rw"
+    declared: DeclaredPooler = PLAIN_POOLER
 
     def parameter(self, name: str, default: str = "") -> str:
         """The parameter's text, or `default` where it is not set."""
@@ -179,6 +181,7 @@ class ClusterFacts:
     own_server_certificate: bool
     location: Location | None = None
     bootstrap: Bootstrap | None = None
+    declared: DeclaredCluster = PLAIN_CLUSTER
 
 
 @dataclass(frozen=True, slots=True)
