@@ -100,20 +100,20 @@ class Bouncer:
 
     def _comes_up(self) -> bool:
         """Wait for its own word that it has the port: another server may have taken it."""
-        has, lost = f"listening on {LOOPBACK}:{self.port}", f"{LOOPBACK}:{self.port}: "
+        place = f"{LOOPBACK}:{self.port}"
         until = time.monotonic() + _START_S
-        while self.alive():
+        while time.monotonic() < until:
+            alive = self.alive()
             log = self._guard.log(self.name).read_text(errors="replace")
-            if has in log and "process up" in log:
-                return True
-            if "cannot listen on" in log or lost in log:
+            if f"cannot listen on {place}" in log:
                 self.stop()
                 return False
-            if time.monotonic() > until:
-                self.stop()
-                raise self.failed(f"does not listen after {_START_S:g} s")
+            if not alive:
+                raise self.failed("does not start")
+            if f"listening on {place}" in log and "process up" in log:
+                return True
             time.sleep(_POLL_S)
-        raise self.failed("does not start")
+        raise self.failed(f"does not listen after {_START_S:g} s")
 
 
 def service_names(host: str) -> tuple[str, ...]:
