@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from repoint.flows.evidence import gather
@@ -13,7 +14,9 @@ from repoint.planning.config import Config, as_tuple
 from repoint.planning.environment_facts import targets_of
 from repoint.planning.yaml_emit import Token, Tree, YamlStyle, emit, style_of
 from repoint.planning.yaml_insert import insertions
-from repoint.rules.facts import EnvironmentFacts
+from repoint.rules.budget import DEFAULT_POOL_SIZE
+from repoint.rules.facts import CNPG_DEFAULT_PGBOUNCER, EnvironmentFacts, PoolerFacts
+from repoint.rules.pool_mode import earns_transaction
 
 _API = "postgresql.cnpg.io/v1"
 _POSTGRES = "ghcr.io/cloudnative-pg/postgresql:18"
@@ -138,17 +141,21 @@ def _image(major: int) -> str:
 
 
 def _pooler(config: Config, facts: EnvironmentFacts) -> dict[str, Tree]:
-    """A session Pooler: transaction pooling must be earned by evidence."""
-    parameters: dict[str, Tree] = {
-        "max_client_conn": f"{max(100, 2 * _pool_size(facts))}",
-        "default_pool_size": f"{_pool_size(facts)}",
-    }
+    """A session Pooler, or one of transactions where evidence earns it for every runtime."""
+    tracked: dict[str, Tree] = {}
     # A runtime may go direct for as long as nothing tells the PostgreSQL version.
     runtime = [one for c in facts.consumers if c.purpose == "runtime" for one in c.connections]
     names = {name for one in runtime for name, _ in one.params}
     paths = any(one.schema for one in runtime)
     if (paths or "search_path" in names) and (config.target.postgres or 18) >= 18:
-        parameters["track_extra_parameters"] = "IntervalStyle,search_path"
+        tracked["track_extra_parameters"] = "IntervalStyle,search_path"
+    mode = "transaction" if earns_transaction(facts, _tried(config, facts)) else "session"
+    size = _pool_size(facts) if mode == "session" else DEFAULT_POOL_SIZE
+    parameters: dict[str, Tree] = {
+        "max_client_conn": f"{max(100, 2 * _pool_size(facts))}",
+        "default_pool_size": f"{size}",
+        **tracked,
+    }
     return {
         "apiVersion": _API,
         "kind": "Pooler",
@@ -157,9 +164,24 @@ def _pooler(config: Config, facts: EnvironmentFacts) -> dict[str, Tree]:
             "cluster": {"name": config.target.cluster},
             "instances": Token("2"),
             "type": "rw",
-            "pgbouncer": {"poolMode": "session", "parameters": parameters},
+            "pgbouncer": {"poolMode": mode, "parameters": parameters},
         },
     }
+
+
+def _tried(config: Config, facts: EnvironmentFacts) -> PoolerFacts:
+    """The Pooler to be written, as it would be if it pooled transactions."""
+    version = tuple(int(part) for part in re.findall(r"\d+", config.target.pgbouncer))
+    return PoolerFacts(
+        name=config.target.pooler,
+        namespace=facts.namespace,
+        cluster=config.target.cluster,
+        mode="transaction",
+        instances=2,
+        parameters=(),
+        pgbouncer=version or CNPG_DEFAULT_PGBOUNCER,
+        client_tls_secret=False,
+    )
 
 
 def _pool_size(facts: EnvironmentFacts) -> int:

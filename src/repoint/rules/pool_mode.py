@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from repoint.model.plan import Finding, Severity
 from repoint.rules import budget, remedies
-from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, PoolerFacts
+from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, HazardKind, PoolerFacts
 from repoint.rules.rule import Remedy, Rule
 from repoint.rules.session_state import (
     RULES as SESSION_RULES,
@@ -252,6 +252,22 @@ def unmet(
             text = f"{consumer.id} {told}"
             found.append(NO_POOL.finding(text, environment=facts.name, consumer=consumer.id))
     return tuple(found)
+
+
+def earns_transaction(facts: EnvironmentFacts, pooler: PoolerFacts) -> bool:
+    """Whether evidence lets every runtime of the environment live behind a transaction `pooler`.
+
+    Each one's own source text was read and names its driver, and nothing speaks against it;
+    one whose purpose nobody knows speaks against all.
+    """
+    runtimes = [one for one in facts.consumers if one.purpose == "runtime"]
+    postgres = facts.cluster.postgres if facts.cluster else 0
+    return (
+        bool(runtimes)
+        and all(one.purpose != "unknown" for one in facts.consumers)
+        and all(any(h.kind is HazardKind.DRIVER and h.linked for h in c.hazards) for c in runtimes)
+        and not any(consumer_findings(facts.name, c, pooler, postgres) for c in runtimes)
+    )
 
 
 def _errors(
