@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from repoint import __version__
-from repoint.cli import about, change, doctor, repo
+from repoint.cli import about, change, doctor, rehearse, repo
 from repoint.cli.options import EdgeGroup, Session, examples
 from repoint.cli.output import StderrProgress, Terminal
 
@@ -20,6 +20,7 @@ from repoint.cli.output import StderrProgress, Terminal
         "repoint init                # look around and write repoint.yaml",
         "repoint scan                # who talks to PostgreSQL, and how",
         "repoint plan                # what would change, and the proof that nothing else does",
+        "repoint rehearse            # the plan on a real PostgreSQL and PgBouncer",
         "repoint apply --env local   # write the files of one environment",
         "repoint rollback --env local",
     ),
@@ -51,5 +52,11 @@ def main(ctx: click.Context, directory: Path | None, no_color: bool, quiet: bool
     ctx.obj = Session(directory, terminal, StderrProgress(quiet=quiet))
 
 
-for command in (*repo.COMMANDS, *change.COMMANDS, *doctor.COMMANDS, *about.COMMANDS):
+for command in (
+    *repo.COMMANDS,
+    *rehearse.COMMANDS,
+    *change.COMMANDS,
+    *doctor.COMMANDS,
+    *about.COMMANDS,
+):
     main.add_command(command)

@@ -11,8 +11,9 @@ import click
 
 from repoint.cli.options import Session, env_option, examples
 from repoint.cli.output import emit
+from repoint.cli.plans import make_plan, read_plan
 from repoint.cli.wiring import Desk, open_desk
-from repoint.errors import ExitCode, FileRefused, UsageError
+from repoint.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from repoint.model.plan import Plan
@@ -58,14 +59,15 @@ def apply(
     refused with status 4 when a file changed since. Without it a plan is made now, and
     you are asked before anything is written.
     """
-    with open_desk(session, None, config=plan_file is None and not resume) as desk:
+    with open_desk(session, None, config=not resume) as desk:
         if resume:
             return _resume(session, desk)
-        plan = _read_plan(plan_file) if plan_file else _make_plan(desk, environments)
+        plan = read_plan(plan_file) if plan_file else make_plan(desk, environments)
         if plan_file is None and plan.applicable and not plan.is_empty:
             files = sorted({change.path for change in plan.changes})
             if not _agreed(session, "write", files, yes=yes):
                 return ExitCode.REFUSED
+        _tell_rehearsed(session, desk, plan, environments)
         return _apply(session, desk, plan, environments, allow_dirty=allow_dirty)
 
 
@@ -105,21 +107,6 @@ def rollback(session: Session, environments: tuple[str, ...], yes: bool) -> int:
     return ExitCode.OK
 
 
-def _read_plan(path: Path) -> Plan:
-    from repoint.planning.codec import decode_plan
-
-    try:
-        return decode_plan(path.read_bytes())
-    except OSError as error:
-        raise FileRefused(f"`{path}` cannot be read: {error.strerror}") from None
-
-
-def _make_plan(desk: Desk, environments: Sequence[str]) -> Plan:
-    from repoint.flows.planning import make_plan
-
-    return make_plan(desk.workspace, environments)
-
-
 def _apply(
     session: Session, desk: Desk, plan: Plan, environments: Sequence[str], *, allow_dirty: bool
 ) -> int:
@@ -145,6 +132,28 @@ def _apply(
     session.terminal.notice(f"applied: {', '.join(names)}")
     session.terminal.notice(f"the way back: repoint rollback --env {' --env '.join(names)}")
     return ExitCode.OK
+
+
+def _tell_rehearsed(session: Session, desk: Desk, plan: Plan, environments: Sequence[str]) -> None:
+    """Say what the records of rehearsals tell of this plan, and keep the gate.
+
+    Raises:
+        GateClosed: repoint.yaml asks for a rehearsal that passed, and there is none.
+    """
+    from repoint.flows.rehearsing.record import require_rehearsed, standing
+    from repoint.flows.rewriting import changes_of, wanted_of
+
+    wanted = wanted_of(plan, environments)
+    if not plan.applicable:
+        return  # what stands in its way is said first
+    config = desk.workspace.config
+    if config is not None and "rehearsed" in config.gates.apply:
+        require_rehearsed(plan, wanted, desk.tree)
+    for name in wanted:
+        if changes_of(plan, name):
+            found = standing(plan, name, desk.tree)
+            said = f"rehearsed: {found.verdict}" if found.verdict else f"not rehearsed: {found.why}"
+            session.terminal.notice(f"{name}: {said}")
 
 
 def _resume(session: Session, desk: Desk) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from repoint.cli.output import Terminal
     from repoint.model.plan import Finding, Plan
+    from repoint.model.rehearsal import Rehearsal
     from repoint.planning.inventory import Inventory
     from repoint.ports import Tree
 
@@ -45,3 +46,15 @@ def check(terminal: Terminal, form: str, findings: Sequence[Finding]) -> str:
     if form == "markdown":
         return markdown.check(findings)
     return human.check(findings, width=terminal.width, color=terminal.color)
+
+
+def rehearsal(terminal: Terminal, form: str, value: Rehearsal) -> str:
+    """A rehearsal as `form`: human, json or markdown."""
+    from repoint.views import machine
+    from repoint.views import rehearsal as view
+
+    if form == "json":
+        return machine.rehearsal(value)
+    if form == "markdown":
+        return view.markdown(value)
+    return view.rehearsal(value, width=terminal.width, color=terminal.color)

@@ -14,9 +14,10 @@ from repoint.errors import ConfigError
 if TYPE_CHECKING:
     from repoint.cli.options import Session
     from repoint.flows.reading import Reading
+    from repoint.flows.rehearsing.migrating import Runner
     from repoint.flows.workspace import Workspace
     from repoint.planning.config import Config
-    from repoint.ports import SealedEditor, Tree, WritableTree
+    from repoint.ports import Laboratory, SealedEditor, Tree, WritableTree
 
 CONFIG_FILE = "repoint.yaml"
 
@@ -99,6 +100,22 @@ def open_desk(
         yield Desk(workspace, tree, sops, reading)
     finally:
         session.progress.close()
+
+
+def laboratory(keep_logs: Path | None) -> Laboratory:
+    """The private servers of a rehearsal; `keep_logs` is a folder for what they say."""
+    from repoint.adapters import servers
+    from repoint.adapters.lab import PrivateServers
+    from repoint.adapters.pgclient import connect
+
+    return PrivateServers(servers, connect, keep_logs=keep_logs)
+
+
+def migration_runner(root: str) -> Runner:
+    """What runs a repository's migration commands."""
+    from repoint.adapters.migration_command import MigrationCommand
+
+    return MigrationCommand(Path(root))
 
 
 def _config_of(tree: Tree) -> tuple[Config | None, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from repoint.model.consumer import Consumer, Part
 from repoint.model.plan import Finding, Plan
+from repoint.model.rehearsal import Rehearsal
 from repoint.planning.inventory import Inventory, SiteReport
 
 FORMAT = 1
@@ -32,6 +33,17 @@ def plan(value: Plan) -> str:
     from repoint.planning.codec import encode_plan
 
     return encode_plan(value).decode()
+
+
+def rehearsal(value: Rehearsal) -> str:
+    """The rehearsal with its verdict: the record's own shape, and the verdicts worked out."""
+    import msgspec
+
+    document: dict[str, object] = {"verdict": str(value.verdict), **msgspec.to_builtins(value)}
+    document["consumers"] = [
+        {"verdict": str(one.verdict), **msgspec.to_builtins(one)} for one in value.consumers
+    ]
+    return _encode(document)
 
 
 def check(findings: Iterable[Finding]) -> str:

@@ -24,7 +24,7 @@ from repoint.rehearsal.setup import Statement, initdb, post_init, role_defaults,
 from repoint.rehearsal.spec import Ground, role_names
 from repoint.rules.driver_shapes import driver_of, is_measured, login_for, packet
 from repoint.rules.facts import ClusterFacts, Connection, ConsumerFacts, PoolerFacts
-from repoint.rules.known_drivers import UNKNOWN_DRIVER, drivers_of
+from repoint.rules.known_drivers import UNKNOWN_DRIVER, driver_of_container
 from repoint.wire.refusals import DriverRefusal
 
 _NEVER = frozenset({Purpose.COMMENT, Purpose.LOCAL_DEVELOPMENT})
@@ -237,7 +237,8 @@ class Casting:
         """The connection as each driver of the consumer makes it."""
         shape = shape_of(self.state, site)
         passwords.note(whole.user, shape)
-        drivers = client.facts.drivers or drivers_of(_view(build, use.workload))
+        own = _own_driver(build, use, site)
+        drivers = (own,) if own else client.facts.drivers
         if not drivers:
             self.notes[
                 f"nothing tells the driver of {client.id}: it was asked as {UNKNOWN_DRIVER} would"
@@ -406,13 +407,17 @@ def _plain(text: str) -> bool:
     return bool(text) and not set(text) & set("${}")
 
 
-def _view(build: EnvironmentBuild, workload: Workload) -> tuple[str, tuple[str, ...]]:
-    """The image and the words of a container."""
+def _own_driver(build: EnvironmentBuild, use: Use, site: Site) -> str:
+    """The driver of the program that a container runs; empty where that tells nothing."""
+    if use.source == "command":
+        found = driver_of_container("", (site.key,))
+        if found:
+            return found
     for resource in build.objects:
         for view in containers(resource):
-            if view.workload == workload:
-                return view.image, (*view.command, *view.args)
-    return "", ()
+            if view.workload == use.workload:
+                return driver_of_container(view.image, (*view.command, *view.args))
+    return ""
 
 
 def _stays(use: Use, variable: str, build: EnvironmentBuild) -> bool:

@@ -83,7 +83,8 @@ class Restart:
         self._clients = tuple(clients)
         self._idle: dict[int, Conversation] = {}
         self.answered_while_down: dict[str, bool] = {}
-        self.refused_while_down: dict[str, str] = {}
+        """By Pooler."""
+        self.direct_answered = False
 
     def run(self) -> dict[int, Answer]:
         """One answer for each client, by its position."""
@@ -100,15 +101,30 @@ class Restart:
 
     def _down(self) -> None:
         stage = self._stage
-        hosts = dict.fromkeys(
-            (*(client.server for client in stage.scene.clients), stage.direct_host())
-        )
         stage.lab.stop_postgres()
         try:
-            for host in hosts:
-                self.answered_while_down[host] = stage.lab.answers(host)
+            for client in self._clients:
+                if client.pooler and client.pooler not in self.answered_while_down:
+                    self.answered_while_down[client.pooler] = self._second_round(client)
+            self.direct_answered = stage.lab.answers(stage.direct_host())
         finally:
             stage.lab.start_postgres()
+
+    def _second_round(self, client: Client) -> bool:
+        """What a wait loop is told once a round before has made PgBouncer notice (OP1).
+
+        The narrow Pooler is asked: one that was asked while PostgreSQL was down refuses logins
+        for `server_login_retry` (OP3), and the idle clients' Pooler must not.
+        """
+        host = self._stage.narrow[client.pooler]
+        login = asking(client)
+        loose = replace(login, tls=replace(login.tls, check_name=False))
+        for _ in range(2):
+            try:
+                self._stage.lab.connect(host, loose, timeout_s=0.3).close()
+            except Refused:
+                continue
+        return self._stage.lab.answers(host)
 
     def _after(self, number: int) -> Answer:
         """The idle client goes on, or a new login does: which one depends on the pool (OP4)."""
@@ -151,8 +167,3 @@ QUESTIONS: tuple[Question, ...] = (
 )
 WAITS = Question("answers", ("OP1",), "it answers", answers)
 RESTART_FACTS = ("OP2", "OP3", "OP4")
-
-
-def as_direct(client: Client, host: str) -> Client:
-    """The same login at the Cluster's own Service."""
-    return replace(client, server=host, pooler="", pool_mode="")

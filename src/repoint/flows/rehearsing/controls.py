@@ -202,14 +202,13 @@ def _facts_of(pooler: PoolerFacts | None, bouncer: BouncerSpec) -> PoolerFacts |
 def while_down(stage: Stage, restart: Restart) -> tuple[Control, ...]:
     """What pg_isready said while PostgreSQL was down: the pooler answers, PostgreSQL does not."""
     found = []
-    pooled = {client.server: client for client in stage.scene.clients if client.pooler}
-    for host, client in pooled.items():
-        answered = restart.answered_while_down.get(host, False)
+    pooled = {client.pooler: client for client in stage.scene.clients if client.pooler}
+    for name, answered in restart.answered_while_down.items():
+        client = pooled[name]
         expected = "while PostgreSQL is down the pooler still answers a wait loop"
         seen = passed(expected, "it answers" if answered else "no answer", answered)
         found.append(("wait-loop", client, seen))
-    host = stage.direct_host()
-    answered = restart.answered_while_down.get(host, True)
+    answered = restart.direct_answered
     expected = "while PostgreSQL is down its own Service does not answer a wait loop"
     seen = passed(expected, "it answers" if answered else "no answer", not answered)
     if pooled:

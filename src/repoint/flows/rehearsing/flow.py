@@ -31,7 +31,7 @@ from repoint.rehearsal.ini import pgbouncer_hba, pgbouncer_ini
 from repoint.rehearsal.spec import lab_spec
 
 _ALWAYS = (
-    "every password is a throwaway of this run, of the same shape as the repository's",
+    "a throwaway password has the awkward characters of the repository's, not its text",
     "every schema has a table of the rehearsal's own, and its role may use it",
 )
 

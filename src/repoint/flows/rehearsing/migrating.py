@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import quote
 
-from repoint.flows.rehearsing.stage import Answer, Refused, Stage, told
+from repoint.flows.rehearsing.stage import Answer, Refused, Stage, asking, told
 from repoint.model.rehearsal import Verdict
+from repoint.model.sensitive import Sensitive
 from repoint.planning.config import Migration
 from repoint.ports import Tree
 from repoint.rehearsal.cast import Client
@@ -18,10 +20,10 @@ _EXPECTED = "every migration is taken"
 
 
 class Runner(Protocol):
-    """Runs a migration command; nothing of the repository's own environment reaches it."""
+    """Runs a migration command of the repository."""
 
-    def __call__(self, command: Sequence[str], variable: str, stage: Stage, client: Client) -> str:
-        """Give `command` the client's URL in `variable`; what went wrong, empty when nothing."""
+    def __call__(self, command: Sequence[str], variable: str, url: Sensitive) -> str:
+        """Give `command` the URL in `variable`; what went wrong, empty when nothing did."""
         ...
 
 
@@ -50,7 +52,7 @@ class Migrations:
             if self.run_command is None:
                 reason = "a command runs with `--run-migrations` only"
                 return Answer(Verdict.SKIPPED, _EXPECTED, reason)
-            problem = self.run_command(tuple(one.command), one.env, stage, client)
+            problem = self.run_command(tuple(one.command), one.env, _url(stage, client))
             return _answer(problem, "the command ended well")
         files = [
             p for glob in one.files for p in sorted(self.paths) if fnmatch.fnmatchcase(p, glob)
@@ -68,6 +70,17 @@ class Migrations:
         except Refused as error:
             return _answer(told(error), "")
         return _answer("", f"{len(files)} files")
+
+
+def _url(stage: Stage, client: Client) -> Sensitive:
+    """The client's connection as a URL to where its Service is on this machine."""
+    login = asking(client)
+    host, port = stage.lab.address(client.server)
+    password = quote(login.password.reveal(), safe="")
+    pairs = [("sslmode", "require"), *((n, v) for n, v in login.startup if n == "search_path")]
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in pairs)
+    user, database = quote(login.user, safe=""), quote(login.database, safe="")
+    return Sensitive(f"postgresql://{user}:{password}@{host}:{port}/{database}?{query}")
 
 
 def _answer(problem: str, done: str) -> Answer:

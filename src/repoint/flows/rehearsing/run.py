@@ -137,8 +137,9 @@ def _checks(stage: Stage, client: Client, migrated: dict[str, Answer]) -> list[C
             *(_skipped(question, "the driver does not take the string") for question in _QUESTIONS),
         ]
     if client.login is None:
-        waits = [_asked(stage, client, checks_pool.WAITS)]
-        return waits + [_skipped(q, "it logs nobody in") for q in (checks_login.LOGIN, *_QUESTIONS)]
+        waits = _asked(stage, client, checks_pool.WAITS)
+        nobody = [_skipped(q, "it logs nobody in") for q in (checks_login.LOGIN, *_QUESTIONS)]
+        return [nobody[0], waits, *nobody[1:]]
     login = _asked(stage, client, checks_login.LOGIN)
     if login.verdict is not Verdict.PASS:
         return [login, *(_skipped(question, "the login failed") for question in _QUESTIONS)]

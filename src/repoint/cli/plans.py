@@ -1,0 +1,35 @@
+"""The plan that a command works on: a reviewed file, or one that is made now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repoint.errors import FileRefused
+
+if TYPE_CHECKING:
+    from repoint.cli.wiring import Desk
+    from repoint.model.plan import Plan
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan that `repoint plan --output` wrote.
+
+    Raises:
+        FileRefused: the file cannot be read.
+        UsageError: it is not a plan.
+    """
+    from repoint.planning.codec import decode_plan
+
+    try:
+        return decode_plan(path.read_bytes())
+    except OSError as error:
+        raise FileRefused(f"`{path}` cannot be read: {error.strerror}") from None
+
+
+def make_plan(desk: Desk, environments: Sequence[str]) -> Plan:
+    """A plan of the repository as it is; errors as for `repoint plan`."""
+    from repoint.flows import planning
+
+    return planning.make_plan(desk.workspace, environments)

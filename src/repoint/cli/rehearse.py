@@ -1,0 +1,119 @@
+"""`repoint rehearse`: the plan on a real PostgreSQL and PgBouncer, on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from repoint.cli import show
+from repoint.cli.options import Session, env_option, examples, format_option
+from repoint.cli.output import emit
+from repoint.cli.plans import make_plan, read_plan
+from repoint.cli.wiring import laboratory, migration_runner, open_desk
+from repoint.errors import ExitCode
+
+if TYPE_CHECKING:
+    from repoint.flows.rehearsing.flow import Prepared
+    from repoint.model.rehearsal import Rehearsal
+
+
+@click.command(
+    short_help="Try the plan on a real PostgreSQL and PgBouncer.",
+    epilog=examples(
+        "repoint rehearse",
+        "repoint rehearse plan.json --env staging",
+        "repoint rehearse --show-ini",
+        "repoint rehearse --format markdown --output rehearsal.md   # in a pull request",
+    ),
+)
+@click.argument(
+    "plan_file",
+    required=False,
+    metavar="[PLAN]",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+)
+@env_option("Rehearse")
+@format_option("json", "markdown")
+@click.option("--show-ini", is_flag=True, help="Only print the Poolers' files; starts no server.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the result to FILE, not to stdout.",
+)
+@click.option(
+    "--keep-logs",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep the servers' logs in DIR.",
+)
+@click.option("--no-record", is_flag=True, help="Write no record into .repoint/rehearsals.")
+@click.option(
+    "--run-migrations",
+    is_flag=True,
+    help="Also run the commands under `migrations:` of repoint.yaml.",
+)
+@click.pass_obj
+def rehearse(
+    session: Session,
+    plan_file: Path | None,
+    environments: tuple[str, ...],
+    form: str,
+    show_ini: bool,
+    output: Path | None,
+    keep_logs: Path | None,
+    no_record: bool,
+    run_migrations: bool,
+) -> int:
+    """Try the plan on a real PostgreSQL and PgBouncer, configured as CloudNativePG would.
+
+    The servers are private, listen on this machine alone and leave nothing behind. Each
+    consumer's new connection is tried with the packets that its driver sends; what must fail
+    is tried, too. PLAN is a file that `repoint plan --output` wrote; without it a plan is
+    made now.
+
+    Ends with 0 when everything passed, with 1 when a check failed or is unknown, and with 4
+    when PLAN is stale.
+    """
+    from repoint.flows.rehearsing.flow import prepare, rehearse, together
+    from repoint.flows.rehearsing.record import record
+
+    with open_desk(session, None) as desk:
+        plan = read_plan(plan_file) if plan_file else make_plan(desk, environments)
+        prepared = prepare(plan, desk.workspace, desk.tree, desk.sealed, environments)
+        if show_ini:
+            return _show_ini(prepared)
+        found = rehearse(
+            prepared,
+            laboratory(keep_logs),
+            run_command=migration_runner(desk.workspace.root) if run_migrations else None,
+        )
+        written = () if no_record else record(found, desk.tree)
+    whole = together(found, prepared)
+    _print(session, form, whole, output)
+    for path in written:
+        session.terminal.notice(f"wrote {path}")
+    return ExitCode.OK if whole.verdict.value == "pass" else ExitCode.REFUSED
+
+
+def _print(session: Session, form: str, whole: Rehearsal, output: Path | None) -> None:
+    text = show.rehearsal(session.terminal, form, whole)
+    if output is None:
+        emit(text)
+        return
+    output.write_text(text, encoding="utf-8")
+    session.terminal.notice(f"wrote {output}")
+
+
+def _show_ini(prepared: Prepared) -> int:
+    from repoint.flows.rehearsing.flow import configuration
+    from repoint.views.rehearsal import files
+
+    emit(files(configuration(prepared)))
+    return ExitCode.OK
+
+
+COMMANDS = (rehearse,)

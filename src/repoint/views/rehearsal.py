@@ -1,0 +1,202 @@
+"""A rehearsal for a person: a matrix of checks and consumers, then what did not pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from repoint.model.rehearsal import Check, Control, Ini, Rehearsal, RehearsedConsumer, Verdict
+from repoint.views.layout import Page, Segment, printed, widths
+
+_WORD: dict[Verdict, Segment] = {
+    Verdict.PASS: ("ok", "good"),
+    Verdict.FAIL: ("FAIL", "bad"),
+    Verdict.UNKNOWN: ("??", "warn"),
+    Verdict.SKIPPED: ("-", "dim"),
+}
+_MOST_COLUMNS = 10
+
+
+def rehearsal(value: Rehearsal, *, width: int = 80, color: bool = False) -> str:
+    """The matrix of each environment, what did not pass, and what was not like production."""
+    page = Page(width)
+    for name in value.environments:
+        _environment(page, value, name)
+    _list(page, "Not like production", value.fidelity)
+    _phases(page, value)
+    page.blank()
+    word, style = _WORD[value.verdict]
+    page.text(summary(value), lead=(f"rehearsal: {word} ", style))
+    return printed(page, color=color)
+
+
+def summary(value: Rehearsal) -> str:
+    """What was tried and what came of it, in one sentence."""
+    checks = [check for one in value.consumers for check in one.checks]
+    counted = [
+        f"{sum(check.verdict is verdict for check in checks)} {word}"
+        for verdict, word in (
+            (Verdict.PASS, "passed"),
+            (Verdict.FAIL, "failed"),
+            (Verdict.UNKNOWN, "unknown"),
+            (Verdict.SKIPPED, "skipped"),
+        )
+    ]
+    held = sum(one.verdict is Verdict.PASS for one in value.controls)
+    versions = f"PostgreSQL {value.postgres or 'none'}, PgBouncer {value.pgbouncer or 'none'}"
+    return (
+        f"{len(value.consumers)} consumers, checks: {', '.join(counted)}; {held} of "
+        f"{len(value.controls)} negative controls failed as they must; {versions}"
+    )
+
+
+def names_of(consumers: Iterable[RehearsedConsumer]) -> tuple[str, ...]:
+    """The checks in the order in which they were asked."""
+    return tuple(dict.fromkeys(check.id for one in consumers for check in one.checks))
+
+
+def _environment(page: Page, value: Rehearsal, name: str) -> None:
+    page.blank()
+    page.line((name, "title"))
+    consumers = [one for one in value.consumers if one.environment == name]
+    if not consumers:
+        page.line(("  nobody asks a Pooler or a Cluster here", "dim"))
+        return
+    for number, one in enumerate(consumers, 1):
+        page.text(_about(one), indent=2, lead=(f"{number:>2}  {short(one)} ", "name"))
+    for start in range(0, len(consumers), _MOST_COLUMNS):
+        _matrix(page, consumers[start : start + _MOST_COLUMNS], start + 1)
+    _troubles(page, consumers)
+    _controls(page, [one for one in value.controls if one.environment == name])
+
+
+def short(one: RehearsedConsumer) -> str:
+    """`Kind/name [container]`, without the namespace."""
+    kind, _, rest = one.id.partition("/")
+    parts = rest.split("/")
+    if len(parts) > 2:
+        return f"{kind}/{parts[1]} [{parts[2]}]"
+    return f"{kind}/{parts[-1]}"
+
+
+def _about(one: RehearsedConsumer) -> str:
+    how = [one.route, one.pool_mode, f"as {one.driver}" if one.driver else "logs nobody in"]
+    return ", ".join(part for part in how if part)
+
+
+def _matrix(page: Page, consumers: Sequence[RehearsedConsumer], first: int) -> None:
+    headings: list[Segment] = [("CHECK", "head")]
+    headings += [(str(first + number), "head") for number in range(len(consumers))]
+    rows: list[list[Segment]] = [headings]
+    for name in names_of(consumers):
+        cells = [_cell(one, name) for one in consumers]
+        rows.append([(name, ""), *cells])
+    page.blank()
+    columns = [max(4, width) for width in widths(rows)]
+    for row in rows:
+        page.row(row, columns)
+
+
+def _cell(one: RehearsedConsumer, name: str) -> Segment:
+    found = next((check for check in one.checks if check.id == name), None)
+    return _WORD[found.verdict] if found is not None else ("", "")
+
+
+def _troubles(page: Page, consumers: Sequence[RehearsedConsumer]) -> None:
+    """Failures and unknowns with both sides; then the reasons of what was skipped."""
+    wrong = [
+        (one, check)
+        for one in consumers
+        for check in one.checks
+        if check.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
+    ]
+    if wrong:
+        page.blank()
+    for one, check in wrong:
+        word, style = _WORD[check.verdict]
+        page.text(f"{short(one)}: {check.id}", indent=2, lead=(f"{word} ", style))
+        page.text(check.expected, indent=4, lead=("expected ", "dim"))
+        page.text(check.observed, indent=4, lead=("observed ", "dim"))
+        if check.facts:
+            page.text(", ".join(check.facts), indent=4, lead=("facts ", "dim"))
+    reasons: dict[str, list[str]] = {}
+    for one in consumers:
+        for check in one.checks:
+            if check.verdict is Verdict.SKIPPED and check.id not in reasons.get(check.observed, ()):
+                reasons.setdefault(check.observed, []).append(check.id)
+    if reasons:
+        page.blank()
+    for reason, names in reasons.items():
+        page.text(f"{', '.join(names)}: {reason}", indent=2, lead=("- ", "dim"))
+
+
+def _controls(page: Page, found: Sequence[Control]) -> None:
+    if not found:
+        return
+    page.blank()
+    page.line(("  NEGATIVE CONTROLS", "head"))
+    for one in found:
+        word, style = _WORD[one.verdict]
+        page.text(f"{one.id}: {one.expected}", indent=2, lead=(f"{word} ", style))
+        if one.verdict is not Verdict.PASS:
+            page.text(one.observed, indent=4, lead=("observed ", "dim"))
+
+
+def _list(page: Page, heading: str, lines: Sequence[str]) -> None:
+    if not lines:
+        return
+    page.blank()
+    page.line((heading, "title"))
+    for line in lines:
+        page.text(line, indent=2, lead=("- ", "dim"))
+
+
+def _phases(page: Page, value: Rehearsal) -> None:
+    if not value.phases:
+        return
+    page.blank()
+    page.line(("Time", "title"))
+    for phase in value.phases:
+        page.line(f"  {phase.took_s:7.2f} s  {phase.name}")
+    page.line(f"  {sum(phase.took_s for phase in value.phases):7.2f} s  together")
+
+
+def markdown(value: Rehearsal) -> str:
+    """The same for a pull request."""
+    lines = [f"# Rehearsal: {value.verdict}", "", summary(value), ""]
+    for name in value.environments:
+        consumers = [one for one in value.consumers if one.environment == name]
+        if not consumers:
+            continue
+        lines += [f"## {name}", "", f"| check | {' | '.join(short(one) for one in consumers)} |"]
+        lines += ["|---|" + "---|" * len(consumers)]
+        for check in names_of(consumers):
+            cells = (_cell(one, check)[0] for one in consumers)
+            lines.append(f"| {check} | {' | '.join(cells)} |")
+        lines.append("")
+        lines += [_told(one, check) for one in consumers for check in one.checks if _matters(check)]
+        lines += [
+            f"- control `{one.id}`: {one.verdict}; {one.expected}; observed: {one.observed}"
+            for one in value.controls
+            if one.environment == name
+        ]
+        lines.append("")
+    lines += ["## Not like production", "", *(f"- {note}" for note in value.fidelity), ""]
+    return "\n".join(lines)
+
+
+def _matters(check: Check) -> bool:
+    return check.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
+
+
+def _told(one: RehearsedConsumer, check: Check) -> str:
+    return (
+        f"- **{check.verdict}** {short(one)}, `{check.id}`: expected {check.expected}; "
+        f"observed {check.observed}"
+    )
+
+
+def files(found: Iterable[Ini]) -> str:
+    """The files of every Pooler, one after another, each under a line that names it."""
+    return "\n".join(
+        f"; {ini.environment}: {ini.pooler}: {ini.file}\n{ini.text.strip()}\n" for ini in found
+    )
