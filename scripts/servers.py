@@ -10,11 +10,16 @@ import sys
 
 from repoint.adapters.servers import Wanted, all_pgbouncers, all_postgres, fetch
 from repoint.errors import RepointError
+from repoint.model.version import VersionWish, dotted
 
-# On both sides of the PgBouncer that CloudNativePG runs (1.25.1), which no Debian suite has.
+# On both sides of the PgBouncer that CloudNativePG runs (1.25.1), which no Debian suite has. What
+# is newest there moves on.
 WANTED = {
-    "test": Wanted(postgres=(18, 17, 16, 15), pgbouncer=((1, 24), (1, 26))),
-    "demo": Wanted(postgres=(18,), pgbouncer=((),), clients=False),
+    "test": Wanted(
+        postgres=(18, 17, 16, 15),
+        pgbouncer=(VersionWish((1, 24)), VersionWish((1, 26), or_newer=True)),
+    ),
+    "demo": Wanted(clients=False),
 }
 
 
@@ -30,7 +35,7 @@ def main(purpose: str) -> int:
         status = 1
     servers = {("PostgreSQL", one.version) for one in all_postgres() if not one.flaw}
     poolers = {("PgBouncer", one.version) for one in all_pgbouncers() if not one.flaw}
-    names = [f"{name} {'.'.join(map(str, version))}" for name, version in sorted(servers | poolers)]
+    names = [f"{name} {dotted(version)}" for name, version in sorted(servers | poolers)]
     tell(f"servers: {', '.join(names) or 'none'}")
     return status
 

@@ -13,6 +13,7 @@ from repoint.errors import ExitCode
 if TYPE_CHECKING:
     from repoint.adapters.servers import Wanted
     from repoint.flows.doctor import Machine, Program
+    from repoint.model.version import VersionWish
 
 _MODULES = ("cryptography", "psycopg")
 _KEYS = ("SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY", "SOPS_AGE_KEY_CMD", "SOPS_AGE_SSH_PRIVATE_KEY_FILE")
@@ -20,17 +21,15 @@ _OTHER_KEYS = ("SOPS_PGP_FP", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "VAULT_TOKEN",
 _CLOUD_KEYS = ("GOOGLE_APPLICATION_CREDENTIALS", "AZURE_CLIENT_ID")
 
 
-def _versions(
+def _wishes(
     ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
-) -> tuple[tuple[int, ...], ...]:
-    """`1.24` is (1, 24)."""
-    found = []
-    for value in values:
-        parts = value.split(".")
-        if not all(part.isascii() and part.isdigit() for part in parts):
-            raise click.BadParameter(f"`{value}` is no version such as 1.24", ctx, param)
-        found.append(tuple(int(part) for part in parts))
-    return tuple(found)
+) -> tuple[VersionWish, ...]:
+    from repoint.model.version import VersionWish
+
+    try:
+        return tuple(VersionWish.parse(value) for value in values)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
 
 
 @click.command(
@@ -54,9 +53,9 @@ def _versions(
     "--pgbouncer",
     "poolers",
     multiple=True,
-    callback=_versions,
+    callback=_wishes,
     metavar="VERSION",
-    help="This PgBouncer has to be here (repeatable; default: any from 1.24 on).",
+    help="This PgBouncer has to be here, such as 1.24 or 1.25+ (repeatable; default: 1.24+).",
 )
 @format_option("json")
 @click.pass_obj
@@ -64,7 +63,7 @@ def doctor(
     session: Session,
     fetches: bool,
     majors: tuple[int, ...],
-    poolers: tuple[tuple[int, ...], ...],
+    poolers: tuple[VersionWish, ...],
     form: str,
 ) -> int:
     """Say what repoint can use, what of it is here, and the command that gets the rest.
@@ -89,7 +88,7 @@ def doctor(
     return ExitCode.OK if value.ready else ExitCode.REFUSED
 
 
-def _wanted(majors: tuple[int, ...], poolers: tuple[tuple[int, ...], ...]) -> Wanted:
+def _wanted(majors: tuple[int, ...], poolers: tuple[VersionWish, ...]) -> Wanted:
     from repoint.adapters.servers import Wanted
 
     wanted = Wanted()
@@ -117,6 +116,7 @@ def _machine() -> Machine:
         tools=_tools(),
         modules=tuple((name, _module_version(name)) for name in _MODULES),
         key=_key(),
+        overrides=servers.broken_overrides(),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from repoint.model.version import VersionWish, dotted
+
 _DEFAULT_MAJOR = 18
 _INSTALL = {
     "debian": "sudo apt-get install {}",
@@ -33,7 +35,8 @@ class Machine:
 
     `systems` are the operating system and what it is like, such as (`ubuntu`, `debian`).
     `fetches_postgres` and `fetches_debs` say whether `--fetch` can work here at all. `tools` and
-    `modules` hold None for what was not found; `key` is where sops would find a key.
+    `modules` hold None for what was not found; `key` is where sops would find a key, and
+    `overrides` are `(variable, path)` of those that lead to no program.
     """
 
     systems: tuple[str, ...]
@@ -45,6 +48,7 @@ class Machine:
     tools: tuple[tuple[str, Program | None], ...]
     modules: tuple[tuple[str, str | None], ...]
     key: str
+    overrides: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +88,18 @@ class Diagnosis:
 
 
 def diagnose(
-    machine: Machine, majors: Sequence[int] = (), poolers: Sequence[tuple[int, ...]] = ()
+    machine: Machine, majors: Sequence[int] = (), poolers: Sequence[VersionWish] = ()
 ) -> Diagnosis:
     """What is here and what is not.
 
-    `majors` and `poolers` are the versions that have to be here. Without them any PostgreSQL with
+    `majors` and `poolers` have to be here. Without them any PostgreSQL with
     TLS will do, though 18 is told of, and any PgBouncer that is new enough.
     """
     return Diagnosis(
         (
             *_postgres(machine, majors),
-            *_pgbouncer(machine, poolers or ((),)),
+            *_pgbouncer(machine, poolers),
+            *_overrides(machine),
             *_tools(machine),
             *_modules(machine),
             _key(machine),
@@ -119,14 +124,16 @@ def _postgres(machine: Machine, majors: Sequence[int]) -> list[Item]:
     ]
 
 
-def _pgbouncer(machine: Machine, wanted: Sequence[tuple[int, ...]]) -> list[Item]:
-    items, told = [], set()
-    for version in wanted:
-        here = [one for one in machine.pgbouncer if one.version[: len(version)] == version]
-        best = _newest(here)
-        told.add(best)
-        name = f"PgBouncer {_dotted(version)}".rstrip()
-        items.append(_server(name, best, _get_pgbouncer(machine, version)))
+def _pgbouncer(machine: Machine, wishes: Sequence[VersionWish]) -> list[Item]:
+    if not wishes:
+        best = _newest(machine.pgbouncer)
+        items, told = [_server("PgBouncer", best, _get_pgbouncer(machine, None))], {best}
+    else:
+        items, told = [], set()
+        for wish in wishes:
+            best = _newest(one for one in machine.pgbouncer if wish.meets(one.version))
+            told.add(best)
+            items.append(_server(f"PgBouncer {wish}", best, _get_pgbouncer(machine, wish)))
     rest = [one for one in machine.pgbouncer if not one.flaw and one not in told]
     return items + [_server("PgBouncer", one, "", required=False, other=True) for one in rest]
 
@@ -147,11 +154,26 @@ def _item(name: str, use: str, found: Program | None, get: str, *, required: boo
         use,
         required,
         good,
-        _dotted(found.version),
+        dotted(found.version),
         found.path,
         found.flaw,
         "" if good else get,
     )
+
+
+def _overrides(machine: Machine) -> list[Item]:
+    return [
+        Item(
+            variable,
+            "use servers of your own",
+            required=False,
+            good=False,
+            path=path,
+            problem="runs nothing",
+            get=f"unset {variable}",
+        )
+        for variable, path in machine.overrides
+    ]
 
 
 def _tools(machine: Machine) -> list[Item]:
@@ -200,12 +222,12 @@ def _get_postgres(machine: Machine, major: int) -> str:
     return f"install PostgreSQL {major}, then: export REPOINT_POSTGRES=FOLDER/bin"
 
 
-def _get_pgbouncer(machine: Machine, version: tuple[int, ...]) -> str:
+def _get_pgbouncer(machine: Machine, wish: VersionWish | None) -> str:
     if machine.fetches_debs:
-        return _fetch(f" --pgbouncer {_dotted(version)}" if version else "")
-    if "macos" in machine.systems or not version:
+        return _fetch(f" --pgbouncer {wish}" if wish else "")
+    if "macos" in machine.systems or wish is None:
         return _install(machine, "pgbouncer")
-    return f"install PgBouncer {_dotted(version)}, then: export REPOINT_PGBOUNCER=FILE"
+    return f"install PgBouncer {wish}, then: export REPOINT_PGBOUNCER=FILE"
 
 
 def _get_client(machine: Machine) -> str:
@@ -226,7 +248,3 @@ def _install(machine: Machine, package: str) -> str:
 def _newest(programs: Iterable[Program]) -> Program | None:
     """The best one: without a flaw if there is one, then the newest."""
     return max(programs, key=lambda one: (not one.flaw, one.version), default=None)
-
-
-def _dotted(version: tuple[int, ...]) -> str:
-    return ".".join(str(part) for part in version)

@@ -11,6 +11,7 @@ from repoint.adapters.servers.fetch import Wanted, fetch
 from repoint.adapters.servers.locate import (
     all_pgbouncers,
     all_postgres,
+    broken_overrides,
     find_pgbench,
     find_pgbouncer,
     find_postgres,
@@ -25,6 +26,7 @@ __all__ = [
     "Wanted",
     "all_pgbouncers",
     "all_postgres",
+    "broken_overrides",
     "cache_folder",
     "can_fetch_debs",
     "can_fetch_postgres",

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from repoint.adapters.runner import Result, run
-from repoint.adapters.servers.apt_sources import for_suites, own_archive, read_sources
+from repoint.adapters.servers.apt_sources import AptSource, for_suites, own_archive, read_sources
 from repoint.adapters.servers.binaries import complaint
-from repoint.adapters.servers.system import own_archive_name
+from repoint.adapters.servers.pins import Archive
 from repoint.errors import ToolFailed, ToolMissing
 
 _APT_S = 300.0
@@ -51,13 +51,13 @@ APT::Sandbox::User "{user}";
 class PrivateApt:
     """apt whose lists, settings and downloads lie in `folder`.
 
-    Raises:
-        ToolMissing: this is no Debian or Ubuntu, or apt is not there.
+    It looks at the suites of `archive` in what of `sources` can be that archive.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, archive: Archive, sources: Iterable[AptSource]) -> None:
         self._folder = folder
-        self._archive = own_archive_name()
+        self._archive = archive
+        self._sources = own_archive(sources, archive)
         self._config = folder / "apt.conf"
 
     def update(self) -> dict[str, dict[str, str]]:
@@ -69,7 +69,7 @@ class PrivateApt:
         """
         self._prepare()
         problem = ""
-        for source in own_archive(read_sources(_source_files()), self._archive):
+        for source in self._sources:
             text = for_suites(source, self._archive, self._archive.suites)
             (self._folder / "our.sources").write_text(text)
             shutil.rmtree(self._folder / "state" / "lists", ignore_errors=True)
@@ -166,7 +166,10 @@ def client_packages(majors: Sequence[int] = (18, 17)) -> Iterable[str]:
     return tuple(f"postgresql-client-{major}" for major in majors)
 
 
-def _source_files() -> dict[str, str]:
+def machine_sources() -> tuple[AptSource, ...]:
+    """Every source of packages that apt knows here."""
     parts = sorted((_ETC / "sources.list.d").glob("*"))
     paths = [_ETC / "sources.list", *(one for one in parts if one.suffix in (".list", ".sources"))]
-    return {str(path): path.read_text(errors="replace") for path in paths if path.is_file()}
+    return read_sources(
+        {str(path): path.read_text(errors="replace") for path in paths if path.is_file()}
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repoint.dsn.mask import mask
+from repoint.model.version import dotted
 
 OLDEST_PGBOUNCER = (1, 24)
 """Older ones lack settings that CloudNativePG writes, so a rehearsal could not be like it."""
@@ -107,11 +108,6 @@ def complaint(stderr: bytes) -> str:
             if line.startswith(begin) and not _CODE.match(line):
                 return mask(line)[:_LONGEST].rstrip(".")
     return mask(lines[-1])[:_LONGEST].rstrip(".") if lines else "it said nothing"
-
-
-def dotted(version: tuple[int, ...]) -> str:
-    """(1, 24, 1) is `1.24.1`."""
-    return ".".join(str(part) for part in version)
 
 
 def nearest(here: tuple[PgbouncerBinary, ...], wanted: tuple[int, ...]) -> PgbouncerBinary | None:

