@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.effective import pairs
@@ -13,8 +13,8 @@ from repoint.planning.config import Config
 from repoint.planning.connection_variables import with_variables
 from repoint.planning.judging import choice_for, main_purpose
 from repoint.rules.attribution import Name, hazards_for
-from repoint.rules.facts import Connection, ConsumerFacts, Hazard, HazardKind
-from repoint.rules.purpose_known import image_tool
+from repoint.rules.facts import Connection, ConsumerFacts, Hazard
+from repoint.rules.known_images import image_hazards
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -84,28 +84,16 @@ def _own_hazards(
     return (*_image_hazards(view), *hazards_for(_called(view, workload), hazards, names))
 
 
-def _image_hazards(view: ContainerView | None) -> Iterator[Hazard]:
-    """What is known of the image itself: its driver, and what it keeps in its session."""
-    tool = image_tool(view.image) if view is not None else None
-    if view is None or tool is None:
-        return
+def _image_hazards(view: ContainerView | None) -> tuple[Hazard, ...]:
+    """What is known of the image itself, at the line that names it."""
+    if view is None or not view.image:
+        return ()
     body = view.resource.body if view.resource is not None else {}
     place = next((v for _, v in leaves(body) if v.text == view.image and v.scalar), None)
     path = place.origin.path if place is not None else view.path
     line = place.scalar.line if place is not None and place.scalar is not None else 1
-    if tool.driver:
-        said = f"{tool.name} uses {tool.driver}"
-        yield Hazard(HazardKind.DRIVER, path, line, said, "", tool.driver)
-    for kind in tool.keeps:
-        said = f"{tool.name} {_KEEPS[kind]} ({tool.keeps_source})"
-        yield Hazard(HazardKind(kind), path, line, said, "")
-
-
-_KEEPS = {
-    "listen": "listens for notifications",
-    "advisory-lock": "takes session advisory locks",
-    "session-guc": "makes settings of its session",
-}
+    variables = {entry.name: entry.value.text for entry in view.env if entry.value is not None}
+    return image_hazards(view.image, variables, path, line)
 
 
 def _logs_in(view: ContainerView | None) -> bool:

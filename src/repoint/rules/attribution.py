@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from repoint.rules.build_contexts import image_key
 from repoint.rules.facts import Hazard, HazardKind
-from repoint.rules.purpose_known import image_tool
+from repoint.rules.known_images import is_known
 
 _SHARED = frozenset(
     {"packages", "libs", "lib", "shared", "common", "internal", "pkg", "core", "db", "database"}
@@ -39,7 +39,7 @@ class Name:
     @property
     def foreign(self) -> bool:
         """Whether the image is a well-known one, built elsewhere."""
-        return bool(self.image) and image_tool(self.image) is not None
+        return is_known(self.image)
 
 
 def hazards_for(

@@ -38,9 +38,6 @@ class Tool:
     program: str
     plain: bool
     starts: str
-    driver: str = ""
-    keeps: tuple[str, ...] = ()
-    keeps_source: str = ""
 
 
 class Match(NamedTuple):
@@ -86,9 +83,6 @@ def _tool(entry: dict[str, object]) -> Tool:
         program=str(entry.get("program", "")),
         plain=bool(entry.get("plain", False)),
         starts=str(entry.get("starts", "")),
-        driver=str(entry.get("driver", "")),
-        keeps=texts("keeps"),
-        keeps_source=str(entry.get("keeps_source", "")),
     )
 
 
@@ -166,10 +160,16 @@ def image_tool(image: str) -> Tool | None:
     best: tuple[int, Tool] | None = None
     for tool in tools():
         for pattern in tool.images:
-            text = f"/{name}:{tag}" if ":" in pattern else f"/{name}"
-            if fnmatchcase(text, f"*/{pattern}") and (best is None or len(pattern) > best[0]):
+            longer = best is None or len(pattern) > best[0]
+            if longer and image_matches(pattern, name, tag):
                 best = (len(pattern), tool)
     return best[1] if best else None
+
+
+def image_matches(pattern: str, name: str, tag: str) -> bool:
+    """Whether an image's name and tag end as `pattern` says."""
+    text = f"/{name}:{tag}" if ":" in pattern else f"/{name}"
+    return fnmatchcase(text, f"*/{pattern}")
 
 
 def image_name(image: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from repoint.model.source import Location
 from repoint.rules.drivers import drivers_in
 from repoint.rules.facts import Hazard, HazardKind, RoleDefault
+from repoint.rules.libraries import library_hazards
 from repoint.rules.role_defaults import elements
 from repoint.rules.source_calls import calls
 from repoint.rules.source_settings import is_settings_file, settings_in
@@ -89,6 +90,7 @@ def scan_source(
     ]
     if is_skipped(path):
         return tuple(found)
+    found += library_hazards(path, text, home)
     if is_settings_file(path):
         return (*found, *settings_in(path, text, home))
     language = language_of(path)

@@ -1,0 +1,84 @@
+"""What is known of images whose source is elsewhere: their driver, and what they keep.
+
+The images are data: `data/images.toml`, read the first time one is asked for. Where nothing
+is known a consumer stays unseen (RP229).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from repoint.rules.facts import Hazard, HazardKind
+from repoint.rules.purpose_known import image_matches, image_name, image_tool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownImage:
+    """One entry of the data file; its comments tell the fields."""
+
+    name: str
+    images: tuple[str, ...]
+    driver: str
+    keeps: tuple[HazardKind, ...]
+    says: str
+    when: str
+    unless: str
+    source: str
+
+
+@lru_cache(maxsize=1)
+def known_images() -> tuple[KnownImage, ...]:
+    """Every image of the data file, in its order."""
+    import tomllib
+
+    data = tomllib.loads((files("repoint") / "data" / "images.toml").read_text("utf-8"))
+    return tuple(
+        KnownImage(
+            name=entry["name"],
+            images=tuple(entry["images"]),
+            driver=entry.get("driver", ""),
+            keeps=tuple(HazardKind(kind) for kind in entry.get("keeps", ())),
+            says=entry.get("says", ""),
+            when=entry.get("when", ""),
+            unless=entry.get("unless", ""),
+            source=entry["source"],
+        )
+        for entry in data["image"]
+    )
+
+
+def image_hazards(
+    image: str, variables: Mapping[str, str], path: str, line: int
+) -> tuple[Hazard, ...]:
+    """What is known of an image, as evidence at the line that names it.
+
+    `variables` are the environment variables of the container that are written as text.
+    """
+    name, tag = image_name(image)
+    found: list[Hazard] = []
+    for known in known_images() if name else ():
+        if not any(image_matches(pattern, name, tag) for pattern in known.images):
+            continue
+        if known.when and not _holds(known.when, variables):
+            continue
+        if known.driver:
+            said = f"{known.name} uses {known.driver}"
+            found.append(Hazard(HazardKind.DRIVER, path, line, said, "", known.driver))
+        if not (known.unless and _holds(known.unless, variables)):
+            found += [Hazard(kind, path, line, known.says, "") for kind in known.keeps]
+    return tuple(found)
+
+
+def is_known(image: str) -> bool:
+    """Whether an image is a well-known one, built elsewhere."""
+    name, tag = image_name(image)
+    listed = any(image_matches(p, name, tag) for one in known_images() for p in one.images)
+    return bool(name) and (listed or image_tool(image) is not None)
+
+
+def _holds(condition: str, variables: Mapping[str, str]) -> bool:
+    name, _, value = condition.partition("=")
+    return variables.get(name, "").lower() == value
