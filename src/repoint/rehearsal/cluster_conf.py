@@ -93,8 +93,7 @@ _LISTS = frozenset(
 class Instance:
     """Where the private PostgreSQL is: absolute folders, and its port on 127.0.0.1.
 
-    `local_user` is who may be the superuser on the private socket, by `peer`; empty where
-    this process has no name, and then the folder's mode alone protects the socket.
+    `local_user` is who may be the superuser on the private socket, by `peer`.
     """
 
     sockets: str
@@ -144,12 +143,11 @@ def parameters_conf(parameters: Mapping[str, str]) -> str:
     return "".join(_settings(parameters))
 
 
-def postgres_hba(spec: PostgresSpec, instance: Instance) -> str:
+def postgres_hba(spec: PostgresSpec) -> str:
     """The Cluster's `pg_hba.conf`: the pooler by certificate, its own lines, others by SCRAM."""
-    local = "peer map=local" if instance.local_user else "trust"
     own = "".join(f"{line.rstrip()}\n" for line in spec.pg_hba)
     return (
-        f"local all {SUPERUSER} {local}\n"
+        f"local all {SUPERUSER} peer map=local\n"
         f"hostssl all {AUTH_USER} all cert\n{own}"
         "host all all all scram-sha-256\n"
     )
@@ -157,7 +155,7 @@ def postgres_hba(spec: PostgresSpec, instance: Instance) -> str:
 
 def postgres_ident(instance: Instance) -> str:
     """The `pg_ident.conf`: who on this machine is the superuser."""
-    return f"local {_quoted(instance.local_user)} {SUPERUSER}\n" if instance.local_user else ""
+    return f"local {_quoted(instance.local_user)} {SUPERUSER}\n"
 
 
 INTEGRATION = (

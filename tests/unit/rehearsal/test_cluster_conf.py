@@ -26,8 +26,8 @@ def cluster(parameters: dict[str, str] | None = None, pg_hba: tuple[str, ...] = 
     return PostgresSpec(18, "pg-rw", ("pg-rw",), (), (), given, pg_hba)
 
 
-def instance(user: str = "ann") -> Instance:
-    return Instance("/lab/s", "/lab/certificates", 15432, user)
+def instance() -> Instance:
+    return Instance("/lab/s", "/lab/certificates", 15432, "ann")
 
 
 @pytest.mark.parametrize(
@@ -65,18 +65,13 @@ def test_values_are_quoted_for_a_configuration_file() -> None:
 def test_the_pooler_logs_in_by_certificate_and_all_others_by_password() -> None:
     own = cluster(pg_hba=("hostnossl all all all reject",))
 
-    assert postgres_hba(own, instance()).splitlines() == [
+    assert postgres_hba(own).splitlines() == [
         "local all postgres peer map=local",
         "hostssl all cnpg_pooler_pgbouncer all cert",
         "hostnossl all all all reject",
         "host all all all scram-sha-256",
     ]
     assert postgres_ident(instance()) == 'local "ann" postgres\n'
-
-
-def test_a_user_without_a_name_cannot_be_a_peer() -> None:
-    assert postgres_hba(cluster(), instance("")).startswith("local all postgres trust\n")
-    assert postgres_ident(instance("")) == ""
 
 
 def test_a_roles_password_is_in_no_statement() -> None:

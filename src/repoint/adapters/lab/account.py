@@ -64,11 +64,8 @@ def servers_account() -> Account:
 
 
 def local_user() -> str:
-    """The name of the user that repoint runs as; empty when the system knows none."""
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return ""
+    """The name of the user that repoint runs as; initdb has seen to it that there is one."""
+    return pwd.getpwuid(os.geteuid()).pw_name
 
 
 def base_folder(account: Account) -> Path:

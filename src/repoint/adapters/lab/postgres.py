@@ -59,10 +59,11 @@ class Postgres:
         """
         status = self._guard.run("initdb", self._initdb(), timeout_s=_INITDB_S)
         if status != 0:
-            raise LabFailed(f"initdb failed: {self._guard.told('initdb')}")
+            told = self._guard.told("initdb").removeprefix("initdb: ")
+            raise LabFailed(f"initdb failed: {told}")
         self._certify(spec)
         instance = self._configure()
-        self._guard.write(self._data / "pg_hba.conf", postgres_hba(spec.postgres, instance))
+        self._guard.write(self._data / "pg_hba.conf", postgres_hba(spec.postgres))
         self._guard.write(self._data / "pg_ident.conf", postgres_ident(instance))
         self._take(spec)
 
