@@ -12,6 +12,7 @@ from repoint.model.consumer import Purpose, Route, Site, Use, Workload
 from repoint.planning.config import Config
 from repoint.planning.connection_variables import with_variables
 from repoint.planning.judging import choice_for, main_purpose
+from repoint.planning.scale import autoscaled, scale_of
 from repoint.rules.attribution import Name, hazards_for
 from repoint.rules.facts import Connection, ConsumerFacts, Hazard
 from repoint.rules.known_images import image_hazards
@@ -52,6 +53,8 @@ def consumer_facts(
     views = {view.workload: view for one in environment.objects for view in containers(one)}
     names = {_called(views.get(workload), workload) for workload in uses}
     configs = _config_values(environment)
+    limits = autoscaled(environment.objects)
+    scales = {workload: scale_of(views.get(workload), limits) for workload in uses}
     return tuple(
         ConsumerFacts(
             id=workload.id,
@@ -60,12 +63,14 @@ def consumer_facts(
             name=workload.name,
             purpose=main_purpose(mine).value,
             route=routes[workload].value,
-            replicas=_replicas(views.get(workload)),
+            replicas=scales[workload].replicas,
             pool_size=_pool_size(config, workload, mine, sites, views.get(workload), configs),
             labels=_pod_labels(views.get(workload)),
             connections=_connections(mine, sites, tuple(_variables(views.get(workload), configs))),
             hazards=_own_hazards(views.get(workload), workload, mine, hazards, names),
             logs_in=_logs_in(views.get(workload)),
+            surge=scales[workload].surge,
+            scaled_by=scales[workload].source,
         )
         for workload, mine in uses.items()
     )
@@ -108,10 +113,6 @@ def _called(view: ContainerView | None, workload: Workload) -> Name:
     if view is not None and view.resource is not None:
         return Name(view.resource.original.name, image)
     return Name(workload.name, image)
-
-
-def _replicas(view: ContainerView | None) -> int:
-    return view.replicas if view is not None and view.replicas is not None else 1
 
 
 def _pod_labels(view: ContainerView | None) -> Labels:

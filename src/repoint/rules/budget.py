@@ -45,13 +45,22 @@ SERVER = Rule(
     "`max_db_connections`",
     ("CA4", "X11"),
 )
-RULES: tuple[Rule, ...] = (SESSION_POOL, CLIENTS, SERVER)
+ROLE_LIMIT = Rule(
+    "RP244",
+    Severity.WARNING,
+    "a role may open fewer connections than its pool",
+    "A role's own `connectionLimit` ends server connections that PgBouncer opens: a fresh Pooler "
+    "reports `too many connections for role`, a warm one makes its clients wait.",
+    "raise `connectionLimit` of the role, or lower `default_pool_size`",
+    ("CA4", "CN8"),
+)
+RULES: tuple[Rule, ...] = (SESSION_POOL, CLIENTS, SERVER, ROLE_LIMIT)
 
 DEFAULT_POOL_SIZE = 20
 DEFAULT_MAX_CLIENT_CONN = 100
 DEFAULT_MAX_CONNECTIONS = 100
 RESERVED = 3
-"""`superuser_reserved_connections` of PostgreSQL."""
+"""`superuser_reserved_connections` of PostgreSQL unless the Cluster sets it."""
 AUTH_PER_POD = 5
 """Connections of the Pooler's own login per pod, measured in a burst of 60 logins (CA4)."""
 
@@ -66,6 +75,7 @@ def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
             found.extend(_session(facts, pooler, consumers))
     if facts.cluster is not None:
         found.extend(_server(facts, facts.cluster))
+        found.extend(_roles(facts, facts.cluster))
     for pooler, consumers in facts.pools:
         found.extend(_unknown(facts, pooler, consumers))
     return tuple(found)
@@ -171,34 +181,80 @@ def _server(facts: EnvironmentFacts, cluster: ClusterFacts) -> Iterator[Finding]
     terms, ceilings = zip(*(_ceiling(pooler, members) for pooler, members in pools), strict=True)
     auth = AUTH_PER_POD * sum(pooler.instances for pooler, _ in pools)
     direct = _sum(facts.direct)
-    needed = sum(ceilings) + direct + auth + RESERVED
+    reserved, kept = _reserved(cluster)
+    needed = sum(ceilings) + direct + auth + reserved
     if needed <= limit:
         return
     # Known demand above the limit is certain to hit it; a ceiling may never be reached.
     demand = sum(
         min(_sum(members), ceiling) for (_, members), ceiling in zip(pools, ceilings, strict=True)
     )
-    certain = demand + direct + RESERVED > limit
+    certain = demand + direct + reserved > limit
     whose = "the Pooler's" if len(pools) == 1 else "the Poolers'"
     yield SERVER.finding(
-        f"{' + '.join(terms)} + {direct} direct + {auth} for {whose} logins + {RESERVED} reserved "
-        f"= {needed}, above max_connections {limit} ({limit_source})",
+        f"{' + '.join(terms)} + {direct} direct{_named(facts.direct)} + {auth} for {whose} logins "
+        f"+ {reserved} reserved{kept} = {needed}, above max_connections {limit} ({limit_source})",
         environment=facts.name,
         location=cluster.location or pools[0][0].location,
         severity=Severity.ERROR if certain else Severity.WARNING,
     )
 
 
+def _reserved(cluster: ClusterFacts) -> tuple[int, str]:
+    """Slots that no application gets, and where the numbers are from when somebody set them."""
+    names = ("superuser_reserved_connections", "reserved_connections")
+    first, second = (
+        cluster.declared.number(name, default)
+        for name, default in zip(names, (RESERVED, 0), strict=True)
+    )
+    set_here = [name for name in names if dict(cluster.declared.parameters).get(name)]
+    told = f" ({', '.join(set_here)} of the Cluster)" if set_here else ""
+    return first + second, told
+
+
+def _named(consumers: Iterable[ConsumerFacts]) -> str:
+    terms = _terms(consumers)
+    return f" ({terms})" if terms else ""
+
+
+def _roles(facts: EnvironmentFacts, cluster: ClusterFacts) -> Iterator[Finding]:
+    """Pools of a role, over all Poolers and pods, against the limit of `managed.roles`."""
+    limits = dict(cluster.declared.limits)
+    wanted: dict[str, int] = {}
+    terms: dict[str, list[str]] = {}
+    for pooler, consumers in facts.pools:
+        size, source = _limit(pooler, "default_pool_size", DEFAULT_POOL_SIZE)
+        for (user, database), _ in _pairs(consumers):
+            wanted[user] = wanted.get(user, 0) + size * pooler.instances
+            text = f"default_pool_size {size} ({source}) x {pooler.instances} Pooler pod(s)"
+            terms.setdefault(user, []).append(f"{text} for database `{database or '?'}`")
+    for user, most in wanted.items():
+        if user in limits and most > limits[user]:
+            yield ROLE_LIMIT.finding(
+                f"role `{user}`: {' + '.join(terms[user])} = {most}, above its connectionLimit "
+                f"{limits[user]} (managed.roles of the Cluster)",
+                location=cluster.location,
+                environment=facts.name,
+            )
+
+
 def _ceiling(pooler: PoolerFacts, consumers: tuple[ConsumerFacts, ...]) -> tuple[str, int]:
     """What a Pooler may open at most over all its pods, with the words for it."""
     size, source = _limit(pooler, "default_pool_size", DEFAULT_POOL_SIZE)
     groups = _pairs(consumers)
-    capped = pooler.number("max_db_connections", 0)
-    databases = len({database for (_, database), _ in groups})
-    ceiling = min(len(groups) * size, capped * databases) if capped else len(groups) * size
-    cap = f", capped by max_db_connections {capped}" if capped else ""
+    extra = pooler.number("reserve_pool_size", 0)
+    ceiling = len(groups) * (size + extra)
+    told = f" + reserve_pool_size {extra} (Pooler)" if extra else ""
+    for name, over in (
+        ("max_user_connections", {user for (user, _), _ in groups}),
+        ("max_db_connections", {database for (_, database), _ in groups}),
+    ):
+        capped = pooler.number(name, 0)
+        if capped and capped * len(over) < ceiling:
+            ceiling = capped * len(over)
+            told += f", capped by {name} {capped}"
     text = (
-        f"{len(groups)} pool(s) x default_pool_size {size} ({source}){cap} x {pooler.instances} "
+        f"{len(groups)} pool(s) x default_pool_size {size} ({source}){told} x {pooler.instances} "
         "Pooler pod(s)"
     )
     return text, ceiling * pooler.instances
@@ -217,12 +273,20 @@ def _pairs(
 
 
 def _sum(consumers: Iterable[ConsumerFacts]) -> int:
-    return sum(consumer.pool_size * consumer.replicas for consumer in consumers)
+    return sum(one.pool_size * (one.replicas + one.surge) for one in consumers)
 
 
 def _terms(consumers: Iterable[ConsumerFacts]) -> str:
-    known = [c for c in consumers if c.pool_size]
-    return " + ".join(f"{c.name} {c.replicas} replica(s) x pool_size {c.pool_size}" for c in known)
+    return " + ".join(
+        f"{one.name} {_pods(one)} x pool_size {one.pool_size}" for one in consumers if one.pool_size
+    )
+
+
+def _pods(consumer: ConsumerFacts) -> str:
+    """A consumer's pods at most: its replicas, who says so, and what a rollout adds."""
+    source = f" ({consumer.scaled_by})" if consumer.scaled_by else ""
+    text = f"{consumer.replicas} replica(s){source}"
+    return f"({text} + {consumer.surge} in a rollout)" if consumer.surge else text
 
 
 def _limit(pooler: PoolerFacts, name: str, default: int) -> tuple[int, str]:

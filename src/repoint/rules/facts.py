@@ -230,6 +230,10 @@ class ConsumerFacts:
     hazards: tuple[Hazard, ...] = ()
     logs_in: bool = False
     pooler: str = ""
+    surge: int = 0
+    """Pods that a rollout adds for a while."""
+    scaled_by: str = ""
+    """What tells the number of replicas when it is not the manifest itself."""
 
     @property
     def drivers(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import pytest
 
 from repoint.model.plan import Severity
 from repoint.rules.budget import check
+from repoint.rules.declared import DeclaredCluster
 from repoint.rules.facts import EnvironmentFacts
 from tests.unit.rules.build import cluster, codes, connection, consumer, environment, pooler
 
@@ -117,3 +118,84 @@ def test_X11_terms_add_up_in_words() -> None:
     facts = environment(consumer("web", pool_size=9), consumer("api", pool_size=3, replicas=1))
     (finding,) = check(facts)
     assert "web 2 replica(s) x pool_size 9 + api 1 replica(s) x pool_size 3 = 21" in finding.message
+
+
+def sized(**given: object) -> EnvironmentFacts:
+    """One consumer of four connections on two replicas, with more of what is given."""
+    return environment(
+        consumer("web", **{k: v for k, v in given.items() if k in ("surge", "scaled_by")}),
+        pooler=pooler(parameters=tuple(given.get("parameters", ()))),
+        cluster=cluster(
+            max_connections=given.get("slots", 100),
+            declared=DeclaredCluster(
+                parameters=tuple(given.get("set", ())), limits=tuple(given.get("limits", ()))
+            ),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "told"),
+    [
+        pytest.param(
+            sized(surge=4),
+            "RP241",
+            "web (2 replica(s) + 4 in a rollout) x pool_size 4 = 24 connections",
+            id="CA1 a rollout adds pods",
+        ),
+        pytest.param(
+            sized(surge=4, scaled_by="HorizontalPodAutoscaler `web`"),
+            "RP241",
+            "2 replica(s) (HorizontalPodAutoscaler `web`)",
+            id="CA1 who says how many",
+        ),
+        pytest.param(
+            sized(slots=30, set=(("superuser_reserved_connections", "8"),)),
+            "RP243",
+            "8 reserved (superuser_reserved_connections of the Cluster) = 33",
+            id="CA4 more reserved",
+        ),
+        pytest.param(
+            sized(slots=30, set=(("reserved_connections", "4"),)),
+            "RP243",
+            "7 reserved (reserved_connections of the Cluster) = 32",
+            id="CA4 reserved for a role",
+        ),
+        pytest.param(
+            sized(slots=30, parameters=(("reserve_pool_size", "5"),)),
+            "RP243",
+            "default_pool_size 20 (PgBouncer's default) + reserve_pool_size 5 (Pooler)",
+            id="CA4 a reserve pool",
+        ),
+        pytest.param(
+            sized(limits=(("shop", 10),)),
+            "RP244",
+            "= 20, above its connectionLimit 10 (managed.roles of the Cluster)",
+            id="CA4 a role's own limit",
+        ),
+    ],
+)
+def test_says_where_each_number_is_from(facts: EnvironmentFacts, code: str, told: str) -> None:
+    (finding,) = check(facts)
+    assert finding.code == code
+    assert told in finding.message
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param(sized(surge=3), id="CA1 20 of 20 in a rollout"),
+        pytest.param(sized(slots=30, set=(("reserved_connections", "2"),)), id="CA4 30 of 30"),
+        pytest.param(
+            sized(
+                slots=28,
+                parameters=(("reserve_pool_size", "5"), ("max_user_connections", "20")),
+            ),
+            id="CA4 capped by max_user_connections",
+        ),
+        pytest.param(sized(limits=(("shop", 20),)), id="CA4 a limit of the pool's size"),
+        pytest.param(sized(limits=(("other", 1),)), id="CA4 another role's limit"),
+    ],
+)
+def test_it_adds_up(facts: EnvironmentFacts) -> None:
+    assert check(facts) == ()
