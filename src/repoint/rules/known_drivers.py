@@ -14,7 +14,6 @@ _PROGRAMS = {
     "pgx": "hydra kratos keto",
     "lib/pq": "atlas dbmate postgres_exporter sql-migrate",
     "pgjdbc": "flyway liquibase",
-    "psycopg": "alembic django-admin manage.py",
     "node-postgres": "node-pg-migrate knex typeorm sequelize graphile-worker",
 }
 _IMAGES: tuple[tuple[str, str], ...] = (

@@ -17,7 +17,7 @@ from repoint.model.consumer import Purpose, Route, Site, Use, Workload
 from repoint.model.plan import Plan
 from repoint.planning.config import Config
 from repoint.planning.consumer_facts import connection, consumer_facts
-from repoint.planning.environment_facts import cluster_facts, pooler_facts
+from repoint.planning.environment_facts import cluster_facts, pooler_facts, targets_of
 from repoint.planning.judging import choice_for
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.setup import Statement, initdb, post_init, role_defaults, schemas, schemas_in
@@ -182,8 +182,7 @@ class Casting:
         ]
         if not clients:
             return None
-        asked = {client.pooler for client in clients}
-        ground = replace(ground, poolers=tuple(p for p in poolers if p[0].name in asked))
+        ground = replace(ground, poolers=self._poolers(build, cluster, poolers, clients))
         users = [client.login.user for client in clients if client.login is not None]
         passwords.settle(role_names(ground, users))
         clients = [_with_password(client, passwords) for client in clients]
@@ -195,6 +194,25 @@ class Casting:
             statements=self._statements(build, ground, clients),
             passwords=passwords,
             notes=tuple(self.notes),
+        )
+
+    def _poolers(
+        self,
+        build: EnvironmentBuild,
+        cluster: ClusterFacts,
+        poolers: list[tuple[PoolerFacts, Resource]],
+        clients: list[Client],
+    ) -> tuple[tuple[PoolerFacts, Resource], ...]:
+        """The Poolers that somebody asks, and the target's, which the controls ask."""
+        asked = {client.pooler for client in clients}
+        target = targets_of(self.config, build).pooler
+        if target is not None:
+            asked.add(target.name)
+        return tuple(
+            one
+            for one in poolers
+            if one[0].name in asked
+            and (one[0].cluster, one[0].namespace) == (cluster.name, cluster.namespace)
         )
 
     def _clients(

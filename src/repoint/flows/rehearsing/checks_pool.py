@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
-from dataclasses import replace
 
-from repoint.flows.rehearsing.stage import Answer, Question, Refused, Stage, asking, passed, told
+from repoint.flows.rehearsing.stage import (
+    Answer,
+    Question,
+    Refused,
+    Stage,
+    asking,
+    passed,
+    plainly,
+    told,
+)
 from repoint.model.rehearsal import Verdict
 from repoint.ports import Conversation
 from repoint.rehearsal.cast import Client
@@ -76,14 +84,18 @@ def answers(stage: Stage, client: Client) -> Answer:
 
 
 class Restart:
-    """Clients that idle while PostgreSQL stops and starts, and what pg_isready says meanwhile."""
+    """Clients that idle while PostgreSQL stops and starts, and what pg_isready says meanwhile.
 
-    def __init__(self, stage: Stage, clients: Iterable[Client]) -> None:
+    `waiting` are one client of each Pooler, to ask with while PostgreSQL is down.
+    """
+
+    def __init__(self, stage: Stage, clients: Iterable[Client], waiting: Iterable[Client]) -> None:
         self._stage = stage
         self._clients = tuple(clients)
         self._idle: dict[int, Conversation] = {}
-        self.answered_while_down: dict[str, bool] = {}
-        """By Pooler."""
+        self._waiting = tuple(waiting)
+        self.answered_while_down: dict[str, tuple[Client, bool]] = {}
+        """By Pooler: who asked, and whether it answered."""
         self.direct_answered = False
 
     def run(self) -> dict[int, Answer]:
@@ -103,9 +115,10 @@ class Restart:
         stage = self._stage
         stage.lab.stop_postgres()
         try:
-            for client in self._clients:
-                if client.pooler and client.pooler not in self.answered_while_down:
-                    self.answered_while_down[client.pooler] = self._second_round(client)
+            for client in self._waiting:
+                if client.pooler not in self.answered_while_down:
+                    answered = self._second_round(client)
+                    self.answered_while_down[client.pooler] = (client, answered)
             self.direct_answered = stage.lab.answers(stage.direct_host())
         finally:
             stage.lab.start_postgres()
@@ -117,11 +130,9 @@ class Restart:
         for `server_login_retry` (OP3), and the idle clients' Pooler must not.
         """
         host = self._stage.narrow[client.pooler]
-        login = asking(client)
-        loose = replace(login, tls=replace(login.tls, check_name=False))
         for _ in range(2):
             try:
-                self._stage.lab.connect(host, loose, timeout_s=0.3).close()
+                self._stage.lab.connect(host, plainly(client), timeout_s=0.3).close()
             except Refused:
                 continue
         return self._stage.lab.answers(host)

@@ -102,7 +102,7 @@ def trace_check(trace: Trace) -> Callable[[Stage, Client], Answer]:
 
     def ask(stage: Stage, client: Client) -> Answer:
         login = asking(client)
-        key = (trace.id, trace.what, client.pooler, login.user, login.database, login.startup)
+        key = (trace.id, trace.what, client.pooler, login.user, login.database)
         measured = stage.once(key, lambda: _measured(stage, client, trace))
         return _weighed(client, trace, measured)
 
@@ -120,13 +120,18 @@ def _measured(stage: Stage, client: Client, trace: Trace) -> Answer:
 
 def left_behind(stage: Stage, client: Client, trace: Trace) -> bool:
     """Whether the next client on the same server connection finds the trace."""
-    with closing(stage.open_alone(client)) as first:
-        trace.leave(first)
-        if client.pool_mode == "transaction":
-            with stage.alone(client) as second:
-                return trace.found(stage, second)
-    with stage.alone(client) as second:
-        return trace.found(stage, second)
+    try:
+        with closing(stage.open_alone(client)) as first:
+            trace.leave(first)
+            if client.pool_mode == "transaction":
+                with stage.alone(client) as second:
+                    return trace.found(stage, second)
+        with stage.alone(client) as second:
+            return trace.found(stage, second)
+    finally:
+        # The experiment's own trace must not be found by the next experiment.
+        with stage.alone(client) as cleaner:
+            cleaner.query("DISCARD ALL")
 
 
 def _weighed(client: Client, trace: Trace, measured: Answer) -> Answer:

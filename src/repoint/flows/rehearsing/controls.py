@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, replace
 
+from repoint.flows.rehearsing.casting import Scene
 from repoint.flows.rehearsing.checks_login import identity
 from repoint.flows.rehearsing.checks_pool import Restart
 from repoint.flows.rehearsing.checks_state import left_behind, setting_trace
@@ -15,6 +16,7 @@ from repoint.flows.rehearsing.stage import (
     Stage,
     asking,
     passed,
+    plainly,
     told,
 )
 from repoint.model.rehearsal import Control, Verdict
@@ -41,25 +43,23 @@ class Controls:
 
     def run(self) -> tuple[Control, ...]:
         """Every control that the scene's clients allow, but those of the restart."""
-        pooled = [c for c in self.stage.scene.clients if c.pooler and c.login is not None]
-        pooled = [c for c in pooled if c.purpose != "probe" and not c.variable]
-        found = []
-        for name, spec in self.bouncers.items():
-            mine = [client for client in pooled if client.pooler == name]
-            if mine:
+        found: list[Control] = []
+        for spec in self.bouncers.values():
+            borrowed = borrowers(self.stage.scene, spec)
+            if borrowed:
                 found += [
-                    self._letter(mine, spec),
-                    self._leak(mine[0], spec),
-                    *self._wrong(mine[0]),
+                    self._letter(borrowed, spec),
+                    self._leak(borrowed[0], spec),
+                    *self._wrong(borrowed[0]),
                 ]
         return tuple(found)
 
     def _letter(self, clients: list[Client], spec: BouncerSpec) -> Control:
         """The plan's letter: the new host with the old parameters, at the Pooler as it was."""
-        stage = self.stage
-        original = stage.scene.original.get(spec.name)
-        for client in clients:
-            old = stage.scene.letters.get(client.id)
+        scene = self.stage.scene
+        original = scene.original.get(spec.name)
+        for client in clients if original is not None else ():
+            old = scene.letters.get(client.id)
             item = self._troubled(old, client, original) if old is not None else None
             if old is not None and item is not None and original is not None:
                 was = replace(
@@ -138,15 +138,13 @@ class Controls:
         expected = "in a transaction pool the next client finds a session setting"
         beside = narrow(spec, beside_host(spec, "-leak"))
         tried = replace(client, pool_mode="transaction")
-        login = asking(client)
-        bare = tuple(p for p in login.startup if p[0] not in ("search_path", "options"))
-        tried = replace(tried, login=replace(login, startup=bare))
+        tried = replace(tried, login=plainly(client))
         stage = Stage(self.stage.lab, self.stage.scene, {client.pooler: beside.host})
         with self.stage.lab.beside(replace(beside, mode="transaction")):
             try:
                 leaked = left_behind(stage, tried, setting_trace("repoint.rehearsal"))
             except Refused as error:
-                answer = Answer(Verdict.FAIL, expected, told(error))
+                answer = Answer(Verdict.UNKNOWN, expected, told(error))
             else:
                 answer = passed(expected, "it does" if leaked else "it does not", leaked)
         return self._control("leak", client, answer, ("ST1",))
@@ -154,26 +152,28 @@ class Controls:
     def _wrong(self, client: Client) -> list[Control]:
         """The identity check asked of the wrong server, and a certificate without the name."""
         direct = self.stage.direct_host()
-        login = asking(client)
-        plain = replace(login, startup=(), tls=replace(login.tls, check_name=False))
         found = []
         for host, pooled in ((direct, True), (client.server, False)):
-            asked = plain if host == direct else replace(plain, startup=login.startup)
-            with closing(self.stage.lab.connect(host, asked)) as conversation:
-                answer = identity(conversation, pooled=pooled)
-            said_no = answer.verdict is Verdict.FAIL
-            expected = f"asked of {answer.observed}, the server check says no"
-            observed = "it says no" if said_no else "it does not"
-            found.append(
-                self._control("identity", client, passed(expected, observed, said_no), ("TL8",))
-            )
+            answer = self._identity(client, host, pooled=pooled)
+            found.append(self._control("identity", client, answer, ("TL8",)))
         found.append(self._control("certificate", client, self._name(client), ("TL1", "X15")))
         return found
+
+    def _identity(self, client: Client, host: str, *, pooled: bool) -> Answer:
+        asked = "PostgreSQL itself" if pooled else "PgBouncer"
+        expected = f"asked of {asked}, the server check says no"
+        try:
+            with closing(self.stage.lab.connect(host, plainly(client))) as conversation:
+                answer = identity(conversation, pooled=pooled)
+        except Refused as error:
+            return Answer(Verdict.UNKNOWN, expected, told(error))
+        said_no = answer.verdict is Verdict.FAIL
+        return passed(expected, "it says no" if said_no else "it does not", said_no)
 
     def _name(self, client: Client) -> Answer:
         """verify-full at a name that the certificate does not carry."""
         expected = "a client that compares the name refuses a certificate without it"
-        login = asking(client)
+        login = plainly(client)
         strict = replace(login.tls, wanted="always", check_chain=True, check_name=True)
         host = self.stage.narrow[client.pooler]
         try:
@@ -193,6 +193,30 @@ class Controls:
         )  # fmt: skip
 
 
+def borrowers(scene: Scene, spec: BouncerSpec) -> list[Client]:
+    """Clients for a Pooler's controls: its own, else runtimes that the plan keeps from it.
+
+    They log in with their role's password, whatever their connection strings say.
+    """
+    able = [c for c in scene.clients if c.login is not None and c.purpose != "probe"]
+    own = [client for client in able if client.pooler == spec.name]
+    runtimes = [client for client in able if not client.migrates and not client.pooler]
+    found = []
+    for client in own or runtimes:
+        login = asking(client)
+        found.append(
+            replace(
+                client,
+                server=spec.host,
+                pooler=spec.name,
+                pool_mode=spec.mode,
+                login=replace(login, password=scene.passwords.of(login.user)),
+                variable="",
+            )
+        )
+    return found
+
+
 def _facts_of(pooler: PoolerFacts | None, bouncer: BouncerSpec) -> PoolerFacts | None:
     if pooler is None:
         return None
@@ -202,9 +226,9 @@ def _facts_of(pooler: PoolerFacts | None, bouncer: BouncerSpec) -> PoolerFacts |
 def while_down(stage: Stage, restart: Restart) -> tuple[Control, ...]:
     """What pg_isready said while PostgreSQL was down: the pooler answers, PostgreSQL does not."""
     found = []
-    pooled = {client.pooler: client for client in stage.scene.clients if client.pooler}
-    for name, answered in restart.answered_while_down.items():
-        client = pooled[name]
+    pooled: dict[str, Client] = {}
+    for name, (client, answered) in restart.answered_while_down.items():
+        pooled[name] = client
         expected = "while PostgreSQL is down the pooler still answers a wait loop"
         seen = passed(expected, "it answers" if answered else "no answer", answered)
         found.append(("wait-loop", client, seen))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 
+from repoint.errors import LabFailed
 from repoint.flows.rehearsing import checks_login, checks_pool, checks_state, controls
 from repoint.flows.rehearsing.casting import Scene
 from repoint.flows.rehearsing.migrating import Migrations
@@ -90,7 +91,8 @@ def play(
             played.controls += controls.Controls(stage, bouncers).run()
         with played.phase(f"{name}: restart of PostgreSQL"):
             said(f"{name}: restarting PostgreSQL under idle clients")
-            _restart(played, stage, answered)
+            waiting = [one for b in spec.bouncers for one in controls.borrowers(scene, b)[:1]]
+            _restart(played, stage, answered, waiting)
     played.consumers += _merged(scene.clients, answered)
     return played
 
@@ -123,7 +125,10 @@ def _prepare(played: Played, lab: RunningLab, scene: Scene) -> None:
                     session.query(statement.sql)
                 except ServerRefusal as refusal:
                     if statement.must:
-                        raise
+                        raise LabFailed(
+                            f"PostgreSQL refuses {statement.what} (SQLSTATE {refusal.sqlstate})",
+                            hint="the statement is made from the render; `repoint scan` shows it",
+                        ) from None
                     told_of = f"{statement.what} was refused: {refusal.text} ({refusal.sqlstate})"
                     played.fidelity[told_of] = None
 
@@ -169,7 +174,9 @@ def _asked(stage: Stage, client: Client, question: Question) -> Check:
     )
 
 
-def _restart(played: Played, stage: Stage, answered: dict[int, list[Check]]) -> None:
+def _restart(
+    played: Played, stage: Stage, answered: dict[int, list[Check]], waiting: Iterable[Client]
+) -> None:
     """The restart is one for all clients, and the last thing that happens."""
     able = [
         number
@@ -177,7 +184,7 @@ def _restart(played: Played, stage: Stage, answered: dict[int, list[Check]]) -> 
         if client.login is not None and client.purpose != "probe"
         and answered[number][0].verdict is Verdict.PASS
     ]  # fmt: skip
-    restart = checks_pool.Restart(stage, [stage.scene.clients[number] for number in able])
+    restart = checks_pool.Restart(stage, [stage.scene.clients[number] for number in able], waiting)
     answers = restart.run()
     for position, number in enumerate(able):
         answer = answers[position]

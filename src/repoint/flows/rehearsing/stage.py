@@ -119,8 +119,7 @@ class Stage:
         login = asking(client)
         key = ("path", login.user, login.database)
         if key not in self.shared:
-            bare = replace(login, startup=(), tls=replace(login.tls, check_name=False))
-            with closing(self.lab.connect(self.direct_host(), bare)) as conversation:
+            with closing(self.lab.connect(self.direct_host(), plainly(client))) as conversation:
                 row = conversation.query("SELECT current_schema(), current_setting('search_path')")
             self.shared[key] = (row[0][0] or "", row[0][1] or "")
         found = self.shared[key]
@@ -132,6 +131,12 @@ def asking(client: Client) -> Login:
     """The login of a client that has one."""
     assert client.login is not None, client.id
     return client.login
+
+
+def plainly(client: Client) -> Login:
+    """The client's login without what its string asks of the startup packet or a certificate."""
+    login = asking(client)
+    return replace(login, startup=(), tls=replace(login.tls, check_name=False))
 
 
 def told(error: Exception) -> str:
