@@ -23,7 +23,8 @@ from repoint.rules.sent import decoded, sent
 from repoint.wire.login import Login, Statements, Tls
 from repoint.wire.refusals import DriverRefusal
 
-_LIBPQ_TLS = TlsHabit()
+# node-postgres with `uselibpqcompat` verifies like libpq, but never goes on in clear text.
+_COMPATIBLE_TLS = TlsHabit(falls_back=frozenset())
 _FALLBACK = frozenset({"fallbackapplicationname"})
 _WORDS = {"true": "on", "1": "on", "on": "on", "false": "disable", "0": "disable"}
 
@@ -117,7 +118,7 @@ def tls_of(connection: Connection, driver: str) -> Tls:
     name = driver_of(connection, driver)
     habit = shape_of(name).tls
     if name == "node-postgres" and value_of(connection, "uselibpqcompat") == "true":
-        habit = _LIBPQ_TLS
+        habit = _COMPATIBLE_TLS
     mode = _mode(connection, habit)
     direct = value_of(connection, "sslnegotiation") == "direct"
     verified = _verified(connection, habit, mode)
@@ -155,8 +156,10 @@ def _refuse(connection: Connection, shape: Shape) -> None:
     if shape.unknown is not Unknown.REFUSES or connection.style not in ("url", "keyword-value"):
         return
     for name, _ in connection.params:
-        client = known(name).reader is Reader.CLIENT
-        if client or canonical(name) in shape.sends or name in ("replication", "ssl"):
+        row = known(name)
+        # libpq's own spelling, to the letter: it refuses `connectTimeout`.
+        client = row.reader is Reader.CLIENT and row.name == name
+        if client or sends(shape, name) or name in ("replication", "ssl"):
             continue
         what = (
             "invalid URI query parameter:"
@@ -171,11 +174,17 @@ def _mode(connection: Connection, habit: TlsHabit) -> str:
     if value_of(connection, "sslrootcert") == "system":
         return "verifyfull"
     written = canonical(value_of(connection, "sslmode") or value_of(connection, "ssl"))
-    word = _WORDS.get(written, written) or habit.default
+    word = _WORDS.get(written, written) or _unsaid(connection, habit)
     if word != "on":
         return word
     loose = "nonvalidating" in value_of(connection, "sslfactory")
     return "require" if loose else habit.ssl_true
+
+
+def _unsaid(connection: Connection, habit: TlsHabit) -> str:
+    """The sslmode of a string that names none; for node-postgres a CA is word enough (TL2)."""
+    named = connection.param("sslrootcert") != ""
+    return habit.default_with_ca if named and habit.default_with_ca else habit.default
 
 
 def _verified(connection: Connection, habit: TlsHabit, mode: str) -> str:

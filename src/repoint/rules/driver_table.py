@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from repoint.dsn.params import canonical
+from repoint.dsn.params import canonical, known
 from repoint.wire.login import Statements
 
 
@@ -30,12 +30,14 @@ class Unknown(StrEnum):
 class TlsHabit:
     """What a driver reads out of sslmode.
 
-    `default` is the sslmode without one. `with_ca` and `verify_ca` tell what is verified for
+    `default` is the sslmode without one, `default_with_ca` where a CA is named, if that tells
+    another one. `with_ca` and `verify_ca` tell what is verified for
     the modes of `weak` when a CA is named, and for verify-ca: `""`, `chain` or `name` (which
     includes the chain). `falls_back` are the modes that go on in clear text.
     """
 
     default: str = "prefer"
+    default_with_ca: str = ""
     with_ca: str = "chain"
     verify_ca: str = "chain"
     weak: frozenset[str] = frozenset({"require"})
@@ -76,13 +78,18 @@ _LIB_PQ_TLS = TlsHabit(default="require", with_ca="name", verify_ca="name")
 # pg-connection-string: every mode but disable and no-verify is Node's own full verification.
 _NODE_TLS = TlsHabit(
     default="disable",
+    default_with_ca="verifyfull",
     with_ca="name",
     verify_ca="name",
     weak=frozenset({"allow", "prefer", "require"}),
     falls_back=frozenset(),
 )
 _POSTGRES_JS_TLS = TlsHabit(
-    default="disable", with_ca="", verify_ca="name", falls_back=frozenset({"prefer"})
+    default="disable",
+    with_ca="",
+    verify_ca="name",
+    falls_back=frozenset({"prefer"}),
+    ssl_true="verifyfull",
 )
 _PGJDBC_TLS = TlsHabit(with_ca="", ssl_true="verifyfull")
 _PGX_STYLES = (
@@ -121,8 +128,9 @@ _ROWS: tuple[Shape, ...] = (
         "pgjdbc",
         Statements.NAMED_LATER,
         unknown=Unknown.KEEPS,
-        sends=_keys("currentSchema options ApplicationName"),
-        renames={"currentschema": "search_path", "applicationname": "application_name"},
+        # ApplicationName is set by a statement after the login.
+        sends=_keys("currentSchema options"),
+        renames={"currentschema": "search_path"},
         always=(_UTF8, ("DateStyle", "ISO"), ("TimeZone", "UTC")),
         styles=(
             ("preferQueryMode", ("simple",), Statements.SIMPLE),
@@ -137,6 +145,7 @@ _ROWS: tuple[Shape, ...] = (
         unknown=Unknown.KEEPS,
         sends=_keys(f"application_name fallback_application_name options {_TIMEOUTS}"),
         renames=_APPLICATION,
+        always=(_UTF8,),
         tls=_NODE_TLS,
     ),
     Shape(
@@ -200,7 +209,8 @@ def sends(shape: Shape, name: str) -> bool:
     key = canonical(name)
     if shape.unknown is Unknown.SENDS:
         return key not in shape.keeps
-    return key in shape.sends
+    # These drivers read their keys to the letter; settings alone are spelled as one likes.
+    return key in shape.sends and known(name).name == name
 
 
 def wire_name(shape: Shape, name: str) -> str:

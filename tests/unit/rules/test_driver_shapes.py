@@ -41,11 +41,11 @@ PACKETS = [
     pytest.param(
         "pgjdbc", [("currentSchema", "a")], (("search_path", "a"), *PGJDBC), id="SP1 currentSchema"
     ),
-    pytest.param("node-postgres", [PATH], (), id="SP1 node-postgres ignores it"),
+    pytest.param("node-postgres", [PATH], (UTF8,), id="SP1 node-postgres ignores it"),
     pytest.param(
         "node-postgres",
         [("statement_timeout", "5000"), ("lock_timeout", "1")],
-        (("statement_timeout", "5000"), ("lock_timeout", "1")),
+        (("statement_timeout", "5000"), ("lock_timeout", "1"), UTF8),
         id="MG4 node-postgres sends timeouts",
     ),
     pytest.param(
@@ -301,9 +301,7 @@ def test_a_login_takes_what_the_string_says_and_defaults_for_the_rest() -> None:
     [
         pytest.param("go.mod", "require (\n github.com/jackc/pgx/v5 v5.9.2\n)", id="pgx"),
         pytest.param("go.mod", "require (\n github.com/lib/pq v1.10.9\n)", id="lib/pq"),
-        pytest.param(
-            "requirements.txt", "psycopg2-binary\nasyncpg\npg8000\n", id="Python"
-        ),
+        pytest.param("requirements.txt", "psycopg2-binary\nasyncpg\npg8000\n", id="Python"),
         pytest.param("Gemfile", "gem 'pg'\n", id="libpq"),
     ],
 )
