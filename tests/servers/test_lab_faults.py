@@ -26,6 +26,7 @@ from repoint.model.sensitive import Sensitive
 from repoint.ports import PgbouncerProgram, PostgresPrograms
 from repoint.rehearsal.lab import BouncerSpec, DatabaseSpec, LabSpec, RoleSpec
 from repoint.wire.login import Login, Tls
+from repoint.wire.refusals import ServerRefusal
 from tests.servers.fix_lab import GroundFactory, PoolerFactory, Servers
 from tests.servers.lab_child import HOST, POOLER, spec
 
@@ -271,6 +272,17 @@ def test_the_server_of_a_pooler_is_checked_by_name_when_asked(tmp: Path) -> None
 
     with laboratory().open(checked) as lab:
         lab.connect(POOLER, APP).close()
+
+
+def test_the_clusters_own_hba_lines_come_before_the_default(tmp: Path) -> None:
+    given = with_app(spec())
+    closed = replace(given.postgres, pg_hba=("host app app 127.0.0.1/32 reject",))
+
+    with (
+        laboratory().open(replace(given, postgres=closed)) as lab,
+        pytest.raises(ServerRefusal, match="pg_hba"),
+    ):
+        lab.connect(HOST, APP)
 
 
 def test_a_poolers_own_certificate_has_its_own_names(pooler: PoolerFactory) -> None:

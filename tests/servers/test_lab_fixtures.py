@@ -47,6 +47,16 @@ def test_a_wrong_password_is_refused_by_both(ground: GroundFactory) -> None:
             pool.connect(password=Sensitive("wrong"))
 
 
+def test_hba_lines_reach_the_pooler_and_the_cluster(ground: GroundFactory) -> None:
+    here = ground()
+
+    closed = here.pooler(pg_hba=("host all all 127.0.0.1/32 reject",))
+
+    with pytest.raises(ServerRefusal):
+        closed.connect()
+    here.pooler(pg_hba=("host all all 10.0.0.0/8 reject",)).connect()
+
+
 def test_a_role_has_its_settings_and_its_limit(ground: GroundFactory) -> None:
     here = ground()
     role = here.role("hydra", {"search_path": 'a, "B"', "statement_timeout": "7s"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
@@ -32,6 +33,7 @@ from repoint.wire.login import Login, Tls
 from repoint.wire.refusals import ConnectionLost, ServerRefusal
 
 _SETUP_S = 60.0
+_LAST_BREATH_S = 0.05
 
 
 def _silent(_text: str) -> None:
@@ -180,7 +182,9 @@ class PrivateLab:
         try:
             return self._made_by.dial(self.address(host), host, login, self.ca_file, timeout_s)
         except (ConnectionLost, ServerRefusal):
-            # A server of ours that died is no finding about a consumer.
+            # A server of ours that died is no finding about a consumer. A dying process closes
+            # its sockets a moment before its parent hears of it.
+            time.sleep(_LAST_BREATH_S)
             self._check_alive(host)
             raise
 
