@@ -77,7 +77,11 @@ def _stanza(source: AptSource) -> str:
         "Targets": "Packages",
         **dict(source.fields),
     }
-    return "".join(f"{name}: {value}\n" for name, value in fields.items())
+    # A value that begins on the next line (a key) has no blank before it.
+    return "".join(
+        f"{name}:{value if value.startswith(chr(10)) else f' {value}'}\n"
+        for name, value in fields.items()
+    )
 
 
 def _deb822(text: str) -> list[AptSource]:
