@@ -11,6 +11,7 @@ import base64
 import binascii
 import difflib
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -219,7 +220,7 @@ def _spots(edits: list[tuple[str, Edit]]) -> list[tuple[str, Edit]]:
 
 def _replacements(edit: Edit) -> set[tuple[str, str]]:
     """The token replacements an edit makes in a value."""
-    pairs = {(part.before, part.after) for part in edit.parts}
+    pairs = {(part.before, part.after) for part in edit.parts} | _joined(edit)
     for part in edit.parts:
         if part.part == "param" and not part.before:
             pairs |= {("", f"{sep}{spelled}") for sep in "?& ;" for spelled in _spellings(part)}
@@ -230,6 +231,17 @@ def _replacements(edit: Edit) -> set[tuple[str, str]]:
     if edit.op is Op.SPLICE:
         pairs.add((edit.before, edit.after))
     return pairs
+
+
+def _joined(edit: Edit) -> set[tuple[str, str]]:
+    """Several added parameters as the one insertion that they are."""
+    added = [part for part in edit.parts if part.part == "param" and not part.before]
+    spelled = itertools.product(*(_spellings(part) for part in added))
+    return {
+        ("", head + joint.join(texts))
+        for texts in (spelled if len(added) > 1 else ())
+        for head, joint in (("?", "&"), ("&", "&"), (" ", " "), (";", ";"))
+    }
 
 
 def _spellings(part: PartEdit) -> set[str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from repoint.model.plan import Finding, Severity
 from repoint.rules import budget, remedies
 from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, HazardKind, PoolerFacts
+from repoint.rules.library_state import ASKS_AT_START
 from repoint.rules.rule import Remedy, Rule
 from repoint.rules.session_state import (
     RULES as SESSION_RULES,
@@ -98,9 +99,12 @@ def session_remedy(
         postgres: PostgreSQL's major version, 0 when nothing tells.
         takes_parameters: Whether its connection strings, which nobody else reads, can get one.
     """
+    errors = _errors("", consumer, pooler, postgres) if pooler is not None else []
+    if any(finding.code == ASKS_AT_START.code for finding in errors):
+        told = f"goes direct, because no pool gives it what it asks for: {'; '.join(_told(errors))}"
+        return Remedy("direct", (), told, tuple(dict.fromkeys(f.code for f in errors)))
     if pooler is None or pooler.mode != "transaction":
         return Remedy("none", (), "sessions are kept apart", ())
-    errors = _errors("", consumer, pooler, postgres)
     if not errors:
         return Remedy("none", (), "nothing seen forbids transaction pooling", ())
     codes = tuple(dict.fromkeys(finding.code for finding in errors))
@@ -131,7 +135,7 @@ def decide(
     found = _found(facts, open_ones, wanted, takes_parameters)
     going = {name for name, remedy in found.items() if remedy.kind == "session"}
     started = {one.id: remedy for one, remedy in startup(_sent(facts, going, beside.pooler))}
-    direct = {name for name in found if started[name].kind == "direct"}
+    direct = {name for name in found if name in started and started[name].kind == "direct"}
     session, why_not = _sized(_sent(facts, direct, None), beside, going - direct)
     result: list[tuple[str, Remedy]] = []
     for one in runtimes:

@@ -94,12 +94,18 @@ class Trial:
         root: An empty directory.
         files: The repository.
         clear: Clear texts of the sealed files among them, by path.
+        config: Its repoint.yaml.
     """
 
     def __init__(
-        self, root: Path, files: Mapping[str, str], clear: Mapping[str, str] | None = None
+        self,
+        root: Path,
+        files: Mapping[str, str],
+        clear: Mapping[str, str] | None = None,
+        config: str = CONFIG,
     ) -> None:
         self.root = root
+        self.config = config
         self.clear = dict(clear or {})
         for path, text in files.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -108,10 +114,11 @@ class Trial:
     def plan(self, *environments: str) -> Plan:
         """The plan for the tree as it is now."""
         tree = FileTree(self.root)
-        config = load_config(CONFIG)
+        config = load_config(self.config)
         secrets = _Opened(self.clear)
+        renderer, text = Kustomize(tree), self.config
         return make_plan(
-            Workspace(str(self.root), tree, config, CONFIG, secrets, Kustomize(tree), _Silence()),
+            Workspace(str(self.root), tree, config, text, secrets, renderer, _Silence()),
             environments,
         )
 
