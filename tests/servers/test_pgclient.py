@@ -167,6 +167,16 @@ def test_PS1_nowhere_else(ground: GroundFactory, mode: str) -> None:
     assert found == (("mine a",),)
 
 
+def test_a_named_statement_that_failed_is_not_in_the_way_of_the_next(ground: GroundFactory) -> None:
+    here = ground()
+    sql = "select 'stays ' || $1::text"
+    for driver in ("pgjdbc", "pgx", "psycopg"):
+        session = here.direct.connect(driver=driver, statements=Statements.NAMED)
+        with pytest.raises(ServerRefusal, match="division by zero"):
+            session.run("select 1 / $1::int", ("0",))
+        assert session.run(sql, ("a",)) == session.run(sql, ("a",)) == (("stays a",),)
+
+
 def test_PS3_names_that_count_meet_where_PgBouncer_does_not_follow_them(
     pooler: PoolerFactory,
 ) -> None:

@@ -20,7 +20,7 @@ class Statements(StrEnum):
     NAMED = "named"
     """A named statement that is prepared once and executed often: pgx, asyncpg."""
     NAMED_LATER = "named-later"
-    """Unnamed in one trip at first, named from the fifth execution on: pgJDBC, psycopg 3."""
+    """Unnamed in one trip at first, named from the fifth execution on: pgJDBC (psycopg: sixth)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from repoint.wire import messages
 from repoint.wire.login import Statements
 from repoint.wire.refusals import DriverRefusal
 
-NAMED_FROM = 5
-"""pgJDBC and psycopg 3 name a statement from so many executions on."""
+_NAMED_FROM = 5
+_PSYCOPG_NAMED_FROM = 6
 
 # Quoted texts, names and comments, where `$1` is no argument; then the arguments.
 _TOKENS = re.compile(
@@ -26,14 +26,21 @@ class StatementBook:
 
     def __init__(self, driver: str) -> None:
         self._driver = driver
+        self._named_from = _PSYCOPG_NAMED_FROM if driver == "psycopg" else _NAMED_FROM
+        self._issued = 0
         self._names: dict[str, str] = {}
         self._runs: dict[str, int] = {}
 
     def is_named(self, sql: str, style: Statements) -> bool:
         """Count an execution of `sql`; whether its driver names it by now."""
         runs = self._runs[sql] = self._runs.get(sql, 0) + 1
-        late = style is Statements.NAMED_LATER and runs >= NAMED_FROM
+        late = style is Statements.NAMED_LATER and runs >= self._named_from
         return late or style is Statements.NAMED
+
+    @property
+    def prepares_apart(self) -> bool:
+        """Whether naming a statement is a trip of its own; pgJDBC binds it in the same one."""
+        return self._driver != "pgjdbc"
 
     def prepared(self, sql: str) -> str:
         """The name that `sql` was prepared under, empty when it was not."""
@@ -47,7 +54,9 @@ class StatementBook:
         """
         if self._driver.startswith("pgx"):
             return f"stmtcache_{sha256(sql.encode()).hexdigest()[:48]}"
-        number = len(self._names) + 1
+        # A name is not used again: a statement that failed may be there under it.
+        self._issued += 1
+        number = self._issued
         if self._driver == "asyncpg":
             return f"__asyncpg_stmt_{number:x}__"
         if self._driver.startswith("psycopg"):

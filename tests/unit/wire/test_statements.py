@@ -61,6 +61,10 @@ def test_who_names_statements_when() -> None:
     book = StatementBook("pgjdbc")
     late = [book.is_named("select 1", Statements.NAMED_LATER) for _ in range(6)]
     assert late == [False] * 4 + [True] * 2
+    book = StatementBook("psycopg")
+    later = [book.is_named("select 1", Statements.NAMED_LATER) for _ in range(7)]
+    assert later == [False] * 5 + [True] * 2
+    assert not book.is_named("select 2", Statements.NAMED_LATER)
     assert StatementBook("pgx").is_named("select 1", Statements.NAMED)
     assert not StatementBook("libpq").is_named("select 1", Statements.ONE_TRIP)
 

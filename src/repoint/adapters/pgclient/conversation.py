@@ -117,12 +117,20 @@ class PgConversation:
             return self.execute(args)
         if not self._book.is_named(sql, style):
             return self._ask(one_trip(sql, args))
+        return self._run_named(sql, args)
+
+    def _run_named(self, sql: str, args: Sequence[str]) -> Rows:
         name = self._book.prepared(sql)
-        if not name:
-            name = self._book.new_name(sql)
+        if name:
+            return self._ask(bound(args, name))
+        name = self._book.new_name(sql)
+        if self._book.prepares_apart:
             self._ask(prepare(sql, name))
             self._book.keep(sql, name)
-        return self._ask(bound(args, name))
+            return self._ask(bound(args, name))
+        rows = self._ask(messages.parse(sql, name) + bound(args, name))
+        self._book.keep(sql, name)
+        return rows
 
     def prepare(self, sql: str) -> None:
         """Parse and Describe the unnamed statement: the first trip of two."""
