@@ -127,6 +127,7 @@ MANNER_PARAMETERS: dict[str, tuple[tuple[str, str], ...]] = {
         ("", ""),
         ("prepareThreshold", "0"),
         ("prepareThreshold", "1"),
+        ("prepareThreshold", "-1"),
         ("preferQueryMode", "simple"),
         ("preferQueryMode", "extended"),
         ("preferQueryMode", "extendedForPrepared"),

@@ -95,6 +95,10 @@ class Answering:
             raise DriverError(said["error"], said["code"])
         return said
 
+    def alive(self) -> bool:
+        """Whether the program still runs."""
+        return self._process.poll() is None
+
     def stop(self) -> None:
         """End the program, politely at first."""
         assert self._process.stdin is not None and self._process.stdout is not None

@@ -62,6 +62,7 @@ class Pg8000(Psycopg):
     def __init__(self, dsn, settings):
         url = urlsplit(dsn)
         query = dict(parse_qsl(url.query))
+        name = query.pop("application_name", None)
         ssl = query.pop("sslmode", None)
         keywords = {"ssl_context": _tls(ssl, query.pop("sslrootcert", None))} if ssl else {}
         self.conn = pg8000.dbapi.connect(
@@ -71,6 +72,7 @@ class Pg8000(Psycopg):
             port=url.port,
             database=url.path[1:],
             timeout=settings.get("timeout", 10),
+            application_name=name,
             startup_params=query or None,
             **keywords,
         )
