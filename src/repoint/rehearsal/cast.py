@@ -53,13 +53,16 @@ class Client:
         return self.purpose in ("migration", "admin")
 
     @property
-    def source_read(self) -> bool:
-        """Whether the repository tells how the consumer uses its session."""
-        return bool(self.facts.hazards)
+    def is_known(self) -> bool:
+        """Whether source text, or what is known of its image, tells how it uses its session."""
+        return any(hazard.linked for hazard in self.facts.hazards)
 
-    def uses(self, *kinds: HazardKind) -> str:
-        """Where its source text shows one of `kinds`, as `path:line`; empty when it does not."""
+    def uses(self, *kinds: HazardKind, linked: bool = True) -> str:
+        """Where its evidence shows one of `kinds`, as `path:line`; empty when it does not.
+
+        With `linked` off: evidence that nothing links to this consumer.
+        """
         for hazard in self.facts.hazards:
-            if hazard.kind in kinds:
+            if hazard.kind in kinds and hazard.linked is linked:
                 return f"{hazard.path}:{hazard.line}"
         return ""

@@ -1,4 +1,4 @@
-"""Which driver an image or a command brings along, where no source text tells (facts, 7)."""
+"""Which driver a program that a container runs brings along (facts, 7); images tell otherwise."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 UNKNOWN_DRIVER = "pgx"
 """Sends every parameter and names its statements: what survives as pgx survives as most."""
 
-# Whole names of programs, and pieces of image names.
 _PROGRAMS = {
     "libpq": "psql pg_dump pg_dumpall pg_restore pgbench createdb dropdb vacuumdb reindexdb",
     "pgx": "hydra kratos keto",
@@ -16,30 +15,17 @@ _PROGRAMS = {
     "pgjdbc": "flyway liquibase",
     "node-postgres": "node-pg-migrate knex typeorm sequelize graphile-worker",
 }
-_IMAGES: tuple[tuple[str, str], ...] = (
-    ("oryd/", "pgx"),
-    ("amacneil/dbmate", "lib/pq"),
-    ("arigaio/atlas", "lib/pq"),
-    ("migrate/migrate", "lib/pq"),
-    ("postgres-exporter", "lib/pq"),
-    ("postgres_exporter", "lib/pq"),
-    ("flyway/", "pgjdbc"),
-    ("liquibase/", "pgjdbc"),
-    ("keycloak", "pgjdbc"),
-    ("metabase", "pgjdbc"),
-)
 _BY_PROGRAM = {name: driver for driver, names in _PROGRAMS.items() for name in names.split()}
 _START = re.compile(r"(?:^|[;&|\n(])\s*(?:(?:exec|until|while|if|!|[A-Za-z_]\w*=\S*)\s+)*(\S+)")
 
 
-def driver_of_container(image: str, words: Sequence[str]) -> str:
-    """The driver of a container by the first known program that it runs, else by its image."""
+def driver_of_program(words: Sequence[str]) -> str:
+    """The driver of the first known program that the words of a command run; empty for none."""
     for program in _programs(words):
         driver = _BY_PROGRAM.get(program.rpartition("/")[2])
         if driver is not None:
             return driver
-    name = image.partition("@")[0]
-    return next((driver for piece, driver in _IMAGES if piece in name), "")
+    return ""
 
 
 def _programs(words: Sequence[str]) -> Iterator[str]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from repoint.flows.rehearsing.casting import Scene
 from repoint.flows.rehearsing.checks_login import identity
 from repoint.flows.rehearsing.checks_pool import Restart
-from repoint.flows.rehearsing.checks_state import left_behind, setting_trace
 from repoint.flows.rehearsing.stage import (
     PLACE,
     Answer,
@@ -19,6 +18,7 @@ from repoint.flows.rehearsing.stage import (
     plainly,
     told,
 )
+from repoint.flows.rehearsing.traces import left_behind, setting_trace
 from repoint.model.rehearsal import Control, Verdict
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.lab import BouncerSpec
