@@ -14,6 +14,7 @@ from repoint.kube.resource import Resource
 from repoint.model.source import Location
 from repoint.planning.config import Config
 from repoint.planning.declared_objects import declared_cluster, declared_pooler
+from repoint.planning.policy_facts import policy_facts
 from repoint.planning.session_pooler import pool_mode, rendered_session, session_name
 from repoint.rules.facts import (
     CNPG_DEFAULT_PGBOUNCER,
@@ -21,9 +22,6 @@ from repoint.rules.facts import (
     ClusterFacts,
     ConsumerFacts,
     EnvironmentFacts,
-    IngressRule,
-    Peer,
-    PolicyFacts,
     PoolerFacts,
     PreCheck,
     RoleDefault,
@@ -138,9 +136,7 @@ def environment_facts(
         pooler=pooler_facts(targets.pooler, config) if targets.pooler else None,
         cluster=cluster_facts(targets.cluster, config) if targets.cluster else None,
         consumers=consumers,
-        policies=tuple(
-            _policy(one.tree, one) for one in kube.network_policies(objects) if _ingress(one)
-        ),
+        policies=tuple(policy_facts(one) for one in kube.network_policies(objects)),
         namespace_labels=tuple(
             (one.name, pairs(one.tree, "metadata", "labels")) for one in kube.namespaces(objects)
         ),
@@ -231,42 +227,3 @@ def _place(resource: Resource) -> Location:
     kind = resource.body.get("kind")
     line = kind.scalar.line if isinstance(kind, Value) and kind.scalar is not None else 1
     return Location(resource.path, line, 1, "")
-
-
-def _ingress(policy: kube.ObjectFact) -> bool:
-    kinds = texts(policy.tree, "spec", "policyTypes")
-    return not kinds or "Ingress" in kinds
-
-
-def _policy(tree: dict[str, Effective], fact: kube.ObjectFact) -> PolicyFacts:
-    selector = child(tree, "spec", "podSelector")
-    return PolicyFacts(
-        name=fact.name,
-        namespace=fact.namespace,
-        selector=pairs(selector, "matchLabels"),
-        rules=tuple(_rule(rule) for rule in items(tree, "spec", "ingress")),
-        opaque=bool(items(selector, "matchExpressions")),
-    )
-
-
-def _rule(rule: Effective) -> IngressRule:
-    return IngressRule(
-        peers=tuple(_peer(one) for one in items(rule, "from")),
-        ports=tuple(_port(one) for one in items(rule, "ports")),
-    )
-
-
-def _port(port: Effective) -> str:
-    first, last = text(port, "port"), text(port, "endPort")
-    return f"{first}-{last}" if last else first
-
-
-def _peer(peer: Effective) -> Peer:
-    pods, spaces = child(peer, "podSelector"), child(peer, "namespaceSelector")
-    opaque = bool(items(pods, "matchExpressions") or items(spaces, "matchExpressions"))
-    opaque = opaque or child(peer, "ipBlock") is not None
-    return Peer(
-        pods=pairs(pods, "matchLabels") if pods is not None else None,
-        namespaces=pairs(spaces, "matchLabels") if spaces is not None else None,
-        opaque=opaque,
-    )

@@ -257,40 +257,36 @@ def add_policies(facts: EnvironmentFacts, delivery: Delivery) -> EnvironmentFact
         "Clients of the CNPG Pooler and Cluster; the other policies admit the old server only.",
         edit,
     )
-    added = tuple(
-        PolicyFacts(
-            name=need.name,
-            namespace=need.namespace,
-            selector=need.target_labels,
-            rules=(
-                IngressRule(
-                    tuple(
-                        Peer(pods=labels, namespaces=((network.NAMESPACE_NAME, namespace),))
-                        for namespace, labels in need.sources
-                    ),
-                    ("5432",),
-                ),
-            ),
-        )
-        for need in needs
+    return replace(facts, policies=(*facts.policies, *(_as_facts(need) for need in needs)))
+
+
+def _as_facts(need: network.PolicyNeed) -> PolicyFacts:
+    peers = tuple(
+        Peer(pods=labels, namespaces=((network.NAMESPACE_NAME, namespace),))
+        for namespace, labels in need.sources
     )
-    return replace(facts, policies=(*facts.policies, *added))
+    rules = (IngressRule(peers, ("5432",)),)
+    return PolicyFacts(
+        name=need.name,
+        namespace=need.namespace,
+        selector=need.target_labels,
+        rules=None if need.egress else rules,
+        egress=rules if need.egress else None,
+    )
 
 
 def _policy(need: network.PolicyNeed) -> dict[str, Tree]:
+    direction, peers = ("egress", "to") if need.egress else ("ingress", "from")
+    others: list[Tree] = [_from(need, namespace, labels) for namespace, labels in need.sources]
+    rule: Tree = {peers: others, "ports": [{"protocol": "TCP", "port": Token("5432")}]}
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": {"name": need.name, "namespace": need.namespace},
         "spec": {
             "podSelector": {"matchLabels": dict(need.target_labels)},
-            "policyTypes": ["Ingress"],
-            "ingress": [
-                {
-                    "from": [_from(need, namespace, labels) for namespace, labels in need.sources],
-                    "ports": [{"protocol": "TCP", "port": Token("5432")}],
-                }
-            ],
+            "policyTypes": [direction.capitalize()],
+            direction: [rule],
         },
     }
 

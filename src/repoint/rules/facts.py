@@ -242,18 +242,28 @@ class ConsumerFacts:
         return tuple(dict.fromkeys(names))
 
 
+Expression = tuple[str, str, tuple[str, ...]]
+"""An item of `matchExpressions`: key, operator (`In`, `NotIn`, `Exists`, ..) and values."""
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One `from` or `to` entry: label selectors as pairs, None where absent."""
+    """One `from` or `to` entry: label selectors as pairs, None where absent.
+
+    `pod_expressions` and `namespace_expressions` narrow them further. `opaque` tells of an
+    address block, which says nothing of pods.
+    """
 
     pods: tuple[tuple[str, str], ...] | None
     namespaces: tuple[tuple[str, str], ...] | None
     opaque: bool = False
+    pod_expressions: tuple[Expression, ...] = ()
+    namespace_expressions: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class IngressRule:
-    """An ingress rule: no peers means everybody, no ports means every port."""
+    """A rule of either direction: no peers means everybody, no ports means every port."""
 
     peers: tuple[Peer, ...]
     ports: tuple[str, ...]
@@ -261,13 +271,19 @@ class IngressRule:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFacts:
-    """A NetworkPolicy that limits ingress; `opaque` when its selector is not plain labels."""
+    """A NetworkPolicy: `rules` for what comes in, `egress` for what goes out.
+
+    None for a direction that the policy does not limit; no rules for one that it closes.
+    `opaque` when nothing tells which pods it selects.
+    """
 
     name: str
     namespace: str
     selector: tuple[tuple[str, str], ...]
-    rules: tuple[IngressRule, ...]
+    rules: tuple[IngressRule, ...] | None
     opaque: bool = False
+    egress: tuple[IngressRule, ...] | None = None
+    expressions: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from repoint.model.plan import Finding, Severity
-from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, Peer, PolicyFacts, PoolerFacts
+from repoint.rules.facts import (
+    ConsumerFacts,
+    EnvironmentFacts,
+    Expression,
+    IngressRule,
+    Peer,
+    PolicyFacts,
+    PoolerFacts,
+)
 from repoint.rules.rule import Rule
 
 DENIED = Rule(
     "RP251",
     Severity.ERROR,
     "a NetworkPolicy keeps a client from PostgreSQL's port",
-    "Some policy selects the target's pods and none admits this client on port 5432: its "
-    "connections time out. Policies for the old server do not help, they select other labels.",
+    "Some policy selects the target's pods and none admits this client on port 5432, or one "
+    "selects the client's pods and none lets it out to the target: its connections time out. "
+    "Policies for the old server do not help, they select other labels.",
     "add the NetworkPolicy that the plan writes, or admit the client in one of your own",
     ("X10",),
 )
@@ -46,6 +55,7 @@ NAMESPACE_NAME = "kubernetes.io/metadata.name"
 class Pods:
     """Pods as policies see them; `maybe` are labels that some operator versions add."""
 
+    name: str
     what: str
     namespace: str
     labels: Labels
@@ -57,54 +67,70 @@ class Pods:
 class PolicyNeed:
     """A NetworkPolicy that is missing: these pods must admit these clients on port 5432.
 
-    `sources` are `(namespace, labels)`, sorted; empty labels mean every pod there.
+    `sources` are `(namespace, labels)`, sorted; empty labels mean every pod there. With
+    `egress` it is the other way round: the clients must be let out to these pods.
     """
 
     name: str
     namespace: str
     target_labels: Labels
     sources: tuple[tuple[str, Labels], ...]
+    egress: bool = False
 
 
 def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
     """Findings on clients that a policy keeps out, or may keep out."""
     found = []
     for client, target, consumer in _pairs(facts):
-        verdict = admits(facts, client, target)
-        if verdict is True:
-            continue
-        rule = DENIED if verdict is False else UNSURE
-        text = "is not admitted to" if verdict is False else "may not be admitted to"
-        names = ", ".join(f"`{p.name}`" for p in _selecting(facts, target))
-        by = f" (policies {names})" if names else ""
-        found.append(
-            rule.finding(
-                f"{client.what} in `{client.namespace}` {text} port {PORT} of {target.what} in "
-                f"`{target.namespace}`{by}",
-                environment=facts.name,
-                consumer=consumer,
+        for egress in (False, True):
+            verdict = _admits(facts, client, target, egress=egress)
+            if verdict is True:
+                continue
+            rule = DENIED if verdict is False else UNSURE
+            found.append(
+                rule.finding(
+                    _message(facts, client, target, sure=verdict is False, egress=egress),
+                    environment=facts.name,
+                    consumer=consumer,
+                )
             )
-        )
     return tuple(found)
 
 
+def _message(
+    facts: EnvironmentFacts, client: Pods, target: Pods, *, sure: bool, egress: bool
+) -> str:
+    own = client if egress else target
+    names = ", ".join(f"`{p.name}`" for p in _selecting(facts, own, egress=egress))
+    by = f" (policies {names})" if names else ""
+    verb = "let out" if egress else "admitted"
+    text = f"is not {verb} to" if sure else f"may not be {verb} to"
+    return (
+        f"{client.what} in `{client.namespace}` {text} port {PORT} of {target.what} in "
+        f"`{target.namespace}`{by}"
+    )
+
+
 def needed_policies(facts: EnvironmentFacts) -> tuple[PolicyNeed, ...]:
-    """The policies to write so that no client is denied.
+    """The policies to write so that no client is denied, neither here nor there.
 
     A consumer in doubt is left to a person; the Pooler in doubt is admitted, since without it
     every pooled consumer fails.
     """
-    needs: dict[tuple[str, str, Labels], set[tuple[str, Labels]]] = {}
+    needs: dict[tuple[bool, str, str, Labels], set[tuple[str, Labels]]] = {}
     for client, target, consumer in _pairs(facts):
-        verdict = admits(facts, client, target)
-        if verdict is False or (verdict is None and not consumer):
-            name = f"allow-{target.labels[0][1]}-clients"
-            # `podRole` too: by the Cluster's label alone the Pooler's pods may be selected.
-            key = (name, target.namespace, target.labels)
-            needs.setdefault(key, set()).add((client.namespace, client.labels))
+        for egress, own, other in ((False, target, client), (True, client, target)):
+            verdict = _admits(facts, client, target, egress=egress)
+            if verdict is False or (verdict is None and not consumer):
+                if egress and not own.labels:
+                    continue
+                name = f"allow-{own.name}-to-postgres" if egress else f"allow-{own.name}-clients"
+                # `podRole` too: by the Cluster's label alone the Pooler's pods may be selected.
+                key = (egress, name, own.namespace, own.labels)
+                needs.setdefault(key, set()).add((other.namespace, other.labels))
     return tuple(
-        PolicyNeed(name, namespace, labels, _widest(sources))
-        for (name, namespace, labels), sources in sorted(needs.items())
+        PolicyNeed(name, namespace, labels, _widest(sources), egress)
+        for (egress, name, namespace, labels), sources in sorted(needs.items())
     )
 
 
@@ -119,10 +145,20 @@ def _widest(sources: set[tuple[str, Labels]]) -> tuple[tuple[str, Labels], ...]:
 
 def admits(facts: EnvironmentFacts, client: Pods, target: Pods) -> bool | None:
     """Whether `client` reaches port 5432 of `target`; None when nothing tells."""
+    verdicts = [_admits(facts, client, target, egress=one) for one in (False, True)]
+    if False in verdicts:
+        return False
+    return None if None in verdicts else True
+
+
+def _admits(facts: EnvironmentFacts, client: Pods, target: Pods, *, egress: bool) -> bool | None:
+    """One direction: the policies on the target's pods, or those on the client's own."""
+    own, other = (client, target) if egress else (target, client)
     verdicts = [
-        (selected, _policy_admits(facts, policy, client, target))
+        (selected, _policy_admits(facts, policy, rules, other, target))
         for policy in facts.policies
-        if (selected := _selects(policy, target)) is not False
+        if (rules := policy.egress if egress else policy.rules) is not None
+        and (selected := _selects(policy, own)) is not False
     ]
     sure = [admitted for selected, admitted in verdicts if selected is True]
     if True in sure:
@@ -133,35 +169,69 @@ def admits(facts: EnvironmentFacts, client: Pods, target: Pods) -> bool | None:
     return True if all(admitted is True for _, admitted in verdicts) else None
 
 
-def _selecting(facts: EnvironmentFacts, target: Pods) -> list[PolicyFacts]:
-    return [policy for policy in facts.policies if _selects(policy, target) is not False]
+def _selecting(facts: EnvironmentFacts, own: Pods, *, egress: bool) -> list[PolicyFacts]:
+    return [
+        policy
+        for policy in facts.policies
+        if (policy.egress if egress else policy.rules) is not None
+        and _selects(policy, own) is not False
+    ]
 
 
-def _selects(policy: PolicyFacts, target: Pods) -> bool | None:
-    if policy.namespace != target.namespace:
+def _selects(policy: PolicyFacts, own: Pods) -> bool | None:
+    if policy.namespace != own.namespace:
         return False
-    matched = _matches(policy.selector, target)
+    matched = _matches(policy.selector, policy.expressions, own)
     return None if policy.opaque and matched is True else matched
 
 
-def _matches(selector: Labels, pods: Pods) -> bool | None:
+def _matches(selector: Labels, expressions: tuple[Expression, ...], pods: Pods) -> bool | None:
     wanted = set(selector)
+    verdicts: list[bool | None] = [_fits(one, pods.labels, pods.maybe) for one in expressions]
     if wanted <= set(pods.labels):
-        return True
-    return None if wanted <= {*pods.labels, *pods.maybe} else False
+        verdicts.append(True)
+    else:
+        verdicts.append(None if wanted <= {*pods.labels, *pods.maybe} else False)
+    return _all(verdicts)
+
+
+def _all(verdicts: list[bool | None]) -> bool | None:
+    if False in verdicts:
+        return False
+    return None if None in verdicts else True
+
+
+def _fits(expression: Expression, labels: Labels, maybe: Labels = ()) -> bool | None:
+    """Whether labels fit an expression, as Kubernetes reads it; None when a label may be there."""
+    key, operator, values = expression
+    known, possible = dict(labels), dict(maybe)
+    sure = {
+        "In": known.get(key) in values,
+        "NotIn": known.get(key) not in values,
+        "Exists": key in known,
+        "DoesNotExist": key not in known,
+    }.get(operator)
+    if key in possible and key not in known:
+        with_it = _fits(expression, ((key, possible[key]),))
+        return sure if with_it is sure else None
+    return sure
 
 
 def _policy_admits(
-    facts: EnvironmentFacts, policy: PolicyFacts, client: Pods, target: Pods
+    facts: EnvironmentFacts,
+    policy: PolicyFacts,
+    rules: tuple[IngressRule, ...],
+    other: Pods,
+    target: Pods,
 ) -> bool | None:
     best: bool | None = False
-    for rule in policy.rules:
+    for rule in rules:
         if rule.ports and not any(_is_port(port, target) for port in rule.ports):
             continue
         if not rule.peers:
             return True
         for peer in rule.peers:
-            verdict = _peer_admits(facts, policy, peer, client)
+            verdict = _peer_admits(facts, policy, peer, other)
             if verdict is True:
                 return True
             if verdict is None:
@@ -170,33 +240,32 @@ def _policy_admits(
 
 
 def _peer_admits(
-    facts: EnvironmentFacts, policy: PolicyFacts, peer: Peer, client: Pods
+    facts: EnvironmentFacts, policy: PolicyFacts, peer: Peer, other: Pods
 ) -> bool | None:
-    there: bool | None = client.namespace == policy.namespace
+    there: bool | None = other.namespace == policy.namespace
     if peer.namespaces is not None:
-        there = _namespace_matches(facts, peer.namespaces, client.namespace)
+        there = _namespace_matches(facts, peer, other.namespace)
     elif peer.pods is None:
         # Neither selector: an address block, which says nothing of pods.
         return None
     pods: bool | None = True
     if peer.pods is not None:
-        pods = _matches(peer.pods, client)
-    if there is False or pods is False:
-        return False
-    if peer.opaque or there is None or pods is None:
-        return None
-    return True
+        pods = _matches(peer.pods, peer.pod_expressions, other)
+    verdict = _all([there, pods])
+    return None if peer.opaque and verdict is True else verdict
 
 
-def _namespace_matches(facts: EnvironmentFacts, selector: Labels, namespace: str) -> bool | None:
+def _namespace_matches(facts: EnvironmentFacts, peer: Peer, namespace: str) -> bool | None:
     known = dict(facts.namespace_labels)
-    labels = {*known.get(namespace, ()), (NAMESPACE_NAME, namespace)}
-    if set(selector) <= labels:
-        return True
-    rest = [pair for pair in selector if pair[0] != NAMESPACE_NAME]
-    if namespace not in known and rest and (set(selector) - set(rest)) <= labels:
-        return None
-    return False
+    labels = (*known.get(namespace, ()), (NAMESPACE_NAME, namespace))
+    verdicts: list[bool | None] = []
+    for pair in peer.namespaces or ():
+        unknown = namespace not in known and pair[0] != NAMESPACE_NAME
+        verdicts.append(pair in labels or (None if unknown else False))
+    for one in peer.namespace_expressions:
+        unknown = namespace not in known and one[0] != NAMESPACE_NAME
+        verdicts.append(None if unknown else _fits(one, labels))
+    return _all(verdicts)
 
 
 def _is_port(port: str, target: Pods) -> bool:
@@ -221,14 +290,15 @@ def _pairs(facts: EnvironmentFacts) -> Iterator[tuple[Pods, Pods, str]]:
 
 
 def _consumer_pods(consumer: ConsumerFacts) -> Pods:
-    return Pods(f"{consumer.kind} `{consumer.name}`", consumer.namespace, consumer.labels)
+    what = f"{consumer.kind} `{consumer.name}`"
+    return Pods(consumer.name, what, consumer.namespace, consumer.labels)
 
 
 def _pooler_pods(pooler: PoolerFacts) -> Pods:
     name, namespace = pooler.name, pooler.namespace
     maybe = (("cnpg.io/cluster", pooler.cluster), ("cnpg.io/podRole", "pooler"))
     labels = (("cnpg.io/poolerName", name),)
-    return Pods(f"Pooler `{name}`", namespace, labels, "pgbouncer", maybe)
+    return Pods(name, f"Pooler `{name}`", namespace, labels, "pgbouncer", maybe)
 
 
 def _cluster_pods(facts: EnvironmentFacts) -> Pods | None:
@@ -237,4 +307,4 @@ def _cluster_pods(facts: EnvironmentFacts) -> Pods | None:
     name, namespace = facts.cluster.name, facts.cluster.namespace
     labels = (("cnpg.io/cluster", name), ("cnpg.io/podRole", "instance"))
     maybe = (("role", "primary"), ("cnpg.io/instanceRole", "primary"))
-    return Pods(f"Cluster `{name}`", namespace, labels, "postgresql", maybe)
+    return Pods(name, f"Cluster `{name}`", namespace, labels, "postgresql", maybe)

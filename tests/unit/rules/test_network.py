@@ -171,3 +171,110 @@ def test_X10_a_client_is_named_only_where_no_wider_selector_admits_it() -> None:
     far = consumer("auth", namespace="shop-auth", route="direct")
     needs = needed_policies(environment(bare, job, far, policies=(DENY_ALL,)))
     assert needs[0].sources == (("shop", ()), ("shop-auth", (("app", "auth"),)))
+
+
+def leaving(*policies: PolicyFacts, **given: object) -> EnvironmentFacts:
+    """A pooled consumer in another namespace, whose own policies are these."""
+    one = consumer("web", namespace="shop-auth")
+    return environment(one, policies=policies, **given)
+
+
+OUT = PolicyFacts("out", "shop-auth", (), None, egress=())
+SHOP = (("kubernetes.io/metadata.name", "shop"),)
+
+
+def way_out(peer: Peer, *ports: str) -> PolicyFacts:
+    """A policy that lets every pod of the client's namespace out to a peer."""
+    return replace(OUT, name="way", egress=(IngressRule((peer,), ports),))
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param(leaving(OUT), id="X10 nothing gets out by default"),
+        pytest.param(leaving(way_out(Peer((("app", "postgres"),), SHOP))), id="X10 the old pods"),
+        pytest.param(leaving(way_out(Peer(POOLER, None))), id="X10 the same labels elsewhere"),
+        pytest.param(leaving(way_out(Peer(None, SHOP), "53")), id="X10 only name resolution"),
+        pytest.param(
+            leaving(replace(OUT, expressions=(("app", "In", ("web", "api")),))),
+            id="X10 selected by an expression",
+        ),
+    ],
+)
+def test_X10_a_client_is_not_let_out(facts: EnvironmentFacts) -> None:
+    (finding,) = check(facts)
+    assert finding.code == "RP251" and "is not let out to port 5432" in finding.message
+    (need,) = needed_policies(facts)
+    assert need.egress and need.name == "allow-web-to-postgres"
+    assert (need.namespace, need.sources) == ("shop-auth", (("shop", POOLER),))
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param(leaving(replace(OUT, rules=(), egress=None)), id="X10 only what comes in"),
+        pytest.param(leaving(OUT, way_out(Peer(None, SHOP))), id="X10 out to the namespace"),
+        pytest.param(leaving(OUT, way_out(Peer(POOLER, SHOP), "5432")), id="X10 out to the pods"),
+        pytest.param(leaving(OUT, way_out(Peer(None, SHOP), "pgbouncer")), id="X10 a port's name"),
+        pytest.param(
+            leaving(replace(OUT, expressions=(("app", "NotIn", ("web",)),))),
+            id="X10 other pods by an expression",
+        ),
+        pytest.param(
+            leaving(replace(OUT, expressions=(("tier", "Exists", ()),))),
+            id="X10 pods with a label that this one has not",
+        ),
+        pytest.param(leaving(replace(OUT, namespace="shop-web")), id="X10 another namespace"),
+    ],
+)
+def test_X10_a_client_gets_out(facts: EnvironmentFacts) -> None:
+    assert check(facts) == () and needed_policies(facts) == ()
+
+
+EXPRESSIONS = [
+    (("app", "In", ("web", "api")), True),
+    (("app", "In", ("api",)), False),
+    (("app", "NotIn", ("api",)), True),
+    (("app", "NotIn", ("web",)), False),
+    (("tier", "NotIn", ("web",)), True),
+    (("app", "Exists", ()), True),
+    (("tier", "Exists", ()), False),
+    (("tier", "DoesNotExist", ()), True),
+    (("app", "DoesNotExist", ()), False),
+]
+
+
+@pytest.mark.parametrize(
+    ("expression", "admitted"), EXPRESSIONS, ids=[f"{e[0]} {e[1]}" for e, _ in EXPRESSIONS]
+)
+def test_X10_expressions_are_read_as_kubernetes_reads_them(
+    expression: tuple[str, str, tuple[str, ...]], admitted: bool
+) -> None:
+    facts = under(policy(Peer((), None, pod_expressions=(expression,))))
+    assert codes(check(facts)) == ([] if admitted else ["RP251"])
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        pytest.param(("team", "In", ("auth",)), [], id="the namespace's label"),
+        pytest.param(("team", "NotIn", ("auth",)), ["RP251"], id="another label"),
+        pytest.param(("kubernetes.io/metadata.name", "In", ("shop-auth",)), [], id="its name"),
+    ],
+)
+def test_X10_expressions_on_namespaces(
+    expression: tuple[str, str, tuple[str, ...]], expected: list[str]
+) -> None:
+    peer = Peer(None, (), namespace_expressions=(expression,))
+    facts = under(policy(peer), namespace="shop-auth", namespace_labels=LABELS)
+    assert codes(check(facts)) == expected
+    unknown = under(policy(peer), namespace="shop-auth")
+    sure = expression[0] == "kubernetes.io/metadata.name"
+    assert codes(check(unknown)) == ([] if sure else ["RP252"])
+
+
+def test_X10_a_label_that_the_operator_may_set_is_in_doubt() -> None:
+    closed = PolicyFacts(
+        "closed", "shop", (), (), expressions=(("cnpg.io/podRole", "In", ("pooler",)),)
+    )
+    assert codes(check(under(closed))) == ["RP252"]
