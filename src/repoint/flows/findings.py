@@ -19,6 +19,7 @@ from repoint.rules import (
     cnpg,
     hygiene,
     network,
+    operations,
     probes,
     routing,
     session_state,
@@ -27,7 +28,7 @@ from repoint.rules import (
     tls,
 )
 
-_CHECKS = (startup_params, session_state, tls, budget, network, probes, targets, cnpg)
+_CHECKS = (startup_params, session_state, tls, budget, network, probes, targets, cnpg, operations)
 
 
 def all_findings(

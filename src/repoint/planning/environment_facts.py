@@ -194,6 +194,12 @@ def cluster_facts(resource: Resource, config: Config) -> ClusterFacts:
         max_connections=_number(text(spec, "postgresql", "parameters", "max_connections"), 100),
         alt_names=texts(spec, "certificates", "serverAltDNSNames"),
         own_server_certificate=bool(text(spec, "certificates", "serverTLSSecret")),
+        hba=texts(spec, "postgresql", "pg_hba"),
+        expiring=tuple(
+            text(role, "name")
+            for role in items(spec, "managed", "roles")
+            if text(role, "validUntil")
+        ),
         location=_place(resource),
         bootstrap=_bootstrap(child(spec, "bootstrap")),
         declared=declared_cluster(resource),

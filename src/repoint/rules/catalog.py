@@ -12,6 +12,7 @@ from repoint.rules import (
     cnpg,
     hygiene,
     network,
+    operations,
     pool_mode,
     probes,
     routing,
@@ -33,6 +34,7 @@ ALL_RULES: tuple[Rule, ...] = (
     *budget.RULES,
     *network.RULES,
     *probes.RULES,
+    *operations.RULES,
     *hygiene.RULES,
 )
 

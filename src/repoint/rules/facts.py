@@ -13,6 +13,9 @@ from enum import StrEnum
 from repoint.model.source import Location
 from repoint.rules.declared import PLAIN_CLUSTER, PLAIN_POOLER, DeclaredCluster, DeclaredPooler
 
+OF_IMAGE = "<image>"
+"""The `app_dir` of what is known of an image by itself, no source text having been read."""
+
 CNPG_DEFAULT_PGBOUNCER = (1, 25, 1)
 """What CNPG 1.28 to 1.30 deploys unless the Pooler names an image (fact table 0)."""
 
@@ -170,7 +173,10 @@ class PoolerFacts:
 
 @dataclass(frozen=True, slots=True)
 class ClusterFacts:
-    """A rendered `Cluster`; `postgres` is the major version, 0 when nothing tells."""
+    """A rendered `Cluster`; `postgres` is the major version, 0 when nothing tells.
+
+    `hba` are the lines of `postgresql.pg_hba`, `expiring` the managed roles with a `validUntil`.
+    """
 
     name: str
     namespace: str
@@ -180,6 +186,8 @@ class ClusterFacts:
     alt_names: tuple[str, ...]
     own_server_certificate: bool
     location: Location | None = None
+    hba: tuple[str, ...] = ()
+    expiring: tuple[str, ...] = ()
     bootstrap: Bootstrap | None = None
     declared: DeclaredCluster = PLAIN_CLUSTER
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-from repoint.rules.facts import Hazard, HazardKind
+from repoint.rules.facts import OF_IMAGE, Hazard, HazardKind
 from repoint.rules.purpose_known import image_matches, image_name, image_tool
 
 
@@ -66,9 +66,9 @@ def image_hazards(
             continue
         if known.driver:
             said = f"{known.name} uses {known.driver}"
-            found.append(Hazard(HazardKind.DRIVER, path, line, said, "", known.driver))
+            found.append(Hazard(HazardKind.DRIVER, path, line, said, OF_IMAGE, known.driver))
         if not (known.unless and _holds(known.unless, variables)):
-            found += [Hazard(kind, path, line, known.says, "") for kind in known.keeps]
+            found += [Hazard(kind, path, line, known.says, OF_IMAGE) for kind in known.keeps]
     return tuple(found)
 
 

@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repoint.model.plan import Finding, Severity
-from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, Hazard, HazardKind, PoolerFacts
+from repoint.rules import library_state
+from repoint.rules.facts import (
+    OF_IMAGE,
+    ConsumerFacts,
+    EnvironmentFacts,
+    Hazard,
+    HazardKind,
+    PoolerFacts,
+)
+from repoint.rules.library_state import told
 from repoint.rules.rule import Rule
 
 _SESSION = "use a session Pooler for this consumer, or send it direct with `route: direct`"
@@ -131,6 +140,7 @@ RULES: tuple[Rule, ...] = (
     NAMED,
     UNSEEN,
     RECYCLE,
+    *library_state.RULES,
 )
 
 _BY_KIND = {
@@ -166,7 +176,7 @@ def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
             found.extend(consumer_findings(facts.name, consumer, pooler, postgres))
     for pooler, consumers in facts.pools:
         found.extend(_recycle(facts, pooler, consumers))
-    return tuple(found)
+    return (*found, *library_state.check(facts))
 
 
 def _recycle(
@@ -193,16 +203,18 @@ def consumer_findings(
     environment: str, consumer: ConsumerFacts, pooler: PoolerFacts, postgres: int = 0
 ) -> tuple[Finding, ...]:
     """Findings on one consumer behind `pooler`."""
+    others = tuple(library_state.consumer_findings(environment, consumer, pooler, postgres))
     if pooler.mode != "transaction":
-        return tuple(_must_stay_session(environment, consumer, pooler))
+        return (*_must_stay_session(environment, consumer, pooler), *others)
     text = f"`{pooler.name}` pools transactions"
     rows = tuple(_row_security(environment, consumer, Severity.ERROR, text))
     found = [
         *rows,
         *_hazards(environment, consumer, pooler, postgres, said=bool(rows)),
         *_statements(environment, consumer, pooler),
+        *others,
     ]
-    if not consumer.hazards and consumer.purpose != "probe":
+    if not _seen(consumer) and consumer.purpose != "probe":
         found.append(
             UNSEEN.finding(
                 f"{consumer.id}: no source text tells how it uses its session, and "
@@ -212,6 +224,14 @@ def consumer_findings(
             )
         )
     return tuple(found)
+
+
+def _seen(consumer: ConsumerFacts) -> bool:
+    """Whether something tells how it uses its session: its source, or what its image keeps."""
+    return any(
+        hazard.linked and not (hazard.kind is HazardKind.DRIVER and hazard.app_dir == OF_IMAGE)
+        for hazard in consumer.hazards
+    )
 
 
 def _must_stay_session(
@@ -258,12 +278,8 @@ def _hazards(
         if said and hazard.kind is HazardKind.SESSION_GUC and "." in hazard.subject:
             continue
         seen.add((rule.code, hazard.subject))
-        yield rule.finding(
-            f"{consumer.id}: {hazard.message}, and `{pooler.name}` pools transactions",
-            location=hazard.location,
-            environment=environment,
-            consumer=consumer.id,
-        )
+        text = f"{consumer.id}: {hazard.message}, and `{pooler.name}` pools transactions"
+        yield told(rule, hazard, text, environment, consumer)
 
 
 def _kept(hazard: Hazard, pooler: PoolerFacts, postgres: int) -> bool:
@@ -280,6 +296,9 @@ def _kept(hazard: Hazard, pooler: PoolerFacts, postgres: int) -> bool:
 def _statements(
     environment: str, consumer: ConsumerFacts, pooler: PoolerFacts
 ) -> Iterator[Finding]:
+    for hazard in _two_trips(consumer):
+        text = f"{consumer.id}: {hazard.message}, and reads other clients' rows"
+        yield told(UNNAMED, hazard, text, environment, consumer)
     for rule, message in (*_unnamed(consumer), *_named(consumer, pooler)):
         location = consumer.connections[0].location if consumer.connections else None
         yield rule.finding(
@@ -288,6 +307,13 @@ def _statements(
             environment=environment,
             consumer=consumer.id,
         )
+
+
+def _two_trips(consumer: ConsumerFacts) -> list[Hazard]:
+    """What source text tells of PS1, the driver's own habit apart."""
+    found = _of(consumer, HazardKind.TWO_TRIPS)
+    loose = [h for h in _of(consumer, HazardKind.DRIVER) if h.subject == "lib/pq" and not h.linked]
+    return [*found, *(loose if not consumer.drivers else ())][:1]
 
 
 def _unnamed(consumer: ConsumerFacts) -> Iterator[tuple[Rule, str]]:
