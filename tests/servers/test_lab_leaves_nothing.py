@@ -118,7 +118,9 @@ def test_after_success_and_after_an_exception(child: Child, what: str, status: i
     process = child.start(what)
 
     assert process.wait(PATIENCE_S) == status
-    assert child.left() == []
+    assert not child.processes()
+    assert list(child.tmp.iterdir()) == []
+    assert child.gone(), child.left()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -160,6 +162,20 @@ def test_after_the_guardian_was_killed(child: Child) -> None:
 
     for pid in guardians(process.pid):
         os.kill(pid, signal.SIGKILL)
+    process.send_signal(signal.SIGINT)
+
+    process.wait(PATIENCE_S)
+    assert child.gone(), child.left()
+
+
+@pytest.mark.parametrize("word", [" -D ", "pgbouncer.ini"], ids=["postgres", "pgbouncer"])
+def test_after_a_server_was_killed(child: Child, word: str) -> None:
+    process = child.started("wait")
+    victims = [pid for pid in servers(child) if word in child.processes()[pid]]
+    assert len(victims) == 1
+
+    os.kill(victims[0], signal.SIGKILL)
+    assert eventually(lambda: victims[0] not in child.processes())
     process.send_signal(signal.SIGINT)
 
     process.wait(PATIENCE_S)

@@ -40,6 +40,8 @@ _DEATH_SIGNAL = 1
 _REMOVE_ID = 0
 _SHARED_FILE = re.compile(r"/dev/shm/PostgreSQL\.\d+")
 _SHARED_SEGMENT = re.compile(r"\S+ \S+ \S+ \S+ (\d+)\s+/SYSV[0-9a-f]{8}")
+_PID_FILE = "postmaster.pid"
+_SEGMENT_LINE = 6
 _MOST_FILES = 65536
 _LIBC = ctypes.CDLL(None)
 
@@ -93,7 +95,7 @@ class Guardian:
             stop and child.poll() is None for child, stop in self._children.values()
         ):
             time.sleep(0.01)
-        _kill_descendants()
+        _remove_shared_memory(_kill_descendants() | _segments(self.folder))
         for child, _ in self._children.values():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
@@ -104,8 +106,8 @@ class Guardian:
             time.sleep(0.1)
 
 
-def _kill_descendants() -> None:
-    """Kill what servers left running, and remove the shared memory that it had open.
+def _kill_descendants() -> set[str]:
+    """Kill what servers left running, and give the shared memory that it had open.
 
     A process is stopped before its memory is looked at, so that nothing is missed. On a
     system without /proc only the servers' process groups were killed.
@@ -122,7 +124,21 @@ def _kill_descendants() -> None:
             _send(pid, signal.SIGKILL)
         _reap()
         time.sleep(0.01)
-    for name in left:
+    return left
+
+
+def _segments(folder: Path) -> set[str]:
+    """Ids of System V segments of servers that somebody else killed, from their pid files."""
+    found = set()
+    for file in folder.glob(f"*/{_PID_FILE}"):
+        with contextlib.suppress(OSError, IndexError):
+            found.add(file.read_text().splitlines()[_SEGMENT_LINE].split()[1])
+    return found
+
+
+def _remove_shared_memory(names: set[str]) -> None:
+    """Remove files of /dev/shm and System V segments; those that are gone do no harm."""
+    for name in names:
         if name.startswith("/"):
             Path(name).unlink(missing_ok=True)
         else:
