@@ -125,7 +125,7 @@ def unprivileged() -> int | None:
 def _postgres_folders() -> Iterator[Path]:
     yield from _overrides(POSTGRES_VARIABLE)
     yield from _newest_first(cache_folder(), "postgres/*/bin")
-    if on_path := shutil.which("postgres"):
+    if on_path := _on_path("postgres"):
         yield Path(on_path).parent
     for pattern in _BIN_FOLDERS:
         yield from _newest_first(_SYSTEM, pattern)
@@ -134,7 +134,7 @@ def _postgres_folders() -> Iterator[Path]:
 def _pgbouncer_paths() -> Iterator[Path]:
     yield from _overrides(PGBOUNCER_VARIABLE)
     yield from _newest_first(cache_folder(), "pgbouncer/*/usr/sbin/pgbouncer")
-    if on_path := shutil.which("pgbouncer"):
+    if on_path := _on_path("pgbouncer"):
         yield Path(on_path)
     for folder in _POOLER_FOLDERS:
         yield _SYSTEM / folder / "pgbouncer"
@@ -148,7 +148,7 @@ def _client(name: str) -> ClientTool | None:
     for pattern in _BIN_FOLDERS:
         folders += _newest_first(_SYSTEM, pattern)
     paths = [folder / name for folder in folders]
-    if on_path := shutil.which(name):
+    if on_path := _on_path(name):
         paths.append(Path(on_path))
     found = [
         ClientTool(path, version)
@@ -219,6 +219,10 @@ def _printed(program: str, args: tuple[str, ...], user: int | None) -> str:
 def _overrides(variable: str) -> list[Path]:
     given = os.environ.get(variable, "").split(os.pathsep)
     return [Path(part).expanduser().absolute() for part in given if part]
+
+
+def _on_path(name: str) -> str | None:
+    return shutil.which(name)
 
 
 def _newest_first(top: Path, pattern: str) -> list[Path]:

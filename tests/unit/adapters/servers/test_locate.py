@@ -26,8 +26,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         folder.chmod(0o755)
         monkeypatch.setattr(locate, "_SYSTEM", folder)
         monkeypatch.setenv("REPOINT_CACHE", str(folder / "cache"))
-        monkeypatch.setenv("PATH", "/usr/bin:/bin")
-        monkeypatch.setattr(locate.shutil, "which", lambda name: None)
+        monkeypatch.setattr(locate, "_on_path", {}.get)
         for variable in (locate.POSTGRES_VARIABLE, locate.PGBOUNCER_VARIABLE):
             monkeypatch.delenv(variable, raising=False)
         locate.forget()
@@ -123,6 +122,18 @@ def test_a_program_found_twice_is_told_once(machine: Path) -> None:
     (machine / "usr/local").chmod(0o755)
     (machine / "usr/local/pgsql/bin").symlink_to(real)
     assert [one.folder for one in locate.all_postgres()] == [real]
+
+
+def test_a_program_on_path_is_found(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = postgres(machine / "somewhere", "18.2")
+    script(folder / "psql", 'echo "psql (PostgreSQL) 18.2"')
+    pooler = pgbouncer(machine / "else/pgbouncer", "1.25.1")
+    on_path = {"postgres": str(folder / "postgres"), "pgbouncer": str(pooler)}
+    monkeypatch.setattr(locate, "_on_path", {**on_path, "psql": str(folder / "psql")}.get)
+    assert [one.folder for one in locate.all_postgres()] == [folder]
+    assert [one.path for one in locate.all_pgbouncers()] == [pooler]
+    found = locate.find_psql()
+    assert found is not None and found.path == folder / "psql"
 
 
 def test_the_newest_client_is_taken(machine: Path) -> None:
