@@ -199,7 +199,8 @@ class Driver:
     ) -> Stressed:
         """Let `clients` ask at once, each its own statement with its own arguments.
 
-        Without `statements` client n adds n thousand to its argument, and the sums are judged.
+        The arguments of client n count from n thousand on. Without `statements` each client
+        adds a number of its own to them, and the sums are judged.
         """
         offsets = [None if statements else 1000 * n for n in range(clients)]
         texts = list(statements) or [f"select $1::int + {1000 * n}" for n in range(clients)]
@@ -208,6 +209,7 @@ class Driver:
             dsn=dsn,
             statements=texts,
             offsets=offsets,
+            firsts=[1000 * n for n in range(clients)],
             rounds=rounds,
             style=style,
             settings=dict(settings or {}),

@@ -33,6 +33,7 @@ type request struct {
 	Style      string            `json:"style"`
 	Statements []string          `json:"statements"`
 	Offsets    []*int64          `json:"offsets"`
+	Firsts     []int64           `json:"firsts"`
 	Rounds     int64             `json:"rounds"`
 	App        string            `json:"app"`
 	Folder     string            `json:"folder"`
@@ -175,7 +176,8 @@ func stress(asked request) map[string]any {
 				return
 			}
 			defer made.close(ctx)
-			for k := int64(0); k < asked.Rounds; k++ {
+			first := asked.Firsts[number]
+			for k := first; k < first+asked.Rounds; k++ {
 				rows, err := made.run(ctx, asked.Statements[number], asked.Style, []any{k})
 				count(judge(rows, err, k, asked.Offsets[number]))
 			}

@@ -110,7 +110,8 @@ public class Program {
         for (int n = 0; n < texts.size(); n++) {
             String sql = (String) texts.get(n);
             Long offset = (Long) offsets.get(n);
-            threads.add(new Thread(() -> client(request, sql, offset, rounds, seen)));
+            long first = (Long) asList(request.get("firsts")).get(n);
+            threads.add(new Thread(() -> client(request, sql, offset, first, rounds, seen)));
         }
         for (Thread thread : threads) {
             thread.start();
@@ -125,12 +126,12 @@ public class Program {
         return Map.of("right", right, "wrong", wrong, "errors", seen);
     }
 
-    private static void client(Map<String, Object> request, String sql, Long offset, long rounds,
-            Map<String, Integer> seen) {
+    private static void client(Map<String, Object> request, String sql, Long offset, long first,
+            long rounds, Map<String, Integer> seen) {
         try (Connection conn = DriverManager.getConnection((String) request.get("dsn"),
                 settings(request))) {
             Map<String, PreparedStatement> kept = new HashMap<>();
-            for (long k = 0; k < rounds; k++) {
+            for (long k = first; k < first + rounds; k++) {
                 String word;
                 try {
                     List<Object> rows = run(conn, kept, sql, List.of(k));

@@ -59,7 +59,8 @@ async function stress(request) {
   const client = async (number) => {
     const offset = request.offsets[number];
     const made = await DRIVERS[request.driver].open(request.dsn, request.settings ?? {});
-    for (let k = 0; k < request.rounds; k++) {
+    const first = request.firsts[number];
+    for (let k = first; k < first + request.rounds; k++) {
       try {
         const rows = await made.run(request.statements[number], [k], request.style ?? "");
         count(offset === null || Number(rows[0]?.[0]) === k + offset ? "right" : "wrong");

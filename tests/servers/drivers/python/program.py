@@ -150,7 +150,8 @@ def stress(request):
     def client(number):
         sql, offset = request["statements"][number], request["offsets"][number]
         made = DRIVERS[request["driver"]](request["dsn"], request.get("settings", {}))
-        for k in range(request["rounds"]):
+        first = request["firsts"][number]
+        for k in range(first, first + request["rounds"]):
             try:
                 rows = made.run(sql, [k], "")
                 word = _judge(rows, k, offset)
@@ -174,7 +175,8 @@ async def _stress_asyncpg(request):
     async def client(number):
         sql, offset = request["statements"][number], request["offsets"][number]
         conn = await asyncpg.connect(request["dsn"], **request.get("settings", {}))
-        for k in range(request["rounds"]):
+        first = request["firsts"][number]
+        for k in range(first, first + request["rounds"]):
             try:
                 seen[_judge(await conn.fetch(sql, k), k, offset)] += 1
             except Exception as error:
