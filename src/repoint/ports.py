@@ -9,7 +9,9 @@ from typing import Protocol
 
 from repoint.model.benchmark import Workload
 from repoint.model.receipt import FileWrite
+from repoint.rehearsal.driver import Observation
 from repoint.rehearsal.lab import BouncerSpec, LabSpec
+from repoint.rules.facts import Connection
 from repoint.wire.login import Login, Statements
 
 
@@ -294,8 +296,33 @@ class ServerPrograms(Protocol):
         ...
 
 
+class DriverObserver(Protocol):
+    """Lets an installed driver itself log in."""
+
+    def __call__(
+        self,
+        connection: Connection,
+        login: Login,
+        address: tuple[str, int],
+        server_name: str,
+        *,
+        ca_file: Path | None,
+    ) -> Observation:
+        """What the login's driver does with the string of `connection` at `address`.
+
+        It believes to talk to `server_name` and trusts `ca_file` for a CA that the string
+        names. A driver that is not installed is an observation too.
+        """
+        ...
+
+
 class RunningLab(Protocol):
     """The servers of one environment, up and answering."""
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate of the Cluster's CA."""
+        ...
 
     @property
     def postgres_version(self) -> str:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from repoint.adapters.real_drivers import DRIVERS, Observation, observe
+from repoint.adapters.real_drivers import DRIVERS, observe
+from repoint.flows.rehearsing.casting import Scene
+from repoint.flows.rehearsing.checks_driver import real_driver
+from repoint.flows.rehearsing.stage import Stage
+from repoint.model.rehearsal import Verdict
 from repoint.model.sensitive import Sensitive
 from repoint.model.source import Location
+from repoint.rehearsal.cast import Client
+from repoint.rehearsal.driver import Observation
 from repoint.rules.driver_shapes import login_for
-from repoint.rules.facts import Connection
+from repoint.rules.facts import Connection, ConsumerFacts
 from repoint.wire.refusals import DriverRefusal, ServerRefusal
 from tests.servers.drivers.install import ToolchainMissing, program
 from tests.servers.fix_lab import PASSWORD, GroundFactory, Pool
@@ -132,7 +140,7 @@ def test_who_has_no_such_driver_is_told(python: str, ground: GroundFactory) -> N
     here = ground()
     login = login_for(connection(here.direct), "pgx", PASSWORD)
     seen = observe(connection(here.direct), login, ("127.0.0.1", 1), "pg", python=python)
-    assert (seen.status, seen.text) == ("skipped", "no Python driver")
+    assert (seen.status, seen.text) == ("skipped", "pgx is not Python's")
 
 
 def test_a_server_that_never_answers_is_a_refusal(python: str, ground: GroundFactory) -> None:
@@ -141,3 +149,48 @@ def test_a_server_that_never_answers_is_a_refusal(python: str, ground: GroundFac
     one = connection(here.direct)
     seen = observe(one, login, ("127.0.0.1", 1), here.direct.host, timeout_s=1, python=python)
     assert seen.status == "refused"
+
+
+def client(pool: Pool, schema: str, *params: tuple[str, str], driver: str = "psycopg") -> Client:
+    """A consumer that wants this schema."""
+    one = connection(pool, *params)
+    facts = ConsumerFacts(
+        "Deployment/shop/web", "Deployment", "shop", "web", "runtime", "pooled", 1, 0, (), (one,)
+    )
+    login = login_for(one, driver, PASSWORD)
+    return Client(
+        facts.id, "local", "runtime", pool.host, "p", "transaction", facts, login,
+        schema=schema, connection=one,
+    )  # fmt: skip
+
+
+def test_the_check_of_a_rehearsal_asks_the_driver_itself(
+    python: str, ground: GroundFactory
+) -> None:
+    here = ground()
+    here.sql(f'create schema "{here.owner}" authorization "{here.owner}"')
+    pool = here.pooler()
+    scene = cast(Scene, None)
+    stage = Stage(here.lab, scene, observe=partial(observe, python=python))
+
+    right = real_driver(stage, client(pool, here.owner))
+    wrong_schema = real_driver(stage, client(pool, "elsewhere"))
+    refused = real_driver(stage, client(pool, here.owner, FULL, CA))
+    no_python = real_driver(stage, client(pool, here.owner, driver="pgx"))
+    nobody = real_driver(Stage(here.lab, scene), client(pool, here.owner))
+
+    assert right.verdict is Verdict.PASS
+    assert right.observed.endswith(f"sees {here.owner}")
+    assert wrong_schema.verdict is Verdict.FAIL
+    assert refused.verdict is Verdict.FAIL
+    assert "does not match host name" in refused.observed
+    assert (no_python.verdict, nobody.verdict) == (Verdict.SKIPPED, Verdict.SKIPPED)
+
+
+def test_a_driver_that_is_not_beside_repoint_is_skipped(ground: GroundFactory) -> None:
+    here = ground()
+    one = client(here.direct, "", driver="pg8000")
+    assert one.connection is not None
+    assert one.login is not None
+    seen = observe(one.connection, one.login, here.lab.address(here.direct.host), one.server)
+    assert (seen.status, seen.text) == ("skipped", "pg8000 is not installed beside repoint")

@@ -11,7 +11,7 @@ from repoint.cli import show
 from repoint.cli.options import Session, env_option, examples, format_option
 from repoint.cli.output import emit
 from repoint.cli.plans import make_plan, read_plan
-from repoint.cli.wiring import laboratory, migration_runner, open_desk
+from repoint.cli.wiring import driver_observer, laboratory, migration_runner, open_desk
 from repoint.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def rehearse(
         found = rehearse(
             prepared,
             laboratory(keep_logs),
+            observe=driver_observer(),
             run_command=migration_runner(desk.workspace.root) if run_migrations else None,
         )
         written = () if no_record else record(found, desk.tree)

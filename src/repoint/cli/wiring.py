@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from repoint.flows.rehearsing.migrating import Runner
     from repoint.flows.workspace import Workspace
     from repoint.planning.config import Config
-    from repoint.ports import Laboratory, SealedEditor, Tree, WritableTree
+    from repoint.ports import DriverObserver, Laboratory, SealedEditor, Tree, WritableTree
 
 CONFIG_FILE = "repoint.yaml"
 
@@ -109,6 +109,13 @@ def laboratory(keep_logs: Path | None) -> Laboratory:
     from repoint.adapters.pgclient import connect
 
     return PrivateServers(servers, connect, keep_logs=keep_logs)
+
+
+def driver_observer() -> DriverObserver:
+    """What lets an installed driver itself log in."""
+    from repoint.adapters.real_drivers import observe
+
+    return observe
 
 
 def migration_runner(root: str) -> Runner:

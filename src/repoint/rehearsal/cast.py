@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from repoint.rules.facts import ConsumerFacts, HazardKind
+from repoint.rules.facts import Connection, ConsumerFacts, HazardKind
 from repoint.wire.login import Login
 
 
@@ -18,7 +18,7 @@ class Client:
     of `reader`. `schema` is the schema that the connection
     string asks for, or asked for before the plan; empty when none does. `facts` is what the
     rules know of the consumer. `variable` is what is sent for the password because nothing
-    expands it, as written (X2).
+    expands it, as written (X2); `connection` is the string that the driver reads.
     """
 
     id: str
@@ -36,6 +36,7 @@ class Client:
     reader: str = ""
     refused: str = ""
     variable: str = ""
+    connection: Connection | None = None
 
     @property
     def route(self) -> str:

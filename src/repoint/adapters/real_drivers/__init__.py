@@ -1,5 +1,5 @@
 """Real Python drivers, where they are installed: one login each, in a process of its own."""
 
-from repoint.adapters.real_drivers.observing import DRIVERS, Observation, observe
+from repoint.adapters.real_drivers.observing import DRIVERS, observe
 
-__all__ = ["DRIVERS", "Observation", "observe"]
+__all__ = ["DRIVERS", "observe"]

@@ -11,7 +11,7 @@ import json
 import site
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +19,7 @@ from urllib.parse import quote
 from repoint.adapters.runner import run
 from repoint.dsn.params import canonical
 from repoint.errors import ToolFailed
+from repoint.rehearsal.driver import Observation
 from repoint.rules.facts import Connection
 from repoint.wire.login import Login
 
@@ -29,21 +30,6 @@ _CHILD = Path(__file__).with_name("child.py")
 _NOWHERE = "/nonexistent"
 # Beyond the driver's own timeout: the start of a Python and of a C library.
 _GRACE_S = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What a real driver did.
-
-    `status` is `connected`, `refused` or `skipped`. `schema` is `current_schema()` where it
-    connected; `text` is the driver's error or why it was skipped, one line, no password.
-    """
-
-    driver: str
-    version: str
-    status: str
-    schema: str = ""
-    text: str = ""
 
 
 def observe(
@@ -63,7 +49,9 @@ def observe(
     has the driver.
     """
     if login.driver not in DRIVERS:
-        return Observation(login.driver, "", "skipped", text="no Python driver")
+        return Observation(login.driver, "", "skipped", text=f"{login.driver} is not Python's")
+    if python == sys.executable and find_spec(login.driver) is None:
+        return _absent(login)
     request = {
         "driver": login.driver,
         "dsn": _dsn(connection, login, server_name, address[1], ca_file),
@@ -81,6 +69,11 @@ def observe(
         "timeout_s": timeout_s,
     }
     return _read(login, _answer(request, python, timeout_s))
+
+
+def _absent(login: Login) -> Observation:
+    why = f"{login.driver} is not installed beside repoint"
+    return Observation(login.driver, "", "skipped", text=why)
 
 
 def _answer(request: Mapping[str, object], python: str, timeout_s: float) -> dict[str, Any]:

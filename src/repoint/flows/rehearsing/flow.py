@@ -26,7 +26,7 @@ from repoint.model.rehearsal import (
     Verdict,
 )
 from repoint.planning.config import CONFIG_NAME, Config
-from repoint.ports import Laboratory, SealedEditor, WritableTree
+from repoint.ports import DriverObserver, Laboratory, SealedEditor, WritableTree
 from repoint.rehearsal.ini import pgbouncer_hba, pgbouncer_ini
 from repoint.rehearsal.spec import lab_spec
 
@@ -90,9 +90,17 @@ def configuration(prepared: Prepared) -> tuple[Ini, ...]:
 
 
 def rehearse(
-    prepared: Prepared, laboratory: Laboratory, *, run_command: Runner | None = None
+    prepared: Prepared,
+    laboratory: Laboratory,
+    *,
+    run_command: Runner | None = None,
+    observe: DriverObserver | None = None,
 ) -> tuple[Rehearsal, ...]:
     """One rehearsal for each environment, in promotion order.
+
+    Args:
+        run_command: Runs migration commands; without it none is run.
+        observe: Asks installed drivers themselves; without it none is asked.
 
     Raises:
         ServersMissing: no PostgreSQL or PgBouncer that is good enough is here.
@@ -106,7 +114,8 @@ def rehearse(
         played = []
         for scene in scenes:
             prepared.workspace.progress.step(f"rehearsing {name}", total)
-            played.append(play(scene, laboratory, migrations, prepared.workspace.progress.step))
+            step = prepared.workspace.progress.step
+            played.append(play(scene, laboratory, migrations, step, observe))
         found.append(_rehearsal(prepared, name, played, strangers))
     return tuple(found)
 

@@ -74,6 +74,7 @@ class ClientMaker:
                 client,
                 driver_known=bool(drivers),
                 reader=name,
+                connection=whole,
                 schema=whole.schema,
                 sslmode=whole.param("sslmode"),
                 variable=shape.variable if _stays(use, shape.variable, self.build) else "",

@@ -8,7 +8,13 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 
 from repoint.errors import LabFailed
-from repoint.flows.rehearsing import checks_login, checks_pool, checks_state, controls
+from repoint.flows.rehearsing import (
+    checks_driver,
+    checks_login,
+    checks_pool,
+    checks_state,
+    controls,
+)
 from repoint.flows.rehearsing.casting import Scene
 from repoint.flows.rehearsing.migrating import Migrations
 from repoint.flows.rehearsing.stage import Answer, Question, Refused, Stage, told
@@ -20,13 +26,18 @@ from repoint.model.rehearsal import (
     RehearsedConsumer,
     Verdict,
 )
-from repoint.ports import Laboratory, RunningLab
+from repoint.ports import DriverObserver, Laboratory, RunningLab
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.setup import Statement, tenants
 from repoint.rehearsal.spec import beside_host, lab_spec, narrow
 from repoint.wire.refusals import ServerRefusal
 
-_QUESTIONS = (*checks_login.QUESTIONS, *checks_state.QUESTIONS, *checks_pool.QUESTIONS)
+_QUESTIONS = (
+    *checks_login.QUESTIONS,
+    *checks_driver.QUESTIONS,
+    *checks_state.QUESTIONS,
+    *checks_pool.QUESTIONS,
+)
 _MIGRATIONS = "migrations"
 _RESTART = "restart"
 
@@ -58,8 +69,9 @@ def play(
     laboratory: Laboratory,
     migrations: Migrations,
     said: Callable[[str], None],
+    observe: DriverObserver | None = None,
 ) -> Played:
-    """Start the scene's servers and ask every client's questions.
+    """Start the scene's servers and ask every client's questions; `observe`, real drivers too.
 
     Raises:
         ServersMissing: no PostgreSQL or PgBouncer that is good enough is here.
@@ -74,7 +86,7 @@ def play(
             narrowed = {b.name: narrow(b, beside_host(b, "-narrow")) for b in spec.bouncers}
             for bouncer in narrowed.values():
                 stack.enter_context(lab.beside(bouncer))
-        stage = Stage(lab, scene, {key: one.host for key, one in narrowed.items()})
+        stage = Stage(lab, scene, {key: one.host for key, one in narrowed.items()}, observe=observe)
         _note(played, scene, lab)
         with played.phase(f"{name}: roles, schemas and SQL"):
             said(f"{name}: preparing databases")

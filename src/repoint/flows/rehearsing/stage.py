@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from repoint.flows.rehearsing.casting import Scene
 from repoint.model.rehearsal import Verdict
-from repoint.ports import Conversation, RunningLab
+from repoint.ports import Conversation, DriverObserver, RunningLab
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.setup import MARKER, first_schema
 from repoint.rules.facts import PoolerFacts
@@ -50,13 +50,15 @@ class Stage:
     """The servers of one Cluster in one environment, while they run.
 
     `narrow` gives, by Pooler, the host of the same Pooler with one server connection.
-    `shared` keeps answers that are the same for every client of a Pooler and role.
+    `observe` asks installed drivers themselves. `shared` keeps answers that are the same for
+    every client of a Pooler and role.
     """
 
     lab: RunningLab
     scene: Scene
     narrow: Mapping[str, str] = field(default_factory=dict)
     shared: dict[object, object] = field(default_factory=dict)
+    observe: DriverObserver | None = None
 
     @contextmanager
     def talk(
