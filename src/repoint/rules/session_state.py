@@ -22,17 +22,19 @@ from repoint.rules.facts import (
 from repoint.rules.library_state import told
 from repoint.rules.rule import Rule
 
-_SESSION = "use a session Pooler for this consumer, or send it direct with `route: direct`"
+_SESSION = (
+    "let the plan send it through a session Pooler, or direct where none can be had; ask for "
+    "either with `pool: session` or `route: direct` for the consumer"
+)
 
 ROW_SECURITY = Rule(
     "RP221",
     Severity.ERROR,
     "row-level security rests on a session setting",
     "The policy reads a setting that the application makes once per connection. In transaction "
-    "mode "
-    "the next client's queries run under the last client's tenant: tenant A reads tenant B's rows, "
-    "and a client without a tenant reads somebody's. Tracking does not help, the setting is not "
-    "reported.",
+    "mode the next client's queries run under the last client's tenant: tenant A reads tenant B's "
+    "rows, and a client without a tenant reads somebody's. Tracking does not help, the setting is "
+    "not reported.",
     f"{_SESSION}; or make the setting with `SET LOCAL` or `set_config(.., true)` inside each "
     "transaction",
     ("ST2", "ST3", "X5"),
@@ -42,10 +44,8 @@ SESSION_SET = Rule(
     Severity.ERROR,
     "the application changes settings of its session",
     "A `SET` or `set_config(.., false)` stays on the server connection: the next client runs with "
-    "it, "
-    "and the client that made it loses it. That holds for timeouts, for search_path on PostgreSQL "
-    "up "
-    "to 17, and for SET ROLE, which hands rights on.",
+    "it, and the client that made it loses it. That holds for timeouts, for search_path on "
+    "PostgreSQL up to 17, and for SET ROLE, which hands rights on.",
     f"{_SESSION}; for a constant, `ALTER ROLE .. SET ..` does the same without a session",
     ("ST1", "ST4", "ST5", "ST6", "ST7"),
 )
@@ -54,8 +54,7 @@ LISTENS = Rule(
     Severity.ERROR,
     "the application listens for notifications",
     "In transaction mode the registration stays on a server connection that the listener leaves: "
-    "it "
-    "gets nothing, and another client gets its notifications.",
+    "it gets nothing, and another client gets its notifications.",
     _SESSION,
     ("ST11",),
 )
@@ -82,8 +81,7 @@ SQL_PREPARE = Rule(
     Severity.ERROR,
     "the application prepares statements in SQL text",
     "PgBouncer follows prepared statements of the protocol, not `PREPARE` in SQL: in transaction "
-    "mode "
-    "the statement does not exist after a move, or exists already.",
+    "mode the statement does not exist after a move, or exists already.",
     _SESSION,
     ("PS5",),
 )
@@ -102,10 +100,10 @@ NAMED = Rule(
     Severity.ERROR,
     "the Pooler does not follow prepared statements",
     "Up to PgBouncer 1.23, or with max_prepared_statements=0, a named statement exists on one "
-    "server "
-    "connection only: the driver meets `does not exist` and `already exists`, and some run another "
-    "client's SQL.",
-    'set `max_prepared_statements: "200"` on the Pooler, with PgBouncer 1.21 or newer',
+    "server connection only: the driver meets `does not exist` and `already exists`, and some run "
+    "another client's SQL.",
+    'let the plan set `max_prepared_statements: "200"` on the Pooler, which PgBouncer 1.21 and '
+    "newer take; with an older one use a newer image, or a session Pooler",
     ("PS2", "PS3"),
 )
 UNSEEN = Rule(
@@ -114,7 +112,8 @@ UNSEEN = Rule(
     "nothing is known of how the consumer uses its session",
     "The repository shows no source text of this consumer, so nothing tells whether it keeps state "
     "in its session. Behind a transaction pool that state would leak.",
-    "read its documentation on PgBouncer, try it in a session pool first, or use a session Pooler",
+    "read its documentation on PgBouncer, try it with `repoint rehearse`, or set `pool: session` "
+    "for the consumer",
     ("P3", "ST1", "PS1"),
 )
 RECYCLE = Rule(
