@@ -108,6 +108,28 @@ def test_scaffold_tracks_the_search_path_of_a_runtime(tmp_path: Path) -> None:
     assert b"search_path" in made["cnpg/default/pooler.yaml"]
 
 
+SOURCE = {
+    "web/go.mod": "module web\n\nrequire github.com/jackc/pgx/v5 v5.9.2\n",
+    "web/main.go": 'package main\n\nimport "github.com/jackc/pgx/v5"\n',
+}
+
+
+@pytest.mark.parametrize(
+    ("source", "mode"),
+    [
+        pytest.param(SOURCE, b"transaction", id="read, with a driver and nothing against it"),
+        pytest.param({}, b"session", id="no source text"),
+        pytest.param({**SOURCE, "web/q.sql": "LISTEN jobs;\n"}, b"session", id="it listens"),
+    ],
+)
+def test_scaffold_pools_transactions_where_evidence_earns_it(
+    tmp_path: Path, source: dict[str, str], mode: bytes
+) -> None:
+    made = dict(scaffold(workspace(tmp_path, {"k8s/web.yaml": APP, **source})))
+
+    assert b"poolMode: " + mode in made["cnpg/default/pooler.yaml"]
+
+
 def test_an_overlay_inside_an_environments_place_belongs_to_it(tmp_path: Path) -> None:
     files = {
         "k8s/web.yaml": APP,
