@@ -26,9 +26,21 @@ from repoint.rules import (
     startup_params,
     targets,
     tls,
+    tls_trust,
 )
 
-_CHECKS = (startup_params, session_state, tls, budget, network, probes, targets, cnpg, operations)
+_CHECKS = (
+    startup_params,
+    session_state,
+    tls,
+    tls_trust,
+    budget,
+    network,
+    probes,
+    targets,
+    cnpg,
+    operations,
+)
 
 
 def all_findings(

@@ -69,6 +69,7 @@ def consumer_facts(
             connections=_connections(mine, sites, tuple(_variables(views.get(workload), configs))),
             hazards=_own_hazards(views.get(workload), workload, mine, hazards, names),
             logs_in=_logs_in(views.get(workload)),
+            mounts=_mounts(views.get(workload)),
             surge=scales[workload].surge,
             scaled_by=scales[workload].source,
         )
@@ -173,6 +174,11 @@ def _variables(
     for source in view.env_from:
         if source.kind == "ConfigMap":
             yield from ((source.prefix + k, v) for k, v in configs.get(source.source, ()))
+
+
+def _mounts(view: ContainerView | None) -> tuple[tuple[str, str, str], ...]:
+    mounts = view.mounts if view is not None else ()
+    return tuple((one.kind, one.source, one.path) for one in mounts)
 
 
 def _connections(

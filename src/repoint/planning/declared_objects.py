@@ -47,6 +47,7 @@ def declared_cluster(resource: Resource) -> DeclaredCluster:
         bootstrap=tuple(way for way in _WAYS if _given(child(spec, "bootstrap"), way)),
         roles=tuple(text(one, "name") for one in roles),
         limits=tuple((name, int(limit)) for name, limit in limits if limit.isdigit()),
+        server_ca=text(spec, "certificates", "serverCASecret"),
     )
 
 

@@ -20,6 +20,7 @@ from repoint.rules import (
     startup_params,
     targets,
     tls,
+    tls_trust,
 )
 from repoint.rules.rule import Rule
 
@@ -31,6 +32,7 @@ ALL_RULES: tuple[Rule, ...] = (
     *startup_params.RULES,
     *session_state.RULES,
     *tls.RULES,
+    *tls_trust.RULES,
     *budget.RULES,
     *network.RULES,
     *probes.RULES,

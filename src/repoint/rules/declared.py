@@ -43,6 +43,8 @@ class DeclaredCluster:
     bootstrap: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     limits: tuple[tuple[str, int], ...] = ()
+    server_ca: str = ""
+    """The Secret of `serverCASecret`, empty for the operator's own."""
 
     def number(self, name: str, default: int) -> int:
         """A PostgreSQL parameter as a number, or `default` where it is not set or not one."""

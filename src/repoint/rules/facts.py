@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from repoint.dsn.params import canonical
 from repoint.model.source import Location
 from repoint.rules.declared import PLAIN_CLUSTER, PLAIN_POOLER, DeclaredCluster, DeclaredPooler
 
@@ -214,6 +215,12 @@ class Connection:
         """The text of a connection parameter, empty when it is not given."""
         return dict(self.params).get(name, "")
 
+    def told(self, name: str) -> str:
+        """A parameter's text in lower case, whatever the case and separators of its name."""
+        wanted = canonical(name)
+        found = (text for key, text in self.params if canonical(key) == wanted)
+        return next(found, "").lower()
+
 
 @dataclass(frozen=True, slots=True)
 class ConsumerFacts:
@@ -238,6 +245,8 @@ class ConsumerFacts:
     hazards: tuple[Hazard, ...] = ()
     logs_in: bool = False
     pooler: str = ""
+    mounts: tuple[tuple[str, str, str], ...] = ()
+    """`(kind, name, path)` of the Secrets and ConfigMaps that its container sees as files."""
     surge: int = 0
     """Pods that a rollout adds for a while."""
     scaled_by: str = ""

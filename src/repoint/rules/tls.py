@@ -100,7 +100,7 @@ def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
             found.extend(_pooled(facts, consumer, connection))
     for consumer in (*facts.pooled, *facts.direct):
         for connection in consumer.connections:
-            mode = _value(connection, "sslmode")
+            mode = connection.told("sslmode")
             if mode in ("disable", "allow", "prefer"):
                 text = f"has sslmode={mode}"
                 found.append(_finding(facts, WEAK_SSLMODE, consumer, connection, text))
@@ -130,15 +130,15 @@ def _pooled(
     version = pooler.pgbouncer if pooler else (0,)
     if checks_name(connection, consumer.drivers):
         yield from _names(facts, consumer, connection)
-    if "require" in (_value(connection, "channel_binding"), _value(connection, "channelBinding")):
+    if connection.told("channel_binding") == "require":
         yield _finding(facts, CHANNEL_BINDING, consumer, connection, "demands channel binding")
-    if _value(connection, "sslnegotiation") == "direct" and version < (1, 25):
+    if connection.told("sslnegotiation") == "direct" and version < (1, 25):
         yield _finding(facts, DIRECT_TLS, consumer, connection, "has sslnegotiation=direct")
-    if connection.param("sslcert") and _value(connection, "sslcertmode") != "disable":
+    if connection.param("sslcert") and connection.told("sslcertmode") != "disable":
         text = "names a client certificate"
         yield _finding(facts, CLIENT_CERTIFICATE, consumer, connection, text)
-    newest = _value(connection, "max_protocol_version") == "latest" and version < (1, 25)
-    if _value(connection, "min_protocol_version") in ("3.2", "latest") or newest:
+    newest = connection.told("max_protocol_version") == "latest" and version < (1, 25)
+    if connection.told("min_protocol_version") in ("3.2", "latest") or newest:
         yield _finding(facts, PROTOCOL, consumer, connection, "demands a newer protocol")
 
 
@@ -175,15 +175,6 @@ def _names(
             connection,
             f"checks the host name, and the certificate does not carry `{host}`",
         )
-
-
-def _value(connection: Connection, name: str) -> str:
-    """A parameter's text in lower case, whatever the case of its name."""
-    wanted = name.lower().replace("_", "")
-    for key, text in connection.params:
-        if key.lower().replace("_", "").replace(" ", "") == wanted:
-            return text.lower()
-    return ""
 
 
 def _finding(

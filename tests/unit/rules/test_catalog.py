@@ -114,6 +114,8 @@ def test_what_stops_a_plan_is_decided_on_purpose() -> None:
         "RP232",
         "RP234",
         "RP236",
+        "RP238",
+        "RP239",
         "RP241",
         "RP242",
         "RP243",
