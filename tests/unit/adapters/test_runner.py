@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -70,3 +71,21 @@ def test_without_git_or_repository(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert gitrepo.dirty(tmp_path, ["a"]) == ()
     monkeypatch.setenv("PATH", "")
     assert gitrepo.listed(tmp_path) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_root_can_have_a_program_run_as_another_user_without_roots_groups() -> None:
+    code = "import os; print(os.geteuid(), os.getegid(), os.getgroups())"
+    # The system's Python: this one may lie where others cannot go.
+    done = run(["/usr/bin/python3", "-c", code], tool="python", cwd=Path("/"), user=65534)
+    assert done.stdout.decode().split(maxsplit=2) == ["65534", "65534", "[]\n"]
+
+
+def test_package_clients_see_their_own_settings_and_nothing_of_the_others() -> None:
+    environ = {
+        "npm_config_registry": "r", "PIP_INDEX_URL": "i", "APT_CONFIG": "c",
+        "https_proxy": "x", "PGPASSWORD": "canary-1", "SOPS_AGE_KEY": "canary-2",
+    }  # fmt: skip
+    assert set(child_environment("npm", environ)) == {"npm_config_registry", "https_proxy"}
+    assert set(child_environment("pip", environ)) == {"PIP_INDEX_URL", "https_proxy"}
+    assert set(child_environment("apt", environ)) == {"APT_CONFIG", "https_proxy"}

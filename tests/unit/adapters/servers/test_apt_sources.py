@@ -15,8 +15,9 @@ DEB822 = """\
 # a comment: with a colon
 Types: deb deb-src
 URIs: http://mirror.example/debian http://second.example/debian/
-Suites: bookworm bookworm-updates
-# in the middle
+Suites: bookworm
+# Components: hidden
+  bookworm-updates
 Components: main contrib
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 
