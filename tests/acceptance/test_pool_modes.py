@@ -150,6 +150,14 @@ def test_one_environment_moves_alone_stays_moved_and_goes_back(
     assert variant.files() == start
 
 
+def test_what_moved_is_no_source_of_a_new_configuration(variant: Checkout) -> None:
+    variant.run("apply", "--yes")
+    (variant.root / "repoint.yaml").unlink()
+    variant.run("init")
+    hosts = yaml.safe_load(variant.text("repoint.yaml"))["source"]["hosts"]
+    assert not [one for one in hosts if "pooler" in one]
+
+
 def test_a_migration_through_the_session_pooler_does_not_pass_the_check(
     variant: Checkout,
 ) -> None:

@@ -255,6 +255,27 @@ environments:
     assert "no overlay of this environment can carry a new Pooler" in row(plan).reasons[0]
 
 
+def test_where_the_overlay_would_call_it_otherwise_the_consumer_goes_direct(
+    tmp_path: Path,
+) -> None:
+    own = "namespace: shop-dev\nnamePrefix: a-\nresources: [web.yaml, db.yaml]\n"
+    files = {
+        "apps-dev/kustomization.yaml": own,
+        "apps-dev/web.yaml": reader("web"),
+        "apps-dev/db.yaml": SECRET.replace("{env}", "dev"),
+        "cnpg-dev/kustomization.yaml": "namespace: shop-dev\nresources: [targets.yaml]\n",
+        "cnpg-dev/targets.yaml": targets(),
+    }
+    config = """
+source: {hosts: [postgres]}
+target: {cluster: pg, pooler: pg-pooler}
+environments:
+  dev: {namespace: shop-dev, overlay: [apps-dev, cnpg-dev]}
+"""
+    plan = Trial(tmp_path, {**files, **LISTENS}, config=config).plan()
+    assert "another name or namespace" in row(plan, "a-web").reasons[0]
+
+
 def test_one_value_for_both_pools_is_split(tmp_path: Path) -> None:
     calm = {"apps/api/go.mod": PGX["apps/web/go.mod"], "apps/api/main.go": PGX["apps/web/main.go"]}
     jobs = {"api.yaml": reader("api"), "dump.yaml": reader("dump", "Job", "command: [pg_dump]")}
@@ -290,6 +311,7 @@ def test_PS1_lib_pq_gets_its_parameter(tmp_path: Path) -> None:
     plan = one.plan("dev")
     assert row(plan).way == "pooled (transaction)"
     assert "RP227" in row(plan).reasons[0]
+    assert not [one for one in plan.findings if one.code == "RP211"]
     text = one.apply("dev")["overlays/dev/db.yaml"]
     assert f"@{POOLED}.cluster.local:5432/shop?sslmode=require&binary_parameters=yes\n" in text
     assert one.plan("dev").is_empty

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from repoint.model.plan import Severity
-from repoint.rules import session_state
+from repoint.rules import session_state, startup_params, tls
 from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, Hazard, HazardKind, PoolerFacts
 from repoint.rules.pool_mode import (
     BINARY,
@@ -247,6 +247,28 @@ def test_rules_look_at_each_consumers_own_pooler() -> None:
     lost = replace(facts, poolers=(named(),))
     assert lost.pooler_of(one) is None
     assert lost.pools == ()
+
+
+def test_TL1_a_pooler_beside_the_named_one_may_share_a_certificate_of_other_names() -> None:
+    full = connection(("sslmode", "verify-full"))
+    one = replace(web(connections=(full,)), pooler=SESSION)
+    own = pooler(name=SESSION, client_tls_secret=True)
+    facts = environment(one, pooler=named(client_tls_secret=True), poolers=(own,))
+    (told,) = [finding for finding in tls.check(facts) if finding.code == "RP231"]
+    assert (told.severity, f"`{SESSION}.shop" in told.hint) == (Severity.WARNING, True)
+    assert not tls.check(replace(facts, consumers=(replace(one, pooler=""),)))
+
+
+def test_SP13_the_lists_of_every_pooler_in_use_are_read() -> None:
+    both = (
+        ("track_extra_parameters", "IntervalStyle,search_path"),
+        ("ignore_startup_parameters", "search_path"),
+    )
+    beside = pooler(name=SESSION, parameters=both)
+    facts = environment(web(PGX), pooler=named(), poolers=(named(), beside))
+    assert not [f for f in startup_params.check(facts) if f.code == "RP213"]
+    moved = replace(facts, consumers=(replace(web(PGX), pooler=SESSION),))
+    assert [SESSION in f.message for f in startup_params.check(moved) if f.code == "RP213"]
 
 
 def without(facts: EnvironmentFacts, *names: str) -> EnvironmentFacts:
