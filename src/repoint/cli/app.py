@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from repoint import __version__
-from repoint.cli import about, change, doctor, rehearse, repo
+from repoint.cli import about, bench, change, doctor, rehearse, repo
 from repoint.cli.options import EdgeGroup, Session, examples
 from repoint.cli.output import StderrProgress, Terminal
 
@@ -55,6 +55,7 @@ def main(ctx: click.Context, directory: Path | None, no_color: bool, quiet: bool
 for command in (
     *repo.COMMANDS,
     *rehearse.COMMANDS,
+    *bench.COMMANDS,
     *change.COMMANDS,
     *doctor.COMMANDS,
     *about.COMMANDS,

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from repoint.flows.rehearsing.migrating import Runner
     from repoint.flows.workspace import Workspace
     from repoint.planning.config import Config
-    from repoint.ports import DriverObserver, Laboratory, SealedEditor, Tree, WritableTree
+    from repoint.ports import (
+        DriverObserver,
+        Laboratory,
+        LoadGenerator,
+        SealedEditor,
+        Tree,
+        WritableTree,
+    )
 
 CONFIG_FILE = "repoint.yaml"
 
@@ -109,6 +116,33 @@ def laboratory(keep_logs: Path | None) -> Laboratory:
     from repoint.adapters.pgclient import connect
 
     return PrivateServers(servers, connect, keep_logs=keep_logs)
+
+
+def load_generator() -> LoadGenerator:
+    """pgbench, the newest that is here.
+
+    Raises:
+        ToolMissing: there is none.
+    """
+    from repoint.adapters import servers
+    from repoint.adapters.pgbench import Pgbench
+    from repoint.errors import ToolMissing
+
+    found = servers.find_pgbench()
+    if found is None:
+        raise ToolMissing(
+            "`pgbench` is needed and was not found",
+            hint="run `repoint doctor --fetch`, or install PostgreSQL's client programs",
+        )
+    return Pgbench(str(found.path))
+
+
+def machine() -> str:
+    """The processors at hand, for the record of a measurement."""
+    import os
+    import platform
+
+    return f"{len(os.sched_getaffinity(0))} processors, {platform.machine()}"
 
 
 def driver_observer() -> DriverObserver:

@@ -3,88 +3,122 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from repoint.flows.rehearsing.flow import Prepared
 from repoint.model.benchmark import Benchmark, Measured, Pair, Workload
-from repoint.ports import LoadGenerator, Progress, RunningLab
+from repoint.ports import Laboratory, LoadGenerator, Progress
 from repoint.rehearsal.lab import BouncerSpec, LabSpec
-from repoint.rehearsal.workloads import DEFAULT_POOL_SIZE, order, workloads
+from repoint.rehearsal.spec import lab_spec
+from repoint.rehearsal.workloads import order, workloads
+from repoint.rules.budget import DEFAULT_MAX_CONNECTIONS, DEFAULT_POOL_SIZE
 from repoint.wire.login import Login
 
-DEFAULT_MAX_CONNECTIONS = 100
+Address = tuple[str, int]
 
 
-def benchmark(
-    lab: RunningLab,
-    load: LoadGenerator,
-    spec: LabSpec,
-    pooler: BouncerSpec,
-    login: Login,
-    *,
-    rounds: int,
-    seconds: float,
-    scale: int,
-    machine: str,
-    progress: Progress,
-) -> Benchmark:
-    """Measure `pooler` against its own Cluster.
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A Pooler to measure, and the servers that it needs."""
 
-    Args:
-        lab: The servers, up.
-        load: What makes the load.
-        spec: What the servers were made from.
-        pooler: The Pooler of `spec` to measure.
-        login: A role that may make tables in its database.
-        rounds: Pairs of slices for each workload.
-        seconds: How long a slice takes.
-        scale: Size of the tables, in 100,000 rows.
-        machine: What it ran on, for the record.
-        progress: Told each slice.
+    spec: LabSpec
+    pooler: BouncerSpec
 
-    Raises:
-        ToolFailed: the load generator failed.
-    """
-    size = _number(pooler.parameters, "default_pool_size", DEFAULT_POOL_SIZE)
-    most = _number(spec.postgres.parameters, "max_connections", DEFAULT_MAX_CONNECTIONS)
-    loads = workloads(pooler.mode, size, most)
-    progress.step("making the tables")
-    addresses = {
-        "direct": lab.address(spec.postgres.host),
-        "pooled": lab.address(pooler.host),
-    }
-    load.prepare(addresses["direct"], login, scale)
-    progress.step("measuring", len(loads) * rounds * 2)
-    measured = []
-    for one in loads:
-        pairs = []
-        for number in range(rounds):
-            pairs.append(_pair(load, addresses, login, one, seconds, order(number)))
-            progress.advance(2)
-        measured.append(Measured(one, tuple(pairs)))
-    return Benchmark(
-        environment=spec.environment,
-        pooler=pooler.name,
-        pool_mode=pooler.mode,
-        postgres=lab.postgres_version,
-        pgbouncer=lab.pgbouncer_version,
-        pgbench=load.version,
-        machine=machine,
-        seconds=seconds,
-        scale=scale,
-        fidelity=lab.fidelity,
-        measured=tuple(measured),
+    @property
+    def login(self) -> Login:
+        """The owner of the first database, who may make the tables of the load."""
+        database = self.spec.postgres.databases[0]
+        owner = next(one for one in self.spec.postgres.roles if one.name == database.owner)
+        return Login("libpq", owner.name, owner.password, database.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to measure: pairs of slices, seconds a slice, size of the tables, on what."""
+
+    rounds: int
+    seconds: float
+    scale: int
+    machine: str
+
+
+def benches(prepared: Prepared) -> tuple[Bench, ...]:
+    """Every Pooler that the plan sends somebody through, in promotion order."""
+    specs = [
+        lab_spec(scene.ground, scene.clients, scene.passwords.by_role)
+        for _, scenes, _ in prepared.scenes
+        for scene in scenes
+    ]
+    return tuple(
+        Bench(spec, pooler) for spec in specs if spec.postgres.databases for pooler in spec.bouncers
     )
 
 
-def _pair(
+def benchmark(
+    laboratory: Laboratory,
     load: LoadGenerator,
-    addresses: dict[str, tuple[str, int]],
+    bench: Bench,
+    settings: Settings,
+    progress: Progress,
+) -> Benchmark:
+    """Measure a Pooler against its own Cluster.
+
+    Raises:
+        ServersMissing: no PostgreSQL or PgBouncer that is good enough is here.
+        LabFailed: a server did not start.
+        ToolFailed: the load generator failed.
+    """
+    spec, pooler = bench.spec, bench.pooler
+    loads = workloads(
+        pooler.mode,
+        _number(pooler.parameters, "default_pool_size", DEFAULT_POOL_SIZE),
+        _number(spec.postgres.parameters, "max_connections", DEFAULT_MAX_CONNECTIONS),
+    )
+    progress.step("starting the servers")
+    with laboratory.open(spec) as lab:
+        addresses = {
+            "direct": lab.address(spec.postgres.host),
+            "pooled": lab.address(pooler.host),
+        }
+        progress.step("making the tables")
+        load.prepare(addresses["direct"], bench.login, settings.scale)
+        progress.step("measuring", len(loads) * settings.rounds)
+        measured = [
+            _measured(load, addresses, bench.login, one, settings, progress) for one in loads
+        ]
+        return Benchmark(
+            environment=spec.environment,
+            pooler=pooler.name,
+            pool_mode=pooler.mode,
+            postgres=lab.postgres_version,
+            pgbouncer=lab.pgbouncer_version,
+            pgbench=load.version,
+            machine=settings.machine,
+            seconds=settings.seconds,
+            scale=settings.scale,
+            fidelity=lab.fidelity,
+            measured=tuple(measured),
+        )
+
+
+def _measured(
+    load: LoadGenerator,
+    addresses: dict[str, Address],
     login: Login,
     workload: Workload,
-    seconds: float,
-    turns: Sequence[str],
-) -> Pair:
-    tps = {route: load.measure(addresses[route], login, workload, seconds) for route in turns}
-    return Pair(tps["direct"], tps["pooled"], turns[0])
+    settings: Settings,
+    progress: Progress,
+) -> Measured:
+    pairs = []
+    for number in range(settings.rounds):
+        turns = order(number)
+        tps = {
+            route: load.measure(addresses[route], login, workload, settings.seconds)
+            for route in turns
+        }
+        pairs.append(Pair(tps["direct"], tps["pooled"], turns[0]))
+        progress.advance()
+    return Measured(workload, tuple(pairs))
 
 
 def _number(parameters: Sequence[tuple[str, str]], name: str, default: int) -> int:

@@ -7,7 +7,6 @@ from repoint.model.benchmark import Workload
 FEW = 4
 MANY = 50
 RECONNECTING = 8
-DEFAULT_POOL_SIZE = 20
 RESERVED = 10
 """Connections left for superusers, the Pooler's own logins and the benchmark itself."""
 
@@ -23,7 +22,8 @@ def workloads(mode: str, pool_size: int, max_connections: int) -> tuple[Workload
     many = min(MANY, room, pool_size if mode == "session" else MANY)
     found = [
         Workload("connect", "a new connection for each transaction", RECONNECTING, True),
-        Workload("connect-many", "the same with many clients", min(2 * pool_size, room), True),
+        # A server process outlives its connection by a moment: direct, twice as many are there.
+        Workload("connect-many", "the same with many clients", min(2 * pool_size, room // 2), True),
         Workload("few", "persistent connections, few clients", FEW, False),
     ]
     if many > FEW:

@@ -26,8 +26,10 @@ def human(value: Benchmark, *, width: int = 80, color: bool = False) -> str:
     page.blank()
     for sentence in conclusions(value):
         page.text(sentence, indent=2)
+    page.blank()
+    page.line(("Not like production", "head"))
     for line in value.fidelity:
-        page.text(line, indent=2, lead=("not like production: ", "dim"))
+        page.text(line, indent=2, lead=("- ", "dim"))
     return printed(page, color=color)
 
 

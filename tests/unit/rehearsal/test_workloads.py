@@ -25,7 +25,7 @@ def clients(mode: str, pool_size: int, max_connections: int) -> dict[str, int]:
             "transaction", 20, 100, {"many": 50, "connect-many": 40}, id="transaction shares"
         ),
         pytest.param(
-            "transaction", 80, 60, {"many": 50, "connect-many": 50}, id="server is the limit"
+            "transaction", 80, 60, {"many": 50, "connect-many": 25}, id="server is the limit"
         ),
     ],
 )
