@@ -94,6 +94,11 @@ def main_ones(uses: list[Asking]) -> list[Asking]:
 
 def full_ones(uses: list[Asking]) -> list[Asking]:
     """Without bare hosts that a whole connection string of the same container names too."""
-    whole = [one for one in uses if one[1].user and one[1].database]
+    whole = whole_ones(uses)
     named = {one[2].server for one in whole}
     return [one for one in uses if one in whole or one[2].server not in named]
+
+
+def whole_ones(uses: list[Asking]) -> list[Asking]:
+    """Those that tell role and database."""
+    return [one for one in uses if one[1].user and one[1].database]

@@ -14,6 +14,7 @@ from repoint.flows.rehearsing.addresses import (
     full_ones,
     main_ones,
     rendered_poolers,
+    whole_ones,
 )
 from repoint.flows.rehearsing.making import ClientMaker, with_password
 from repoint.flows.rehearsing.passwords import Passwords
@@ -105,7 +106,13 @@ class Casting:
                 found.setdefault(use.workload, []).append((use, site, address))
             elif not site.host.text:
                 self._stranger(use.workload, self._why_unseen(site))
-        return {workload: main_ones(uses) for workload, uses in found.items()}
+        unseen = {one.id for one in self.strangers}
+        grouped = {
+            # A bare host says little of a container whose connection string nobody can read.
+            workload: whole_ones(uses) if workload.id in unseen else main_ones(uses)
+            for workload, uses in found.items()
+        }
+        return {workload: uses for workload, uses in grouped.items() if uses}
 
     def _uses(self) -> Iterator[Use]:
         for uses in self.state.after.uses.values():

@@ -18,6 +18,7 @@ from repoint.flows.rehearsing.stage import (
 from repoint.model.rehearsal import Verdict
 from repoint.ports import Conversation
 from repoint.rehearsal.cast import Client
+from repoint.rules.budget import needed_clients, needed_size
 from repoint.wire.refusals import ServerRefusal
 
 _MOST = 200
@@ -55,14 +56,18 @@ def capacity(stage: Stage, client: Client) -> Answer:
     """The pool takes the connections of every consumer that shares it, all at once (CA1, CA2)."""
     pooler = stage.pooler(client)
     assert pooler is not None
+    login = asking(client)
+    pool = (client.pooler, login.user, login.database)
     together = {
         other.id: other.facts
         for other in stage.scene.clients
-        if other.pooler == client.pooler and other.purpose != "probe"
+        if other.login is not None
+        and other.purpose != "probe"
+        and (other.pooler, other.login.user, other.login.database) == pool
     }
-    total = sum(one.pool_size * one.replicas for one in together.values())
-    wanted = min(-(-total // max(pooler.instances, 1)), _MOST)
-    return stage.once(("capacity", client.pooler), lambda: _opened(stage, client, wanted))
+    count = needed_size if pooler.mode == "session" else needed_clients
+    wanted = min(count(pooler, together.values()), _MOST)
+    return stage.once(("capacity", *pool), lambda: _opened(stage, client, wanted))
 
 
 def _opened(stage: Stage, client: Client, wanted: int) -> Answer:

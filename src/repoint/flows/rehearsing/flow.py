@@ -133,10 +133,7 @@ def _rehearsal(
         postgres=_versions(one.postgres for one in played),
         pgbouncer=_versions(one.pgbouncer for one in played),
         fidelity=tuple(fidelity),
-        consumers=(
-            *(row for one in played for row in one.consumers),
-            *(_unknown(one) for one in strangers),
-        ),
+        consumers=_rows(played, strangers),
         controls=tuple(control for one in played for control in one.controls),
         configuration=tuple(ini for one in played for ini in one.configuration),
         phases=tuple(phase for one in played for phase in one.phases),
@@ -147,6 +144,20 @@ def _rehearsal(
 
 def _versions(found: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(text for text in found if text))
+
+
+def _rows(played: Sequence[Played], strangers: Sequence[Stranger]) -> tuple[RehearsedConsumer, ...]:
+    """The consumers that were asked, and those that could not be; one may be both."""
+    rows = {row.id: row for one in played for row in one.consumers}
+    for one in strangers:
+        known = rows.get(one.id)
+        if known is None:
+            rows[one.id] = _unknown(one)
+        else:
+            expected = "every connection of the consumer is tried"
+            missed = Check("unseen", Verdict.UNKNOWN, expected, one.reason)
+            rows[one.id] = replace(known, checks=(*known.checks, missed))
+    return tuple(rows.values())
 
 
 def _unknown(one: Stranger) -> RehearsedConsumer:
