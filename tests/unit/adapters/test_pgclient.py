@@ -119,6 +119,17 @@ def test_last_words_are_heard_although_the_server_is_gone() -> None:
         session.query("select 1")
 
 
+def test_last_words_are_heard_although_nothing_can_be_sent_any_more() -> None:
+    with (
+        server(says(READY + ERROR)) as address,
+        closing(connect(address, "pg", login(), timeout_s=5)) as session,
+    ):
+        # What a reset by the peer does to the sending side, without a race.
+        session._channel._socket.shutdown(socket.SHUT_WR)
+        with pytest.raises(ServerRefusal, match="no such"):
+            session.query("select 1")
+
+
 def test_an_error_without_ReadyForQuery_ends_the_session() -> None:
     error = ERROR.replace(b"FATAL", b"ERROR")
     with (
