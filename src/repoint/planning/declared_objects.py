@@ -31,6 +31,9 @@ def declared_pooler(resource: Resource) -> DeclaredPooler:
         auth_query=bool(text(bouncer, "authQuery")),
         secrets=tuple(name for name in _SECRETS if text(bouncer, name, "name")),
         databases=tuple(text(one, "name") for one in items(bouncer, "databases")),
+        service_ports=tuple(
+            text(one, "port") for one in items(spec, "serviceTemplate", "spec", "ports")
+        ),
         pod_monitor=text(spec, "monitoring", "enablePodMonitor") == "true",
         bare_template=pod is not None and child(pod, "containers") is None,
     )

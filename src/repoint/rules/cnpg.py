@@ -54,7 +54,17 @@ BY_HAND = Rule(
     "documentation says",
     ("CN3", "CN9"),
 )
-RULES: tuple[Rule, ...] = (POOLER_REFUSED, CLUSTER_REFUSED, NOT_SERVING, BY_HAND)
+SERVICE = Rule(
+    "RP218",
+    Severity.ERROR,
+    "a Service does not lead where its name says",
+    "The operator makes the Services `<pooler>` and `<cluster>-rw`. A Service of the same name in "
+    "the manifests takes their place or is fought over, and a template may move the port away from "
+    "5432, where the connection strings look.",
+    "remove the Service of that name, or keep port 5432 in `spec.serviceTemplate`",
+    ("CN11", "X17"),
+)
+RULES: tuple[Rule, ...] = (POOLER_REFUSED, CLUSTER_REFUSED, NOT_SERVING, BY_HAND, SERVICE)
 
 ALLOWED = lexicon(
     "application_name_add_host auth_type autodb_idle_timeout cancel_wait_timeout "
@@ -95,9 +105,25 @@ def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
     found: list[Finding] = []
     for pooler, _ in facts.pools:
         found += _pooler(facts, pooler)
+        found += _services(facts, pooler.name, pooler.namespace)
+        ports = pooler.declared.service_ports
+        if ports and "5432" not in ports:
+            message = f"is served on port {', '.join(ports)}, not on 5432"
+            found.append(_finding(facts, SERVICE, pooler, message, ""))
     if facts.cluster is not None:
         found += _cluster(facts, facts.cluster)
+        if facts.direct or facts.pools:
+            found += _services(facts, f"{facts.cluster.name}-rw", facts.cluster.namespace)
     return tuple(found)
+
+
+def _services(facts: EnvironmentFacts, name: str, namespace: str) -> Iterator[Finding]:
+    """A Service in the manifests that bears the name of one that the operator makes."""
+    if (name, namespace) in facts.services:
+        yield SERVICE.finding(
+            f"Service `{name}` in `{namespace}` bears the name of one that CloudNativePG makes",
+            environment=facts.name,
+        )
 
 
 def _pooler(facts: EnvironmentFacts, pooler: PoolerFacts) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ class DeclaredPooler:
     auth_query: bool = False
     secrets: tuple[str, ...] = ()
     databases: tuple[str, ...] = ()
+    service_ports: tuple[str, ...] = ()
     pod_monitor: bool = False
     bare_template: bool = False
     """Whether `spec.template.spec` has no `containers`, which a pod must have."""

@@ -102,6 +102,7 @@ def test_what_stops_a_plan_is_decided_on_purpose() -> None:
         "RP213",
         "RP214",
         "RP216",
+        "RP218",
         "RP221",
         "RP222",
         "RP223",

@@ -135,3 +135,30 @@ def test_nobody_pooled_needs_no_pooler() -> None:
 def test_the_lists_are_apart() -> None:
     assert not ALLOWED & FIXED
     assert (len(ALLOWED), len(FIXED)) == (54, 63)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        pytest.param(
+            {"services": (("pg-pooler-rw", "shop"),)}, "Service `pg-pooler-rw`", id="the Pooler's"
+        ),
+        pytest.param({"services": (("pg-rw", "shop"),)}, "Service `pg-rw`", id="the Cluster's"),
+        pytest.param({"pooler": declared(service_ports=("6432",))}, "port 6432", id="another port"),
+    ],
+)
+def test_a_service_that_leads_elsewhere(given: dict[str, Any], told: str) -> None:
+    (finding,) = check(environment(**given))
+    assert finding.code == "RP218" and told in finding.message
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({"services": (("postgres", "shop"),)}, id="the old server's"),
+        pytest.param({"services": (("pg-pooler-rw", "auth"),)}, id="an alias elsewhere"),
+        pytest.param({"pooler": declared(service_ports=("5432", "9127"))}, id="a port more"),
+    ],
+)
+def test_services_that_are_fine(given: dict[str, Any]) -> None:
+    assert check(environment(**given)) == ()
