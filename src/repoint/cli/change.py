@@ -67,7 +67,7 @@ def apply(
             files = sorted({change.path for change in plan.changes})
             if not _agreed(session, "write", files, yes=yes):
                 return ExitCode.REFUSED
-        _tell_rehearsed(session, desk, plan, environments)
+        _keep_gate(desk, plan, environments)
         return _apply(session, desk, plan, environments, allow_dirty=allow_dirty)
 
 
@@ -131,29 +131,32 @@ def _apply(
     names = [receipt.environment for receipt in done.receipts]
     session.terminal.notice(f"applied: {', '.join(names)}")
     session.terminal.notice(f"the way back: repoint rollback --env {' --env '.join(names)}")
+    _tell_rehearsed(session, desk, plan, names)
     return ExitCode.OK
 
 
-def _tell_rehearsed(session: Session, desk: Desk, plan: Plan, environments: Sequence[str]) -> None:
-    """Say what the records of rehearsals tell of this plan, and keep the gate.
+def _keep_gate(desk: Desk, plan: Plan, environments: Sequence[str]) -> None:
+    """Go on only when repoint.yaml's gates are open.
 
     Raises:
-        GateClosed: repoint.yaml asks for a rehearsal that passed, and there is none.
+        GateClosed: it asks for a rehearsal that passed, and there is none.
     """
-    from repoint.flows.rehearsing.record import require_rehearsed, standing
-    from repoint.flows.rewriting import changes_of, wanted_of
+    from repoint.flows.rehearsing.record import require_rehearsed
+    from repoint.flows.rewriting import wanted_of
 
-    wanted = wanted_of(plan, environments)
-    if not plan.applicable:
-        return  # what stands in its way is said first
     config = desk.workspace.config
-    if config is not None and "rehearsed" in config.gates.apply:
-        require_rehearsed(plan, wanted, desk.tree)
-    for name in wanted:
-        if changes_of(plan, name):
-            found = standing(plan, name, desk.tree)
-            said = f"rehearsed: {found.verdict}" if found.verdict else f"not rehearsed: {found.why}"
-            session.terminal.notice(f"{name}: {said}")
+    if config is not None and "rehearsed" in config.gates.apply and plan.applicable:
+        require_rehearsed(plan, wanted_of(plan, environments), desk.tree)
+
+
+def _tell_rehearsed(session: Session, desk: Desk, plan: Plan, names: Sequence[str]) -> None:
+    """Say what the records of rehearsals tell of what was applied."""
+    from repoint.flows.rehearsing.record import standing
+
+    for name in names:
+        found = standing(plan, name, desk.tree)
+        said = found.verdict or f"no, {found.why}"
+        session.terminal.notice(f"rehearsed for {name}: {said}")
 
 
 def _resume(session: Session, desk: Desk) -> int:

@@ -157,7 +157,6 @@ def _phases(page: Page, value: Rehearsal) -> None:
     page.line(("Time", "title"))
     for phase in value.phases:
         page.line(f"  {phase.took_s:7.2f} s  {phase.name}")
-    page.line(f"  {sum(phase.took_s for phase in value.phases):7.2f} s  together")
 
 
 def markdown(value: Rehearsal) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Event
 
 from repoint import __version__
 from repoint.flows.evidence import Evidence, gather
@@ -26,10 +28,11 @@ from repoint.model.rehearsal import (
     Verdict,
 )
 from repoint.planning.config import CONFIG_NAME, Config
-from repoint.ports import DriverObserver, Laboratory, SealedEditor, WritableTree
+from repoint.ports import DriverObserver, Laboratory, Progress, SealedEditor, WritableTree
 from repoint.rehearsal.ini import pgbouncer_hba, pgbouncer_ini
 from repoint.rehearsal.spec import lab_spec
 
+_AT_A_TIME = 2
 _ALWAYS = (
     "a throwaway password has the awkward characters of the repository's, not its text",
     "every schema has a table of the rehearsal's own, and its role may use it",
@@ -38,7 +41,10 @@ _ALWAYS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """The planned state of a repository, and who takes part in each environment's rehearsal."""
+    """The planned state of a repository, and who takes part in each environment's rehearsal.
+
+    `began` is a monotonic clock's reading, `took_s` what this took, both in seconds.
+    """
 
     plan: Plan
     state: PlannedState
@@ -46,6 +52,7 @@ class Prepared:
     workspace: Workspace
     evidence: Evidence
     scenes: tuple[tuple[str, tuple[Scene, ...], tuple[Stranger, ...]], ...]
+    began: float
     took_s: float
 
 
@@ -74,7 +81,7 @@ def prepare(
         casting = Casting(state, config, plan, name, evidence)
         scenes.append((name, casting.scenes(), tuple(casting.strangers)))
     took = time.monotonic() - began
-    return Prepared(plan, state, config, overlaid, evidence, tuple(scenes), took)
+    return Prepared(plan, state, config, overlaid, evidence, tuple(scenes), began, took)
 
 
 def configuration(prepared: Prepared) -> tuple[Ini, ...]:
@@ -108,16 +115,45 @@ def rehearse(
     """
     tree = prepared.workspace.tree
     migrations = Migrations(tree, tree.paths(), tuple(prepared.config.migrations), run_command)
-    total = sum(len(scenes) for _, scenes, _ in prepared.scenes)
+    scenes = [scene for _, several, _ in prepared.scenes for scene in several]
+    prepared.workspace.progress.step("rehearsing")
+    with _Together(prepared.workspace.progress) as pair:
+        running = [
+            pair.submit(play, scene, laboratory, migrations, pair.said, observe) for scene in scenes
+        ]
+        played = [one.result() for one in running]
     found = []
-    for name, scenes, strangers in prepared.scenes:
-        played = []
-        for scene in scenes:
-            prepared.workspace.progress.step(f"rehearsing {name}", total)
-            step = prepared.workspace.progress.step
-            played.append(play(scene, laboratory, migrations, step, observe))
-        found.append(_rehearsal(prepared, name, played, strangers))
+    for name, several, strangers in prepared.scenes:
+        mine, played = played[: len(several)], played[len(several) :]
+        found.append(_rehearsal(prepared, name, mine, strangers))
     return tuple(found)
+
+
+class _Stopped(Exception):
+    """Another scene failed, or somebody pressed Ctrl-C."""
+
+
+class _Together(ThreadPoolExecutor):
+    """Plays two scenes at a time: while one waits for a server, the other goes on.
+
+    When the block is left by an error, those that still play stop at their next step.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(max_workers=_AT_A_TIME)
+        self._progress = progress
+        self._stop = Event()
+
+    def said(self, text: str) -> None:
+        """Show the step that one of them begins."""
+        if self._stop.is_set():
+            raise _Stopped
+        self._progress.step(text)
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is not None:
+            self._stop.set()
+        self.shutdown(wait=True, cancel_futures=kind is not None)
 
 
 def _rehearsal(
@@ -182,6 +218,8 @@ def _files(prepared: Prepared, name: str) -> frozenset[str]:
 def together(rehearsals: Sequence[Rehearsal], prepared: Prepared) -> Rehearsal:
     """Every environment's rehearsal as one, for a person and for a program."""
     first = Phase("plan laid over the repository", round(prepared.took_s, 2))
+    whole = time.monotonic() - prepared.began
+    last = Phase(f"in all, {_AT_A_TIME} environments at a time", round(whole, 2))
     return Rehearsal(
         format=REHEARSAL_FORMAT,
         tool_version=__version__,
@@ -193,5 +231,5 @@ def together(rehearsals: Sequence[Rehearsal], prepared: Prepared) -> Rehearsal:
         consumers=tuple(row for one in rehearsals for row in one.consumers),
         controls=tuple(control for one in rehearsals for control in one.controls),
         configuration=tuple(ini for one in rehearsals for ini in one.configuration),
-        phases=(first, *(phase for one in rehearsals for phase in one.phases)),
+        phases=(first, *(phase for one in rehearsals for phase in one.phases), last),
     )
