@@ -53,6 +53,8 @@ def test_row_x5_each_runtime_goes_where_it_can_live_and_the_plan_says_why(
         if f["environment"] == environment and f["code"] in ("RP221", "RP227")
     }
     assert severities == {("RP221", "warning"), ("RP227", "note")}
+    mended = [f["message"] for f in plan["findings"] if f["code"] == "RP202"]
+    assert mended == [one for one in mended if named("staging") + "`" in one]
 
 
 @each

@@ -255,25 +255,25 @@ environments:
     assert "no overlay of this environment can carry a new Pooler" in row(plan).reasons[0]
 
 
+@pytest.mark.parametrize("head", ["namespace: shop-dev\nnamePrefix: a-", "namespace: other"])
 def test_where_the_overlay_would_call_it_otherwise_the_consumer_goes_direct(
-    tmp_path: Path,
+    tmp_path: Path, head: str
 ) -> None:
-    own = "namespace: shop-dev\nnamePrefix: a-\nresources: [web.yaml, db.yaml]\n"
     files = {
-        "apps-dev/kustomization.yaml": own,
+        "apps-dev/kustomization.yaml": f"{head}\nresources: [web.yaml, db.yaml]\n",
         "apps-dev/web.yaml": reader("web"),
         "apps-dev/db.yaml": SECRET.replace("{env}", "dev"),
         "cnpg-dev/kustomization.yaml": "namespace: shop-dev\nresources: [targets.yaml]\n",
         "cnpg-dev/targets.yaml": targets(),
     }
     config = """
-source: {hosts: [postgres]}
+source: {hosts: [postgres, postgres.shop-dev]}
 target: {cluster: pg, pooler: pg-pooler}
 environments:
   dev: {namespace: shop-dev, overlay: [apps-dev, cnpg-dev]}
 """
-    plan = Trial(tmp_path, {**files, **LISTENS}, config=config).plan()
-    assert "another name or namespace" in row(plan, "a-web").reasons[0]
+    (only,) = Trial(tmp_path, {**files, **LISTENS}, config=config).plan().consumers
+    assert "another name or namespace" in only.reasons[0]
 
 
 def test_one_value_for_both_pools_is_split(tmp_path: Path) -> None:
