@@ -138,8 +138,11 @@ class Ground:
     ) -> Pool:
         wanted = tuple(int(part) for part in pgbouncer.split(".")) if pgbouncer else ()
         found = programs.find_pgbouncer(wanted or CNPG_PGBOUNCER)
-        if found is None or found.version[: len(wanted)] != wanted:
-            self.servers.missing(f"PgBouncer {pgbouncer}")
+        if found is None:
+            self.servers.missing(f"PgBouncer {pgbouncer}".strip())
+        elif found.version[: len(wanted)] != wanted:
+            # Debian's newest suite moves on, and nobody can fetch what it had.
+            pytest.skip(f"PgBouncer {pgbouncer} is not to be had; {found.path} is another")
         name = f"pooler-{next(_NUMBERS)}"
         bouncer = BouncerSpec(
             name,
