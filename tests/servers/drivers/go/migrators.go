@@ -33,7 +33,7 @@ func migrate(asked request) (map[string]any, error) {
 			return nil, err
 		}
 		defer db.Close()
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 2))
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 2), lock.WithUnlockTimeout(1, 2))
 		if err != nil {
 			return nil, err
 		}

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
-export const require = createRequire(process.env.DRIVER_MODULES + "/");
+const require = createRequire(process.env.DRIVER_MODULES + "/");
 const opened = new Map();
 
 class NodePostgres {
