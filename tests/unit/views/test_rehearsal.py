@@ -1,0 +1,104 @@
+"""A rehearsal as a person and a program read it."""
+
+from __future__ import annotations
+
+import json
+
+from repoint.model.rehearsal import (
+    Check,
+    Control,
+    Ini,
+    Phase,
+    Rehearsal,
+    RehearsedConsumer,
+    Verdict,
+)
+from repoint.views import machine
+from repoint.views.rehearsal import files, markdown, rehearsal
+
+WEB = RehearsedConsumer(
+    *("Deployment/shop/web/web", "local", "pooled", "transaction", "pgx", "pooler.shop"),
+    checks=(
+        Check("login", Verdict.PASS, "the login is taken", "logged in"),
+        Check("listen", Verdict.SKIPPED, "it hears", "it does none of this"),
+        Check("isolation", Verdict.FAIL, "shop in every turn", "public in one of them", ("SP6",)),
+    ),
+)
+JOB = RehearsedConsumer(
+    *("Job/shop/migrate", "local", "direct", "", "lib/pq", "db-rw.shop"),
+    checks=(Check("login", Verdict.UNKNOWN, "the login is taken", "it is sealed"),),
+)
+VALUE = Rehearsal(
+    *(1, "1", "f" * 64, ("local",), "18.4", "1.24.1"),
+    fidelity=("PgBouncer 1.24.1 ran, Pooler `pooler` has 1.25.1",),
+    consumers=(WEB, JOB),
+    controls=(Control("leak", "local", WEB.id, Verdict.PASS, "it leaks", "it does"),),
+    configuration=(Ini("local", "pooler", "pgbouncer.ini", "\npool_mode = session\n"),),
+    phases=(Phase("local: servers", 1.25),),
+)
+HUMAN = """\
+local
+   1  Deployment/web [web] pooled, transaction, as pgx
+   2  Job/migrate direct, as lib/pq
+
+  CHECK      1     2
+  login      ok    ??
+  listen     -
+  isolation  FAIL
+
+  FAIL Deployment/web [web]: isolation
+    expected shop in every turn
+    observed public in one of them
+    facts SP6
+  ?? Job/migrate: login
+    expected the login is taken
+    observed it is sealed
+
+  - listen: it does none of this
+
+  NEGATIVE CONTROLS
+  ok leak: it leaks
+
+Not like production
+  - PgBouncer 1.24.1 ran, Pooler `pooler` has 1.25.1
+
+Time
+     1.25 s  local: servers
+
+rehearsal: FAIL 2 consumers, checks: 1 passed, 1 failed, 1 unknown, 1 skipped; 1
+    of 1 negative controls failed as they must; PostgreSQL 18.4, PgBouncer
+    1.24.1
+"""
+
+
+def test_a_person_reads_a_matrix_and_what_did_not_pass() -> None:
+    assert rehearsal(VALUE) == HUMAN
+
+
+def test_color_changes_no_word() -> None:
+    colored = rehearsal(VALUE, color=True)
+
+    assert "\x1b[" in colored and "isolation" in colored
+
+
+def test_a_program_reads_verdicts_and_the_contract() -> None:
+    document = json.loads(machine.rehearsal(VALUE))
+
+    assert document["verdict"] == "fail"
+    assert (document["postgres"], document["pgbouncer"]) == ("18.4", "1.24.1")
+    assert document["consumers"][0]["checks"][2]["observed"] == "public in one of them"
+    assert {"id", "environment", "route", "pool_mode", "checks", "verdict"} <= set(
+        document["consumers"][0]
+    )
+    assert document["controls"][0]["verdict"] == "pass"
+
+
+def test_a_pull_request_reads_a_table() -> None:
+    text = markdown(VALUE)
+
+    assert "| isolation | FAIL |  |" in text
+    assert "- **fail** Deployment/web [web], `isolation`: expected shop in every turn" in text
+
+
+def test_files_stand_under_a_line_that_names_them() -> None:
+    assert files(VALUE.configuration) == ("; local: pooler: pgbouncer.ini\npool_mode = session\n")
