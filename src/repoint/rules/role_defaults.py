@@ -19,9 +19,6 @@ from repoint.sites.lexicon import lexicon
 
 BOOTSTRAP, PRE_CHECK = "bootstrap", "pre-check"
 
-# In session mode DISCARD ALL, and with it SET SESSION AUTHORIZATION DEFAULT, runs between two
-# clients: a default of these two does not survive the first one.
-_LOST_ON_RESET = frozenset({"role", "session_authorization"})
 # Only a superuser may set these, and the login of a pre-check is none; the same holds for
 # settings of an extension (`app.tenant`), whose privilege nobody has been granted.
 _SUPERUSER_ONLY = frozenset(
@@ -126,8 +123,6 @@ def _blocked(setting: RoleSetting, item: Sent, consumers: tuple[ConsumerFacts, .
         return "the connection string names no role and database whose default could be set"
     if not item.is_setting or not item.value or "$(" in item.value or "${" in item.value:
         return f"nothing tells the value of `{item.written}`"
-    if setting.name in _LOST_ON_RESET:
-        return f"a default of `{setting.name}` is lost when a session pool resets a connection"
     wanted = normal(setting.name, setting.value)
     for consumer in consumers:
         for connection in consumer.connections:
