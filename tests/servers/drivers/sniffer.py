@@ -99,18 +99,17 @@ class Sniffer:
 
     def _serve(self, connection: socket.socket, heard: Heard) -> None:
         # A driver that refuses a certificate or goes away is an observation, not an error.
-        with contextlib.suppress(OSError, EOFError):
-            try:
-                connection = self._greet(connection, heard)
-                _Talk(connection, heard).until_goodbye()
-            finally:
-                connection.close()
+        with contextlib.suppress(OSError, EOFError), contextlib.ExitStack() as stack:
+            stack.enter_context(connection)
+            _Talk(self._greet(connection, heard, stack), heard).until_goodbye()
 
-    def _greet(self, connection: socket.socket, heard: Heard) -> socket.socket:
+    def _greet(
+        self, connection: socket.socket, heard: Heard, stack: contextlib.ExitStack
+    ) -> socket.socket:
         """TLS if it is asked for, up to the startup packet and its answer."""
         if connection.recv(1, socket.MSG_PEEK) == b"\x16":
             heard.asked.append("direct TLS")
-            connection = self._encrypted(connection, heard)
+            connection = stack.enter_context(self._encrypted(connection, heard))
         while True:
             body = _exactly(connection, _length(connection) - 4)
             code = struct.unpack("!i", body[:4])[0]
@@ -119,7 +118,7 @@ class Sniffer:
             heard.asked.append(_ASKS[code])
             if _ASKS[code] == "SSLRequest" and self._tls is not None:
                 connection.sendall(b"S")
-                connection = self._encrypted(connection, heard)
+                connection = stack.enter_context(self._encrypted(connection, heard))
             elif _ASKS[code] != "CancelRequest":
                 connection.sendall(b"N")
         words = [word.decode() for word in body[4:].split(b"\0")]
