@@ -53,15 +53,21 @@ _MIGRATION = re.compile(
 )
 # What a file has to hold, in any case, to be taken apart at all; words are faster than patterns.
 _WORTH_READING = (
-    *("set_config", "set role", "listen ", "listener", "notif", "advisory", "temp table"),
-    *("temporary", "temp:", "with hold", "withhold", "prepare ", "level security", "policy"),
-    *("lastval", "currval", "valid until", "revoke ", "28p01", "authentication failed", "3d000"),
-    *("createsubscriber", ".listen", "search_path", "searchpath", "setschema", "create_pool"),
-    *("transactionisolation", "apartment", "assume_role", ".iterator(", "side_cursors"),
-    *("describeexec", "pg8000", "runtimeparams", "server_settings", "_timeout", "options"),
+    *("set_config", "set role", "listen ", "newlistener", "pglistener", "notification", "notify("),
+    *("add_listener", "createsubscriber", ".listen(", ".listen ", "wait_for_notify", "getnotify"),
+    *("advisory", "temp table", "temporary table", "temporary(", "temp:", "with hold", "withhold"),
+    *("prepare ", "level security", "create policy", "lastval", "currval", "valid until"),
+    *("revoke ", "28p01", "authentication failed", "3d000", "search_path", "searchpath"),
+    *("setschema", "create_pool", "transactionisolation", "apartment", "assume_role"),
+    *(".iterator(", "side_cursors", "describeexec", "pg8000", "runtimeparams", "server_settings"),
+    *("statement_timeout", "lock_timeout", "session_timeout", "'-c", '"-c', " -c", ".options("),
 )
 _SETS = re.compile(
     r"set\b[\s'\"+.\\]{1,40}(?:session|local|time|role\b|[\w.]+['\"]?\s*(?:=|to\b)|[{$#%]|\w+\s*[;)]|$)"
+)
+_SQLITE = re.compile(
+    r"\A(?=[\s\S]*(?:sqlite|mysql|mariadb|SqlClient))(?![\s\S]*(?:postgres|psycopg|pgx|asyncpg|npgsql))",
+    re.IGNORECASE,
 )
 _POLICY = re.compile(r"\bCREATE\s+POLICY\b", re.IGNORECASE)
 _ENABLE_RLS = re.compile(r"\b(?:ENABLE|FORCE)\s+ROW\s+LEVEL\s+SECURITY\b", re.IGNORECASE)
@@ -106,14 +112,17 @@ def _evidence(
 ) -> Iterator[Hazard]:
     """Migrations run direct: of them only what outlives them counts."""
     migration = bool(_MIGRATION.search(path))
+    # Temporary tables are other databases' as well, and a file may say whose.
+    other = source is not None and bool(_SQLITE.search(source.uncommented))
     yield from _row_security(path, pieces, home)
     for piece in pieces:
         for hazard in set_configs(path, piece, home):
             if "." in hazard.subject or not migration:
                 yield hazard
         yield from access(path, piece, home)
-        if not migration:
-            yield from statements(path, piece, home)
+        for hazard in () if migration else statements(path, piece, home):
+            if not (other and hazard.kind is HazardKind.TEMP_TABLE):
+                yield hazard
     if source is not None and not migration:
         yield from calls(path, source, language, home)
 

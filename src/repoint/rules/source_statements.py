@@ -19,10 +19,10 @@ _GUC = r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)?"
 _START = r"(?:^|;)\s*"
 _HOLE = r"\{|\$\{|\$\w|#\{|%[sqIvw]|:\w|\?"
 
+# Read with white space squeezed; possessive, since most strings are given to nothing known.
 _CALLEE = re.compile(
-    r"(?P<name>[A-Za-z_]\w*)[!?]?\s*(?:<[\w<>, :?]*>)?\s*[(`{<=]*\s*[(&$@\[]*\s*"
-    r"(?:[$\w.&*\[\]]+(?:\(\))?\s*,\s*){0,3}"
-    r"(?:[fFrRbBuUxX]|[$@])*$"
+    r"(?P<name>[A-Za-z_]\w*+)[!?]?+ ?(?:<[\w<>, :?]{0,40}> ?)?[(`{<=]*+ ?[(&$@\[]*+ ?"
+    r"(?:[$\w.&*\[\]]++(?:\(\))?+ ?, ?){0,3}(?:[fFrRbBuUxX]|[$@])*+$"
 )
 _TRANSPARENT = re.compile(
     r"^(?:format\w*|sprintf|fmt|concat|str|string|trim\w*|f|r|new|ref|const|final|var|let|val|text"
@@ -94,6 +94,7 @@ _WORDS: tuple[tuple[HazardKind, str, str, str], ...] = (
     (HazardKind.LISTEN, _LISTEN, "it runs LISTEN", ""),
     (HazardKind.SQL_PREPARE, _PREPARE, "it runs PREPARE", ""),
 )
+_WORDS_OF_SQL = re.compile(r"set\b|listen\b|advisory_lock|\btemp|hold\b|\bprepare\b|val\s*\(", _I)
 _STRICT = {kind: re.compile(pattern) for kind, pattern, _, _ in _WORDS}
 _LOOSE = {kind: re.compile(pattern, _I) for kind, pattern, _, _ in _WORDS}
 _LOGIN_TEXT = re.compile(
@@ -127,7 +128,7 @@ class Piece:
     @property
     def callee(self) -> str:
         """The name that the string is given to, seen through formatting; empty when none."""
-        left = self.before
+        left = " ".join(self.before.split()) + " " * self.before[-1:].isspace()
         while found := _CALLEE.search(left):
             if not _TRANSPARENT.match(found["name"]) or found["name"] == "text":
                 return found["name"]
@@ -148,12 +149,16 @@ class Piece:
 
 def statements(path: str, piece: Piece, home: str) -> Iterator[Hazard]:
     """What a piece of SQL keeps in its session, settings of set_config apart."""
-    if piece.prose or (not piece.sql and re.match(r" +SET\b", piece.text, _I)):
+    if not _WORDS_OF_SQL.search(piece.text) or piece.prose:
+        return
+    if not piece.sql and re.match(r" +SET\b", piece.text, _I):
         # ` SET ..` goes on where another string began.
         return
     executed = piece.executed
     for match in _SET.finditer(piece.text):
-        if is_setting(_guc(match["name"])) and (executed or not _is_sentence(piece, match)):
+        # `time_zone` is MySQL's; PostgreSQL's is TimeZone.
+        known = is_setting(_guc(match["name"])) and match["name"].lower() != "time_zone"
+        if known and (executed or not _is_sentence(piece, match)):
             local = (match["scope"] or "").lower() == "local"
             yield _setting(path, piece, match, home, local=local)
     if executed:

@@ -66,6 +66,10 @@ GO = [
     fine("l_test.go", 'db.Exec("SET search_path TO x")'),
     fine("m.go", "db.Exec(\"SET SESSION sql_mode = 'ANSI'\") // mysql"),
     fine("n.go", 'db.Exec("SET NAMES utf8mb4; SET FOREIGN_KEY_CHECKS = 0")'),
+    fine(
+        "p.go",
+        "if mode == pgx.QueryExecModeDescribeExec || mode != pgx.QueryExecModeDescribeExec {}",
+    ),
     fine("o.go", 'errors.New("prepare statement as requested failed")'),
 ]
 
@@ -159,6 +163,8 @@ PYTHON = [
         "DATABASES = {'default': {'OPTIONS': {'isolation_level': 4, 'sslmode': 'require'}}}",
     ),
     fine("an.py", "pika.BasicProperties(); channel.add_callback('x')"),
+    fine("ap.py", "self._db.add_listener(self._broadcast_change)"),
+    fine("aq.py", "import sqlite3\ncon.execute('CREATE TEMP TABLE other AS SELECT 1')"),
     fine("ao.py", "db.execute('SET GLOBAL max_connections = 5')"),
 ]
 
@@ -231,6 +237,8 @@ JS = [
     fine("ah.js", "throw new Error('Prepare statement as text')"),
     fine("ai.js", "const re = /SET role = 'x'/; f(re)"),
     fine("aj.ts", "emitter.listen('jobs', f)"),
+    fine("ak.d.ts", "import 'pg'\nexport interface Pool { statement_timeout: number }"),
+    fine("al.js", "connection.query(`SET time_zone = '${tz}'`)"),
 ]
 
 JAVA = [
