@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repoint.adapters import servers as programs
 from tests.acceptance.example import EXAMPLE, VARIANTS, Checkout, checkout
 
 OVERLAY = "deploy/overlays/local"
@@ -104,11 +103,21 @@ def apply(made: Checkout, *arguments: str) -> None:
     made.commit("apply")
 
 
-def processes() -> set[str]:
-    """The command lines of every server that runs for a rehearsal, by process id."""
-    listed = subprocess.run(
-        ["ps", "-eo", "pid=,args="], check=True, capture_output=True, text=True
-    ).stdout
-    names = tuple(str(one.path) for one in programs.all_pgbouncers())
-    names += tuple(str(one.folder) for one in programs.all_postgres())
-    return {line.split()[0] for line in listed.splitlines() if any(n in line for n in names)}
+def everything() -> list[str]:
+    """`pid ppid command line` of every process."""
+    argv = ["ps", "-eo", "pid=,ppid=,args="]
+    done = subprocess.run(argv, check=True, capture_output=True, text=True)
+    return [line.strip() for line in done.stdout.splitlines()]
+
+
+def below(pid: int) -> set[str]:
+    """Those of `everything` that descend from a process."""
+    listed = everything()
+    found: set[str] = set()
+    parents = {str(pid)}
+    while True:
+        more = {line for line in listed if line.split()[1] in parents} - found
+        if not more:
+            return found
+        found |= more
+        parents |= {line.split()[0] for line in more}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from repoint.adapters import servers as programs
 from tests.acceptance.example import EXAMPLE, Checkout, password_of
 from tests.servers.rehearsing import (
     BACKEND,
@@ -15,7 +19,9 @@ from tests.servers.rehearsing import (
     Told,
     add,
     apply,
+    below,
     change,
+    everything,
     example,
     rehearse,
 )
@@ -182,6 +188,52 @@ def test_row_x11_a_pool_below_the_consumers_own_is_seen_to_be_too_small(
 
     verdict, observed = red.check(BACKEND, "capacity")
     assert verdict == "fail" and observed.startswith("25, then ")
+
+
+def test_pgbouncer_1_26_before_postgresql_17_mixes_two_schemas(
+    moved: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SP6: one client alone passes every check; two on one server connection do not."""
+    newest = programs.find_pgbouncer((1, 26))
+    if newest is None or newest.version < (1, 26) or programs.find_postgres(17) is None:
+        pytest.skip("PgBouncer 1.26 or PostgreSQL 17 is not here")
+    monkeypatch.setenv("REPOINT_PGBOUNCER", str(newest.path))
+    change(moved, "deploy/base/cnpg-cluster/cluster.yaml", "postgresql:18.1", "postgresql:17.6")
+
+    told = rehearse(moved, "--env", "local", status=1)
+
+    assert told.document["pgbouncer"].startswith("1.26")
+    assert told.document["postgres"].startswith("17.")
+    for consumer in (BACKEND, HYDRA):
+        assert told.check(consumer, "login")[0] == "pass"
+    mixed = {told.check(consumer, "isolation")[0] for consumer in (BACKEND, HYDRA)}
+    assert "fail" in mixed
+
+
+def test_ctrl_c_ends_it_and_leaves_no_server(naytife: Checkout) -> None:
+    running = subprocess.Popen(
+        naytife.argv("rehearse", "--no-record", "--env", "local"),
+        env=naytife.environment,
+        cwd=naytife.root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    servers: set[str] = set()
+    until = time.monotonic() + 60
+    while time.monotonic() < until and running.poll() is None:
+        servers |= below(running.pid)
+        if any("pgbouncer" in text for text in servers):
+            break
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+
+    assert running.returncode == 130 and "interrupted" in said
+    assert servers
+    left = {text.split()[0] for text in servers} & {text.split()[0] for text in everything()}
+    assert left == set()
 
 
 def test_an_applied_environment_is_rehearsed_as_it_is(moved: Checkout) -> None:

@@ -37,24 +37,28 @@ def isolation(stage: Stage, client: Client) -> Answer:
     """Two clients take turns on one server connection, and each stays in its own schema (SP6)."""
     rival = _rival(stage, client)
     mine, theirs = stage.wanted_path(client)[0], stage.wanted_path(rival)[0]
-    expected = f"{mine} in every one of {_ROUNDS} turns, beside a client in {theirs}"
+    expected = f"{mine} in every one of {2 * _ROUNDS} turns, beside a client in {theirs}"
     seen = [place for who, place in _turns(stage, client, rival) if who is client]
     wrong = [place for place in seen if place != mine]
     return passed(expected, f"{wrong[0]} in one of them" if wrong else mine, not wrong)
 
 
 def _turns(stage: Stage, one: Client, other: Client) -> Iterator[tuple[Client, str]]:
-    """Who looked where: side by side in a transaction pool, one after the other in a session."""
-    if one.pool_mode == "transaction":
-        with stage.alone(one) as first, stage.alone(other) as second:
-            for _ in range(_ROUNDS):
-                yield one, _place(first)
-                yield other, _place(second)
-        return
-    for _ in range(_ROUNDS):
-        for who in (one, other):
-            with stage.alone(who) as conversation:
-                yield who, _place(conversation)
+    """Who looked where: side by side in a transaction pool, one after the other in a session.
+
+    Each goes first once: which of two is wrong may depend on who was last (SP6).
+    """
+    for pair in ((one, other), (other, one)):
+        if one.pool_mode == "transaction":
+            with stage.alone(pair[0]) as first, stage.alone(pair[1]) as second:
+                for _ in range(_ROUNDS):
+                    yield pair[0], _place(first)
+                    yield pair[1], _place(second)
+            continue
+        for _ in range(_ROUNDS):
+            for who in pair:
+                with stage.alone(who) as conversation:
+                    yield who, _place(conversation)
 
 
 def _place(conversation: Conversation) -> str:
