@@ -13,7 +13,7 @@ from repoint.planning.config import Config
 from repoint.planning.connection_variables import with_variables
 from repoint.planning.judging import choice_for, main_purpose
 from repoint.planning.scale import autoscaled, scale_of
-from repoint.rules.attribution import Name, hazards_for
+from repoint.rules.attribution import Attribution, Name
 from repoint.rules.facts import Connection, ConsumerFacts, Hazard
 from repoint.rules.known_images import image_hazards
 
@@ -52,6 +52,7 @@ def consumer_facts(
     """
     views = {view.workload: view for one in environment.objects for view in containers(one)}
     names = {_called(views.get(workload), workload) for workload in uses}
+    shares = Attribution(hazards, names)
     configs = _config_values(environment)
     limits = autoscaled(environment.objects)
     scales = {workload: scale_of(views.get(workload), limits) for workload in uses}
@@ -67,7 +68,7 @@ def consumer_facts(
             pool_size=_pool_size(config, workload, mine, sites, views.get(workload), configs),
             labels=_pod_labels(views.get(workload)),
             connections=_connections(mine, sites, tuple(_variables(views.get(workload), configs))),
-            hazards=_own_hazards(views.get(workload), workload, mine, hazards, names),
+            hazards=_own_hazards(views.get(workload), workload, mine, shares),
             logs_in=_logs_in(views.get(workload)),
             mounts=_mounts(views.get(workload)),
             surge=scales[workload].surge,
@@ -81,13 +82,12 @@ def _own_hazards(
     view: ContainerView | None,
     workload: Workload,
     uses: tuple[Use, ...],
-    hazards: tuple[Hazard, ...],
-    names: set[Name],
+    shares: Attribution,
 ) -> tuple[Hazard, ...]:
     """What the consumer's source text tells; a wait loop has none of its own."""
     if main_purpose(uses) is Purpose.PROBE:
         return ()
-    return (*_image_hazards(view), *hazards_for(_called(view, workload), hazards, names))
+    return (*_image_hazards(view), *shares.hazards_of(_called(view, workload)))
 
 
 def _image_hazards(view: ContainerView | None) -> tuple[Hazard, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repoint.rules.attribution import Name, hazards_for
+from repoint.rules.attribution import Attribution, Name
 from repoint.rules.build_contexts import contexts_in, is_build_file
 from repoint.rules.facts import Hazard, HazardKind
 from tests.unit.rules.build import hazard
@@ -47,7 +47,7 @@ WEB, API, HYDRA = Name("web"), Name("api"), Name("hydra")
 def test_links(
     consumer: Name, dirs: list[str], names: tuple[Name, ...], expected: list[str]
 ) -> None:
-    found = hazards_for(consumer, [in_dir(d) for d in dirs], names)
+    found = Attribution([in_dir(d) for d in dirs], names).hazards_of(consumer)
     assert [h.app_dir for h in found] == expected
     assert all(h.linked for h in found)
 
@@ -70,18 +70,18 @@ def test_links(
 def test_what_nothing_links_is_told_as_such(
     consumer: Name, dirs: list[str], names: tuple[Name, ...], expected: list[str]
 ) -> None:
-    found = hazards_for(consumer, [in_dir(d) for d in dirs], names)
+    found = Attribution([in_dir(d) for d in dirs], names).hazards_of(consumer)
     assert [h.app_dir for h in found if not h.linked] == expected
 
 
 def test_a_folder_of_one_program_is_not_the_other_s() -> None:
     both = (Name("api", "r/shop:1"), Name("worker", "r/shop:1"))
     found = [at("cmd/worker/main.go"), at("internal/db.go"), at("cmd/tool/main.go")]
-    assert [h.path for h in hazards_for(both[0], found, both)] == [
+    assert [h.path for h in Attribution(found, both).hazards_of(both[0])] == [
         "internal/db.go",
         "cmd/tool/main.go",
     ]
-    assert hazards_for(both[1], found, both) == tuple(found)
+    assert Attribution(found, both).hazards_of(both[1]) == tuple(found)
 
 
 def test_a_build_context_links_whatever_the_names_say() -> None:
@@ -89,9 +89,9 @@ def test_a_build_context_links_whatever_the_names_say() -> None:
         "Makefile", "docker build -t gate services/entry\ndocker build -t web services/api\n"
     )
     found = [*built, *map(in_dir, ("services/entry", "services/api", "services/web"))]
-    gate = hazards_for(Name("edge", "r/gate:2"), found)
+    gate = Attribution(found).hazards_of(Name("edge", "r/gate:2"))
     assert [h.app_dir for h in gate if h.linked] == ["services/entry"]
-    web = hazards_for(Name("web", "r/web:2"), found)
+    web = Attribution(found).hazards_of(Name("web", "r/web:2"))
     assert [h.app_dir for h in web if h.linked] == ["services/api"]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repoint.rules.attribution import Name, hazards_for
+from repoint.rules.attribution import Attribution, Name
 from repoint.rules.facts import HazardKind
 from repoint.rules.source_scan import (
     component_dirs,
@@ -179,8 +179,8 @@ def test_the_example_keeps_its_tenant_in_the_session() -> None:
         (K.RLS_GUC, "app.current_tenant"),
     }
     both = (Name("backend"), Name("hydra"))
-    assert hazards_for(both[0], found, both) == tuple(found)
-    assert hazards_for(both[1], found, both) == ()
+    assert Attribution(found, both).hazards_of(both[0]) == tuple(found)
+    assert Attribution(found, both).hazards_of(both[1]) == ()
 
 
 def test_the_nearest_component_holds_a_file() -> None:
