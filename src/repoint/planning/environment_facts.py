@@ -16,14 +16,13 @@ from repoint.planning.config import Config
 from repoint.planning.declared_objects import declared_cluster, declared_pooler
 from repoint.planning.policy_facts import policy_facts
 from repoint.planning.session_pooler import pool_mode, rendered_session, session_name
+from repoint.rules.declared import Bootstrap, PreCheck
 from repoint.rules.facts import (
     CNPG_DEFAULT_PGBOUNCER,
-    Bootstrap,
     ClusterFacts,
     ConsumerFacts,
     EnvironmentFacts,
     PoolerFacts,
-    PreCheck,
     RoleDefault,
 )
 

@@ -25,7 +25,8 @@ from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.places import field_of, object_name, places
 from repoint.planning.yaml_emit import Tree
 from repoint.rules import startup_params
-from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, PreCheck
+from repoint.rules.declared import PreCheck
+from repoint.rules.facts import ConsumerFacts, EnvironmentFacts
 from repoint.rules.role_defaults import BOOTSTRAP, PRE_CHECK, RoleSetting, precheck_for
 from repoint.rules.rule import Remedy
 

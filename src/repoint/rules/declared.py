@@ -1,11 +1,14 @@
-"""A Pooler and a Cluster as somebody wrote them, for the rules that CloudNativePG has for them.
+"""What somebody wrote: a Pooler, a Cluster and how it is made, a Job's commands.
 
 Texts stand as written and an empty one is absent; the defaults are CloudNativePG's to give.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from repoint.model.source import Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,45 @@ class DeclaredCluster:
         """A PostgreSQL parameter as a number, or `default` where it is not set or not one."""
         text = dict(self.parameters).get(name, "")
         return int(text) if text.isdigit() else default
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """How a Cluster is made by `initdb`, which happens once.
+
+    `sql` are the statements of `postInitApplicationSQL`, run by a superuser in `database`
+    when `owner` exists and no role of `managed.roles` does yet.
+    """
+
+    database: str
+    owner: str
+    sql: tuple[str, ...] = ()
+
+    def has_role(self, name: str) -> bool:
+        """Whether the role is there when the statements run."""
+        return name == self.owner or self._makes("ROLE|USER", name)
+
+    def has_database(self, name: str) -> bool:
+        """Whether the database is there when the statements run."""
+        return name == self.database or self._makes("DATABASE", name)
+
+    def _makes(self, kinds: str, name: str) -> bool:
+        made = re.compile(rf'\bCREATE\s+(?:{kinds})\s+"?{re.escape(name)}\b', re.IGNORECASE)
+        return any(made.search(one) for one in self.sql)
+
+
+@dataclass(frozen=True, slots=True)
+class PreCheck:
+    """A `psql` command of a migration Job that can carry one more statement.
+
+    `number` is the line of the script, from 0, after which it goes.
+    """
+
+    role: str
+    database: str
+    location: Location
+    object: str
+    number: int
 
 
 PLAIN_POOLER = DeclaredPooler()

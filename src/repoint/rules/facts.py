@@ -6,13 +6,19 @@ of cases is short.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from repoint.dsn.params import canonical
 from repoint.model.source import Location
-from repoint.rules.declared import PLAIN_CLUSTER, PLAIN_POOLER, DeclaredCluster, DeclaredPooler
+from repoint.rules.declared import (
+    PLAIN_CLUSTER,
+    PLAIN_POOLER,
+    Bootstrap,
+    DeclaredCluster,
+    DeclaredPooler,
+    PreCheck,
+)
 
 OF_IMAGE = "<image>"
 """The `app_dir` of what is known of an image by itself, no source text having been read."""
@@ -95,45 +101,6 @@ class RoleDefault:
     parameter: str
     value: str
     location: Location
-
-
-@dataclass(frozen=True, slots=True)
-class Bootstrap:
-    """How a Cluster is made by `initdb`, which happens once.
-
-    `sql` are the statements of `postInitApplicationSQL`, run by a superuser in `database`
-    when `owner` exists and no role of `managed.roles` does yet.
-    """
-
-    database: str
-    owner: str
-    sql: tuple[str, ...] = ()
-
-    def has_role(self, name: str) -> bool:
-        """Whether the role is there when the statements run."""
-        return name == self.owner or self._makes("ROLE|USER", name)
-
-    def has_database(self, name: str) -> bool:
-        """Whether the database is there when the statements run."""
-        return name == self.database or self._makes("DATABASE", name)
-
-    def _makes(self, kinds: str, name: str) -> bool:
-        made = re.compile(rf'\bCREATE\s+(?:{kinds})\s+"?{re.escape(name)}\b', re.IGNORECASE)
-        return any(made.search(one) for one in self.sql)
-
-
-@dataclass(frozen=True, slots=True)
-class PreCheck:
-    """A `psql` command of a migration Job that can carry one more statement.
-
-    `number` is the line of the script, from 0, after which it goes.
-    """
-
-    role: str
-    database: str
-    location: Location
-    object: str
-    number: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from repoint.model.plan import Finding, Severity
+from repoint.rules.declared import PreCheck
 from repoint.rules.facts import (
     ClusterFacts,
     Connection,
     ConsumerFacts,
     EnvironmentFacts,
     PoolerFacts,
-    PreCheck,
     RoleDefault,
 )
 from repoint.rules.role_defaults import BOOTSTRAP, DefaultPlan, normal, plan_defaults

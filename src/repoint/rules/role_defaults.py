@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from repoint.rules.facts import ClusterFacts, Connection, ConsumerFacts, PreCheck
+from repoint.rules.declared import PreCheck
+from repoint.rules.facts import ClusterFacts, Connection, ConsumerFacts
 from repoint.rules.sent import Sent, asked
 from repoint.sites.lexicon import lexicon
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from repoint.rules.facts import Bootstrap, Connection, ConsumerFacts, PreCheck
+from repoint.rules.declared import Bootstrap, PreCheck
+from repoint.rules.facts import Connection, ConsumerFacts
 from repoint.rules.remedies import startup_remedy
 from repoint.rules.role_defaults import RoleSetting, elements
 from repoint.rules.rule import Remedy
