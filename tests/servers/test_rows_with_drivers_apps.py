@@ -87,6 +87,24 @@ def test_st7_a_search_path_set_on_connect_crosses_to_other_clients(
     assert right or said["seen"][-2:] == ["hydra", "hydra"]
 
 
+@pytest.mark.parametrize(("kept", "error"), [("0", "already exists"), ("200", "")])
+def test_ps2_sqlalchemy_on_asyncpg_names_its_statements_without_a_cache_too(
+    kept: str, error: str, driver_programs: Programs, pooler: PoolerFactory
+) -> None:
+    pool = pooler(parameters={**ONE, "max_prepared_statements": kept})
+
+    def ask() -> object:
+        process = driver_programs.get("python", fresh=True)
+        return process.ask(do="app", app="sqlalchemy asyncpg", place=where(pool))
+
+    assert outcome(ask) == ""
+    # Each process counts its names anew.
+    said = outcome(ask)
+    driver_programs.stop_fresh()
+
+    assert error in said and bool(said) is bool(error), said
+
+
 @pytest.mark.parametrize(("mode", "kept"), [("transaction", False), ("session", True)])
 def test_st10_asyncpg_release_drops_another_clients_lock_and_setting(
     mode: str, kept: bool, driver: DriverFactory, pooler: PoolerFactory

@@ -130,6 +130,9 @@ def test_ps2_remedy_max_prepared_statements(
     [
         pytest.param("pgx", {"default_query_exec_mode": "exec"}, {}, id="pgx exec"),
         pytest.param("pgx", {"default_query_exec_mode": "simple_protocol"}, {}, id="pgx simple"),
+        pytest.param(
+            "pgx", {"default_query_exec_mode": "cache_describe"}, {}, id="pgx cache_describe"
+        ),
         pytest.param("pgjdbc", {"prepareThreshold": "0"}, {}, id="pgjdbc prepareThreshold=0"),
         pytest.param("asyncpg", {}, {"statement_cache_size": 0}, id="asyncpg no cache"),
         pytest.param("psycopg", {}, {"prepare_threshold": None}, id="psycopg no threshold"),

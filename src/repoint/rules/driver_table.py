@@ -161,10 +161,7 @@ _ROWS: tuple[Shape, ...] = (
         Statements.NAMED,
         keeps=_keys("prepared_statement_cache_size"),
         always=(("client_encoding", "'utf-8'"),),
-        styles=(
-            ("statement_cache_size", ("0",), Statements.ONE_TRIP),
-            ("prepared_statement_cache_size", ("0",), Statements.ONE_TRIP),
-        ),
+        styles=(("statement_cache_size", ("0",), Statements.ONE_TRIP),),
     ),
     Shape("pg8000", Statements.TWO_TRIPS),
     _LIBPQ,

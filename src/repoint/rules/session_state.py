@@ -339,11 +339,14 @@ def named_drivers(consumer: ConsumerFacts, pooler: PoolerFacts) -> tuple[str, ..
 
 
 def _opts_out(consumer: ConsumerFacts, driver: str) -> bool:
-    """Whether the connection strings switch named statements off (PS2, remedies)."""
+    """Whether the connection strings switch named statements off (PS2, remedies).
+
+    None does for asyncpg: `statement_cache_size` is an argument in the code, and SQLAlchemy
+    names its statements with `prepared_statement_cache_size=0` too.
+    """
     name, values = {
-        "pgx": ("default_query_exec_mode", ("exec", "simple_protocol")),
+        "pgx": ("default_query_exec_mode", ("exec", "cache_describe", "simple_protocol")),
         "pgjdbc": ("prepareThreshold", ("0",)),
-        "asyncpg": ("prepared_statement_cache_size", ("0",)),
     }.get(driver, ("", ()))
     return (
         bool(name)

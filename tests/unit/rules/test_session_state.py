@@ -73,6 +73,13 @@ FOUND = [
     pytest.param(
         with_hazards(driver("pgjdbc"), pgbouncer=(1, 23, 1)), ["RP228"], id="PS2 PgBouncer 1.23"
     ),
+    pytest.param(
+        with_hazards(
+            driver("asyncpg"), parameters=OFF, params=(("prepared_statement_cache_size", "0"),)
+        ),
+        ["RP228"],
+        id="PS2 SQLAlchemy names statements without a cache too",
+    ),
     pytest.param(with_hazards(), ["RP229"], id="P3 no source text at all"),
     pytest.param(
         with_hazards(TENANT_POLICY, TENANT_SET, mode="session"),
@@ -110,6 +117,12 @@ FINE = [
             driver("pgx"), parameters=OFF, params=(("default_query_exec_mode", "simple_protocol"),)
         ),
         id="PS2 the string switches them off",
+    ),
+    pytest.param(
+        with_hazards(
+            driver("pgx"), parameters=OFF, params=(("default_query_exec_mode", "cache_describe"),)
+        ),
+        id="PS2 pgx describes, and names nothing",
     ),
     pytest.param(with_hazards(mode="session"), id="P3 nothing known, session mode"),
     pytest.param(environment(pooler=None), id="no Pooler"),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 
 import django
@@ -13,6 +14,7 @@ import sqlalchemy
 from alembic import command
 from alembic.config import Config
 from django.conf import settings
+from sqlalchemy.ext.asyncio import create_async_engine
 
 _ALIASES = itertools.count(1)
 
@@ -124,7 +126,27 @@ def _engine(place, schema):
     return made
 
 
+def sqlalchemy_asyncpg(request):
+    """Ask twice with the cache of prepared statements switched off in the URL."""
+    return asyncio.get_event_loop().run_until_complete(_ask_asyncpg(request["place"]))
+
+
+async def _ask_asyncpg(place):
+    url = _url(place).set(
+        drivername="postgresql+asyncpg",
+        query={"ssl": "disable", "prepared_statement_cache_size": "0"},
+    )
+    engine = create_async_engine(url)
+    try:
+        async with engine.connect() as conn:
+            asked = sqlalchemy.text("select cast(:a as int)")
+            return {"seen": [(await conn.execute(asked, {"a": n})).scalar_one() for n in (1, 2)]}
+    finally:
+        await engine.dispose()
+
+
 APPS = {
+    "sqlalchemy asyncpg": sqlalchemy_asyncpg,
     "django iterator": django_iterator,
     "django migrate": django_migrate,
     "alembic upgrade": alembic_upgrade,
