@@ -173,6 +173,28 @@ def test_a_sealed_value_without_a_key_is_unknown_with_the_reason(tmp_path: Path)
     )
 
 
+def test_what_the_plan_leaves_to_a_person_is_unknown_and_needs_no_server(tmp_path: Path) -> None:
+    made = variant(tmp_path, "anchors")
+
+    told = rehearse(made, status=1)
+
+    assert told.verdict == "unknown" and told.document["postgres"] == ""
+    verdict, observed = told.check(WEB, "login")
+    assert verdict == "unknown"
+    assert "still names `postgres.shop.svc.cluster.local`" in observed
+
+
+def test_each_connection_of_a_container_is_tried_with_its_own_schema(tmp_path: Path) -> None:
+    """One ConfigMap holds several, and only one of them names a schema."""
+    made = variant(tmp_path, "base64-and-generators")
+
+    told = rehearse(made, status=0)
+
+    reports = "Deployment/shop/reports/reports"
+    assert told.check(reports, "current-schema")[0] == "pass"
+    assert "pgjdbc" in told.consumer(reports)["driver"]
+
+
 MIGRATIONS = """\
 migrations:
   - consumer: web-migrate

@@ -11,7 +11,6 @@ from repoint.flows.rehearsing.addresses import (
     Asking,
     build_of,
     cnpg_objects,
-    full_ones,
     main_ones,
     rendered_poolers,
     whole_ones,
@@ -41,14 +40,14 @@ _NEVER = frozenset({Purpose.COMMENT, Purpose.LOCAL_DEVELOPMENT})
 class Scene:
     """One Cluster of one environment with everybody who asks it.
 
-    `letters` are the connections as they are before the plan, by client id, and `original` the
-    Poolers as they are before it, by name. `statements` set PostgreSQL up; `notes` tell where
-    the rehearsal is not like production.
+    `letters` are the connections as they are before the plan, by client id and key, and
+    `original` the Poolers as they are before it, by name. `statements` set PostgreSQL up;
+    `notes` tell where the rehearsal is not like production.
     """
 
     ground: Ground
     clients: tuple[Client, ...]
-    letters: Mapping[str, Connection]
+    letters: Mapping[tuple[str, str], Connection]
     original: Mapping[str, PoolerFacts]
     statements: tuple[Statement, ...]
     passwords: Passwords
@@ -139,8 +138,23 @@ class Casting:
             moved = row.route in (Route.POOLED.value, Route.DIRECT.value)
             if row.environment == self.name and moved and row.id not in met:
                 workload = Workload(row.kind, row.namespace, row.name, row.container)
-                reason = f"no Pooler or Cluster of the planned render answers to `{row.new}`"
+                named = self._named_after(row.id)
+                reason = (
+                    f"after the plan it still names `{named}`: the plan leaves that to a person"
+                    if named and named != row.new
+                    else f"no Pooler or Cluster of the planned render answers to `{row.new}`"
+                )
                 self._stranger(workload, reason, row.route, row.new)
+
+    def _named_after(self, consumer: str) -> str:
+        """A host that a consumer names after the plan, empty when none can be seen."""
+        sites = {report.site.id: report.site for report in self.state.after.inventory.sites}
+        hosts = (
+            sites[use.site].host.text
+            for use in self._uses()
+            if use.workload.id == consumer and use.site in sites
+        )
+        return next((host for host in hosts if host), "")
 
     def _facts(
         self, build: EnvironmentBuild, grouped: Mapping[Workload, list[Asking]]
@@ -174,19 +188,20 @@ class Casting:
         maker = ClientMaker(
             self.state, self.config, build, ground, passwords, self._stranger, self.notes
         )
-        letters: dict[str, Connection] = {}
         clients: list[Client] = []
         for workload, uses in grouped.items():
             mine = [one for one in uses if one[2].cluster.name == cluster.name]
             clients += maker.clients(workload, mine, facts[workload.id])
-            letter = self._letter(workload, mine)
-            if letter is not None:
-                letters[workload.id] = letter
+        if not clients:
+            return None
+        letters = {
+            (client.id, client.key): letter
+            for client in clients
+            if (letter := self._letter(client)) is not None
+        }
         clients = [
             replace(one, schema=one.schema or _schema(self.config, one, letters)) for one in clients
         ]
-        if not clients:
-            return None
         ground = replace(ground, poolers=self._poolers(build, cluster, poolers, clients))
         users = [client.login.user for client in clients if client.login is not None]
         passwords.settle(role_names(ground, users))
@@ -220,18 +235,19 @@ class Casting:
             and (one[0].cluster, one[0].namespace) == (cluster.name, cluster.namespace)
         )
 
-    def _letter(self, workload: Workload, uses: list[Asking]) -> Connection | None:
-        """The consumer's connection as it is before the plan."""
-        keys = [site.key for _, site, _ in full_ones(uses)]
+    def _letter(self, client: Client) -> Connection | None:
+        """The client's connection as it is before the plan; a second key comes from the first."""
         sites = {report.site.id: report.site for report in self.state.before.inventory.sites}
         old = [
             connection(sites[use.site])
-            for uses_of in self.state.before.uses.values()
-            for use in uses_of
-            if use.workload == workload and use.environment == self.name and use.site in sites
+            for uses in self.state.before.uses.values()
+            for use in uses
+            if (use.workload.id, use.environment) == (client.id, self.name) and use.site in sites
         ]
-        best = [one for one in old if one.key in keys] or old
-        return max(best, key=lambda one: (bool(one.schema), len(one.params)), default=None)
+        found = [one for one in old if one.key == client.key]
+        found = found or [one for one in old if one.key and client.key.startswith(one.key)]
+        whole = [one for one in old if one.user and one.database]
+        return found[0] if found else whole[0] if len(whole) == 1 else None
 
     def _statements(
         self, build: EnvironmentBuild, ground: Ground, clients: list[Client]
@@ -264,12 +280,12 @@ def _original(before: Survey, name: str, config: Config) -> dict[str, PoolerFact
     return {facts.name: facts for facts, _ in rendered_poolers(build_of(before, name), config)}
 
 
-def _schema(config: Config, client: Client, letters: Mapping[str, Connection]) -> str:
+def _schema(config: Config, client: Client, letters: Mapping[tuple[str, str], Connection]) -> str:
     """The schema that repoint.yaml or the string before the plan gives."""
     facts = client.facts
     workload = Workload(facts.kind, facts.namespace, facts.name)
     chosen = choice_for(config, workload)
     if chosen is not None and chosen.schema:
         return chosen.schema
-    letter = letters.get(client.id)
+    letter = letters.get((client.id, client.key))
     return letter.schema if letter is not None else ""

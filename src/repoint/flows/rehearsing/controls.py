@@ -59,7 +59,7 @@ class Controls:
         scene = self.stage.scene
         original = scene.original.get(spec.name)
         for client in clients if original is not None else ():
-            old = scene.letters.get(client.id)
+            old = scene.letters.get((client.id, client.key))
             item = self._troubled(old, client, original) if old is not None else None
             if old is not None and item is not None and original is not None:
                 was = replace(
