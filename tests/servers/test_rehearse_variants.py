@@ -173,6 +173,60 @@ def test_a_sealed_value_without_a_key_is_unknown_with_the_reason(tmp_path: Path)
     )
 
 
+EVERYTHING = """\
+import psycopg
+
+
+def work(connection: psycopg.Connection) -> None:
+    connection.execute("SELECT pg_advisory_lock(42)")
+    connection.execute("LISTEN jobs")
+    connection.execute("CREATE TEMPORARY TABLE batch (id bigint)")
+    connection.execute("PREPARE fetch AS SELECT 1")
+    connection.execute("SET ROLE auditor")
+    connection.execute("SET statement_timeout = '5s'")
+"""
+LEAKS = (
+    "session-setting",
+    "set-role",
+    "advisory-lock",
+    "listen",
+    "temporary-table",
+    "sql-prepare",
+)
+
+
+def test_each_leak_fails_the_consumer_whose_source_does_it(tmp_path: Path) -> None:
+    """ST1, ST4, ST5, ST8, ST11, ST12 and PS5; the same source passes in a session pool."""
+    made = variant(tmp_path, "x05-transaction-rls")
+    (made.root / "migrations/0001_orders.sql").unlink()
+    (made.root / "app/db.py").write_text(EVERYTHING)
+    made.commit("all of it")
+
+    green = rehearse(made).verdicts(WEB)
+    assert [green[name] for name in LEAKS] == ["pass"] * len(LEAKS)
+
+    add(made, "repoint.yaml", FORCED)
+    told = rehearse(made, status=1)
+    assert [told.verdicts(WEB)[name] for name in LEAKS] == ["fail"] * len(LEAKS)
+    assert "app/db.py:" in told.check(WEB, "listen")[1]
+
+
+def test_a_role_that_may_not_write_or_make_tables_is_seen(tmp_path: Path) -> None:
+    made = variant(tmp_path, "x15-verify-full")
+    path = "deploy/base/secret.yaml"
+    change(made, path, "postgresql://shop:", "postgresql://guest:")
+    sql = "ALTER ROLE shop SET default_transaction_read_only = 'on';\n"
+    add(made, "db/roles.sql", sql)
+
+    told = rehearse(made, status=1)
+
+    # The pre-check and the owner of the database is `shop`; `guest` may not make tables in public.
+    verdict, observed = told.check(MIGRATE, "schema-change")
+    assert verdict == "fail" and "permission denied for schema public" in observed
+    worker = "Deployment/shop/worker/worker"
+    assert told.check(worker, "read-write") == ("fail", "it is read only")
+
+
 def test_what_the_plan_leaves_to_a_person_is_unknown_and_needs_no_server(tmp_path: Path) -> None:
     made = variant(tmp_path, "anchors")
 
