@@ -289,7 +289,7 @@ def test_a_record_is_the_same_twice_and_opens_the_gate(naytife: Checkout, tmp_pa
     assert json.loads(first)["content"].startswith(record.stem.removeprefix("local-"))
 
     done = made.run("apply", "--env", "local", "--yes")
-    assert "local: rehearsed: pass" in done.stderr
+    assert "rehearsed for local: pass" in done.stderr
 
 
 def test_files_can_be_shown_without_any_server(naytife: Checkout) -> None:
