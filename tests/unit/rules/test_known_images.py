@@ -81,9 +81,7 @@ def test_known_images_are_built_elsewhere() -> None:
         pytest.param(
             "go.mod", "require github.com/golang-migrate/migrate/v4 v4.18\n", [K.MIGRATOR], id="MG5"
         ),
-        pytest.param(
-            "go.mod", "require github.com/pressly/goose/v3 v3.24\n", [K.MIGRATOR], id="8"
-        ),
+        pytest.param("go.mod", "require github.com/pressly/goose/v3 v3.24\n", [K.MIGRATOR], id="8"),
         pytest.param(
             "go.mod", "github.com/pressly/goose/v3 v3.24 // indirect\n", [], id="an indirect module"
         ),
@@ -93,9 +91,7 @@ def test_known_images_are_built_elsewhere() -> None:
             [K.DRIVER, K.MIGRATOR],
             id="MG1 node-pg-migrate",
         ),
-        pytest.param(
-            "pom.xml", "<artifactId>liquibase-core</artifactId>", [], id="MG13 a row"
-        ),
+        pytest.param("pom.xml", "<artifactId>liquibase-core</artifactId>", [], id="MG13 a row"),
     ],
 )
 def test_libraries(path: str, text: str, expected: list[HazardKind]) -> None:
