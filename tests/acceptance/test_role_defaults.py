@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.example import Checkout, checkout, fields, objects, render
-from tests.unit.planning.small_repository import CONFIG, DIRECT, POOLED
-from tests.unit.planning.test_role_defaults import PRE_CHECK, trial
+from tests.unit.planning.small_repository import DIRECT, POOLED
+from tests.unit.planning.test_role_defaults import NEW, PRE_CHECK, trial
 
 STATEMENT = "ALTER ROLE shop IN DATABASE shop SET search_path = 'shop_schema';"
 HOST = POOLED.replace("{env}", "dev")
@@ -19,7 +19,7 @@ HOST = POOLED.replace("{env}", "dev")
 def shop(request: pytest.FixtureRequest, tmp_path: Path, keys: Path) -> Checkout:
     """PostgreSQL 17 and a search_path in the URL, without and with a migration's pre-check."""
     trial(tmp_path / "source", job=request.param)
-    (tmp_path / "source/repoint.yaml").write_text(CONFIG)
+    (tmp_path / "source/repoint.yaml").write_text(NEW)
     return checkout(tmp_path / "source", tmp_path / "repository", keys)
 
 

@@ -71,6 +71,8 @@ class Environment(_Strict, frozen=True):
     """Helm values files that belong to this environment only."""
     context: str = ""
     """Kubernetes context; used by the cluster-side commands."""
+    new_cluster: bool = False
+    """The Cluster is yet to be made here, so that its bootstrap SQL will run (SP9)."""
 
 
 class ConsumerChoice(_Strict, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repoint.dsn.hosts import fqdn
 from repoint.kube import facts as kube
@@ -127,13 +127,18 @@ def environment_facts(
 ) -> EnvironmentFacts:
     """The rules' view of an environment."""
     objects = environment.objects
+    cluster = cluster_facts(targets.cluster, config) if targets.cluster else None
+    named = config.environments.get(environment.name)
+    if cluster is not None and not (named is not None and named.new_cluster):
+        # Nothing here tells whether the Cluster stands; on one that does, this SQL never runs.
+        cluster = replace(cluster, bootstrap=None)
     return EnvironmentFacts(
         name=environment.name,
         namespace=targets.namespace,
         pooled_host=targets.pooled,
         direct_host=targets.direct,
         pooler=pooler_facts(targets.pooler, config) if targets.pooler else None,
-        cluster=cluster_facts(targets.cluster, config) if targets.cluster else None,
+        cluster=cluster,
         consumers=consumers,
         policies=tuple(policy_facts(one) for one in kube.network_policies(objects)),
         namespace_labels=tuple(

@@ -92,7 +92,7 @@ def add_defaults(
         facts: The environment, with its pre-checks.
         found: The target objects, as they are built.
         decided: The remedy of each pooled consumer.
-        delivery: Takes the edits, and the tasks where a Cluster may stand already.
+        delivery: Takes the edits.
     """
     wanted: dict[tuple[str, RoleSetting], list[ConsumerFacts]] = {}
     for consumer, remedy in decided:
@@ -117,7 +117,8 @@ def by_hand(consumer: ConsumerFacts, remedy: Remedy, environment: str) -> Task:
         environment=environment,
         consumer=consumer.id,
         reason="stays direct until its role has the default: keep the statement in a migration, "
-        "and plan again",
+        f"or set `environments.{environment}.new_cluster` where the Cluster is yet to be made, and "
+        "plan again",
         put=remedy.statements,
     )
 
@@ -146,18 +147,6 @@ def _bootstrap(
     reason = _reason(everybody, "when the Cluster is made")
     steps = ("spec", "bootstrap", "initdb", "postInitApplicationSQL")
     delivery.set_field(found.cluster, steps, whole, reason)
-    delivery.tasks.append(
-        Task(
-            path=found.cluster.path,
-            line=cluster.location.line if cluster.location is not None else 1,
-            key=steps[-1],
-            environment=facts.name,
-            consumer=", ".join(reason.consumers),
-            reason=f"if Cluster `{cluster.name}` stands already, run this before the rollout: its "
-            "bootstrap SQL runs once only",
-            put=" ".join(statements),
-        )
-    )
 
 
 def _line_edit(

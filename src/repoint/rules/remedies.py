@@ -179,8 +179,9 @@ def _way_to_the_pool(facts: EnvironmentFacts, consumer: ConsumerFacts, remedy: R
             )
     if remedy.statements:
         return (
-            f"to pool it, put `{remedy.statements}` into a migration or the Cluster's "
-            "`postInitApplicationSQL`, and plan again"
+            f"to pool it, put `{remedy.statements}` into a migration, or set "
+            f"`environments.{facts.name}.new_cluster` where the Cluster is yet to be made, and "
+            "plan again"
         )
     return (
         "give the application a role of its own with the setting as its default, remove the key "

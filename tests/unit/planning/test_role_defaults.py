@@ -9,8 +9,17 @@ import pytest
 
 from repoint.model.plan import Plan, Severity
 from repoint.planning.sealed import new_value, steps
-from tests.unit.planning.small_repository import DIRECT, POOLED, Trial, repository, workload
+from tests.unit.planning.small_repository import (
+    CONFIG,
+    DIRECT,
+    POOLED,
+    Trial,
+    repository,
+    workload,
+)
 
+NEW = CONFIG.replace("overlay:", "new_cluster: true, overlay:")
+"""Both environments are yet to get their Cluster."""
 OLD_CLUSTER = """apiVersion: postgresql.cnpg.io/v1
 kind: Cluster
 metadata: {name: pg}
@@ -86,15 +95,19 @@ def trial(
     cluster: str = OLD_CLUSTER,
     extra: str = "",
     job: str = "",
+    new: bool = True,
 ) -> Trial:
-    """A Deployment on PostgreSQL 17 whose URL asks for a setting, and what else stands there."""
+    """A Deployment on PostgreSQL 17 whose URL asks for a setting, and what else stands there.
+
+    `new` says that the Clusters are yet to be made.
+    """
     own = OWN + ("  - migrate.yaml\n" if job else "")
     overlay = {"kustomization.yaml": own, "secret.yaml": secret(url)}
     if job:
         overlay["migrate.yaml"] = job
     files = repository({"web.yaml": web(), **({"more.yaml": extra} if extra else {})}, overlay)
     files["base/targets.yaml"] = cluster + POOLER + SERVICE
-    return Trial(root, files)
+    return Trial(root, files, config=NEW if new else CONFIG)
 
 
 def routes(plan: Plan, environment: str = "dev") -> dict[str, str]:
@@ -106,9 +119,8 @@ def test_a_clusters_bootstrap_sql_carries_the_default_and_the_key_goes(tmp_path:
     plan = repo.plan("dev")
     assert routes(plan) == {"web": "pooled"}
     assert plan.applicable and plan.blocking == ()
-    (task,) = plan.tasks
+    assert plan.tasks == ()
     statement = "ALTER ROLE shop IN DATABASE shop SET search_path = 'shop_schema';"
-    assert task.put == statement and "stands already" in task.reason
     warning = next(f for f in plan.findings if f.code == "RP211")
     assert warning.severity is Severity.WARNING and statement in warning.hint
     assert "new server connections only" in warning.message
@@ -123,11 +135,23 @@ def test_a_clusters_bootstrap_sql_carries_the_default_and_the_key_goes(tmp_path:
     assert routes(again) == {}
 
 
+def test_on_a_cluster_that_may_stand_bootstrap_sql_carries_nothing(tmp_path: Path) -> None:
+    repo = trial(tmp_path, new=False)
+    plan = repo.plan("dev")
+    assert routes(plan) == {"web": "direct"}
+    (task,) = plan.tasks
+    assert task.put == "ALTER ROLE shop IN DATABASE shop SET search_path = 'shop_schema';"
+    assert "`environments.dev.new_cluster`" in task.reason
+    written = repo.apply("dev")
+    assert "search_path=shop_schema" in written["overlays/dev/secret.yaml"]
+    assert not any("postInitApplicationSQL" in text for text in written.values())
+
+
 def test_what_one_environment_writes_is_no_default_of_another(tmp_path: Path) -> None:
     repo = trial(tmp_path)
     repo.apply("dev")
     prod = repo.plan("prod")
-    assert [t.environment for t in prod.tasks] == ["prod"]
+    assert {change.environment for change in prod.changes} == {"prod"}
     assert any("postInitApplicationSQL" in e.after for c in prod.changes for e in c.edits)
 
 
