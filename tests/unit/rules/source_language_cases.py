@@ -23,6 +23,7 @@ def fine(path: str, text: str, *kinds: str) -> Case:
 
 
 GO = [
+    fine("q.go", 'hint := "use pq.NewListener(dsn, a, b, c) here"'),
     keeps("db.go", 'conn.Exec(ctx, "SET app.tenant_id = $1", id)', "session-guc"),
     keeps(
         "pgx.go",
@@ -74,6 +75,7 @@ GO = [
 ]
 
 PYTHON = [
+    fine("ar.py", "parser.epilog('call asyncpg.create_pool(dsn) first')"),
     keeps("a.py", 'cur.execute("SET app.tenant = %s", (t,))', "session-guc"),
     keeps("b.py", 'cur.execute(f"SET search_path TO {schema}, public")', "session-guc"),
     keeps(
