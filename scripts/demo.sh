@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The whole story on a copy of examples/naytife: look, plan, apply, check, roll back, and the proof that
-# the way back ends where it began. Changes nothing outside a temporary folder.
+# The whole story on a copy of examples/naytife: look, plan, rehearse, apply, check, roll back, and the
+# proof that the way back ends where it began. Changes nothing outside a temporary folder.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 export PATH="$top/.venv/bin:$PATH"
@@ -35,6 +35,12 @@ say "What would change, and is it all that changes?"
 run repoint plan --output plan.json
 say "The same as a diff"
 run repoint plan --format diff
+if repoint doctor >/dev/null 2>&1; then
+    say "Does it work, on a real PostgreSQL and PgBouncer?"
+    run repoint rehearse plan.json
+else
+    say "Not rehearsed: there are no servers for it here; \`repoint doctor\` says what is missing"
+fi
 say "Write it"
 run repoint apply plan.json --yes
 run git status --short
