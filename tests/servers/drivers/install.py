@@ -138,14 +138,18 @@ def _tool(name: str) -> str:
 
 def _run(argv: list[str], folder: Path | None = None) -> None:
     """Run a package client; its last words are in the error."""
-    done = subprocess.run(
-        argv,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_INSTALL_S,
-    )
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_INSTALL_S,
+        )
+    except subprocess.TimeoutExpired:
+        text = f"`{Path(argv[0]).name}` did not end in {_INSTALL_S} s"
+        raise ToolchainMissing(text) from None
     if done.returncode:
         words = " ".join((done.stderr or done.stdout).split())[-300:]
         raise ToolchainMissing(f"`{Path(argv[0]).name}` could not install the drivers: {words}")
