@@ -34,7 +34,13 @@ if TYPE_CHECKING:
 @env_option("Measure")
 @format_option("json")
 @click.option("--pooler", metavar="NAME", default="", help="Measure this Pooler of the plan.")
-@click.option("--rounds", type=click.IntRange(2, 100), default=5, show_default=True)
+@click.option(
+    "--rounds",
+    type=click.IntRange(2, 100),
+    default=5,
+    show_default=True,
+    help="Pairs of slices for each load.",
+)
 @click.option(
     "--seconds",
     type=click.FloatRange(1, 600),
