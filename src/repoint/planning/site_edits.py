@@ -15,6 +15,7 @@ from repoint.formats.base import TextMap
 from repoint.model.consumer import Site, Style
 from repoint.model.plan import PartEdit
 from repoint.model.source import Span
+from repoint.sites.keys import host_key
 
 SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _STRINGS = (Style.URL, Style.JDBC, Style.KEYWORD_VALUE)
@@ -104,6 +105,10 @@ def _can_add(site: Site) -> bool:
 
 
 def _is_string(site: Site) -> bool:
+    """Whether the site's value is a whole string, and not a host with its database beside it."""
+    named = host_key(site.key)
+    if named is not None and "url" not in named.role:
+        return False
     return site.style in (
         Style.DOTENV,
         Style.HCL,
