@@ -362,7 +362,14 @@ class RunningLab(Protocol):
         ...
 
     def superuser(self, database: str = "postgres") -> Conversation:
-        """A superuser's connection straight to PostgreSQL."""
+        """A superuser's connection straight to PostgreSQL, for repoint's own SQL alone."""
+        ...
+
+    def administrator(self, database: str = "postgres") -> Conversation:
+        """A connection as the Cluster's `postgres`, for SQL of a repository.
+
+        It is no superuser here, so that no SQL runs a program or opens a file.
+        """
         ...
 
     def beside(self, bouncer: BouncerSpec) -> AbstractContextManager[None]:

@@ -46,6 +46,10 @@ def programs_version(version: Sequence[int]) -> str:
     return ".".join(map(str, version))
 
 
+def major_of(lab: Any) -> int:
+    return int(lab.postgres_version.partition(".")[0])
+
+
 class PoolerFactory(Protocol):
     """The fixture `pooler`."""
 
@@ -125,7 +129,7 @@ class Ground:
     def role(self, name: str, settings: Mapping[str, str] | None = None, **options: Any) -> str:
         unique = f"{name}_{next(_NUMBERS)}"
         role = RoleSpec(unique, PASSWORD, settings=tuple((settings or {}).items()), **options)
-        self.sql(*role_sql(role))
+        self.sql(*role_sql(role, major_of(self.lab)))
         return unique
 
     def pooler(
@@ -236,7 +240,7 @@ def ground(real_servers: Servers, request: pytest.FixtureRequest) -> Iterator[Gr
             number = next(_NUMBERS)
             made = Ground(lab, real_servers, stack, f"shop_{number}", f"shop_{number}")
             with closing(lab.superuser()) as session:
-                for statement in role_sql(RoleSpec(made.owner, PASSWORD)):
+                for statement in role_sql(RoleSpec(made.owner, PASSWORD), major_of(lab)):
                     session.query(statement)
                 session.query(database_sql(DatabaseSpec(made.database, made.owner)))
             stack.callback(_drop, made)

@@ -126,7 +126,7 @@ def test_a_postgres_that_refuses_to_start(tmp: Path) -> None:
 
 
 def test_a_pgbouncer_that_refuses_to_start(tmp: Path) -> None:
-    told = failure(spec(pooler=(("pool_mode_of_nobody", "x"),)))
+    told = failure(spec(pooler=(("default_pool_size", "x"),)))
 
     assert told.startswith("PgBouncer of `pooler` does not start: ")
 

@@ -10,7 +10,7 @@ from repoint.model.sensitive import Sensitive
 from repoint.rehearsal.cluster_conf import role_sql
 from repoint.rehearsal.lab import RoleSpec
 from repoint.wire.refusals import ServerRefusal
-from tests.servers.fix_lab import GroundFactory
+from tests.servers.fix_lab import GroundFactory, major_of
 
 pytestmark = pytest.mark.servers
 
@@ -21,7 +21,7 @@ WRONG = "canary-77aa01bc-that-is-wrong"
 def test_a_password_is_in_no_file_log_argument_or_environment(ground: GroundFactory) -> None:
     here = ground()
     pool = here.pooler(mode="transaction")
-    here.sql(*role_sql(RoleSpec("canary", Sensitive(SECRET))))
+    here.sql(*role_sql(RoleSpec("canary", Sensitive(SECRET)), major_of(here.lab)))
     try:
         sessions = [
             one.connect(user="canary", password=Sensitive(SECRET)) for one in (pool, here.direct)

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from repoint.rehearsal.harmless import harmless_lines, is_harmless
 from repoint.rehearsal.ini import AUTH_DATABASE, AUTH_USER
 from repoint.rehearsal.lab import DatabaseSpec, PostgresSpec, RoleSpec
 from repoint.wire.scram import scram_verifier
 
 SUPERUSER = "postgres"
+"""CloudNativePG's superuser; here it is none, and runs the repository's SQL."""
+BOOTSTRAP = "repoint_superuser"
+"""The one superuser of a private server, who runs repoint's own SQL alone."""
 PARAMETERS = "cluster.conf"
 """The file, beside postgresql.conf, with the Cluster's own parameters."""
 
@@ -21,6 +25,8 @@ DEVIATIONS = (
     "one PostgreSQL instance, whatever the Cluster's `instances`: no replica, no failover",
     "PostgreSQL does not wait for the disk (`fsync` is off) and archives nothing",
     "every password is a throwaway; those of the repository are not used",
+    "nobody who logs in is a superuser: `postgres` and superusers of the Cluster have every other"
+    " right, and run no program, read no file and load no library",
     "clients, PgBouncer and PostgreSQL share one machine: no latency, no load",
 )
 """How every PostgreSQL of a rehearsal differs from a Cluster's."""
@@ -46,17 +52,13 @@ _NOT_TAKEN = frozenset(
     {
         "autovacuum_worker_slots",
         "cluster_name",
-        "data_directory",
         "dynamic_shared_memory_type",
         "effective_io_concurrency",
         "event_source",
-        "external_pid_file",
         "fsync",
         "full_page_writes",
-        "hba_file",
         "huge_pages",
         "huge_page_size",
-        "ident_file",
         "io_method",
         "io_workers",
         "listen_addresses",
@@ -68,16 +70,10 @@ _NOT_TAKEN = frozenset(
         "port",
         "primary_conninfo",
         "primary_slot_name",
-        "restore_command",
         "shared_buffers",
         "shared_memory_type",
-        "shared_preload_libraries",
         "ssl",
-        "ssl_ca_file",
-        "ssl_cert_file",
-        "ssl_key_file",
         "synchronous_standby_names",
-        "unix_socket_directories",
         "unix_socket_permissions",
         "wal_buffers",
         "wal_keep_size",
@@ -145,40 +141,72 @@ def parameters_conf(parameters: Mapping[str, str]) -> str:
 
 def postgres_hba(spec: PostgresSpec) -> str:
     """The Cluster's `pg_hba.conf`: the pooler by certificate, its own lines, others by SCRAM."""
-    own = "".join(f"{line.rstrip()}\n" for line in spec.pg_hba)
+    own = "".join(f"{line.rstrip()}\n" for line in harmless_lines(spec.pg_hba))
     return (
-        f"local all {SUPERUSER} peer map=local\n"
+        f"local all {BOOTSTRAP},{SUPERUSER} peer map=local\n"
         f"hostssl all {AUTH_USER} all cert\n{own}"
         "host all all all scram-sha-256\n"
     )
 
 
 def postgres_ident(instance: Instance) -> str:
-    """The `pg_ident.conf`: who on this machine is the superuser."""
-    return f"local {_quoted(instance.local_user)} {SUPERUSER}\n"
+    """The `pg_ident.conf`: who on this machine may be the superuser, or `postgres`."""
+    user = _quoted(instance.local_user)
+    return f"local {user} {BOOTSTRAP}\nlocal {user} {SUPERUSER}\n"
 
 
-INTEGRATION = (
-    f"CREATE ROLE {AUTH_USER} WITH LOGIN",
-    f"GRANT CONNECT ON DATABASE {AUTH_DATABASE} TO {AUTH_USER}",
-    "CREATE OR REPLACE FUNCTION public.user_search(uname TEXT)\n"
-    "  RETURNS TABLE (usename name, passwd text)\n"
-    "  LANGUAGE sql SECURITY DEFINER AS\n"
-    "  'SELECT usename, passwd FROM pg_catalog.pg_shadow WHERE usename=$1;'",
-    "REVOKE ALL ON FUNCTION public.user_search(text) FROM public",
-    f"GRANT EXECUTE ON FUNCTION public.user_search(text) TO {AUTH_USER}",
-)
-"""What CloudNativePG runs in database `postgres` for the Poolers' auth_query."""
+_LOOKUP = "repoint_lookup"
+_RIGHTS = ("pg_monitor", "pg_read_all_data", "pg_write_all_data", "pg_signal_backend")
+_ALL_DATA_SINCE = 14
+# Before 16 CREATEROLE gives every role away, also the one that runs programs.
+_CREATEROLE_IS_SAFE_SINCE = 16
 
 
-def role_sql(role: RoleSpec) -> Iterator[str]:
-    """The statements that make a role; of its password only a SCRAM verifier is in them."""
+def integration_sql(major: int) -> Iterator[str]:
+    """What makes a private server a Cluster's: `postgres`, and what CloudNativePG's Poolers need.
+
+    The superuser of this server is `BOOTSTRAP`. `postgres` is the role that the repository's SQL
+    runs as, and no superuser: it owns what the Cluster has, but `COPY .. PROGRAM`,
+    `pg_read_file` and their like are refused to it, and it cannot give itself the right.
+    For the same reason `user_search`, which CloudNativePG made as superuser without a
+    search_path of its own before 1.30.0, belongs to a role that may only look up passwords.
+    """
+    yield f"CREATE ROLE {SUPERUSER} WITH LOGIN BYPASSRLS {_attributes(major)}"
+    for right in _RIGHTS:
+        if major >= _ALL_DATA_SINCE or "all_data" not in right:
+            yield f"GRANT {right} TO {SUPERUSER}"
+    yield f"ALTER DATABASE {AUTH_DATABASE} OWNER TO {SUPERUSER}"
+    yield f"CREATE ROLE {_LOOKUP}"
+    yield f"GRANT SELECT ON pg_catalog.pg_shadow TO {_LOOKUP}"
+    yield f"CREATE ROLE {AUTH_USER} WITH LOGIN"
+    yield f"GRANT CONNECT ON DATABASE {AUTH_DATABASE} TO {AUTH_USER}"
+    yield (
+        "CREATE OR REPLACE FUNCTION public.user_search(uname TEXT)\n"
+        "  RETURNS TABLE (usename name, passwd text)\n"
+        "  LANGUAGE sql SECURITY DEFINER AS\n"
+        "  'SELECT usename, passwd FROM pg_catalog.pg_shadow WHERE usename=$1;'"
+    )
+    yield f"ALTER FUNCTION public.user_search(text) OWNER TO {_LOOKUP}"
+    yield "REVOKE ALL ON FUNCTION public.user_search(text) FROM public"
+    yield f"GRANT EXECUTE ON FUNCTION public.user_search(text) TO {AUTH_USER}"
+
+
+def role_sql(role: RoleSpec, major: int) -> Iterator[str]:
+    """The statements that make a role; of its password only a SCRAM verifier is in them.
+
+    A superuser of the Cluster gets all that `postgres` has; `postgres` may act as any other.
+    """
     name = _quoted(role.name)
     options = ["LOGIN", f"CONNECTION LIMIT {role.connection_limit}"]
-    options += ["SUPERUSER"] if role.superuser else []
-    options += ["CREATEDB"] if role.createdb else []
-    yield f"CREATE ROLE {name} WITH {' '.join(options)}"
+    options += ["BYPASSRLS", _attributes(major)] if role.superuser else []
+    options += ["CREATEDB"] if role.createdb and not role.superuser else []
+    verb = "ALTER" if role.name == SUPERUSER else "CREATE"
+    yield f"{verb} ROLE {name} WITH {' '.join(options)}"
     yield f"ALTER ROLE {name} PASSWORD {_literal(scram_verifier(role.password))}"
+    if role.superuser and role.name != SUPERUSER:
+        yield f"GRANT {SUPERUSER} TO {name}"
+    elif role.name != SUPERUSER:
+        yield f"GRANT {name} TO {SUPERUSER} WITH ADMIN OPTION"
     for setting, value in role.settings:
         if setting.lower() in _LISTS:
             # A list in one literal would be one name with commas in it.
@@ -195,8 +223,13 @@ def database_sql(database: DatabaseSpec) -> str:
     return f"CREATE DATABASE {_quoted(database.name)}{owner}"
 
 
+def _attributes(major: int) -> str:
+    """What a superuser has and may keep."""
+    return "CREATEDB CREATEROLE" if major >= _CREATEROLE_IS_SAFE_SINCE else "CREATEDB"
+
+
 def _is_left_out(name: str) -> bool:
-    return name in _NOT_TAKEN or name.startswith(_NOT_TAKEN_PREFIXES)
+    return not is_harmless(name) or name in _NOT_TAKEN or name.startswith(_NOT_TAKEN_PREFIXES)
 
 
 def _settings(values: Mapping[str, str]) -> Iterator[str]:

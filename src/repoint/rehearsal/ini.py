@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from repoint.rehearsal.harmless import harmless_lines, may_be_set
 from repoint.rehearsal.lab import BouncerSpec
 
 AUTH_USER = "cnpg_pooler_pgbouncer"
@@ -58,8 +59,12 @@ def pgbouncer_ini(bouncer: BouncerSpec) -> str:
 
 
 def private_ini(bouncer: BouncerSpec, places: Places) -> str:
-    """The same file for a PgBouncer at `places`, with the overrides of `bouncer` on top."""
-    return _ini(bouncer, places, dict(bouncer.overrides))
+    """The same file for a PgBouncer at `places`, with the overrides of `bouncer` on top.
+
+    Parameters that CloudNativePG does not let be set are left out: no such Pooler exists.
+    """
+    taken = tuple(pair for pair in bouncer.parameters if may_be_set(pair[0]))
+    return _ini(replace(bouncer, parameters=taken), places, dict(bouncer.overrides))
 
 
 def pgbouncer_hba(bouncer: BouncerSpec) -> str:
@@ -68,8 +73,11 @@ def pgbouncer_hba(bouncer: BouncerSpec) -> str:
 
 
 def private_hba(bouncer: BouncerSpec) -> str:
-    """The same file for this machine, where nobody is called `pgbouncer`."""
-    return _hba(bouncer, "trust")
+    """The same file for this machine, where nobody is called `pgbouncer`.
+
+    Lines that name a file or ask somebody elsewhere are left out.
+    """
+    return _hba(replace(bouncer, pg_hba=harmless_lines(bouncer.pg_hba)), "trust")
 
 
 def parameters(bouncer: BouncerSpec) -> dict[str, str]:
@@ -90,8 +98,9 @@ def parameters(bouncer: BouncerSpec) -> dict[str, str]:
 
 def _ini(bouncer: BouncerSpec, places: Places, overrides: Mapping[str, str]) -> str:
     lines = {**parameters(bouncer), **_forced(places), **overrides}
+    mode = _BREAKS.sub("", bouncer.mode)
     return (
-        f"\n[databases]\n* = {places.upstream}\n\n[pgbouncer]\npool_mode = {bouncer.mode}\n"
+        f"\n[databases]\n* = {places.upstream}\n\n[pgbouncer]\npool_mode = {mode}\n"
         f"auth_user = {AUTH_USER}\nauth_query = {AUTH_QUERY}\nauth_dbname = {AUTH_DATABASE}\n\n"
     ) + "".join(f"{name} = {lines[name]}\n" for name in sorted(lines))
 

@@ -21,7 +21,7 @@ class RoleSpec:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSpec:
-    """A database with its owner, and SQL that runs in it as superuser, in order.
+    """A database with its owner, and SQL that runs in it as `postgres`, in order.
 
     `sql` are `(what it is, text)` pairs: schemas, `postInitApplicationSQL`, pre-checks.
     """

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from repoint.kube.effective import child, items, text, texts
 from repoint.kube.resource import Resource
 from repoint.rehearsal.cast import Client
+from repoint.rehearsal.harmless import is_harmless
 from repoint.rules.facts import RoleDefault
 
 MARKER = "repoint_rehearsal"
@@ -22,14 +23,16 @@ _SCHEMA = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL that a superuser runs in `database`; `what` says where it is from.
+    """SQL that runs in `database`; `what` says where it is from.
 
-    `must` tells that the rehearsal cannot go on without it.
+    `own` tells that the rehearsal made it, with every name and value quoted; the rest is text
+    of the repository. `must` tells that the rehearsal cannot go on without it.
     """
 
     database: str
     what: str
     sql: str
+    own: bool = False
     must: bool = False
 
 
@@ -112,7 +115,7 @@ def schemas(
     for (database, schema), users in wanted.items():
         roles = tuple(dict.fromkeys(user for user in users if user))
         sql = _schema_sql(schema, roles)
-        yield Statement(database, told[database, schema], sql, must=True)
+        yield Statement(database, told[database, schema], sql, own=True, must=True)
 
 
 def first_schema(search_path: str) -> str:
@@ -142,14 +145,14 @@ def role_defaults(found: Iterable[RoleDefault], roles: Iterable[str]) -> Iterato
     """`ALTER ROLE .. SET` of the repository's SQL, for the roles that take part."""
     known = set(roles)
     for one in dict.fromkeys(found):
-        if one.role not in known:
+        if one.role not in known or not is_harmless(one.parameter):
             continue
         where = f" IN DATABASE {quoted(one.database)}" if one.database else ""
         value = ", ".join(quoted(part.strip().strip('"')) for part in one.value.split(","))
         if one.parameter != "search_path":
             value = literal(one.value)
         sql = f"ALTER ROLE {quoted(one.role)}{where} SET {one.parameter} = {value}"
-        yield Statement("postgres", f"{one.location.path}:{one.location.line}", sql)
+        yield Statement("postgres", f"{one.location.path}:{one.location.line}", sql, own=True)
 
 
 def tenants(database: str, setting: str) -> Statement:
@@ -166,4 +169,4 @@ def tenants(database: str, setting: str) -> Statement:
             "GRANT USAGE ON SCHEMA public TO PUBLIC",
         )
     )
-    return Statement(database, "row-level security on a session setting", sql, must=True)
+    return Statement(database, "row-level security on a session setting", sql, own=True, must=True)

@@ -6,9 +6,9 @@ import pytest
 
 from repoint.model.sensitive import Sensitive
 from repoint.rehearsal.cluster_conf import (
-    INTEGRATION,
     Instance,
     database_sql,
+    integration_sql,
     parameters_conf,
     postgres_hba,
     postgres_ident,
@@ -66,21 +66,25 @@ def test_the_pooler_logs_in_by_certificate_and_all_others_by_password() -> None:
     own = cluster(pg_hba=("hostnossl all all all reject",))
 
     assert postgres_hba(own).splitlines() == [
-        "local all postgres peer map=local",
+        "local all repoint_superuser,postgres peer map=local",
         "hostssl all cnpg_pooler_pgbouncer all cert",
         "hostnossl all all all reject",
         "host all all all scram-sha-256",
     ]
-    assert postgres_ident(instance()) == 'local "ann" postgres\n'
+    assert postgres_ident(instance()).splitlines() == [
+        'local "ann" repoint_superuser',
+        'local "ann" postgres',
+    ]
 
 
 def test_a_roles_password_is_in_no_statement() -> None:
     role = RoleSpec('o"dd', Sensitive(SECRET), createdb=True, connection_limit=3)
 
-    statements = list(role_sql(role))
+    statements = list(role_sql(role, 18))
 
     assert statements[0] == 'CREATE ROLE "o""dd" WITH LOGIN CONNECTION LIMIT 3 CREATEDB'
     assert statements[1].startswith("""ALTER ROLE "o""dd" PASSWORD 'SCRAM-SHA-256$4096:""")
+    assert statements[2:] == ['GRANT "o""dd" TO postgres WITH ADMIN OPTION']
     assert SECRET not in "".join(statements)
 
 
@@ -107,7 +111,7 @@ def test_a_roles_password_is_in_no_statement() -> None:
 def test_a_roles_settings(setting: str, value: str, statements: list[str]) -> None:
     role = RoleSpec("r", Sensitive(SECRET), settings=((setting, value),))
 
-    assert list(role_sql(role))[2:] == statements
+    assert list(role_sql(role, 18))[3:] == statements
 
 
 def test_a_database_has_its_owner() -> None:
@@ -116,8 +120,31 @@ def test_a_database_has_its_owner() -> None:
 
 
 def test_the_pooler_may_look_up_users_and_nobody_else() -> None:
-    assert INTEGRATION[0] == "CREATE ROLE cnpg_pooler_pgbouncer WITH LOGIN"
-    assert INTEGRATION[-2:] == (
+    statements = list(integration_sql(18))
+
+    assert "CREATE ROLE cnpg_pooler_pgbouncer WITH LOGIN" in statements
+    assert statements[-3:] == [
+        "ALTER FUNCTION public.user_search(text) OWNER TO repoint_lookup",
         "REVOKE ALL ON FUNCTION public.user_search(text) FROM public",
         "GRANT EXECUTE ON FUNCTION public.user_search(text) TO cnpg_pooler_pgbouncer",
-    )
+    ]
+
+
+def test_nobody_is_made_a_superuser() -> None:
+    roles = (RoleSpec("postgres", Sensitive(SECRET), superuser=True),)
+    roles += (RoleSpec("root", Sensitive(SECRET), superuser=True),)
+    statements = [*integration_sql(18), *(one for role in roles for one in role_sql(role, 18))]
+
+    assert not any("SUPERUSER" in one for one in statements)
+    assert 'GRANT postgres TO "root"' in statements
+    assert any(one.startswith('ALTER ROLE "postgres" WITH LOGIN') for one in statements)
+
+
+@pytest.mark.parametrize(("major", "given"), [(13, False), (15, False), (16, True), (18, True)])
+def test_a_role_that_makes_roles_cannot_give_away_those_that_run_programs(
+    major: int, given: bool
+) -> None:
+    role = RoleSpec("root", Sensitive(SECRET), superuser=True)
+    statements = [*integration_sql(major), *role_sql(role, major)]
+
+    assert any("CREATEROLE" in one for one in statements) is given

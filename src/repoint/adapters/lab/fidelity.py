@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from repoint.ports import PgbouncerProgram, PostgresPrograms
 from repoint.rehearsal import cluster_conf, ini
+from repoint.rehearsal.harmless import harmless_lines, may_be_set
 from repoint.rehearsal.lab import BouncerSpec, PostgresSpec
 
 
@@ -33,6 +34,11 @@ def bouncer_gaps(spec: BouncerSpec, program: PgbouncerProgram) -> Iterator[str]:
             f"PgBouncer {dotted(program.version)} ran, Pooler `{spec.name}` has"
             f" {dotted(spec.version)}"
         )
+    for name, _ in spec.parameters:
+        if not may_be_set(name):
+            yield f"the parameter {name!a} of Pooler `{spec.name}` was not set"
+    if harmless_lines(spec.pg_hba) != spec.pg_hba:
+        yield f"lines of `pg_hba` of Pooler `{spec.name}` were left out"
     for name, value in spec.overrides:
         yield f"Pooler `{spec.name}` ran with `{name} = {value}`"
 

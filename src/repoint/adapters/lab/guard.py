@@ -22,7 +22,7 @@ from repoint.errors import LabFailed
 _END_S = 20.0
 _POLL_S = 0.01
 _GONE = "the process that guards the servers died, and the servers with it"
-_NOISE = ("HINT:", "CONTEXT:", "DETAIL:", "STATEMENT:")
+_NOISE = ("cannot load config file", "HINT:", "CONTEXT:", "DETAIL:", "STATEMENT:")
 # When and who, before what PostgreSQL or PgBouncer says.
 _STAMP = re.compile(r"^[-0-9]{10} [0-9:.]+ \w+ \[\d+\] ")
 _TELLING = ("FATAL", "PANIC", "ERROR", "error:", "failed", "No space left")

@@ -13,8 +13,8 @@ from repoint.adapters.lab.ports import LOOPBACK, answers, free_port
 from repoint.errors import LabFailed
 from repoint.ports import PostgresPrograms
 from repoint.rehearsal.cluster_conf import (
+    BOOTSTRAP,
     PARAMETERS,
-    SUPERUSER,
     Instance,
     parameters_conf,
     postgres_hba,
@@ -105,7 +105,7 @@ class Postgres:
         """The argv, with the encoding and locale of CloudNativePG's `bootstrap.initdb`."""
         return [
             self._program("initdb"),
-            *("-D", str(self._data), "-U", SUPERUSER, "-E", "UTF8", "--locale=C"),
+            *("-D", str(self._data), "-U", BOOTSTRAP, "-E", "UTF8", "--locale=C"),
             # A peer-only start: its pg_hba.conf is replaced before the server ever runs.
             *("--auth=peer", "--no-sync", "--wal-segsize=1"),
         ]

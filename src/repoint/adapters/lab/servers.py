@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 from repoint.adapters.lab.account import base_folder, servers_account
 from repoint.adapters.lab.bouncer import Bouncer
 from repoint.adapters.lab.certificates import Authority
+from repoint.adapters.lab.contents import fill
 from repoint.adapters.lab.fidelity import bouncer_gaps, common_gaps, dotted, postgres_gaps
 from repoint.adapters.lab.guard import Guard
 from repoint.adapters.lab.postgres import Postgres
@@ -26,9 +26,9 @@ from repoint.ports import (
     RunningLab,
     ServerPrograms,
 )
-from repoint.rehearsal.cluster_conf import INTEGRATION, SUPERUSER, database_sql, role_sql
-from repoint.rehearsal.ini import pgbouncer_hba, pgbouncer_ini
-from repoint.rehearsal.lab import BouncerSpec, DatabaseSpec, LabSpec
+from repoint.rehearsal.cluster_conf import BOOTSTRAP, SUPERUSER
+from repoint.rehearsal.ini import AUTH_DATABASE, pgbouncer_hba, pgbouncer_ini
+from repoint.rehearsal.lab import BouncerSpec, LabSpec
 from repoint.wire.login import Login, Tls
 from repoint.wire.refusals import ConnectionLost, ServerRefusal
 
@@ -127,7 +127,7 @@ class PrivateLab:
         self._postgres.create(self._spec)
         self._postgres.start()
         said("making roles and databases")
-        self._fill()
+        self._gaps += fill(self._spec.postgres, self._programs.version[0], self)
         self._gaps += postgres_gaps(self._spec.postgres, self._programs, self._postgres.not_taken)
         self._gaps += common_gaps() if self._spec.bouncers else ()
         for bouncer in self._spec.bouncers:
@@ -204,10 +204,21 @@ class PrivateLab:
         """What `pg_isready -h host` would say; it logs nobody in."""
         return self._server(host).answers()
 
-    def superuser(self, database: str = SUPERUSER) -> Conversation:
-        """A superuser's connection straight to PostgreSQL, over its private socket."""
-        login = Login("repoint", SUPERUSER, Sensitive(""), database, tls=Tls("never"))
-        return self._made_by.dial(self._postgres.socket, "", login, self.ca_file, _SETUP_S)
+    def superuser(self, database: str = AUTH_DATABASE) -> Conversation:
+        """A superuser's connection straight to PostgreSQL, over its private socket.
+
+        Raises:
+            LabFailed: PostgreSQL died, or has no such database.
+        """
+        return self._locally(BOOTSTRAP, database)
+
+    def administrator(self, database: str = AUTH_DATABASE) -> Conversation:
+        """A connection as the Cluster's `postgres`, for SQL that is not repoint's own.
+
+        Raises:
+            LabFailed: as for `superuser`.
+        """
+        return self._locally(SUPERUSER, database)
 
     def console(self, host: str) -> Conversation:
         """PgBouncer's own console, for `SHOW` and `RECONNECT`."""
@@ -250,6 +261,16 @@ class PrivateLab:
         bouncer.start(self._postgres.port)
         return bouncer
 
+    def _locally(self, user: str, database: str) -> Conversation:
+        login = Login("repoint", user, Sensitive(""), database, tls=Tls("never"))
+        try:
+            return self._made_by.dial(self._postgres.socket, "", login, self.ca_file, _SETUP_S)
+        except (ConnectionLost, ServerRefusal) as error:
+            time.sleep(_LAST_BREATH_S)
+            self._check_alive("")
+            why = error.sqlstate if isinstance(error, ServerRefusal) else error.reason
+            raise LabFailed(f"database `{database}` cannot be entered: {why}") from None
+
     def _server(self, host: str) -> Bouncer | Postgres:
         return self._bouncers.get(host) or self._postgres
 
@@ -259,40 +280,6 @@ class PrivateLab:
             raise bouncer.failed("died") from None
         if not self._stopped and not self._postgres.alive():
             raise self._postgres.failed("died") from None
-
-    def _fill(self) -> None:
-        spec = self._spec.postgres
-        with contextlib.closing(self.superuser()) as session:
-            for statement in INTEGRATION:
-                _run(session, statement, "the Poolers' auth_query")
-            for role in spec.roles:
-                for statement in role_sql(role):
-                    _run(session, statement, f"role `{role.name}`")
-            for database in spec.databases:
-                if database.name != SUPERUSER:
-                    _run(session, database_sql(database), f"database `{database.name}`")
-        for database in spec.databases:
-            self._run_scripts(database)
-
-    def _run_scripts(self, database: DatabaseSpec) -> None:
-        if not database.sql:
-            return
-        with contextlib.closing(self.superuser(database.name)) as session:
-            for name, text in database.sql:
-                _run(session, text, f"`{name}`")
-
-
-def _run(session: Conversation, sql: str, what: str) -> None:
-    """Run SQL; an error names the script and the SQLSTATE, since its text may quote a value."""
-    try:
-        session.query(sql)
-    except ServerRefusal as refusal:
-        raise LabFailed(
-            f"PostgreSQL refuses the SQL of {what} (SQLSTATE {refusal.sqlstate})",
-            hint="run it by hand on an empty database; the text of the error may quote values",
-        ) from None
-    except ConnectionLost as lost:
-        raise LabFailed(f"the SQL of {what} did not end: {lost.reason}") from None
 
 
 def _copy_logs(folder: Path, into: Path, environment: str) -> None:

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote
 
+from repoint.flows.rehearsing.preparing import refused
 from repoint.flows.rehearsing.stage import Answer, Refused, Stage, asking, told
 from repoint.model.rehearsal import Verdict
 from repoint.model.sensitive import Sensitive
 from repoint.planning.config import Migration
 from repoint.ports import Tree
 from repoint.rehearsal.cast import Client
+from repoint.wire.refusals import ServerRefusal
 
 _EXPECTED = "every migration is taken"
 
@@ -66,7 +68,7 @@ class Migrations:
                     try:
                         conversation.query(self.tree.read(path).decode(errors="replace"))
                     except Refused as error:
-                        return _answer(f"`{path}`: {told(error)}", "")
+                        return _answer(f"`{path}`: {_words(error)}", "")
         except Refused as error:
             return _answer(told(error), "")
         return _answer("", f"{len(files)} files")
@@ -87,6 +89,11 @@ def _answer(problem: str, done: str) -> Answer:
     if problem:
         return Answer(Verdict.FAIL, _EXPECTED, problem)
     return Answer(Verdict.PASS, _EXPECTED, done)
+
+
+def _words(error: Exception) -> str:
+    """A refusal of a file's SQL; PostgreSQL's own text may quote what stands in it."""
+    return refused(error) if isinstance(error, ServerRefusal) else told(error)
 
 
 def _client(stage: Stage, one: Migration) -> Client | None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
-from repoint.errors import LabFailed
 from repoint.flows.rehearsing import (
     checks_driver,
     checks_login,
@@ -17,6 +16,7 @@ from repoint.flows.rehearsing import (
 )
 from repoint.flows.rehearsing.casting import Scene
 from repoint.flows.rehearsing.migrating import Migrations
+from repoint.flows.rehearsing.preparing import Preparation
 from repoint.flows.rehearsing.stage import Answer, Question, Refused, Stage, told
 from repoint.model.rehearsal import (
     Check,
@@ -28,9 +28,8 @@ from repoint.model.rehearsal import (
 )
 from repoint.ports import DriverObserver, Laboratory, RunningLab
 from repoint.rehearsal.cast import Client
-from repoint.rehearsal.setup import Statement, tenants
+from repoint.rehearsal.setup import tenants
 from repoint.rehearsal.spec import beside_host, lab_spec, narrow
-from repoint.wire.refusals import ServerRefusal
 
 _QUESTIONS = (
     *checks_login.QUESTIONS,
@@ -127,22 +126,10 @@ def _prepare(played: Played, lab: RunningLab, scene: Scene) -> None:
         if client.login is not None and (setting := checks_state.tenant_setting(client))
     }
     made = [tenants(database, setting) for database, setting in sorted(settings)[:1]]
-    by_database: dict[str, list[Statement]] = {}
-    for statement in (*scene.statements, *made):
-        by_database.setdefault(statement.database, []).append(statement)
-    for database, statements in by_database.items():
-        with closing(lab.superuser(database)) as session:
-            for statement in statements:
-                try:
-                    session.query(statement.sql)
-                except ServerRefusal as refusal:
-                    if statement.must:
-                        raise LabFailed(
-                            f"PostgreSQL refuses {statement.what} (SQLSTATE {refusal.sqlstate})",
-                            hint="the statement is made from the render; `repoint scan` shows it",
-                        ) from None
-                    told_of = f"{statement.what} was refused: {refusal.text} ({refusal.sqlstate})"
-                    played.fidelity[told_of] = None
+    preparation = Preparation(lab)
+    preparation.run((*scene.statements, *made))
+    for note in preparation.notes:
+        played.fidelity[note] = None
 
 
 def _checks(stage: Stage, client: Client, migrated: dict[str, Answer]) -> list[Check]:
