@@ -1,25 +1,19 @@
 """Renders overlays with `kubectl kustomize`, in a private copy of the repository.
 
-The copy lies in a folder that only its owner can enter. It goes when the block ends, when the
-process is told to end (SIGTERM, SIGINT), and, should it be killed, when the next one begins.
+The copy lies in a folder that only its owner can enter. It goes when the block ends, also when
+the process is killed in it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
-import signal
-import tempfile
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
-from repoint.adapters.runner import Result, find_tool, run
+from repoint.adapters.runner import Result, find_tool, run, scratch_folder
 from repoint.errors import FileRefused, ToolFailed
 from repoint.ports import Tree
 
@@ -84,7 +78,6 @@ class Kustomize:
         if not wanted:
             return {}
         kubectl = find_tool("kubectl")
-        sweep()
         with (
             private_copy(self._tree, self._only, changed) as copy,
             ThreadPoolExecutor(PARALLEL) as pool,
@@ -124,35 +117,13 @@ def private_copy(
 
     Contents are written anew, never linked: a build that writes could reach the original.
     """
-    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
-    with _removed_when_told_to_end(folder):
-        try:
-            for path in tree.paths() if only is None else only:
-                if path not in changed:
-                    _copy(tree, path, folder)
-            for path, content in changed.items():
-                _write(folder / path, content)
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def sweep() -> None:
-    """Remove copies of processes that are gone: those were killed before they could."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        with contextlib.suppress(OSError):
-            mine = folder.lstat().st_uid == os.geteuid() and not folder.is_symlink()
-            if mine and pid.isdigit() and not Path(f"/proc/{pid}").exists() and _gone(int(pid)):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
+    with scratch_folder(_PREFIX) as folder:
+        for path in tree.paths() if only is None else only:
+            if path not in changed:
+                _copy(tree, path, folder)
+        for path, content in changed.items():
+            _write(folder / path, content)
+        yield folder
 
 
 def _copy(tree: Tree, path: str, folder: Path) -> None:
@@ -171,21 +142,3 @@ def _write(target: Path, content: bytes) -> None:
 
 def _reason(result: Result, copy: Path) -> str:
     return result.note().replace(f"{copy}/", "").replace(str(copy), ".") or "the build failed"
-
-
-@contextlib.contextmanager
-def _removed_when_told_to_end(folder: Path) -> Iterator[None]:
-    """Turn SIGTERM into an orderly end for the block, as SIGINT is one already."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

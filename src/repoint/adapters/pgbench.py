@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from repoint.adapters.runner import run
 from repoint.errors import ToolFailed
 from repoint.model.benchmark import Workload
+from repoint.model.sensitive import Sensitive
 from repoint.wire.login import Login
 
 _TPS = re.compile(r"^tps = ([\d.]+) ", re.MULTILINE)
 _FAILED = re.compile(r"^number of failed transactions: ([1-9]\d*)", re.MULTILINE)
 _GRACE_S = 60.0
+_NOWHERE = "/nonexistent"
 
 
 class Pgbench:
-    """The load generator; the password reaches it in a file that only its user can read."""
+    """The load generator; the password reaches it in a file in memory."""
 
     def __init__(self, program: str) -> None:
         self._program = program
@@ -55,29 +56,54 @@ class Pgbench:
     def _run(
         self, args: Sequence[str], address: tuple[str, int], login: Login, timeout_s: float
     ) -> str:
-        with tempfile.TemporaryDirectory(prefix="repoint-bench-") as folder:
-            passfile = Path(folder) / "pgpass"
-            with os.fdopen(os.open(passfile, os.O_WRONLY | os.O_CREAT, 0o600), "w") as opened:
-                opened.write(f"*:*:*:*:{escaped(login.password.reveal())}\n")
+        with _passfile(login.password) as number:
             done = run(
-                [self._program, *server_args(address, login), *args],
+                [self._program, *args, *server_args(address, login)],
                 tool="pgbench",
+                # Nothing of the user's own, not even a root.crt: `require` would verify with it.
                 env={
-                    "PGPASSFILE": str(passfile),
+                    "PGPASSFILE": f"/dev/fd/{number}",
                     "PGSSLMODE": "require",
+                    "PGSSLROOTCERT": _NOWHERE,
+                    "PGSSLCERT": _NOWHERE,
                     "PGCONNECT_TIMEOUT": "10",
                 },
                 timeout=timeout_s,
+                pass_fds=(number,),
             )
         if done.status != 0:
             raise ToolFailed(f"`pgbench` ended with status {done.status}: {done.note()}")
         return done.stdout.decode(errors="replace")
 
 
+@contextmanager
+def _passfile(password: Sensitive) -> Iterator[int]:
+    """A file in memory with the password: nothing of it is left when the process is killed."""
+    if not hasattr(os, "memfd_create"):
+        raise ToolFailed("`repoint bench` hands pgbench its password in a way of Linux's only")
+    number = os.memfd_create("pgpass")
+    try:
+        # libpq takes no password file that others may read.
+        os.fchmod(number, 0o600)
+        os.write(number, f"*:*:*:*:{escaped(password.reveal())}\n".encode())
+        yield number
+    finally:
+        os.close(number)
+
+
 def server_args(address: tuple[str, int], login: Login) -> list[str]:
-    """The arguments that name the server; the password is not among them."""
+    """The arguments that name the server; the password is not among them.
+
+    The last one is a connection string whatever the names are: by itself a database called
+    `host=..` would be one, too.
+    """
     host, port = address
-    return [f"--host={host}", f"--port={port}", f"--username={login.user}", login.database]
+    pairs = (("host", host), ("port", str(port)), ("user", login.user), ("dbname", login.database))
+    return [" ".join(f"{key}={_quoted(value)}" for key, value in pairs)]
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def slice_args(workload: Workload, seconds: float) -> list[str]:

@@ -10,7 +10,9 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,6 +63,7 @@ def run(
     env: Mapping[str, str] | None = None,
     timeout: float = 60.0,
     user: int | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> Result:
     """Run `argv` to its end; any exit status is a result, not an error.
 
@@ -71,6 +74,7 @@ def run(
         input: Bytes for its stdin; without them it reads nothing.
         env: Variables on top of those.
         timeout: Seconds until it is killed.
+        pass_fds: Open files that the child gets under the same numbers.
         user: The id of the user (and group) that it runs as, without other groups; for root only.
 
     Raises:
@@ -86,6 +90,7 @@ def run(
             capture_output=True,
             timeout=timeout,
             check=False,
+            pass_fds=pass_fds,
             user=user,
             group=user,
             extra_groups=None if user is None else (),
@@ -95,6 +100,31 @@ def run(
     except subprocess.TimeoutExpired:
         raise ToolFailed(f"`{tool}` did not end within {timeout:g} s") from None
     return Result(done.returncode, done.stdout, done.stderr)
+
+
+@contextmanager
+def scratch_folder(prefix: str) -> Iterator[Path]:
+    """A private folder for programs to work in; it goes with the block.
+
+    It goes, too, when this process is killed: a shell in a session of its own waits for the
+    end of its input, which comes when nobody holds the other end any more.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    keeper: subprocess.Popen[bytes] | None = None
+    try:
+        keeper = subprocess.Popen(
+            ["/bin/sh", "-c", 'read -r _; rm -rf -- "$1"', "sh", str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+        )
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if keeper is not None:
+            keeper.communicate()
 
 
 def child_environment(tool: str, environ: Mapping[str, str]) -> dict[str, str]:

@@ -13,10 +13,9 @@ would match it. Only its ending matters: it tells the format.
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path, PurePosixPath
 
-from repoint.adapters.runner import Result, find_tool, run
+from repoint.adapters.runner import Result, find_tool, run, scratch_folder
 from repoint.adapters.sops_splice import carry_over, cut_entry, insert_entry
 from repoint.errors import EditRefused, SealedFile
 from repoint.planning.sealed import Place, plain_texts, steps
@@ -86,8 +85,8 @@ class Sops:
     def _change(self, path: str, raw: bytes, pointer: str, payload: bytes | None) -> bytes:
         """sops' own output after the change, made on a copy."""
         kind, sops = file_type(path), find_tool("sops")
-        with tempfile.TemporaryDirectory(prefix="repoint-") as folder:
-            copy = Path(folder) / f"sealed{PurePosixPath(path).suffix}"
+        with scratch_folder("repoint-sops-") as folder:
+            copy = folder / f"sealed{PurePosixPath(path).suffix}"
             copy.touch(mode=0o600)
             copy.write_bytes(raw)
             argv = (

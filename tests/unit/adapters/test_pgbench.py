@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from repoint.adapters.pgbench import escaped, server_args, slice_args, tps_of
@@ -38,7 +40,13 @@ def test_a_persistent_load_keeps_its_connections() -> None:
 
 def test_no_argument_holds_the_password() -> None:
     args = server_args(("127.0.0.1", 6432), LOGIN)
-    assert args == ["--host=127.0.0.1", "--port=6432", "--username=naytife", "naytifedb"]
+    assert args == ["host='127.0.0.1' port='6432' user='naytife' dbname='naytifedb'"]
+
+
+def test_a_name_stays_a_name() -> None:
+    odd = replace(LOGIN, user="--debug", database="x' host='evil.example\\")
+    (text,) = server_args(("127.0.0.1", 6432), odd)
+    assert text.endswith(r"user='--debug' dbname='x\' host=\'evil.example\\'")
 
 
 def test_the_figure_is_read() -> None:
