@@ -158,7 +158,7 @@ class Ground:
             **spec,
         )
         self.stack.enter_context(self.lab.beside(bouncer))
-        return Pool(self, bouncer.host)
+        return Pool(self, bouncer.host, bouncer)
 
 
 @dataclass
@@ -167,6 +167,7 @@ class Pool:
 
     ground: Ground
     host: str
+    spec: BouncerSpec | None = None
 
     def login(
         self,
