@@ -47,7 +47,7 @@ _QUOTED = re.compile(
     r"|\"(?P<double>(?:[^\"\\\n]|\\.|\"\")*+)\"|'(?P<single>(?:[^'\n]|'')*+)'"
 )
 _SEALED = re.compile(r"ENC\[AES256_GCM,[^\]\n]*\]")
-_AFTER_QUOTE = re.compile(r"(?:[^\s;&|)\]},:\"'<>\\]|\"[^\"\s]+\"|'[^'\s]+')*+")
+_AFTER_QUOTE = re.compile(r"(?:[^\s;&|)\]},\"'<>\\]|\"[^\"\s]+\"|'[^'\s]+')*+")
 _WORD = re.compile(rf"(?:{TEMPLATE}|\\[^\n]|\S)*+")
 _WORD_END = re.compile(
     r";(?=\s|$|[A-Za-z][\w ]{0,40}=)|&(?=amp;|[\w.\-]{1,60}=)|,(?=\s|$|[\w ]{1,40}=)"

@@ -136,6 +136,7 @@ EXACT = [
     ("postgres://u:a@h,postgres://u:b@g", "postgres://u:***@h,postgres://u:***@g"),
     ("{password: x, user: y}", "{password: ***, user: y}"),
     ("postgres://u:${PASSWORD:-canary-1}@h/db", "postgres://u:***@h/db"),
+    ("PASS='a':canary-1", "PASS=***"),
     ("postgres://u:a b@h/db", "postgres://u:***@h/db"),
     ("a?user=u&password=x&ssl=true", "a?user=u&password=***&ssl=true"),
     ('A_PASSWORD="x" B="y"', 'A_PASSWORD="***" B="y"'),
