@@ -9,7 +9,6 @@ from repoint.flows.rehearsing.casting import Scene
 from repoint.flows.rehearsing.checks_login import identity
 from repoint.flows.rehearsing.checks_pool import Restart
 from repoint.flows.rehearsing.stage import (
-    PLACE,
     Answer,
     Refused,
     Stage,
@@ -20,8 +19,10 @@ from repoint.flows.rehearsing.stage import (
 )
 from repoint.flows.rehearsing.traces import left_behind, setting_trace
 from repoint.model.rehearsal import Control, Verdict
+from repoint.ports import Conversation
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.lab import BouncerSpec
+from repoint.rehearsal.setup import literal
 from repoint.rehearsal.spec import beside_host, narrow
 from repoint.rules.driver_shapes import login_for
 from repoint.rules.facts import Connection, PoolerFacts
@@ -62,13 +63,16 @@ class Controls:
             old = scene.letters.get((client.id, client.key))
             item = self._troubled(old, client, original) if old is not None else None
             if old is not None and item is not None and original is not None:
+                written = self._as_written(old, client)
+                if not self._matters(client, written, item):
+                    continue
                 was = replace(
                     spec,
                     host=beside_host(spec, "-as-it-was"),
                     mode=original.mode,
                     parameters=original.parameters,
                 )
-                answer = self._as_predicted(client, self._as_written(old, client), was, item)
+                answer = self._as_predicted(client, written, was, item)
                 return self._control("letter", client, answer, ("SP1", "SP2", "SP3", "X1"))
         client = clients[0]
         return self._control("letter", client, self._probe(client, spec), ("SP1",))
@@ -88,6 +92,20 @@ class Controls:
         version = tuple(int(part) for part in first.split(".") if part.isdigit())
         here = replace(pooler, pgbouncer=version) if pooler is not None else None
         return fate(item, here, self.stage.postgres())
+
+    def _matters(self, client: Client, login: Login, item: Sent) -> bool:
+        """Whether its loss could be seen: a role's own default may give the same (SP9)."""
+        return self._direct(login, item) != self._direct(plainly(client), item)
+
+    def _direct(self, login: Login, item: Sent) -> str | None:
+        """A setting's value without a pool; None where PostgreSQL refuses the login."""
+        try:
+            with closing(
+                self.stage.lab.connect(self.stage.direct_host(), _loose(login))
+            ) as straight:
+                return _value(straight, item)
+        except Refused:
+            return None
 
     def _as_written(self, old: Connection, client: Client) -> Login:
         login = asking(client)
@@ -118,20 +136,20 @@ class Controls:
     ) -> Answer:
         """Pass when the parameter fails as the rules say it does."""
         predicted = self._fate(item, _facts_of(self.stage.pooler(client), bouncer))
-        loose = replace(login, tls=replace(login.tls, check_name=False))
         refused = f"unsupported startup parameter: {item.name}"
         lost = f"`{item.name}` is lost in silence"
         expected = f"FATAL: {refused}" if predicted is Fate.REFUSED else lost
-        wanted, _ = self.stage.wanted_path(client)
+        wanted = self._direct(login, item)
         with self.stage.lab.beside(bouncer):
             try:
-                with closing(self.stage.lab.connect(bouncer.host, loose)) as conversation:
-                    place = conversation.query(PLACE)[0][0] or ""
+                with closing(self.stage.lab.connect(bouncer.host, _loose(login))) as conversation:
+                    found = _value(conversation, item)
             except Refused as error:
-                return passed(expected, told(error), refused in told(error))
-        if predicted is Fate.REFUSED or item.name != "search_path":
+                as_told = predicted is Fate.REFUSED and refused in told(error)
+                return passed(expected, told(error), as_told)
+        if predicted is Fate.REFUSED:
             return Answer(Verdict.FAIL, expected, "the login was taken")
-        return passed(expected, f"it reads {place}'s table, not {wanted}'s", place != wanted)
+        return passed(expected, f"it has `{found}`, and `{wanted}` without a pool", found != wanted)
 
     def _leak(self, client: Client, spec: BouncerSpec) -> Control:
         """Two clients on one server connection of a transaction pool: the first one's setting."""
@@ -173,16 +191,24 @@ class Controls:
     def _name(self, client: Client) -> Answer:
         """verify-full at a name that the certificate does not carry."""
         expected = "a client that compares the name refuses a certificate without it"
+        pooler = self.stage.pooler(client)
+        if pooler is not None and pooler.parameter("client_tls_sslmode") == "disable":
+            return Answer(Verdict.SKIPPED, expected, "the Pooler offers no TLS")
         login = plainly(client)
         strict = replace(login.tls, wanted="always", check_chain=True, check_name=True)
         host = self.stage.narrow[client.pooler]
         try:
             with closing(self.stage.lab.connect(host, replace(login, tls=strict))):
                 return Answer(Verdict.FAIL, expected, "the login was taken")
-        except DriverRefusal:
-            return Answer(Verdict.PASS, expected, "the name is not in it: refused")
         except Refused as error:
-            return Answer(Verdict.FAIL, expected, told(error))
+            refusal = error
+        unnamed = replace(login, tls=replace(strict, check_name=False))
+        try:
+            self.stage.lab.connect(host, unnamed).close()
+        except Refused:
+            # Whatever it was, it was not the name.
+            return Answer(Verdict.FAIL, expected, told(refusal))
+        return passed(expected, told(refusal), isinstance(refusal, DriverRefusal))
 
     def _control(
         self, name: str, client: Client, answer: Answer, facts: tuple[str, ...]
@@ -215,6 +241,14 @@ def borrowers(scene: Scene, spec: BouncerSpec) -> list[Client]:
             )
         )
     return found
+
+
+def _loose(login: Login) -> Login:
+    return replace(login, tls=replace(login.tls, check_name=False))
+
+
+def _value(conversation: Conversation, item: Sent) -> str:
+    return conversation.query(f"SELECT current_setting({literal(item.name)}, true)")[0][0] or ""
 
 
 def _facts_of(pooler: PoolerFacts | None, bouncer: BouncerSpec) -> PoolerFacts | None:
