@@ -10,7 +10,7 @@ from tests.servers.drivers.measure import TABLE, measure
 from tests.servers.drivers.programs import TOOLCHAIN
 from tests.servers.fix_drivers import DriverFactory
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("name", sorted(TOOLCHAIN))

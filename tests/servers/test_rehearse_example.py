@@ -173,6 +173,7 @@ def test_row_x8_a_wait_loop_is_answered_while_postgresql_is_down(told: Told) -> 
     assert told.check(wait, "login") == ("skipped", "it logs nobody in")
 
 
+@pytest.mark.slow
 def test_row_x11_a_pool_below_the_consumers_own_is_seen_to_be_too_small(
     naytife: Checkout, tmp_path: Path
 ) -> None:
@@ -274,6 +275,7 @@ def test_nothing_is_written_but_the_record_and_no_password_is_told(
             assert not secret or secret not in told, key
 
 
+@pytest.mark.slow
 def test_a_record_is_the_same_twice_and_opens_the_gate(naytife: Checkout, tmp_path: Path) -> None:
     made = naytife.copy(tmp_path / "naytife")
     add(made, "repoint.yaml", "gates: {apply: [rehearsed]}\n")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.servers.rehearsing import Told, add, apply, change, rehearse, variant
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 WEB = "Deployment/shop/web/web"
 MIGRATE = "Job/shop/web-migrate/web-migrate"

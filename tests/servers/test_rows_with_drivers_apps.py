@@ -17,7 +17,7 @@ from tests.servers.drivers.programs import DriverError
 from tests.servers.fix_drivers import AppFactory, DriverFactory, Programs, dsn, place
 from tests.servers.fix_lab import Pool, PoolerFactory
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 ONE = {"default_pool_size": "1"}
 TWO = {"default_pool_size": "2"}

@@ -21,7 +21,7 @@ from tests.servers.drivers.strings import Place, url
 from tests.servers.fix_drivers import DriverFactory, dsn
 from tests.servers.fix_lab import CLUSTER, PASSWORD, Pool, PoolerFactory, Servers
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 HOST = "localhost"
 POOLER = "pooler.shop.svc.cluster.local"

@@ -16,7 +16,7 @@ from tests.servers.drivers.programs import Driver, DriverError, Session, Stresse
 from tests.servers.fix_drivers import DriverFactory, dsn
 from tests.servers.fix_lab import Pool, PoolerFactory
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 ONE = {"default_pool_size": "1"}
 UNPREPARED = {"max_prepared_statements": "0", **ONE}
