@@ -10,7 +10,7 @@ from typing import Protocol
 from repoint.model.benchmark import Workload
 from repoint.model.receipt import FileWrite
 from repoint.rehearsal.driver import Observation
-from repoint.rehearsal.lab import BouncerSpec, LabSpec
+from repoint.rehearsal.lab import Attended, BouncerSpec, LabSpec
 from repoint.rules.facts import Connection
 from repoint.wire.login import Login, Statements
 
@@ -307,11 +307,13 @@ class DriverObserver(Protocol):
         server_name: str,
         *,
         ca_file: Path | None,
+        timeout_s: float = ...,
     ) -> Observation:
         """What the login's driver does with the string of `connection` at `address`.
 
         It believes to talk to `server_name` and trusts `ca_file` for a CA that the string
-        names. A driver that is not installed is an observation too.
+        names. A driver that is not installed is an observation too, and so
+        is one that does not end within `timeout_s`.
         """
         ...
 
@@ -372,6 +374,26 @@ class RunningLab(Protocol):
         """
         ...
 
+    def check(self) -> None:
+        """Look whether every server that should run does.
+
+        Raises:
+            LabFailed: one died.
+        """
+        ...
+
+    def attend(
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float
+    ) -> Attended:
+        """Run a program as repoint's own user; it ends with the servers, whatever happens.
+
+        `env` is all that it gets, and may hold a password.
+
+        Raises:
+            LabFailed: it cannot be run.
+        """
+        ...
+
     def beside(self, bouncer: BouncerSpec) -> AbstractContextManager[None]:
         """Run one more PgBouncer while the block runs; `connect` reaches it by its `host`."""
         ...
@@ -397,6 +419,10 @@ class Laboratory(Protocol):
             ServersMissing: no PostgreSQL or PgBouncer that is good enough is here.
             LabFailed: a server did not start; the message says why.
         """
+        ...
+
+    def abandon(self) -> None:
+        """End every server that is up, now; whoever asks one is told that it died."""
         ...
 
 

@@ -73,6 +73,20 @@ class BouncerSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Attended:
+    """How a program ended: its status, None where it did not in time, and what it printed.
+
+    What it printed may hold a password, so it is not shown.
+    """
+
+    status: int | None
+    said: str
+
+    def __repr__(self) -> str:
+        return f"Attended(status={self.status})"
+
+
+@dataclass(frozen=True, slots=True)
 class LabSpec:
     """Everything that has to run for one environment."""
 

@@ -13,7 +13,7 @@ from repoint.ports import PgbouncerProgram
 from repoint.rehearsal.ini import AUTH_USER, Places, private_hba, private_ini
 from repoint.rehearsal.lab import BouncerSpec
 
-_START_S = 20.0
+_START_S = 60.0
 _POLL_S = 0.005
 _TRIES = 5
 

@@ -12,12 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from repoint.adapters.lab.account import Account
 from repoint.errors import LabFailed
+from repoint.rehearsal.lab import Attended
 
 _END_S = 20.0
 _POLL_S = 0.01
@@ -34,8 +36,10 @@ class Guard:
     def __init__(self, account: Account, base: Path) -> None:
         self.account = account
         self._closed = False
+        self._closing = Lock()
         self._number = 0
         self._one_at_a_time = Lock()
+        self._attended = count()
         argv = [sys.executable, "-I", "-S", str(Path(__file__).with_name("guardian.py"))]
         # It waits for the end of its input, so nobody else may hold the writing end.
         self._guardian = subprocess.Popen(
@@ -100,6 +104,34 @@ class Guard:
             time.sleep(_POLL_S)
         return status
 
+    def attend(
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float
+    ) -> Attended:
+        """Run a program as repoint's own user, with `env` alone; all it starts ends with the guard.
+
+        Raises:
+            LabFailed: it cannot be run.
+        """
+        name = f"attended-{next(self._attended)}"
+        said = self.folder / name
+        self._ask(
+            "start",
+            name,
+            argv=list(argv),
+            env=dict(env),
+            cwd=str(cwd),
+            log=str(said),
+            stop=0,
+        )
+        until = time.monotonic() + timeout_s
+        while (status := self.status(name)) is None and time.monotonic() < until:
+            time.sleep(_POLL_S)
+        if status is None:
+            self.stop(name, signal.SIGKILL)
+        text = said.read_text(errors="replace")
+        said.unlink()
+        return Attended(status, text)
+
     def status(self, name: str) -> int | None:
         """None while the program runs, then its exit status (a signal's number negated)."""
         found: int | None = self._ask("status", name)["exit"]
@@ -161,10 +193,11 @@ class Guard:
         Raises:
             LabFailed: something of the folder could not be removed.
         """
-        if self._closed:
-            return
-        self._closed = True
-        self._end()
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            self._end()
         until = time.monotonic() + _END_S
         while self.folder.exists() and time.monotonic() < until:
             # The guardian was killed, and a server may still be writing on its way out.
@@ -204,12 +237,15 @@ class Guard:
         assert self._guardian.stdout is not None
         answer: dict[str, Any] = {"n": -1}
         while answer["n"] != self._number:
-            line = self._guardian.stdout.readline()
+            try:
+                line = self._guardian.stdout.readline()
+            except ValueError:
+                line = b""  # Another thread closed it.
             if not line:
                 raise LabFailed(_GONE)
             answer = json.loads(line)
         if "error" in answer:
-            raise LabFailed(f"the servers cannot be run: {answer['error']}")
+            raise LabFailed(f"a program cannot be run: {answer['error']}")
         return answer
 
 

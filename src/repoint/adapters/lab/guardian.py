@@ -8,6 +8,7 @@ is done or was killed, it stops the servers, removes what they left, and ends.
 Requests, and what is answered beside `{"error": ...}`:
 
     {"do": "start", "name", "argv", "env", "log", "stop"}    {"pid"}
+                    and, to run as its own user: "cwd"
     {"do": "status", "name"}                                 {"exit": None or a status}
     {"do": "signal", "name", "signal"}                       {"exit": None or a status}
 
@@ -68,19 +69,20 @@ class Guardian:
         return {"exit": child.poll()}
 
     def _start(self, name: str, request: dict[str, Any]) -> int:
+        own = "cwd" in request
         with Path(request["log"]).open("ab") as log:
             child = subprocess.Popen(
                 request["argv"],
                 env=request["env"],
-                cwd=self.folder,
+                cwd=request["cwd"] if own else self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
                 # Should the guardian itself be killed, the servers go too (Linux).
                 preexec_fn=lambda: _prctl(_DEATH_SIGNAL, request["stop"] or signal.SIGKILL),
-                umask=0o077,
-                **self._user,
+                umask=-1 if own else 0o077,
+                **({} if own else self._user),
             )
         self._children[name] = child, request["stop"]
         return child.pid

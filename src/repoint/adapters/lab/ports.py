@@ -20,7 +20,7 @@ def free_port() -> int:
         return port
 
 
-def answers(port: int, *, timeout_s: float = 3.0) -> bool:
+def answers(port: int, *, timeout_s: float = 10.0) -> bool:
     """Whether a server at `port` takes connections, as libpq's PQping finds out.
 
     Any refusal but "starting up" is an answer; nobody is logged in.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -28,7 +28,7 @@ from repoint.ports import (
 )
 from repoint.rehearsal.cluster_conf import BOOTSTRAP, SUPERUSER
 from repoint.rehearsal.ini import AUTH_DATABASE, pgbouncer_hba, pgbouncer_ini
-from repoint.rehearsal.lab import BouncerSpec, LabSpec
+from repoint.rehearsal.lab import Attended, BouncerSpec, LabSpec
 from repoint.wire.login import Login, Tls
 from repoint.wire.refusals import ConnectionLost, ServerRefusal
 
@@ -49,6 +49,8 @@ class PrivateServers:
         self._programs = programs
         self._dial = dial
         self._keep_logs = keep_logs
+        self._up: list[Guard] = []
+        self._abandoned = False
 
     @contextmanager
     def open(self, spec: LabSpec, *, said: Callable[[str], None] = _silent) -> Iterator[RunningLab]:
@@ -63,16 +65,29 @@ class PrivateServers:
             self.pgbouncer(bouncer)
         account = servers_account()
         with Guard(account, base_folder(account)) as guard:
+            self._up.append(guard)
             try:
+                self._go_on()
                 lab = PrivateLab(guard, postgres, spec, self)
                 lab.set_up(said)
                 yield lab
             finally:
+                self._up.remove(guard)
                 if self._keep_logs is not None:
                     try:
                         _copy_logs(guard.folder, self._keep_logs, spec.environment)
                     except OSError as error:
                         said(f"the servers' logs could not be kept: {error.strerror}")
+
+    def abandon(self) -> None:
+        """End every server that is up, now; none is started any more."""
+        self._abandoned = True
+        for guard in tuple(self._up):
+            guard.close()
+
+    def _go_on(self) -> None:
+        if self._abandoned:
+            raise LabFailed("the servers were given up")
 
     def dial(
         self, address: tuple[str, int] | Path, host: str, login: Login, ca: Path, timeout_s: float
@@ -182,8 +197,7 @@ class PrivateLab:
         try:
             return self._made_by.dial(self.address(host), host, login, self.ca_file, timeout_s)
         except (ConnectionLost, ServerRefusal):
-            # A server of ours that died is no finding about a consumer. A dying process closes
-            # its sockets a moment before its parent hears of it.
+            # A server of ours that died is no finding about a consumer.
             time.sleep(_LAST_BREATH_S)
             self._check_alive(host)
             raise
@@ -226,6 +240,28 @@ class PrivateLab:
         login = Login("repoint", "pgbouncer", Sensitive(""), "pgbouncer", tls=Tls("never"))
         path = bouncer.folder / f".s.PGSQL.{bouncer.port}"
         return self._made_by.dial(path, "", login, self.ca_file, _SETUP_S)
+
+    def check(self) -> None:
+        """Look whether every server that should run does.
+
+        Raises:
+            LabFailed: one died.
+        """
+        # A dying process closes its sockets a moment before its parent hears of it.
+        time.sleep(_LAST_BREATH_S)
+        for host in tuple(self._bouncers):
+            self._check_alive(host)
+        self._check_alive("")
+
+    def attend(
+        self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float
+    ) -> Attended:
+        """Run a program as repoint's own user; it ends with the servers, whatever happens.
+
+        Raises:
+            LabFailed: it cannot be run.
+        """
+        return self._guard.attend(argv, cwd=cwd, env=env, timeout_s=timeout_s)
 
     @contextmanager
     def beside(self, bouncer: BouncerSpec) -> Iterator[None]:

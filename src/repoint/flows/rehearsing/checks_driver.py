@@ -19,6 +19,7 @@ def real_driver(stage: Stage, client: Client) -> Answer:
         stage.lab.address(client.server),
         client.server,
         ca_file=stage.lab.ca_file,
+        timeout_s=stage.patience_s,
     )
     if seen.status == "skipped":
         return Answer(Verdict.SKIPPED, expected, seen.text)

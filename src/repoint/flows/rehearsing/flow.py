@@ -117,7 +117,7 @@ def rehearse(
     migrations = Migrations(tree, tree.paths(), tuple(prepared.config.migrations), run_command)
     scenes = [scene for _, several, _ in prepared.scenes for scene in several]
     prepared.workspace.progress.step("rehearsing")
-    with _Together(prepared.workspace.progress) as pair:
+    with _Together(prepared.workspace.progress, laboratory) as pair:
         running = [
             pair.submit(play, scene, laboratory, migrations, pair.said, observe) for scene in scenes
         ]
@@ -136,11 +136,12 @@ class _Stopped(Exception):
 class _Together(ThreadPoolExecutor):
     """Plays two scenes at a time: while one waits for a server, the other goes on.
 
-    When the block is left by an error, those that still play stop at their next step.
+    When the block is left by an error, the servers of those that still play are ended at once.
     """
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, laboratory: Laboratory) -> None:
         super().__init__(max_workers=_AT_A_TIME)
+        self._laboratory = laboratory
         self._progress = progress
         self._stop = Event()
 
@@ -153,6 +154,7 @@ class _Together(ThreadPoolExecutor):
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is not None:
             self._stop.set()
+            self._laboratory.abandon()
         self.shutdown(wait=True, cancel_futures=kind is not None)
 
 

@@ -14,18 +14,22 @@ from repoint.flows.rehearsing.stage import Answer, Refused, Stage, asking, told
 from repoint.model.rehearsal import Verdict
 from repoint.model.sensitive import Sensitive
 from repoint.planning.config import Migration
-from repoint.ports import Tree
+from repoint.ports import RunningLab, Tree
 from repoint.rehearsal.cast import Client
+from repoint.rehearsal.lab import Attended
 from repoint.wire.refusals import ServerRefusal
 
 _EXPECTED = "every migration is taken"
+_FILE_S = 300.0
 
 
 class Runner(Protocol):
     """Runs a migration command of the repository."""
 
-    def __call__(self, command: Sequence[str], variable: str, url: Sensitive) -> str:
-        """Give `command` the URL in `variable`; what went wrong, empty when nothing did."""
+    def __call__(
+        self, lab: RunningLab, command: Sequence[str], variable: str, url: Sensitive
+    ) -> Attended:
+        """Give `command` the URL in `variable`; what it said holds no password."""
         ...
 
 
@@ -54,8 +58,8 @@ class Migrations:
             if self.run_command is None:
                 reason = "a command runs with `--run-migrations` only"
                 return Answer(Verdict.SKIPPED, _EXPECTED, reason)
-            problem = self.run_command(tuple(one.command), one.env, _url(stage, client))
-            return _answer(problem, "the command ended well")
+            url = _url(stage, client)
+            return _outcome(one, self.run_command(stage.lab, tuple(one.command), one.env, url))
         files = [
             p for glob in one.files for p in sorted(self.paths) if fnmatch.fnmatchcase(p, glob)
         ]
@@ -63,7 +67,9 @@ class Migrations:
         if not files:
             return Answer(Verdict.UNKNOWN, _EXPECTED, "no file is called as `files` says")
         try:
-            with closing(stage.open(client)) as conversation:
+            login = asking(client)
+            lab = stage.lab
+            with closing(lab.connect(client.server, login, timeout_s=_FILE_S)) as conversation:
                 for path in files:
                     try:
                         conversation.query(self.tree.read(path).decode(errors="replace"))
@@ -89,6 +95,15 @@ def _answer(problem: str, done: str) -> Answer:
     if problem:
         return Answer(Verdict.FAIL, _EXPECTED, problem)
     return Answer(Verdict.PASS, _EXPECTED, done)
+
+
+def _outcome(one: Migration, done: Attended) -> Answer:
+    program = f"`{one.command[0]}`"
+    if done.status is None:
+        return Answer(Verdict.UNKNOWN, _EXPECTED, f"{program} did not end in time")
+    note = f": {done.said}" if done.said else ""
+    problem = f"{program} ended with status {done.status}{note}" if done.status else ""
+    return _answer(problem, "the command ended well")
 
 
 def _words(error: Exception) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
+from repoint.errors import LabFailed
 from repoint.flows.rehearsing import (
     checks_driver,
     checks_login,
@@ -14,10 +15,11 @@ from repoint.flows.rehearsing import (
     checks_state,
     controls,
 )
+from repoint.flows.rehearsing.asking import asked, late, skipped
 from repoint.flows.rehearsing.casting import Scene
 from repoint.flows.rehearsing.migrating import Migrations
 from repoint.flows.rehearsing.preparing import Preparation
-from repoint.flows.rehearsing.stage import Answer, Question, Refused, Stage, told
+from repoint.flows.rehearsing.stage import Answer, Refused, Stage, told
 from repoint.model.rehearsal import (
     Check,
     Control,
@@ -28,6 +30,7 @@ from repoint.model.rehearsal import (
 )
 from repoint.ports import DriverObserver, Laboratory, RunningLab
 from repoint.rehearsal.cast import Client
+from repoint.rehearsal.lab import BouncerSpec
 from repoint.rehearsal.setup import tenants
 from repoint.rehearsal.spec import beside_host, lab_spec, narrow
 
@@ -87,25 +90,43 @@ def play(
                 stack.enter_context(lab.beside(bouncer))
         stage = Stage(lab, scene, {key: one.host for key, one in narrowed.items()}, observe=observe)
         _note(played, scene, lab)
-        with played.phase(f"{name}: roles, schemas and SQL"):
-            said(f"{name}: preparing databases")
-            _prepare(played, lab, scene)
-            migrated = migrations.run(stage, said)
-        answered: dict[int, list[Check]] = {}
-        with played.phase(f"{name}: checks"):
-            for number, client in enumerate(scene.clients):
-                said(f"{name}: checking {client.id}")
-                answered[number] = _checks(stage, client, migrated)
-        with played.phase(f"{name}: controls"):
-            said(f"{name}: negative controls")
-            bouncers = {one.name: one for one in spec.bouncers}
-            played.controls += controls.Controls(stage, bouncers).run()
-        with played.phase(f"{name}: restart of PostgreSQL"):
-            said(f"{name}: restarting PostgreSQL under idle clients")
-            waiting = [one for b in spec.bouncers for one in controls.borrowers(scene, b)[:1]]
-            _restart(played, stage, answered, waiting)
-    played.consumers += _merged(scene.clients, answered)
+        try:
+            _perform(played, stage, migrations, {one.name: one for one in spec.bouncers}, said)
+        except Refused as error:
+            # No check asked for this; a server that died has said why.
+            lab.check()
+            raise LabFailed(f"{name}: a server did not go on: {told(error)}") from None
     return played
+
+
+def _perform(
+    played: Played,
+    stage: Stage,
+    migrations: Migrations,
+    bouncers: dict[str, BouncerSpec],
+    said: Callable[[str], None],
+) -> None:
+    """All that is asked while the servers are up."""
+    scene, name = stage.scene, stage.scene.ground.environment
+    with played.phase(f"{name}: roles, schemas and SQL"):
+        said(f"{name}: preparing databases")
+        _prepare(played, stage.lab, scene)
+        migrated = migrations.run(stage, said)
+    answered: dict[int, list[Check]] = {}
+    with played.phase(f"{name}: checks"):
+        for number, client in enumerate(scene.clients):
+            said(f"{name}: checking {client.id}")
+            answered[number] = _checks(stage, client, migrated)
+    with played.phase(f"{name}: controls"):
+        said(f"{name}: negative controls")
+        played.controls += controls.Controls(stage, bouncers).run()
+        stage.lab.check()
+    with played.phase(f"{name}: restart of PostgreSQL"):
+        said(f"{name}: restarting PostgreSQL under idle clients")
+        waiting = [one for b in bouncers.values() for one in controls.borrowers(scene, b)[:1]]
+        _restart(played, stage, answered, waiting)
+        stage.lab.check()
+    played.consumers += _merged(scene.clients, answered)
 
 
 def _note(played: Played, scene: Scene, lab: RunningLab) -> None:
@@ -138,39 +159,23 @@ def _checks(stage: Stage, client: Client, migrated: dict[str, Answer]) -> list[C
         expected, observed = checks_login.LOGIN.expected, f"{client.reader}: {client.refused}"
         return [
             Check("login", Verdict.FAIL, expected, observed, checks_login.LOGIN.facts),
-            *(_skipped(question, "the driver does not take the string") for question in _QUESTIONS),
+            *(skipped(question, "the driver does not take the string") for question in _QUESTIONS),
         ]
     if client.login is None:
-        waits = _asked(stage, client, checks_pool.WAITS)
-        nobody = [_skipped(q, "it logs nobody in") for q in (checks_login.LOGIN, *_QUESTIONS)]
+        waits = asked(stage, client, checks_pool.WAITS)
+        nobody = [skipped(q, "it logs nobody in") for q in (checks_login.LOGIN, *_QUESTIONS)]
         return [nobody[0], waits, *nobody[1:]]
-    login = _asked(stage, client, checks_login.LOGIN)
+    login = asked(stage, client, checks_login.LOGIN)
     if login.verdict is not Verdict.PASS:
-        return [login, *(_skipped(question, "the login failed") for question in _QUESTIONS)]
+        return [login, *(skipped(question, "the login failed") for question in _QUESTIONS)]
     found = [login]
     for question in _QUESTIONS:
         reason = question.skips(client)
-        found.append(_skipped(question, reason) if reason else _asked(stage, client, question))
+        found.append(skipped(question, reason) if reason else asked(stage, client, question))
     if client.id in migrated:
         answer = migrated[client.id]
         found.append(Check(_MIGRATIONS, answer.verdict, answer.expected, answer.observed, ("MG1",)))
     return found
-
-
-def _skipped(question: Question, reason: str) -> Check:
-    return Check(question.id, Verdict.SKIPPED, question.expected, reason, question.facts)
-
-
-def _asked(stage: Stage, client: Client, question: Question) -> Check:
-    began = time.monotonic()
-    try:
-        answer = question.ask(stage, client)
-    except Refused as error:
-        answer = Answer(Verdict.FAIL, question.expected, told(error))
-    took = round(time.monotonic() - began, 3)
-    return Check(
-        question.id, answer.verdict, answer.expected, answer.observed, question.facts, took
-    )
 
 
 def _restart(
@@ -186,7 +191,7 @@ def _restart(
     restart = checks_pool.Restart(stage, [stage.scene.clients[number] for number in able], waiting)
     answers = restart.run()
     for position, number in enumerate(able):
-        answer = answers[position]
+        answer = late(stage, stage.scene.clients[number], answers[position])
         answered[number].append(
             Check(
                 _RESTART,

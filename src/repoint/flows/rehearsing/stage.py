@@ -59,6 +59,23 @@ class Stage:
     narrow: Mapping[str, str] = field(default_factory=dict)
     shared: dict[object, object] = field(default_factory=dict)
     observe: DriverObserver | None = None
+    patience_s: float = 5.0
+    """How long a server may take for an answer."""
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """Give every answer in the block four times as long."""
+        self.patience_s *= 4
+        try:
+            yield
+        finally:
+            self.patience_s /= 4
+
+    def forget(self, bad: Callable[[Answer], bool]) -> None:
+        """Forget the shared answers that are `bad`, so that they are asked for again."""
+        for key, found in list(self.shared.items()):
+            if isinstance(found, Answer) and bad(found):
+                del self.shared[key]
 
     @contextmanager
     def talk(
@@ -70,7 +87,8 @@ class Stage:
 
     def open(self, client: Client, host: str = "", login: Login | None = None) -> Conversation:
         """A conversation in the client's manner; `host` is its own server by default."""
-        return self.lab.connect(host or client.server, login or asking(client))
+        given = login or asking(client)
+        return self.lab.connect(host or client.server, given, timeout_s=self.patience_s)
 
     @contextmanager
     def alone(self, client: Client) -> Iterator[Conversation]:
