@@ -34,7 +34,14 @@ from repoint.rules.rule import Remedy
 # option but `|| exit`.
 _PSQL = re.compile(
     r"^(?P<head>\s*(?:[A-Za-z_]\w*=\S*\s+)*psql\s(?:(?!\s-c\s|\s--command)[^;&|`\\])*\s-c\s+)"
-    r"(?P<quote>[\"'])(?:(?!(?P=quote)).)*(?P=quote)(?P<tail>\s*(?:\|\|\s*exit\s+\d+)?\s*)$"
+    r"(?P<quote>[\"'])(?P<sql>(?:(?!(?P=quote)).)*)(?P=quote)"
+    r"(?P<tail>\s*(?:\|\|\s*exit\s+\d+)?\s*)$"
+)
+# Statements that no search_path and no timeout changes.
+_NEUTRAL = re.compile(
+    r"(?:\s*(?:CREATE\s+SCHEMA|ALTER\s+ROLE|GRANT\s[^;]*\sON\s+(?:SCHEMA|DATABASE)|SELECT\s+\d+(?=\s*(?:;|$)))"
+    r"\b[^;]*(?:;|$))+\s*\Z",
+    re.I,
 )
 _USER = re.compile(r"\s(?:-U\s*|--username[=\s])[\"']?([\w.-]+)[\"']?(?=\s)")
 _DATABASE = re.compile(r"\s(?:-d\s*|--dbname[=\s])[\"']?([\w.-]+)[\"']?(?=\s)")
@@ -50,6 +57,7 @@ def prechecks(environment: EnvironmentBuild, owned: Callable[[str], bool]) -> tu
             Location(value.origin.path, scalar.line, scalar.column, value.origin.pointer),
             object=f"{object_name(resource)}#{at}",
             number=number,
+            minds_none=bool(_NEUTRAL.match(match["sql"])),
         )
         for resource, at, value, scalar in _scripts(environment.objects)
         if owned(value.origin.path)

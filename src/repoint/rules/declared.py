@@ -85,7 +85,8 @@ class Bootstrap:
 class PreCheck:
     """A `psql` command of a migration Job that can carry one more statement.
 
-    `number` is the line of the script, from 0, after which it goes.
+    `number` is the line of the script, from 0, after which it goes. `location` is the script's.
+    `minds_none` tells that its SQL does the same whatever the role's defaults are.
     """
 
     role: str
@@ -93,6 +94,14 @@ class PreCheck:
     location: Location
     object: str
     number: int
+    minds_none: bool = False
+
+    def stands_at(self, place: Location) -> bool:
+        """Whether the command itself is at this line of its file."""
+        return (place.path, place.line) == (
+            self.location.path,
+            self.location.line + 1 + self.number,
+        )
 
 
 PLAIN_POOLER = DeclaredPooler()

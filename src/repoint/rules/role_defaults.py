@@ -100,7 +100,7 @@ def plan_defaults(
     for connection, item in troubled:
         for one in _with_neighbours(connection, item, drivers):
             setting = RoleSetting(connection.user, connection.database, one.name, one.value)
-            reason = _blocked(setting, one, everybody)
+            reason = _blocked(setting, one, everybody, prechecks)
             if reason:
                 return DefaultPlan(blocked=reason)
             settings[setting] = None
@@ -118,7 +118,12 @@ def _with_neighbours(
     return tuple(one for one in asked(connection, drivers) if one.in_options)
 
 
-def _blocked(setting: RoleSetting, item: Sent, consumers: tuple[ConsumerFacts, ...]) -> str:
+def _blocked(
+    setting: RoleSetting,
+    item: Sent,
+    consumers: tuple[ConsumerFacts, ...],
+    prechecks: Sequence[PreCheck],
+) -> str:
     """Why a default must not stand for a parameter; empty when it may."""
     if not setting.role or not setting.database:
         return "the connection string names no role and database whose default could be set"
@@ -128,6 +133,8 @@ def _blocked(setting: RoleSetting, item: Sent, consumers: tuple[ConsumerFacts, .
     for consumer in consumers:
         for connection in consumer.connections:
             if (connection.user, connection.database) != (setting.role, setting.database):
+                continue
+            if any(one.minds_none and one.stands_at(connection.location) for one in prechecks):
                 continue
             theirs = asked_value(connection, setting.name)
             said = f"role `{setting.role}` also serves {consumer.id} in `{setting.database}`"

@@ -275,3 +275,22 @@ def test_X4_two_schemas_under_one_role_never_get_a_default(tmp_path: Path) -> No
     assert plan.tasks == ()
     assert not any("ALTER ROLE" in e.after for c in plan.changes for e in c.edits)
     assert any("one default cannot separate them" in f.message for f in plan.findings)
+
+
+@pytest.mark.parametrize(
+    ("sql", "route"),
+    [
+        pytest.param("CREATE SCHEMA IF NOT EXISTS shop_schema;", "pooled", id="a schema"),
+        pytest.param("CREATE SCHEMA IF NOT EXISTS a; SELECT 1", "pooled", id="two of them"),
+        pytest.param("CREATE TABLE IF NOT EXISTS t (n int)", "direct", id="a table goes elsewhere"),
+        pytest.param("CREATE EXTENSION IF NOT EXISTS citext", "direct", id="so does an extension"),
+        pytest.param("SELECT 1 FROM t", "direct", id="a table is looked up"),
+        pytest.param("CREATE SCHEMA a; CREATE TABLE t (n int)", "direct", id="one of two"),
+    ],
+)
+def test_a_pre_check_carries_the_default_unless_its_own_sql_would_mind(
+    tmp_path: Path, sql: str, route: str
+) -> None:
+    repo = trial(tmp_path, job=PRE_CHECK.replace("SELECT 1;", sql), new=False)
+
+    assert routes(repo.plan("dev"))["web"] == route
