@@ -89,7 +89,9 @@ def _matrix(page: Page, consumers: Sequence[RehearsedConsumer], first: int) -> N
     rows: list[list[Segment]] = [headings]
     for name in names_of(consumers):
         cells = [_cell(one, name) for one in consumers]
-        rows.append([(name, ""), *cells])
+        # A question that was put to nobody is only named below, with its reasons.
+        if {text for text, _ in cells} - {"", _WORD[Verdict.SKIPPED][0]}:
+            rows.append([(name, ""), *cells])
     page.blank()
     columns = [max(4, width) for width in widths(rows)]
     for row in rows:
@@ -120,7 +122,8 @@ def _troubles(page: Page, consumers: Sequence[RehearsedConsumer]) -> None:
             page.text(", ".join(check.facts), indent=4, lead=("facts ", "dim"))
     reasons: dict[str, list[str]] = {}
     for one in consumers:
-        for check in one.checks:
+        # Of a wait loop its column says already that it logs nobody in.
+        for check in one.checks if one.driver else ():
             if check.verdict is Verdict.SKIPPED and check.id not in reasons.get(check.observed, ()):
                 reasons.setdefault(check.observed, []).append(check.id)
     if reasons:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from repoint.model.rehearsal import (
     Check,
@@ -43,7 +44,6 @@ local
 
   CHECK      1     2
   login      ok    ??
-  listen     -
   isolation  FAIL
 
   FAIL Deployment/web [web]: isolation
@@ -73,6 +73,16 @@ rehearsal: FAIL 2 consumers, checks: 1 passed, 1 failed, 1 unknown, 1 skipped; 1
 
 def test_a_person_reads_a_matrix_and_what_did_not_pass() -> None:
     assert rehearsal(VALUE) == HUMAN
+
+
+def test_a_wait_loops_column_says_why_it_is_asked_little() -> None:
+    skipped = Check("login", Verdict.SKIPPED, "the login is taken", "it logs nobody in")
+    answers = Check("answers", Verdict.PASS, "it answers", "it does")
+    wait = replace(WEB, id="Job/shop/migrate/wait", driver="", checks=(skipped, answers))
+    told = rehearsal(replace(VALUE, consumers=(WEB, wait)))
+    assert "  login      ok    -\n" in told and "  answers          ok\n" in told
+    assert told.count("logs nobody in") == 1
+    assert "  - listen: it does none of this" in told
 
 
 def test_color_changes_no_word() -> None:
