@@ -119,12 +119,13 @@ def postgresql_conf(instance: Instance) -> str:
         "ssl_ca_file": f"{certificates}/ca.crt",
         "restart_after_crash": "off",
         "password_encryption": "scram-sha-256",
-        # What leaves nothing behind, and no statement in the log.
+        # What leaves nothing behind, and no statement and no row in the log.
         "dynamic_shared_memory_type": "mmap",
         "fsync": "off",
         "full_page_writes": "off",
         "logging_collector": "off",
         "log_destination": "stderr",
+        "log_error_verbosity": "terse",
         "log_min_error_statement": "panic",
         "log_statement": "none",
         "shared_buffers": "32MB",

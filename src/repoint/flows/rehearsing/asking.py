@@ -66,17 +66,18 @@ def _is_late(answer: Answer) -> bool:
 
 
 def _weighed(stage: Stage, client: Client, answer: Answer) -> Answer:
-    """Unknown where a plain query to PostgreSQL takes long as well."""
+    """Unknown where a plain query to PostgreSQL takes long as well, or is not answered."""
     began = time.monotonic()
+    answered = True
     try:
         with stage.talk(client, stage.direct_host(), plainly(client)) as conversation:
             conversation.query("SELECT 1")
     except ConnectionLost:
-        pass
+        answered = False
     except Refused:
         return answer
     took = time.monotonic() - began
-    if took < _SLOW_S:
+    if answered and took < _SLOW_S:
         return answer
     why = f"{answer.observed}; PostgreSQL itself took {took:.1f} s: this machine has other work"
     return Answer(Verdict.UNKNOWN, answer.expected, why)

@@ -7,6 +7,7 @@ search_path in which nobody else has put anything.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -88,21 +89,22 @@ class Preparation:
 
     def _run_theirs(self, database: str, statements: Iterable[Statement]) -> None:
         """All in one session, as CloudNativePG runs them, until one takes it down."""
-        left = iter(statements)
-        while (statement := next(left, None)) is not None:
+        left = deque(statements)
+        while left:
             with closing(self.lab.administrator(database)) as session:
                 try:
                     session.query(f"SET statement_timeout = '{STATEMENT_S}s'")
-                    while statement is not None:
-                        self._run(session, statement)
-                        statement = next(left, None)
+                    while left and self._run(session, left[0]):
+                        left.popleft()
                 except ConnectionLost as lost:
                     # It may have switched the timeout off, and still run.
                     self._end(session.backend_pid)
-                    what = statement.what if statement is not None else ""
-                    self.notes.append(f"{what} did not end: {lost.reason}")
+                    self.notes.append(f"{left[0].what} did not end: {lost.reason}")
+            if left:
+                left.popleft()
 
-    def _run(self, session: Conversation, statement: Statement) -> None:
+    def _run(self, session: Conversation, statement: Statement) -> bool:
+        """Run one; whether the session is still there."""
         try:
             session.query(statement.sql)
         except ServerRefusal as refusal:
@@ -112,6 +114,8 @@ class Preparation:
                     hint="the statement is made from the render; `repoint scan` shows it",
                 ) from None
             self.notes.append(f"{statement.what} was refused: {refused(refusal)}")
+            return not refusal.fatal
+        return True
 
     def _end(self, backend_pid: int) -> None:
         with closing(self.lab.superuser()) as session, suppress(*Refused):
