@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,9 +18,12 @@ from repoint.adapters import servers as programs
 from repoint.adapters.lab import PrivateServers
 from repoint.adapters.pgclient import connect
 from repoint.rehearsal.lab import BouncerSpec, DatabaseSpec, LabSpec, PostgresSpec, RoleSpec
+from repoint.rules.driver_shapes import login_for
+from repoint.wire.refusals import DriverRefusal
 from tests.servers.drivers.strings import Place, url
 from tests.servers.fix_drivers import DriverFactory, dsn
 from tests.servers.fix_lab import CLUSTER, PASSWORD, Pool, PoolerFactory, Servers
+from tests.unit.rules.build import connection
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
@@ -116,6 +120,21 @@ def test_tl2_node_postgres_verifies_the_name_with_a_ca_alone(
     place = dsn("node-postgres", pool, with_ca, host=HOST).replace("sslmode=disable&", "")
 
     assert re.search(WRONG_NAME["node-postgres"], driver("node-postgres").login(place))
+
+
+@pytest.mark.parametrize("host", [CLUSTER, POOLER])
+def test_tl2_node_postgres_refuses_a_private_ca_that_nobody_gave_it(
+    host: str, driver: DriverFactory, named_servers: Any
+) -> None:
+    """`require` alone, under the right name; the client in its manner does the same."""
+    place = Place(named_servers.address(host)[1], "shop", PASSWORD.reveal(), "shop", HOST)
+
+    said = driver("node-postgres").login(url("node-postgres", place, {"sslmode": "require"}))
+
+    assert re.search("SELF_SIGNED_CERT|UNABLE_TO_VERIFY", said), said
+    login = login_for(connection(("sslmode", "require")), "node-postgres", PASSWORD)
+    with pytest.raises(DriverRefusal, match="certificate verify failed"):
+        named_servers.connect(host, replace(login, database="shop"))
 
 
 @pytest.mark.parametrize(

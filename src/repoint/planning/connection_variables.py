@@ -31,6 +31,9 @@ PARAMETER_OF = {
     "PGTZ": "TimeZone",
 }
 
+# Node's own, for every TLS connection of the process: node-postgres asks no other way.
+_NODE_CA = "NODE_EXTRA_CA_CERTS"
+
 
 def with_variables(connection: Connection, variables: Iterable[tuple[str, str]]) -> Connection:
     """The connection with what its container's environment adds to it.
@@ -41,6 +44,9 @@ def with_variables(connection: Connection, variables: Iterable[tuple[str, str]])
     """
     if connection.style == "jdbc":
         return connection
+    variables = tuple(variables)
+    if any(name == _NODE_CA and value for name, value in variables):
+        connection = replace(connection, extra_ca=True)
     told = {canonical(name) for name, _ in connection.params}
     added = tuple(
         (PARAMETER_OF[name], value)

@@ -24,6 +24,7 @@ from repoint.planning.targets import (
     decided,
     fix_targets,
     repairs,
+    unraised,
     with_planned,
 )
 from repoint.rules import budget, routing
@@ -52,10 +53,12 @@ class Mover:
         self._decisions = Decisions(scene, delivery)
         self._split: set[Workload] = set()
         self._findings: list[Finding] = []
+        self._unraised: frozenset[str] = frozenset()
 
     def run(self) -> Moves:
         """Decide, deliver, and tell what was decided."""
         facts = self._decisions.decide()
+        self._unraised = unraised(facts)
         for report in self._scene.reports:
             self._move(report)
         fix_targets(self._scene.config, self._scene.targets, facts, self._delivery)
@@ -122,7 +125,8 @@ class Mover:
         full = pooled if way.route is Route.POOLED else targets.direct
         dot = "." if site.host.text.endswith(".") else ""
         params = self._decisions.parameters(uses) if way.route is Route.POOLED else ()
-        return Goal(host=full + dot, sslmode=self._scene.config.target.sslmode, params=params)
+        sslmode = "" if site.id in self._unraised else self._scene.config.target.sslmode
+        return Goal(host=full + dot, sslmode=sslmode, params=params)
 
     def _targets_for(self, site: Site) -> Targets:
         """The environment's own targets; in a file of several, those of the host's namespace."""

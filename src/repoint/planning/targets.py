@@ -122,6 +122,7 @@ def with_planned(facts: EnvironmentFacts, found: Targets, config: Config) -> Env
     if cluster is not None and names:
         cluster = replace(cluster, alt_names=(*cluster.alt_names, *names))
     gone = {consumer.id: remedy.drop for consumer, remedy in decided(facts)}
+    kept = unraised(facts)
     consumers = tuple(
         replace(
             consumer,
@@ -130,7 +131,8 @@ def with_planned(facts: EnvironmentFacts, found: Targets, config: Config) -> Env
                     one,
                     host=facts.host_of(consumer),
                     params=_kept(
-                        _raised(one.params, config.target.sslmode), gone.get(consumer.id, ())
+                        _raised(one.params, config.target.sslmode if one.site not in kept else ""),
+                        gone.get(consumer.id, ()),
                     ),
                 )
                 for one in consumer.connections
@@ -142,6 +144,16 @@ def with_planned(facts: EnvironmentFacts, found: Targets, config: Config) -> Env
     for pooler in poolers:
         facts = facts.with_pooler(pooler)
     return replace(facts, cluster=cluster, consumers=consumers, clusters=clusters)
+
+
+def unraised(facts: EnvironmentFacts) -> frozenset[str]:
+    """The sites whose sslmode stays as it is, since one of their readers would be refused."""
+    return frozenset(
+        connection.site
+        for consumer in facts.consumers
+        for connection in consumer.connections
+        if not tls.may_raise(connection, consumer.drivers)
+    )
 
 
 def _with_parameters(facts: EnvironmentFacts, pooler: PoolerFacts, found: Targets) -> PoolerFacts:

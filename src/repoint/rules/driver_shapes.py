@@ -122,6 +122,7 @@ def tls_of(connection: Connection, driver: str) -> Tls:
     mode = _mode(connection, habit)
     direct = value_of(connection, "sslnegotiation") == "direct"
     verified = _verified(connection, habit, mode)
+    named = connection.param("sslrootcert") != "" or connection.extra_ca
     return Tls(
         wanted=_wanted(habit, mode, direct=direct),
         check_chain=verified != "",
@@ -130,6 +131,7 @@ def tls_of(connection: Connection, driver: str) -> Tls:
         direct=direct,
         min_protocol=_minor(value_of(connection, "min_protocol_version")),
         max_protocol=_minor(value_of(connection, "max_protocol_version")),
+        own_store=verified != "" and habit.own_store and not named,
     )
 
 
@@ -188,13 +190,13 @@ def _unsaid(connection: Connection, habit: TlsHabit) -> str:
 
 
 def _verified(connection: Connection, habit: TlsHabit, mode: str) -> str:
-    """`""`, `chain` or `name`. Without a CA nothing tells whom node-postgres trusts."""
+    """`""`, `chain` or `name`; node-postgres verifies without a CA too (TL2)."""
     if mode == "verifyfull":
         return "name"
     if mode == "verifyca":
         return habit.verify_ca
-    with_ca = mode in habit.weak and connection.param("sslrootcert") != ""
-    return habit.with_ca if with_ca else ""
+    with_ca = habit.own_store or connection.param("sslrootcert") != ""
+    return habit.with_ca if mode in habit.weak and with_ca else ""
 
 
 def _wanted(habit: TlsHabit, mode: str, *, direct: bool) -> str:

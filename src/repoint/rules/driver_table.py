@@ -33,7 +33,8 @@ class TlsHabit:
     `default` is the sslmode without one, `default_with_ca` where a CA is named, if that tells
     another one. `with_ca` and `verify_ca` tell what is verified for
     the modes of `weak` when a CA is named, and for verify-ca: `""`, `chain` or `name` (which
-    includes the chain). `falls_back` are the modes that go on in clear text.
+    includes the chain). `falls_back` are the modes that go on in clear text. `own_store` tells
+    that it verifies without a named CA as well, with those that it brings along.
     """
 
     default: str = "prefer"
@@ -43,6 +44,7 @@ class TlsHabit:
     weak: frozenset[str] = frozenset({"require"})
     falls_back: frozenset[str] = frozenset({"allow", "prefer"})
     ssl_true: str = "require"
+    own_store: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ _NODE_TLS = TlsHabit(
     verify_ca="name",
     weak=frozenset({"allow", "prefer", "require"}),
     falls_back=frozenset(),
+    own_store=True,
 )
 _POSTGRES_JS_TLS = TlsHabit(
     default="disable",

@@ -165,6 +165,7 @@ class Connection:
     """How a consumer connects, read from its site: parameters by name, never a password.
 
     `key` is the site's key: a variable's name, or the command for a command-line argument.
+    `extra_ca` tells that the environment gives the program a CA beside those it brings along.
     """
 
     site: str
@@ -177,6 +178,7 @@ class Connection:
     params: tuple[tuple[str, str], ...]
     sealed: bool
     key: str = ""
+    extra_ca: bool = False
 
     def param(self, name: str) -> str:
         """The text of a connection parameter, empty when it is not given."""

@@ -8,7 +8,9 @@ direct TLS negotiation (TL5), and it cannot pass a client's certificate on (TL7)
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from repoint.dsn.params import canonical
 from repoint.model.plan import Finding, Severity
 from repoint.rules.driver_shapes import tls_of
 from repoint.rules.facts import (
@@ -51,7 +53,7 @@ WEAK_SSLMODE = Rule(
     "Pooler accepts it, and PostgreSQL's own view still says that TLS is on, because it sees the "
     "Pooler's connection only.",
     "write `sslmode=require` or stronger; `target.sslmode` in repoint.yaml raises it",
-    ("TL8", "1.1"),
+    ("TL2", "TL8", "1.1"),
 )
 DIRECT_TLS = Rule(
     "RP234",
@@ -100,11 +102,41 @@ def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
             found.extend(_pooled(facts, consumer, connection))
     for consumer in (*facts.pooled, *facts.direct):
         for connection in consumer.connections:
-            mode = connection.told("sslmode")
-            if mode in ("disable", "allow", "prefer"):
-                text = f"has sslmode={mode}"
-                found.append(_finding(facts, WEAK_SSLMODE, consumer, connection, text))
+            found.extend(_weak(facts, consumer, connection))
     return tuple(found)
+
+
+def may_raise(connection: Connection, drivers: tuple[str, ...]) -> bool:
+    """Whether a stronger sslmode still lets every one of `drivers` in.
+
+    node-postgres takes `require` for verify-full (TL2), and does not know the Cluster's CA
+    unless somebody gives it to it.
+    """
+    strict = replace(connection, params=(*_without_mode(connection), ("sslmode", "require")))
+    return not any(tls_of(strict, driver).own_store for driver in drivers)
+
+
+def _without_mode(connection: Connection) -> tuple[tuple[str, str], ...]:
+    return tuple(pair for pair in connection.params if canonical(pair[0]) != "sslmode")
+
+
+def _weak(
+    facts: EnvironmentFacts, consumer: ConsumerFacts, connection: Connection
+) -> Iterator[Finding]:
+    mode = connection.told("sslmode")
+    if not may_raise(connection, consumer.drivers):
+        if all(tls_of(connection, driver).wanted == "never" for driver in consumer.drivers):
+            has = f"has sslmode={mode}" if mode else "has no sslmode"
+            text = (
+                f"{has} and stays in clear text: with `require` its driver verifies, and has no CA"
+            )
+            hint = (
+                "mount `ca.crt` of the Cluster's CA Secret and write `sslmode=verify-full` with "
+                "`sslrootcert`; `sslmode=no-verify` encrypts and verifies nothing"
+            )
+            yield _finding(facts, WEAK_SSLMODE, consumer, connection, text, hint)
+    elif mode in ("disable", "allow", "prefer"):
+        yield _finding(facts, WEAK_SSLMODE, consumer, connection, f"has sslmode={mode}")
 
 
 def missing_alt_names(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repoint.model.plan import Finding, Severity
+from repoint.rules.driver_shapes import tls_of
 from repoint.rules.facts import (
     ClusterFacts,
     Connection,
@@ -28,7 +29,7 @@ NO_ROOT = Rule(
     "not hold it, and the connection is refused.",
     "mount `ca.crt` of the Secret `<cluster>-ca` and name it in `sslrootcert`; in another "
     "namespace copy the Secret first",
-    ("CN10", "TL1"),
+    ("CN10", "TL1", "TL2"),
 )
 DISAGREE = Rule(
     "RP238",
@@ -109,7 +110,8 @@ def _versions(
 def _roots(
     facts: EnvironmentFacts, consumer: ConsumerFacts, connection: Connection
 ) -> Iterator[Finding]:
-    if _mode(connection) not in _VERIFIES or facts.cluster is None:
+    alone = any(tls_of(connection, driver).own_store for driver in consumer.drivers)
+    if facts.cluster is None or not (alone or _mode(connection) in _VERIFIES):
         return
     pooler = facts.pooler_of(consumer) if consumer.route == "pooled" else None
     if pooler is not None and pooler.client_tls_secret:
@@ -129,6 +131,7 @@ def _roots(
     if mounted == secret:
         return
     what = f"with `{path}`" if path else "with its driver's default root certificate"
+    what = f"with sslmode={_mode(connection)} by the CAs that come with Node" if alone else what
     where = f", mounted from Secret `{mounted}`" if mounted else ""
     text = f"verifies the server {what}{where}; the Cluster's CA is in Secret `{secret}`"
     yield _finding(facts, NO_ROOT, consumer, connection, text)

@@ -31,6 +31,7 @@ class Tls:
     driver verifies. `channel_binding` demands SCRAM-SHA-256-PLUS; `direct` starts TLS without
     asking (sslnegotiation=direct). `min_protocol` and `max_protocol` are minor versions of
     protocol 3: libpq's `min_protocol_version=3.2` is 2, `max_protocol_version=latest` as well.
+    `own_store` tells that it verifies with the CAs it brings along, and nothing names another.
     """
 
     wanted: str = "if-offered"
@@ -40,6 +41,7 @@ class Tls:
     direct: bool = False
     min_protocol: int = 0
     max_protocol: int = 0
+    own_store: bool = False
 
 
 @dataclass(frozen=True, slots=True)

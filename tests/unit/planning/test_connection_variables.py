@@ -106,3 +106,42 @@ def test_a_plan_sees_the_variables_of_a_container(tmp_path: Path) -> None:
     assert "statement_timeout" in " ".join(row.reasons)
     (task,) = plan.tasks
     assert task.put == "ALTER ROLE shop IN DATABASE shop SET statement_timeout = '5s';"
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        pytest.param([("NODE_EXTRA_CA_CERTS", "/etc/pg/ca.crt")], True, id="a CA for Node"),
+        pytest.param([("NODE_EXTRA_CA_CERTS", "")], False, id="empty"),
+        pytest.param([("SSL_CERT_FILE", "/ca.crt")], False, id="another program's"),
+    ],
+)
+def test_the_environment_may_give_a_ca(variables: list[tuple[str, str]], expected: bool) -> None:
+    assert with_variables(PLAIN, variables).extra_ca is expected
+
+
+def test_a_string_that_node_postgres_reads_keeps_its_sslmode(tmp_path: Path) -> None:
+    """TL2: raised to `require`, it would be refused; what pgx reads alone is raised."""
+    url = "postgresql://shop:canary-x@postgres:5432/shop"
+    secret = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\n"
+        f"stringData: {{NODE_URL: '{url}', GO_URL: '{url}'}}\n"
+    )
+    one = "containers:\n  - name: %s\n    image: acme/%s\n    env:\n"
+    key = "      - name: URL\n        valueFrom: {secretKeyRef: {name: db, key: %s}}"
+    objects = {
+        f"{name}.yaml": workload("Deployment", name, one % (name, name) + key % variable)
+        for name, variable in (("web", "NODE_URL"), ("api", "GO_URL"))
+    }
+    files = repository(objects, {"secret.yaml": secret})
+    files["web/package.json"] = '{"dependencies": {"pg": "^8.13.0"}}'
+    files["api/go.mod"] = "module api\nrequire github.com/jackc/pgx/v5 v5.7.1\n"
+    repo = Trial(tmp_path, files)
+
+    plan, written = repo.plan("dev"), repo.apply("dev")["overlays/dev/secret.yaml"]
+
+    assert ":5432/shop'" in written and "sslmode=require" in written
+    assert "NODE_URL: 'postgresql://shop:canary-x@pg-pooler.shop-dev" in written
+    assert [f.consumer for f in plan.findings if f.code == "RP233"] == [
+        "Deployment/shop-dev/web/web"
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from repoint.model.sensitive import Sensitive
@@ -30,6 +32,8 @@ PREFER = Tls("if-offered")
 REQUIRE = Tls("always")
 CHAIN = Tls("always", check_chain=True)
 FULL = Tls("always", check_chain=True, check_name=True)
+ALONE = Tls("always", check_chain=True, check_name=True, own_store=True)
+"""Verifies by the CAs that it brings along."""
 
 PACKETS = [
     pytest.param("pgx", [PATH], (PATH,), id="SP1 pgx sends"),
@@ -228,7 +232,15 @@ TLS = [
     pytest.param("node-postgres", mode("require", CA), FULL, id="TL2 node-postgres require"),
     pytest.param("node-postgres", mode("prefer", CA), FULL, id="TL2 node-postgres prefer"),
     pytest.param("node-postgres", mode("verify-ca", CA), FULL, id="TL2 node-postgres verify-ca"),
-    pytest.param("node-postgres", mode("require"), REQUIRE, id="TL2 without a CA: nothing tells"),
+    pytest.param("node-postgres", mode("require"), ALONE, id="TL2 verifies by its own CAs"),
+    pytest.param("node-postgres", mode("verify-full"), ALONE, id="TL2 verify-full without a CA"),
+    pytest.param("node-postgres", connection(("ssl", "true")), ALONE, id="TL2 ssl=true"),
+    pytest.param(
+        "node-postgres",
+        replace(mode("require"), extra_ca=True),
+        FULL,
+        id="TL2 NODE_EXTRA_CA_CERTS is a CA",
+    ),
     pytest.param("node-postgres", mode("no-verify", CA), REQUIRE, id="node-postgres no-verify"),
     pytest.param(
         "node-postgres",

@@ -117,7 +117,7 @@ def tls_cases() -> list[Any]:
         if text not in TLS_IN_CODE.get(ROWS[name].split("-")[0], [])
         and not (trusted and name == "postgres.js")
         for ends in [row["tls"][text + ", with the CA" * trusted]]
-        # Who refuses all tells nothing: no CA is named, or lib/pq knows no `prefer`.
+        # Who refuses all tells nothing of names: no CA is named, or lib/pq knows no `prefer`.
         if set(ends.values()) != {"refused"}
     ]
 
@@ -138,6 +138,16 @@ def test_what_tls_is_asked_and_verified_is_the_measured_one(
     assert (ends["other name"] == "refused") == found.check_name
     # libpq with `prefer` turns from another CA's certificate to clear text, and is not refused.
     assert (ends["other CA"] == "refused") == found.check_chain
+
+
+@pytest.mark.parametrize("text", [text for text in (*TLS, *NODE_TLS) if "compat" not in text])
+def test_node_postgres_knows_no_ca_but_its_own(text: str) -> None:
+    """TL2: with a mode that verifies, a CA that nobody named is refused under its right name."""
+    good = MEASURED["node-postgres"]["tls"][text]["good"]
+
+    found = tls_of(connection(*parse_qsl(text)), "node-postgres")
+
+    assert found.own_store == (good == "refused")
 
 
 def test_every_driver_that_counts_as_measured_was_measured() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repoint.rules.facts import ClusterFacts, EnvironmentFacts, PoolerFacts
-from repoint.rules.tls import check, missing_alt_names
+from repoint.rules.tls import check, may_raise, missing_alt_names
 from tests.unit.rules.build import (
     cluster,
     codes,
@@ -54,6 +54,11 @@ FOUND = [
         id="TL2 node-postgres with a CA",
     ),
     pytest.param(
+        with_params(("sslmode", "require"), drivers=("node-postgres",)),
+        ["RP231"],
+        id="TL2 node-postgres compares the name without a named CA, too",
+    ),
+    pytest.param(
         with_params(("sslmode", "verify-ca"), CA, drivers=("lib/pq",)),
         ["RP231"],
         id="TL3 lib/pq checks the name for verify-ca",
@@ -89,9 +94,6 @@ FINE = [
             ("sslmode", "require"), CA, ("uselibpqcompat", "true"), drivers=("node-postgres",)
         ),
         id="TL2 uselibpqcompat",
-    ),
-    pytest.param(
-        with_params(("sslmode", "require"), drivers=("node-postgres",)), id="TL2 without a CA"
     ),
     pytest.param(with_params(("channel_binding", "prefer")), id="TL4 prefer"),
     pytest.param(with_params(("channel_binding", "require"), route="direct"), id="TL4 direct"),
@@ -155,3 +157,38 @@ def test_missing_alt_names(
     bouncer: PoolerFacts, server: ClusterFacts, domain: str, expected: tuple[str, ...]
 ) -> None:
     assert missing_alt_names(bouncer, server, domain) == expected
+
+
+NODE = ("node-postgres",)
+
+
+@pytest.mark.parametrize("params", [(), (("sslmode", "disable"),)], ids=["no sslmode", "disable"])
+def test_node_postgres_without_a_ca_stays_in_clear_text_and_is_told_so(
+    params: tuple[tuple[str, str], ...],
+) -> None:
+    """TL2: `require` would make it verify, and the Cluster's CA is private (CN10)."""
+    [found] = check(with_params(*params, drivers=NODE))
+
+    assert found.code == "RP233" and "stays in clear text" in found.message
+    assert "no-verify" in (found.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("params", "given", "drivers", "may"),
+    [
+        pytest.param((), {}, NODE, False, id="no CA"),
+        pytest.param((), {}, ("pgx", *NODE), False, id="one of two"),
+        pytest.param((CA,), {}, NODE, True, id="a CA"),
+        pytest.param((), {"extra_ca": True}, NODE, True, id="NODE_EXTRA_CA_CERTS"),
+        pytest.param((("uselibpqcompat", "true"),), {}, NODE, True, id="uselibpqcompat"),
+        pytest.param((), {}, ("pgx", "lib/pq", "libpq", "asyncpg"), True, id="others"),
+        pytest.param((), {}, (), True, id="nobody knows"),
+    ],
+)
+def test_whose_sslmode_may_be_raised(
+    params: tuple[tuple[str, str], ...],
+    given: dict[str, bool],
+    drivers: tuple[str, ...],
+    may: bool,
+) -> None:
+    assert may_raise(connection(*params, **given), drivers) is may

@@ -9,15 +9,20 @@ import pytest
 from repoint.rules.declared import DeclaredCluster
 from repoint.rules.facts import EnvironmentFacts
 from repoint.rules.tls_trust import check
-from tests.unit.rules.build import cluster, codes, connection, consumer, environment, pooler
+from tests.unit.rules.build import cluster, codes, connection, consumer, driver, environment, pooler
 
 CA = ("Secret", "pg-ca", "/etc/pg")
+
+
+NODE = ("node-postgres",)
+REQUIRE = ("sslmode", "require")
 
 
 def asks(*params: tuple[str, str], route: str = "pooled", **given: Any) -> EnvironmentFacts:
     """One consumer with these parameters; `mounts` are its own, the rest the environment's."""
     mounts = given.pop("mounts", ())
-    one = consumer("web", connection(*params), route=route, mounts=mounts)
+    evidence = tuple(driver(name) for name in given.pop("drivers", ()))
+    one = consumer("web", connection(*params), route=route, mounts=mounts, hazards=evidence)
     return environment(one, **given)
 
 
@@ -33,6 +38,7 @@ ROOT = ("sslrootcert", "/etc/pg/ca.crt")
     ("facts", "code"),
     [
         pytest.param(asks(FULL), "RP237", id="the driver's default root"),
+        pytest.param(asks(REQUIRE, drivers=NODE), "RP237", id="TL2 node-postgres verifies"),
         pytest.param(asks(FULL, ROOT), "RP237", id="a file that nothing mounts"),
         pytest.param(
             asks(FULL, ROOT, mounts=(("Secret", "old-ca", "/etc/pg"),)), "RP237", id="the old CA"
@@ -108,6 +114,8 @@ def test_finds(facts: EnvironmentFacts, code: str) -> None:
             ),
             id="TL7 a certificate to show",
         ),
+        pytest.param(asks(REQUIRE, ROOT, mounts=(CA,), drivers=NODE), id="TL2 the Cluster's CA"),
+        pytest.param(asks(REQUIRE, drivers=("pgx",)), id="require verifies nothing elsewhere"),
         pytest.param(asks(("ssl_max_protocol_version", "TLSv1.2")), id="TL9 a Pooler takes 1.2"),
         pytest.param(
             asks(

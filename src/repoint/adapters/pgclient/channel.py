@@ -167,7 +167,7 @@ def _context(tls: Tls, ca_file: Path | None) -> ssl.SSLContext:
     context.check_hostname = tls.check_name
     checks = tls.check_chain or tls.check_name
     context.verify_mode = ssl.CERT_REQUIRED if checks else ssl.CERT_NONE
-    if checks and ca_file is not None:
+    if checks and ca_file is not None and not tls.own_store:
         context.load_verify_locations(ca_file)
     elif checks:
         context.load_default_certs()
