@@ -83,6 +83,7 @@ def staged(
     *clients: Client,
     narrow: Mapping[str, str] | None = None,
     parameters: Mapping[str, str] | None = None,
+    pgbouncer: str = "",
     **scene: Any,
 ) -> Stage:
     """The stage of clients of `pool`, which have their schemas and the marker tables.
@@ -98,7 +99,9 @@ def staged(
     hosts = {}
     if first.pooler:
         beside = pool.ground.pooler(
-            mode=first.pool_mode, parameters={**given, **NARROW, **(narrow or {})}
+            mode=first.pool_mode,
+            parameters={**given, **NARROW, **(narrow or {})},
+            pgbouncer=pgbouncer,
         )
         hosts[first.pooler] = beside.host
     passwords = Kept()

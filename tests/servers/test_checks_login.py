@@ -9,7 +9,9 @@ from typing import cast
 
 import pytest
 
+from repoint.flows.rehearsing.casting import Scene
 from repoint.flows.rehearsing.checks_login import (
+    QUESTIONS,
     current_schema,
     encryption,
     identity,
@@ -22,13 +24,15 @@ from repoint.flows.rehearsing.checks_login import (
     wrong_database,
     wrong_password,
 )
+from repoint.flows.rehearsing.stage import Stage
 from repoint.model.rehearsal import Verdict
 from repoint.model.sensitive import Sensitive
-from repoint.ports import Conversation
+from repoint.ports import Conversation, RunningLab
+from repoint.rehearsal.cast import Client
 from repoint.rehearsal.setup import MARKER
-from repoint.wire.login import Statements, Tls
+from repoint.wire.login import Login, Statements, Tls
 from repoint.wire.refusals import ServerRefusal
-from tests.servers.fix_lab import GroundFactory, PoolerFactory
+from tests.servers.fix_lab import PASSWORD, GroundFactory, Pool, PoolerFactory
 from tests.servers.staging import client, staged
 
 pytestmark = pytest.mark.servers
@@ -65,6 +69,19 @@ def test_login_of_a_role_that_becomes_another_by_its_own_default(ground: GroundF
     found = log_in(stage, one)
 
     assert (found.verdict, found.observed) == (PASS, f"logged in as `{here.owner}`")
+
+
+def test_login_that_comes_out_as_somebody_else() -> None:
+    """No Pooler that CloudNativePG makes does that: one with a forced user would."""
+    login = Login("psycopg", "web", PASSWORD, "shop")
+    direct = SimpleNamespace(host="pg-rw.shop", login=lambda **how: login)
+    told = SimpleNamespace(run=lambda sql: (("pool",),), close=lambda: None)
+    lab = SimpleNamespace(connect=lambda host, login, **how: told)
+    stage = Stage(cast(RunningLab, lab), cast(Scene, None))
+
+    found = log_in(stage, client(cast(Pool, direct), mode=""))
+
+    assert (found.verdict, found.observed) == (FAIL, "logged in as `pool`")
 
 
 def test_server(pooler: PoolerFactory) -> None:
@@ -306,3 +323,16 @@ def test_an_answer_that_is_the_same_for_all_is_asked_for_once(ground: GroundFact
     assert wrong_password(stage, one) is first
     guest = replace(one, login=here.direct.login(user=here.role("guest")))
     assert wrong_password(stage, guest) is not first
+
+
+def test_who_is_asked_which_question(ground: GroundFactory) -> None:
+    direct = ground().direct
+
+    def asked(one: Client) -> set[str]:
+        return {question.id for question in QUESTIONS if not question.skips(one)}
+
+    everything = {question.id for question in QUESTIONS}
+    assert asked(client(direct, purpose="migration")) == everything
+    assert asked(client(direct, purpose="admin")) == everything
+    assert asked(client(direct)) == everything - {"schema-change"}
+    assert asked(client(direct, purpose="probe")) == {"server", "tls"}

@@ -16,8 +16,10 @@ from repoint.flows.rehearsing.checks_pool import (
 )
 from repoint.flows.rehearsing.controls import while_down
 from repoint.model.rehearsal import Verdict
+from repoint.model.source import Location
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.spec import beside_host, narrow
+from repoint.rules.facts import Connection
 from repoint.wire.login import Login
 from repoint.wire.refusals import ServerRefusal
 from tests.servers.fix_lab import Ground, GroundFactory, PoolerFactory
@@ -56,7 +58,7 @@ class Impatient:
     def __init__(self, lab: Any) -> None:
         self._lab = lab
 
-    def connect(self, host: str, login: Login) -> Any:
+    def connect(self, host: str, login: Login, **_how: Any) -> Any:
         """Log in, and give up soon."""
         return self._lab.connect(host, login, timeout_s=0.5)
 
@@ -117,14 +119,17 @@ def test_capacity(
         assert found.observed == "4 served at once"
 
 
-def test_capacity_of_a_session_pool_counts_each_pair_of_role_and_database(
+def test_capacity_counts_by_who_logs_in_whatever_the_strings_leave_out(
     pooler: PoolerFactory,
 ) -> None:
-    """A pool that only its neighbours fill is big enough."""
-    pool = pooler(mode="session", parameters={"default_pool_size": "2"})
+    """One string does not tell its database: the login does, and it is the same pool."""
+    pool = pooler(mode="session")
     one = client(pool, mode="session", pool_size=2)
+    other = client(pool, mode="session", pool_size=3)
+    told = Connection("s", Location("a.yaml", 1, 1, ""), "url", "h", "web", "", "", (), False)
+    other = replace(other, facts=replace(other.facts, connections=(told,)))
 
-    assert capacity(staged(pool, one), one).observed == "2 served at once"
+    assert capacity(staged(pool, one, other), one).observed == "5 served at once"
 
 
 def test_no_more_clients_are_opened_than_a_laptop_can_hold(pooler: PoolerFactory) -> None:
@@ -164,6 +169,9 @@ def test_restart(ground: GroundFactory, mode: str, observed: str) -> None:
     pool = here.pooler(mode=mode) if mode else here.direct
     one = client(pool, mode=mode)
     stage = staged(pool, one)
+    if mode:
+        with stage.alone(one) as used:
+            used.query("SELECT 1")
     restart = Restart(stage, [one], [one] if mode else [])
 
     found = restart.run()[0]

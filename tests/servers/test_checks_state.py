@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from repoint.flows.rehearsing.casting import Scene
 from repoint.flows.rehearsing.checks_state import QUESTIONS, isolation, row_security, tenant_setting
 from repoint.flows.rehearsing.stage import Answer, Stage
 from repoint.flows.rehearsing.traces import left_behind, setting_trace
 from repoint.model.rehearsal import Verdict
+from repoint.ports import RunningLab
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.setup import tenants
 from repoint.rules.facts import Hazard, HazardKind
-from tests.servers.fix_lab import Ground, GroundFactory, Pool, PoolerFactory
+from repoint.wire.login import Login
+from tests.servers.fix_lab import PASSWORD, Ground, GroundFactory, Pool, PoolerFactory
 from tests.servers.staging import client, seen, staged
 
 pytestmark = pytest.mark.servers
@@ -83,21 +88,25 @@ def test_a_session_pool_that_resets_nothing_leaks_whoever_asks(
 @each_leak
 def test_an_experiment_leaves_nothing_behind(pooler: PoolerFactory, name: str) -> None:
     """The next question is asked on the same server connection."""
-    pool = pooler(mode="transaction")
+    pool = pooler(mode="transaction", parameters={"default_pool_size": "1"})
     one = client(pool, seen(LEAKS[name]))
     stage = staged(pool, one)
     ask(name, stage, one)
 
-    with stage.alone(one) as conversation:
-        left = conversation.query(
-            "SELECT current_setting('role'), current_setting('repoint.rehearsal', true), "
-            "(SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' AND granted "
-            "AND pid = pg_backend_pid()), "
-            "(SELECT count(*)::text FROM pg_prepared_statements), "
-            "(SELECT count(*)::text FROM pg_listening_channels()), "
-            "to_regclass('pg_temp.repoint_temporary')::text"
-        )
-    assert left in [(("none", value, "0", "0", "0", None),) for value in (None, "")]
+    for talk in (stage.alone, stage.talk):
+        with talk(one) as conversation:
+            left = conversation.query(STATE)
+        assert left in [(("none", value, "0", "0", "0", None),) for value in (None, "")]
+
+
+STATE = (
+    "SELECT current_setting('role'), current_setting('repoint.rehearsal', true), "
+    "(SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' AND granted "
+    "AND pid = pg_backend_pid()), "
+    "(SELECT count(*)::text FROM pg_prepared_statements), "
+    "(SELECT count(*)::text FROM pg_listening_channels()), "
+    "to_regclass('pg_temp.repoint_temporary')::text"
+)
 
 
 def test_the_settings_of_the_source_are_tried_by_name(pooler: PoolerFactory) -> None:
@@ -113,6 +122,39 @@ def test_the_settings_of_the_source_are_tried_by_name(pooler: PoolerFactory) -> 
     assert "the setting `statement_timeout` reaches the next client" in found.observed
     assert not left_behind(stage, several, setting_trace("TimeZone"))
     assert left_behind(stage, several, setting_trace("work_mem"))
+
+
+@pytest.mark.parametrize(
+    ("hazards", "verdict"),
+    [
+        pytest.param((("TimeZone", True),), PASS, id="only what PgBouncer keeps apart"),
+        pytest.param((("a setting", True),), FAIL, id="a name that nothing tells"),
+        pytest.param((("enable_seqscan", True),), FAIL, id="one without a value of ours"),
+        pytest.param((("TimeZone", True), ("work_mem", False)), UNKNOWN, id="somebody else's"),
+        pytest.param((("jit", False), ("work_mem", True)), FAIL, id="its own counts more"),
+    ],
+)
+def test_each_setting_is_weighed_by_its_own_evidence(
+    pooler: PoolerFactory, hazards: tuple[tuple[str, bool], ...], verdict: Verdict
+) -> None:
+    """SP12: a consumer that sets its time zone alone loses nothing."""
+    pool = pooler(mode="transaction")
+    guc = HazardKind.SESSION_GUC
+    one = client(pool, *(seen(guc, name, linked=linked) for name, linked in hazards))
+
+    assert ask("session-setting", staged(pool, one), one).verdict is verdict
+
+
+@pytest.mark.parametrize("name", ["a setting", "enable_seqscan", "session characteristics"])
+def test_a_setting_that_has_no_value_of_ours_is_stood_in_for(
+    pooler: PoolerFactory, name: str
+) -> None:
+    pool = pooler(mode="session")
+    one = client(pool, seen(HazardKind.SESSION_GUC, name), mode="session")
+
+    found = ask("session-setting", staged(pool, one), one)
+
+    assert (found.verdict, found.observed) == (PASS, "a session setting stays with its client")
 
 
 def test_a_client_of_another_schema_takes_turns(ground: GroundFactory) -> None:
@@ -147,6 +189,22 @@ def test_a_path_that_is_set_for_whoever_comes_next_is_found(
     assert (found.verdict, found.observed) == (FAIL, "shop in one of them")
 
 
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+def test_sp6_shows_whoever_is_asked(ground: GroundFactory, mode: str) -> None:
+    """It is always the first on a server connection who is wrong."""
+    here = ground(17)
+    pool = here.pooler(mode=mode, pgbouncer="1.26")
+    hydra = client(pool, mode=mode, schema="hydra", startup={"search_path": "hydra"})
+    shop = client(pool, mode=mode, schema="shop", startup={"search_path": "shop"})
+    stage = staged(pool, hydra, shop, pgbouncer="1.26")
+
+    found = [isolation(stage, one) for one in (hydra, shop)]
+
+    assert [one.verdict for one in found] == [FAIL, FAIL]
+    others = ("public", "public") if mode == "session" else ("shop", "hydra")
+    assert [one.observed for one in found] == [f"{other} in one of them" for other in others]
+
+
 def test_who_takes_turns_with_a_client(ground: GroundFactory) -> None:
     """One of the same pool in another schema who can log in; else itself without its schema."""
     here = ground()
@@ -165,6 +223,25 @@ def test_who_takes_turns_with_a_client(ground: GroundFactory) -> None:
 
     assert isolation(stage, app).expected.endswith("beside a client in public")
     assert isolation(stage, app).verdict is PASS
+
+
+def test_who_has_nobody_beside_it_takes_turns_with_itself_without_its_schema() -> None:
+    logins: list[Login] = []
+
+    def connect(_host: str, login: Login, **_how: object) -> object:
+        logins.append(login)
+        return SimpleNamespace(run=lambda sql: (("app",),), query=lambda sql: (), close=int)
+
+    login = Login("psycopg", "web", PASSWORD, "shop", (("search_path", "app"), ("work_mem", "1")))
+    pool = SimpleNamespace(host="pooler.shop", login=lambda **how: login)
+    app = client(cast(Pool, pool), schema="app")
+    scene = cast(Scene, SimpleNamespace(clients=(app,)))
+    lab = cast(RunningLab, SimpleNamespace(connect=connect))
+    stage = Stage(lab, scene, {"pooler": "narrow"}, {("path", "web", "shop"): ("public", "public")})
+
+    isolation(stage, app)
+
+    assert {one.startup for one in logins} == {login.startup, (("work_mem", "1"),)}
 
 
 def rls(

@@ -10,8 +10,10 @@ import pytest
 
 from repoint.flows.rehearsing.controls import Controls, borrowers
 from repoint.model.rehearsal import Control, Verdict
+from repoint.model.sensitive import Sensitive
 from repoint.model.source import Location
 from repoint.rehearsal.cast import Client
+from repoint.rehearsal.lab import BouncerSpec
 from repoint.rules.facts import Connection
 from repoint.wire.login import Tls
 from tests.servers.fix_lab import PASSWORD, GroundFactory, Pool
@@ -61,12 +63,28 @@ def test_all_of_them_hold(ground: GroundFactory) -> None:
     )
 
 
-def letter(one: Client, *params: tuple[str, str], schema: str = "app") -> Connection:
-    """The string as it is before the plan."""
-    return Connection(
-        *("site", Location("secret.yaml", 1, 1, ""), "url", "pg-rw", "shop", "shop", schema),
-        *(params, False, one.key),
+def the_letter(
+    pool: Pool,
+    one: Client,
+    param: tuple[str, str],
+    *,
+    parameters: Mapping[str, str],
+    was: Mapping[str, str],
+    mode: str = "transaction",
+) -> Control:
+    """The control, where the string had `param` before the plan and the Pooler was as `was`."""
+    old = Connection(
+        *("site", Location("secret.yaml", 1, 1, ""), "url", "pg-rw", "shop", "shop", ""),
+        *((param,), False, one.key),
     )
+    [found] = controls(
+        pool,
+        one,
+        parameters=parameters,
+        letters={(one.id, one.key): old},
+        original={one.pooler: replace(pooler_facts(one, **was), mode=mode)},
+    )["letter"]
+    return found
 
 
 @pytest.mark.parametrize(
@@ -83,15 +101,8 @@ def test_the_plan_s_letter_fails_at_the_pooler_as_it_was(
     pool = here.pooler(parameters=TRACKED)
     one = client(pool, schema="app", startup={"search_path": "app"}, driver_known=True)
     one = with_driver(one, "pgx")
-    old = letter(one, ("search_path", "app"))
 
-    [found] = controls(
-        pool,
-        one,
-        parameters=TRACKED,
-        letters={(one.id, one.key): old},
-        original={pool.spec.name: pooler_facts(one, **was)} if pool.spec else {},
-    )["letter"]
+    found = the_letter(pool, one, ("search_path", "app"), parameters=TRACKED, was=was)
 
     assert (found.verdict, found.observed) == (PASS, observed)
     assert found.facts == ("SP1", "SP2", "SP3", "X1")
@@ -111,13 +122,7 @@ def test_a_letter_whose_loss_nobody_sees_gives_way_to_a_parameter_that_is_refuse
     pool = here.pooler(parameters=TRACKED)
     one = with_driver(client(pool, schema="app", startup={"search_path": "app"}), "pgx")
 
-    [found] = controls(
-        pool,
-        one,
-        parameters=TRACKED,
-        letters={(one.id, one.key): letter(one, ("search_path", "app"))},
-        original={one.pooler: pooler_facts(one, **IGNORED)},
-    )["letter"]
+    found = the_letter(pool, one, ("search_path", "app"), parameters=TRACKED, was=IGNORED)
 
     assert found.verdict is PASS
     assert found.expected == "FATAL: unsupported startup parameter: work_mem"
@@ -129,12 +134,7 @@ def test_a_letter_of_options_is_lost_whatever_it_sets(ground: GroundFactory) -> 
     pool = here.pooler()
     one = with_driver(client(pool), "pgx")
 
-    [found] = controls(
-        pool,
-        one,
-        letters={(one.id, one.key): letter(one, ("options", "-c statement_timeout=5s"))},
-        original={one.pooler: pooler_facts(one)},
-    )["letter"]
+    found = the_letter(pool, one, ("options", "-c statement_timeout=5s"), parameters={}, was={})
 
     assert (found.verdict, found.expected) == (PASS, "`statement_timeout` is lost in silence")
     assert found.observed == "it has `0`, and `5s` without a pool"
@@ -146,15 +146,54 @@ def test_a_letter_that_is_served_after_all_is_no_control(ground: GroundFactory) 
     pool = here.pooler(parameters=IGNORED, overrides=(("track_extra_parameters", "search_path"),))
     one = with_driver(client(pool, startup={"search_path": "app"}), "pgx")
 
-    [found] = controls(
-        pool,
-        one,
-        parameters=IGNORED,
-        letters={(one.id, one.key): letter(one, ("search_path", "app"))},
-        original={one.pooler: pooler_facts(one, **IGNORED)},
-    )["letter"]
+    found = the_letter(pool, one, ("search_path", "app"), parameters=IGNORED, was=IGNORED)
 
     assert (found.verdict, found.observed) == (FAIL, "it has `app`, and `app` without a pool")
+
+
+def test_the_letter_is_asked_of_the_pooler_s_old_mode_and_parameters(
+    ground: GroundFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = ground()
+    pool = here.pooler(parameters=TRACKED)
+    one = with_driver(client(pool, startup={"search_path": "app"}), "pgx")
+    ran: list[tuple[str, str, tuple[tuple[str, str], ...]]] = []
+    beside = here.lab.beside
+
+    def noted(spec: BouncerSpec) -> Any:
+        ran.append((spec.host, spec.mode, spec.parameters))
+        return beside(spec)
+
+    monkeypatch.setattr(here.lab, "beside", noted)
+    was = {"log_stats": "1"}
+    the_letter(pool, one, ("search_path", "app"), parameters=TRACKED, was=was, mode="session")
+
+    host = pool.host.replace(".", "-as-it-was.", 1)
+    assert (host, "session", (("log_stats", "1"),)) in ran
+
+
+def test_a_letter_that_is_refused_where_the_rules_say_lost_is_no_control(
+    ground: GroundFactory,
+) -> None:
+    here = ground()
+    pool = here.pooler(parameters=IGNORED, overrides=(("ignore_startup_parameters", "options"),))
+    one = with_driver(client(pool), "pgx")
+
+    found = the_letter(pool, one, ("search_path", "app"), parameters=IGNORED, was=IGNORED)
+
+    assert found.verdict is FAIL
+    assert found.observed == "FATAL: unsupported startup parameter: search_path (08P01)"
+
+
+def test_a_letter_that_the_pooler_always_served_gives_way(ground: GroundFactory) -> None:
+    here = ground()
+    pool = here.pooler(parameters=TRACKED)
+    one = with_driver(client(pool, schema="app", startup={"search_path": "app"}), "pgx")
+
+    found = the_letter(pool, one, ("search_path", "app"), parameters=TRACKED, was=TRACKED)
+
+    assert found.verdict is PASS
+    assert found.expected == "FATAL: unsupported startup parameter: work_mem"
 
 
 def test_a_letter_that_the_rules_call_refused_and_the_pooler_takes(ground: GroundFactory) -> None:
@@ -175,13 +214,7 @@ def test_a_letter_refused_for_another_reason_is_no_control(ground: GroundFactory
     pool = here.pooler(parameters=IGNORED, pg_hba=("host all all 0.0.0.0/0 reject",))
     one = with_driver(client(pool, startup={"search_path": "app"}), "pgx")
 
-    [found] = controls(
-        pool,
-        one,
-        parameters=IGNORED,
-        letters={(one.id, one.key): letter(one, ("search_path", "app"))},
-        original={one.pooler: pooler_facts(one, **IGNORED)},
-    )["letter"]
+    found = the_letter(pool, one, ("search_path", "app"), parameters=IGNORED, was=IGNORED)
 
     assert found.verdict is FAIL
     assert found.observed.startswith("FATAL: ") and "search_path" not in found.observed
@@ -205,14 +238,15 @@ def test_a_pool_that_resets_always_shows_no_leak(ground: GroundFactory) -> None:
     assert (found.verdict, found.observed) == (FAIL, "it does not")
 
 
-def test_a_leak_that_could_not_be_tried_is_unknown(ground: GroundFactory) -> None:
+def test_what_could_not_be_tried_is_unknown(ground: GroundFactory) -> None:
     here = ground()
-    pool = here.pooler(parameters={"max_client_conn": "1"})
+    pool = here.pooler(pg_hba=("host all all 0.0.0.0/0 reject",))
 
-    [found] = controls(pool, client(pool))["leak"]
+    found = controls(pool, client(pool))
 
-    assert found.verdict is UNKNOWN
-    assert "max_client_conn" in found.observed
+    assert [one.verdict for one in found["leak"]] == [UNKNOWN]
+    assert [one.verdict for one in found["identity"]] == [PASS, UNKNOWN]
+    assert all(one.observed.startswith("FATAL: ") for one in found["leak"])
 
 
 def test_a_server_that_is_not_what_its_name_says_is_no_control(ground: GroundFactory) -> None:
@@ -282,7 +316,8 @@ def test_who_lends_a_connection_to_a_pooler_s_controls(ground: GroundFactory) ->
     assert pool.spec is not None
     probe = client(pool, purpose="probe")
     locked = replace(client(pool), login=None)
-    runtime = client(here.direct, mode="", variable="$PASSWORD")
+    literally = here.direct.login(password=Sensitive("$PASSWORD"))
+    runtime = client(here.direct, mode="", variable="$PASSWORD", login=literally)
     migration = client(here.direct, mode="", purpose="migration")
     elsewhere = client(pool, pooler="other")
     stage = staged(pool, client(pool))

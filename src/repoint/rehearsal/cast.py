@@ -58,12 +58,19 @@ class Client:
         """Whether source text, or what is known of its image, tells how it uses its session."""
         return any(hazard.linked for hazard in self.facts.hazards)
 
-    def uses(self, *kinds: HazardKind, linked: bool = True) -> str:
+    def uses(
+        self,
+        *kinds: HazardKind,
+        subjects: tuple[str, ...] | None = None,
+        linked: bool = True,
+    ) -> str:
         """Where its evidence shows one of `kinds`, as `path:line`; empty when it does not.
 
-        With `linked` off: evidence that nothing links to this consumer.
+        With `subjects`: of those names alone. With `linked` off: evidence that nothing links to
+        this consumer.
         """
         for hazard in self.facts.hazards:
-            if hazard.kind in kinds and hazard.linked is linked:
+            named = subjects is None or hazard.subject in subjects
+            if named and hazard.kind in kinds and hazard.linked is linked:
                 return f"{hazard.path}:{hazard.line}"
         return ""

@@ -18,7 +18,7 @@ from repoint.flows.rehearsing.stage import (
 from repoint.model.rehearsal import Verdict
 from repoint.ports import Conversation
 from repoint.rehearsal.cast import Client
-from repoint.rules.budget import needed_clients, needed_size
+from repoint.rules.budget import needed_clients
 from repoint.wire.refusals import ServerRefusal
 
 _MOST = 200
@@ -65,8 +65,7 @@ def capacity(stage: Stage, client: Client) -> Answer:
         and other.purpose != "probe"
         and (other.pooler, other.login.user, other.login.database) == pool
     }
-    count = needed_size if pooler.mode == "session" else needed_clients
-    wanted = min(count(pooler, together.values()), _MOST)
+    wanted = min(needed_clients(pooler, together.values()), _MOST)
     return stage.once(("capacity", *pool), lambda: _opened(stage, client, wanted))
 
 

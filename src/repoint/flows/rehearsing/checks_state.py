@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 
 from repoint.flows.rehearsing.stage import (
     PLACE,
     Answer,
     Question,
+    Refused,
     Stage,
     asking,
     passed,
@@ -46,9 +47,11 @@ def isolation(stage: Stage, client: Client) -> Answer:
 def _turns(stage: Stage, one: Client, other: Client) -> Iterator[tuple[Client, str]]:
     """Who looked where: side by side in a transaction pool, one after the other in a session.
 
-    Each goes first once: which of two is wrong may depend on who was last (SP6).
+    Each goes first once, on a server connection of its own: of two that are mixed up it is
+    the first who finds the other's (SP6).
     """
     for pair in ((one, other), (other, one)):
+        _end_connection(stage, one)
         if one.pool_mode == "transaction":
             with stage.alone(pair[0]) as first, stage.alone(pair[1]) as second:
                 for _ in range(_ROUNDS):
@@ -59,6 +62,12 @@ def _turns(stage: Stage, one: Client, other: Client) -> Iterator[tuple[Client, s
             for who in pair:
                 with stage.alone(who) as conversation:
                     yield who, _place(conversation)
+
+
+def _end_connection(stage: Stage, client: Client) -> None:
+    """End the server connection, so that the next client's is a new one."""
+    with stage.alone(client) as conversation, suppress(*Refused):
+        conversation.query("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
 def _place(conversation: Conversation) -> str:

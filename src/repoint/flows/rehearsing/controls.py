@@ -17,7 +17,7 @@ from repoint.flows.rehearsing.stage import (
     plainly,
     told,
 )
-from repoint.flows.rehearsing.traces import left_behind, setting_trace
+from repoint.flows.rehearsing.traces import OWN_SETTING, left_behind, setting_trace
 from repoint.model.rehearsal import Control, Verdict
 from repoint.ports import Conversation
 from repoint.rehearsal.cast import Client
@@ -160,7 +160,7 @@ class Controls:
         stage = Stage(self.stage.lab, self.stage.scene, {client.pooler: beside.host})
         with self.stage.lab.beside(replace(beside, mode="transaction")):
             try:
-                leaked = left_behind(stage, tried, setting_trace("repoint.rehearsal"))
+                leaked = left_behind(stage, tried, setting_trace(OWN_SETTING))
             except Refused as error:
                 answer = Answer(Verdict.UNKNOWN, expected, told(error))
             else:

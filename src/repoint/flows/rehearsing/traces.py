@@ -14,6 +14,8 @@ from repoint.rehearsal.setup import literal
 from repoint.rules.facts import HazardKind
 from repoint.wire.refusals import ServerRefusal
 
+OWN_SETTING = "repoint.rehearsal"
+"""Stands for settings that the source does not name, or that have no value in `_VALUES`."""
 _LOCK = 742_201
 _CHANNEL = "repoint_rehearsal"
 # A value for each setting that is not the default; others are an application's own texts.
@@ -37,7 +39,10 @@ _VALUES = {
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Something that a client leaves on its connection, and how another one finds it."""
+    """Something that a client leaves on its connection, and how another one finds it.
+
+    `subjects` narrows the evidence that counts, such as to one setting's name; None takes any.
+    """
 
     id: str
     facts: tuple[str, ...]
@@ -45,6 +50,7 @@ class Trace:
     what: str
     leave: Callable[[Conversation], object]
     found: Callable[[Stage, Conversation], bool]
+    subjects: tuple[str, ...] | None = None
 
 
 def trace_check(trace: Trace) -> Callable[[Stage, Client], Answer]:
@@ -73,9 +79,6 @@ def left_behind(stage: Stage, client: Client, trace: Trace) -> bool:
     with cleaned(stage, client):
         with closing(stage.open_alone(client)) as first:
             trace.leave(first)
-            if client.pool_mode == "transaction":
-                with stage.alone(client) as second:
-                    return trace.found(stage, second)
         with stage.alone(client) as second:
             return trace.found(stage, second)
 
@@ -94,11 +97,11 @@ def _weighed(client: Client, trace: Trace, measured: Answer) -> Answer:
     """A leak matters where the consumer does it; unknown where nothing tells."""
     if measured.verdict is Verdict.PASS:
         return measured
-    place = client.uses(*trace.kinds)
+    place = client.uses(*trace.kinds, subjects=trace.subjects)
     if client.pool_mode != "transaction" or place:
         why = f", and {place} does it" if place else ""
         return replace(measured, verdict=Verdict.FAIL, observed=measured.observed + why)
-    elsewhere = client.uses(*trace.kinds, linked=False)
+    elsewhere = client.uses(*trace.kinds, subjects=trace.subjects, linked=False)
     if elsewhere:
         reason = f"{measured.observed}; {elsewhere} does it, and nothing tells for whom"
         return replace(measured, verdict=Verdict.UNKNOWN, observed=reason)
@@ -110,20 +113,23 @@ def _weighed(client: Client, trace: Trace, measured: Answer) -> Answer:
 
 
 def session_setting(stage: Stage, client: Client) -> Answer:
-    """A setting of the session does not reach the next client (ST1, ST5, ST6, ST7)."""
-    names = [h.subject for h in client.facts.hazards if h.kind is HazardKind.SESSION_GUC]
-    answers = [
-        trace_check(setting_trace(name))(stage, client)
-        for name in dict.fromkeys(name for name in (*names, "repoint.rehearsal") if name)
-    ]
+    """A setting of the session does not reach the next client (ST1, ST5, ST6, ST7).
+
+    Each setting that the source names is tried, for PgBouncer keeps some apart (SP12); one of
+    our own stands for those that it does not name, or for which there is no value here.
+    """
+    guc = HazardKind.SESSION_GUC
+    subjects = dict.fromkeys(h.subject for h in client.facts.hazards if h.kind is guc)
+    tried = [name for name in subjects if name.lower() in _VALUES or "." in name]
+    rest = tuple(name for name in subjects if name not in tried)
+    traces = [*map(setting_trace, tried), setting_trace(OWN_SETTING, rest)]
+    answers = [trace_check(trace)(stage, client) for trace in traces]
     worst = [a for v in (Verdict.FAIL, Verdict.UNKNOWN) for a in answers if a.verdict is v]
-    if worst:
-        return worst[0]
-    return answers[0]
+    return worst[0] if worst else answers[0]
 
 
-def setting_trace(name: str) -> Trace:
-    """A setting made for the session."""
+def setting_trace(name: str, subjects: tuple[str, ...] = ()) -> Trace:
+    """A setting made for the session; it stands for `subjects`, else for itself."""
     value = _VALUES.get(name.lower(), "acme")
     made = f"SELECT set_config({literal(name)}, {literal(value)}, false)"
     seen = f"SELECT current_setting({literal(name)}, true)"
@@ -131,7 +137,7 @@ def setting_trace(name: str) -> Trace:
     def found(stage: Stage, conversation: Conversation) -> bool:
         return conversation.query(seen)[0][0] == value
 
-    what = "a session setting" if name == "repoint.rehearsal" else f"the setting `{name}`"
+    what = "a session setting" if name == OWN_SETTING else f"the setting `{name}`"
     return Trace(
         "session-setting",
         ("ST1", "ST5", "ST6", "ST7"),
@@ -139,6 +145,7 @@ def setting_trace(name: str) -> Trace:
         what,
         lambda conversation: conversation.query(made),
         found,
+        subjects or (name,),
     )
 
 
