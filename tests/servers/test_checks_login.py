@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 
-from repoint.flows.rehearsing.casting import Scene
 from repoint.flows.rehearsing.checks_login import (
     QUESTIONS,
     current_schema,
     encryption,
-    identity,
     log_in,
     read_write,
     schema_change,
@@ -24,15 +20,13 @@ from repoint.flows.rehearsing.checks_login import (
     wrong_database,
     wrong_password,
 )
-from repoint.flows.rehearsing.stage import Stage
 from repoint.model.rehearsal import Verdict
 from repoint.model.sensitive import Sensitive
-from repoint.ports import Conversation, RunningLab
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.setup import MARKER
-from repoint.wire.login import Login, Statements, Tls
+from repoint.wire.login import Statements, Tls
 from repoint.wire.refusals import ServerRefusal
-from tests.servers.fix_lab import PASSWORD, GroundFactory, Pool, PoolerFactory
+from tests.servers.fix_lab import GroundFactory, PoolerFactory
 from tests.servers.staging import client, staged
 
 pytestmark = pytest.mark.servers
@@ -71,19 +65,6 @@ def test_login_of_a_role_that_becomes_another_by_its_own_default(ground: GroundF
     assert (found.verdict, found.observed) == (PASS, f"logged in as `{here.owner}`")
 
 
-def test_login_that_comes_out_as_somebody_else() -> None:
-    """No Pooler that CloudNativePG makes does that: one with a forced user would."""
-    login = Login("psycopg", "web", PASSWORD, "shop")
-    direct = SimpleNamespace(host="pg-rw.shop", login=lambda **how: login)
-    told = SimpleNamespace(run=lambda sql: (("pool",),), close=lambda: None)
-    lab = SimpleNamespace(connect=lambda host, login, **how: told)
-    stage = Stage(cast(RunningLab, lab), cast(Scene, None))
-
-    found = log_in(stage, client(cast(Pool, direct), mode=""))
-
-    assert (found.verdict, found.observed) == (FAIL, "logged in as `pool`")
-
-
 def test_server(pooler: PoolerFactory) -> None:
     pool = pooler()
     direct = pool.ground.direct
@@ -94,14 +75,6 @@ def test_server(pooler: PoolerFactory) -> None:
     assert server(stage, plain).verdict is PASS
     for wrong in (replace(pooled, server=direct.host), replace(plain, server=pool.host)):
         assert server(stage, wrong).verdict is FAIL
-
-
-@pytest.mark.parametrize(("pid", "port"), [("1", "7"), ("2", "5")])
-def test_a_server_whose_two_marks_disagree_is_unknown(pid: str, port: str) -> None:
-    """No server of ours does that: a proxy that keeps the port would."""
-    told = SimpleNamespace(query=lambda sql: ((pid, port),), backend_pid=1, local_port=5)
-    for pooled in (True, False):
-        assert identity(cast(Conversation, told), pooled=pooled).verdict is UNKNOWN
 
 
 def test_current_schema(ground: GroundFactory) -> None:

@@ -169,9 +169,6 @@ def test_restart(ground: GroundFactory, mode: str, observed: str) -> None:
     pool = here.pooler(mode=mode) if mode else here.direct
     one = client(pool, mode=mode)
     stage = staged(pool, one)
-    if mode:
-        with stage.alone(one) as used:
-            used.query("SELECT 1")
     restart = Restart(stage, [one], [one] if mode else [])
 
     found = restart.run()[0]

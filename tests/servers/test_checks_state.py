@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 
-from repoint.flows.rehearsing.casting import Scene
 from repoint.flows.rehearsing.checks_state import QUESTIONS, isolation, row_security, tenant_setting
 from repoint.flows.rehearsing.stage import Answer, Stage
 from repoint.flows.rehearsing.traces import left_behind, setting_trace
 from repoint.model.rehearsal import Verdict
-from repoint.ports import RunningLab
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.setup import tenants
 from repoint.rules.facts import Hazard, HazardKind
-from repoint.wire.login import Login
-from tests.servers.fix_lab import PASSWORD, Ground, GroundFactory, Pool, PoolerFactory
+from tests.servers.fix_lab import Ground, GroundFactory, Pool, PoolerFactory
 from tests.servers.staging import client, seen, staged
 
 pytestmark = pytest.mark.servers
@@ -223,25 +218,6 @@ def test_who_takes_turns_with_a_client(ground: GroundFactory) -> None:
 
     assert isolation(stage, app).expected.endswith("beside a client in public")
     assert isolation(stage, app).verdict is PASS
-
-
-def test_who_has_nobody_beside_it_takes_turns_with_itself_without_its_schema() -> None:
-    logins: list[Login] = []
-
-    def connect(_host: str, login: Login, **_how: object) -> object:
-        logins.append(login)
-        return SimpleNamespace(run=lambda sql: (("app",),), query=lambda sql: (), close=int)
-
-    login = Login("psycopg", "web", PASSWORD, "shop", (("search_path", "app"), ("work_mem", "1")))
-    pool = SimpleNamespace(host="pooler.shop", login=lambda **how: login)
-    app = client(cast(Pool, pool), schema="app")
-    scene = cast(Scene, SimpleNamespace(clients=(app,)))
-    lab = cast(RunningLab, SimpleNamespace(connect=connect))
-    stage = Stage(lab, scene, {"pooler": "narrow"}, {("path", "web", "shop"): ("public", "public")})
-
-    isolation(stage, app)
-
-    assert {one.startup for one in logins} == {login.startup, (("work_mem", "1"),)}
 
 
 def rls(

@@ -12,7 +12,6 @@ from repoint.flows.rehearsing.stage import (
     Stage,
     asking,
     passed,
-    plainly,
     told,
 )
 from repoint.model.rehearsal import Verdict
@@ -121,25 +120,14 @@ class Restart:
         try:
             for client in self._waiting:
                 if client.pooler not in self.answered_while_down:
-                    answered = self._second_round(client)
+                    # The narrow one: a Pooler that was asked meanwhile refuses logins for
+                    # `server_login_retry` (OP3), and the idle clients' must not. It answers
+                    # when its own short wait for PostgreSQL is over.
+                    answered = stage.lab.answers(stage.narrow[client.pooler])
                     self.answered_while_down[client.pooler] = (client, answered)
             self.direct_answered = stage.lab.answers(stage.direct_host())
         finally:
             stage.lab.start_postgres()
-
-    def _second_round(self, client: Client) -> bool:
-        """What a wait loop is told once a round before has made PgBouncer notice (OP1).
-
-        The narrow Pooler is asked: one that was asked while PostgreSQL was down refuses logins
-        for `server_login_retry` (OP3), and the idle clients' Pooler must not.
-        """
-        host = self._stage.narrow[client.pooler]
-        for _ in range(2):
-            try:
-                self._stage.lab.connect(host, plainly(client), timeout_s=0.3).close()
-            except Refused:
-                continue
-        return self._stage.lab.answers(host)
 
     def _after(self, number: int) -> Answer:
         """The idle client goes on, or a new login does: which one depends on the pool (OP4)."""
