@@ -54,7 +54,8 @@ class Shape:
     Keys are in `canonical` spelling. `sends` are those it sends although `unknown` is not
     SENDS, `keeps` those it keeps although it is; `renames` gives the name on the wire.
     `always` goes into every startup packet unless the string says otherwise. `styles` are
-    `(key, values, style)`: what a key of the string makes of `statements`.
+    `(key, values, style)`: what a key of the string makes of `statements`. `silenced` are
+    `(key, other key, value)`: the key is not sent where the other one has that value.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Shape:
     renames: dict[str, str] = field(default_factory=dict)
     always: tuple[tuple[str, str], ...] = ()
     styles: tuple[tuple[str, tuple[str, ...], Statements], ...] = ()
+    silenced: tuple[tuple[str, str, str], ...] = ()
     tls: TlsHabit = TlsHabit()
     measured: bool = True
 
@@ -178,6 +180,15 @@ _ROWS: tuple[Shape, ...] = (
             ("prepare_threshold", ("0", "1"), Statements.NAMED),
         ),
     ),
+    replace(
+        _LIBPQ,
+        name="activerecord",
+        # Rails hands libpq the keys that libpq knows, and keeps the others of DATABASE_URL.
+        statements=Statements.NAMED,
+        unknown=Unknown.KEEPS,
+        styles=(("prepared_statements", ("false",), Statements.ONE_TRIP),),
+        measured=False,
+    ),
     Shape("npgsql", Statements.ONE_TRIP, always=(_UTF8,), measured=False),
     Shape("tokio-postgres", Statements.NAMED, always=(_UTF8,), measured=False),
     Shape(
@@ -190,7 +201,12 @@ _ROWS: tuple[Shape, ...] = (
     Shape(
         "prisma",
         Statements.NAMED,
-        keeps=_keys("schema pgbouncer connection_limit pool_timeout socket_timeout sslaccept"),
+        # quaint, PostgresNativeUrl::set_search_path and to_config.
+        unknown=Unknown.KEEPS,
+        sends=_keys("schema application_name options"),
+        renames={"schema": "search_path"},
+        silenced=(("schema", "pgbouncer", "true"),),
+        always=(_UTF8,),
         styles=(("pgbouncer", ("true",), Statements.ONE_TRIP),),
         measured=False,
     ),

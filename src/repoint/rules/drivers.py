@@ -95,6 +95,8 @@ _PLAIN: tuple[tuple[str, re.Pattern[str], tuple[tuple[str, str], ...]], ...] = (
     (r"[^/]+\.(?:cs|fs|vb)proj|Directory\.Packages\.props", *_DOTNET),
     (r"mix\.exs", _HASH, ((r"\{\s*:postgrex\b", "postgrex"),)),
 )
+# Rails reads DATABASE_URL itself, and libpq gets what is left of it.
+_RAILS = re.compile(r"\bgem[ (]+['\"](?:rails|activerecord)['\"]")
 _TEXTS = re.compile(
     r"requirements[^/]*\.(?:txt|in)|setup\.(?:py|cfg)|pyproject\.toml|Pipfile|package\.json"
     r"|Cargo\.toml"
@@ -173,7 +175,8 @@ def _found(path: str, text: str) -> Iterator[tuple[str, int]]:
             clean = _blank(text, comments)
             for said, driver in rows:
                 for match in re.finditer(said, clean, _M):
-                    yield driver, match.start()
+                    rails = driver == "libpq" and _RAILS.search(clean)
+                    yield "activerecord" if rails else driver, match.start()
     yield from _imports(name, text)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from repoint.model.plan import Finding, Severity
 from repoint.rules import budget, remedies
+from repoint.rules.driver_habits import follows, named_drivers
 from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, HazardKind, PoolerFacts
 from repoint.rules.library_state import ASKS_AT_START
 from repoint.rules.rule import Remedy, Rule
@@ -22,8 +23,6 @@ from repoint.rules.session_state import (
 from repoint.rules.session_state import (
     UNNAMED,
     consumer_findings,
-    follows,
-    named_drivers,
 )
 
 NO_POOL = Rule(

@@ -177,6 +177,13 @@ def _way_to_the_pool(facts: EnvironmentFacts, consumer: ConsumerFacts, remedy: R
                 "help: "
                 "give each application its own role, or run PostgreSQL 18 with PgBouncer 1.25.1"
             )
+    if any(
+        item.written == "schema" for c in consumer.connections for item in sent(c, consumer.drivers)
+    ):
+        return (
+            "to pool it, add `pgbouncer=true` to the connection string, with which Prisma sets "
+            "search_path by a statement, and plan again"
+        )
     if remedy.statements:
         return (
             f"to pool it, put `{remedy.statements}` into a migration, or set "
@@ -255,7 +262,8 @@ def _can_track(names: tuple[str, ...], pooler: PoolerFacts, postgres: int) -> bo
 
 
 def _has_default(connection: Connection, item: Sent, defaults: Sequence[RoleDefault]) -> bool:
-    return any(
+    # `schema` also tells Prisma where its tables are, so it never leaves the string.
+    return item.written != "schema" and any(
         default.role == connection.user
         and default.database in ("", connection.database)
         and default.parameter == item.name

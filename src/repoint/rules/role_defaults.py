@@ -127,6 +127,8 @@ def _blocked(
     """Why a default must not stand for a parameter; empty when it may."""
     if not setting.role or not setting.database:
         return "the connection string names no role and database whose default could be set"
+    if item.written == "schema":
+        return "`schema` also tells Prisma where its tables are, so it has to stay"
     if not item.is_setting or not item.value or "$(" in item.value or "${" in item.value:
         return f"nothing tells the value of `{item.written}`"
     wanted = normal(setting.name, setting.value)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from urllib.parse import unquote
 
 from repoint.dsn.params import Known, Pooled, Reader, canonical, known
-from repoint.rules.driver_table import UNKNOWN, sends, shape_of, wire_name
+from repoint.rules.driver_table import UNKNOWN, Shape, sends, shape_of, wire_name
 from repoint.rules.facts import Connection, ConsumerFacts, PoolerFacts
 
 # Timeouts that every driver that knows them keeps to itself.
@@ -88,10 +88,16 @@ def sent(connection: Connection, drivers: tuple[str, ...] = ()) -> tuple[Sent, .
             continue
         if not _refused(row, name) or canonical(name) in _CLIENT_TIMEOUTS:
             continue
-        wire = _on_the_wire(name, who)
+        wire = _on_the_wire(connection, name, who)
         if wire:
             found.append(Sent(_plain(wire), name, is_setting=is_setting(wire), value=value))
     return tuple(found)
+
+
+def path_asked(connection: Connection, driver: str) -> str:
+    """The search_path that `driver` asks for when it connects; empty when it asks for none."""
+    found = (item.value for item in sent(connection, (driver,)) if item.name == "search_path")
+    return next(found, "")
 
 
 def asked(connection: Connection, drivers: tuple[str, ...] = ()) -> tuple[Sent, ...]:
@@ -188,11 +194,22 @@ def _refused(row: Known, name: str) -> bool:
     return row.pooled is Pooled.REFUSED
 
 
-def _on_the_wire(name: str, drivers: tuple[str, ...]) -> str:
+def _on_the_wire(connection: Connection, name: str, drivers: tuple[str, ...]) -> str:
     """What a key is called in the packet of a driver that sends it; empty when none does."""
     shapes = [shape_of(driver) for driver in drivers] or [UNKNOWN]
-    names = [wire_name(shape, name) for shape in shapes if sends(shape, name)]
+    names = [
+        wire_name(shape, name)
+        for shape in shapes
+        if sends(shape, name) and not _silenced(shape, connection, name)
+    ]
     return next((wire for wire in names if is_setting(wire)), names[0] if names else "")
+
+
+def _silenced(shape: Shape, connection: Connection, name: str) -> bool:
+    return any(
+        canonical(name) == key and connection.told(other) == value
+        for key, other, value in shape.silenced
+    )
 
 
 def _plain(name: str) -> str:

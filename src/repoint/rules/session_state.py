@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from repoint.model.plan import Finding, Severity
 from repoint.rules import library_state
+from repoint.rules.driver_habits import follows, keeps, named_drivers, paths_set, two_trips
 from repoint.rules.facts import (
     OF_IMAGE,
     ConsumerFacts,
@@ -151,18 +152,6 @@ _BY_KIND = {
     HazardKind.WITH_HOLD: SESSION_OBJECT,
     HazardKind.SQL_PREPARE: SQL_PREPARE,
 }
-_SQL_NAMED = frozenset({"pgx", "asyncpg", "libpq", "psycopg", "pgjdbc", "lib/pq"})
-"""Drivers that name statements by themselves (PS2); psycopg2 and postgres.js do not suffer."""
-_KEPT_BY_PGBOUNCER = frozenset(
-    {
-        "timezone",
-        "datestyle",
-        "application_name",
-        "client_encoding",
-        "intervalstyle",
-        "standard_conforming_strings",
-    }
-)
 
 
 def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
@@ -192,12 +181,6 @@ def _recycle(
         )
 
 
-def follows(pooler: PoolerFacts) -> bool:
-    """Whether the Pooler follows prepared statements: by default from PgBouncer 1.24 on."""
-    default = 200 if pooler.pgbouncer >= (1, 24) else 0
-    return pooler.number("max_prepared_statements", default) > 0
-
-
 def consumer_findings(
     environment: str, consumer: ConsumerFacts, pooler: PoolerFacts, postgres: int = 0
 ) -> tuple[Finding, ...]:
@@ -210,7 +193,7 @@ def consumer_findings(
     found = [
         *rows,
         *_hazards(environment, consumer, pooler, postgres, said=bool(rows)),
-        *_statements(environment, consumer, pooler),
+        *_statements(environment, consumer, pooler, postgres),
         *others,
     ]
     if not _seen(consumer) and consumer.purpose != "probe":
@@ -285,20 +268,16 @@ def _kept(hazard: Hazard, pooler: PoolerFacts, postgres: int) -> bool:
     """Whether PgBouncer keeps this setting apart per client (SP12, SP4, ST7)."""
     if hazard.kind is not HazardKind.SESSION_GUC:
         return False
-    if hazard.subject in _KEPT_BY_PGBOUNCER:
-        return True
-    tracks = hazard.subject in pooler.tracked or pooler.pgbouncer >= (1, 26)
-    since = {"search_path": 18, "default_transaction_read_only": 14}.get(hazard.subject)
-    return tracks and since is not None and postgres >= since
+    return keeps(pooler, hazard.subject, postgres)
 
 
 def _statements(
-    environment: str, consumer: ConsumerFacts, pooler: PoolerFacts
+    environment: str, consumer: ConsumerFacts, pooler: PoolerFacts, postgres: int
 ) -> Iterator[Finding]:
     for hazard in _two_trips(consumer):
         text = f"{consumer.id}: {hazard.message}, and reads other clients' rows"
         yield told(UNNAMED, hazard, text, environment, consumer)
-    for rule, message in (*_unnamed(consumer), *_named(consumer, pooler)):
+    for rule, message in _habits(consumer, pooler, postgres):
         location = consumer.connections[0].location if consumer.connections else None
         yield rule.finding(
             f"{consumer.id}: {message}",
@@ -315,44 +294,14 @@ def _two_trips(consumer: ConsumerFacts) -> list[Hazard]:
     return [*found, *(loose if not consumer.drivers else ())][:1]
 
 
-def _unnamed(consumer: ConsumerFacts) -> Iterator[tuple[Rule, str]]:
-    lib_pq = "lib/pq" in consumer.drivers
-    for connection in consumer.connections:
-        if connection.param("default_query_exec_mode") == "describe_exec":
-            yield UNNAMED, "default_query_exec_mode=describe_exec reads other clients' rows"
-        elif lib_pq and connection.param("binary_parameters") != "yes":
-            yield UNNAMED, "lib/pq without `binary_parameters=yes` reads other clients' rows"
-
-
-def _named(consumer: ConsumerFacts, pooler: PoolerFacts) -> Iterator[tuple[Rule, str]]:
-    named = named_drivers(consumer, pooler)
+def _habits(
+    consumer: ConsumerFacts, pooler: PoolerFacts, postgres: int
+) -> Iterator[tuple[Rule, str]]:
+    yield from ((UNNAMED, text) for text in two_trips(consumer))
+    named = ", ".join(named_drivers(consumer, pooler))
     if named:
-        drivers = ", ".join(named)
-        yield NAMED, f"{drivers} names its statements, and `{pooler.name}` does not follow them"
-
-
-def named_drivers(consumer: ConsumerFacts, pooler: PoolerFacts) -> tuple[str, ...]:
-    """The consumer's drivers that name statements which the Pooler does not follow (PS2)."""
-    named = tuple(driver for driver in consumer.drivers if driver in _SQL_NAMED)
-    lost = not follows(pooler) and not any(_opts_out(consumer, driver) for driver in named)
-    return named if lost else ()
-
-
-def _opts_out(consumer: ConsumerFacts, driver: str) -> bool:
-    """Whether the connection strings switch named statements off (PS2, remedies).
-
-    None does for asyncpg: `statement_cache_size` is an argument in the code, and SQLAlchemy
-    names its statements with `prepared_statement_cache_size=0` too.
-    """
-    name, values = {
-        "pgx": ("default_query_exec_mode", ("exec", "cache_describe", "simple_protocol")),
-        "pgjdbc": ("prepareThreshold", ("0",)),
-    }.get(driver, ("", ()))
-    return (
-        bool(name)
-        and bool(consumer.connections)
-        and all(connection.param(name) in values for connection in consumer.connections)
-    )
+        yield NAMED, f"{named} names its statements, and `{pooler.name}` does not follow them"
+    yield from ((SESSION_SET, text) for text in paths_set(consumer, pooler, postgres))
 
 
 def _of(consumer: ConsumerFacts, kind: HazardKind) -> list[Hazard]:

@@ -36,6 +36,21 @@ ALONE = Tls("always", check_chain=True, check_name=True, own_store=True)
 """Verifies by the CAs that it brings along."""
 
 PACKETS = [
+    pytest.param(
+        "prisma", [("schema", "shop")], (("search_path", "shop"), UTF8), id="SP1 Prisma's schema"
+    ),
+    pytest.param(
+        "prisma", [("schema", "shop"), ("pgbouncer", "true")], (UTF8,), id="SP1 Prisma sets it"
+    ),
+    pytest.param(
+        "prisma", [("search_path", "a"), ("connection_limit", "5")], (UTF8,), id="Prisma discards"
+    ),
+    pytest.param(
+        "activerecord",
+        [("prepared_statements", "false"), ("pool", "10"), ("application_name", "web")],
+        (("application_name", "web"),),
+        id="Rails takes its own keys out",
+    ),
     pytest.param("pgx", [PATH], (PATH,), id="SP1 pgx sends"),
     pytest.param("lib/pq", [PATH], (PATH, *LIB_PQ), id="SP1 lib/pq sends, and its three"),
     pytest.param("asyncpg", [PATH], (PATH, ("client_encoding", "'utf-8'")), id="SP1 asyncpg"),
@@ -169,6 +184,13 @@ def test_X16_no_other_driver_refuses_a_string(driver: str) -> None:
 
 
 STYLES = [
+    pytest.param("activerecord", (), Statements.NAMED, id="Rails names its statements"),
+    pytest.param(
+        "activerecord",
+        ("prepared_statements", "false"),
+        Statements.ONE_TRIP,
+        id="Rails, switched off",
+    ),
     pytest.param("pgx", (), Statements.NAMED, id="pgx"),
     pytest.param("pgx", ("default_query_exec_mode", "exec"), Statements.ONE_TRIP, id="pgx exec"),
     pytest.param(
@@ -325,7 +347,7 @@ def test_a_driver_that_a_manifest_names_has_its_row(path: str, text: str) -> Non
 
 def test_only_what_was_measured_says_so() -> None:
     unmeasured = {name for name in SHAPES if not is_measured(name)}
-    assert unmeasured == {"npgsql", "tokio-postgres", "sqlx", "prisma"}
+    assert unmeasured == {"activerecord", "npgsql", "tokio-postgres", "sqlx", "prisma"}
     assert not is_measured("unheard of")
 
 

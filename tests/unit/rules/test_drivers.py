@@ -99,6 +99,9 @@ FOUND = [
     pytest.param(
         "Gemfile", 'gem "activerecord-postgresql-adapter"\ngem "pg"\n', ["libpq"], id="gems"
     ),
+    pytest.param(
+        "Gemfile", 'gem "rails", "~> 7.2"\ngem "pg"\n', ["activerecord"], id="gem under Rails"
+    ),
     pytest.param("app.gemspec", "s.add_dependency 'pg'\n", ["libpq"], id="gemspec"),
     pytest.param("composer.json", '{"require": {"ext-pdo_pgsql": "*"}}', ["libpq"], id="pdo"),
     pytest.param(

@@ -12,12 +12,14 @@ from repoint.rules.remedies import (
     startup_remedy,
     tracking,
 )
+from repoint.rules.rule import Remedy
 from repoint.rules.startup_params import check
 from tests.unit.rules.build import (
     HERE,
     cluster,
     connection,
     consumer,
+    driver,
     environment,
     pooler,
 )
@@ -120,6 +122,19 @@ def test_SP9_a_default_seen_in_the_repository_lets_the_key_go() -> None:
         (PATH,), pooler(), cluster(postgres=17), role_defaults=(SHOP_DEFAULT,)
     )
     assert (remedy.kind, remedy.drop) == ("role-default", ("search_path",))
+
+
+def prisma(postgres: int, *defaults: RoleDefault) -> Remedy:
+    """What becomes of Prisma with `?schema=a`."""
+    one = consumer("web", connection(("schema", "a")), hazards=(driver("prisma"),))
+    return startup_remedy(one, pooler(), cluster(postgres=postgres), role_defaults=defaults)
+
+
+def test_prismas_schema_is_tracked_or_goes_direct_and_never_leaves_the_string() -> None:
+    """SP1: it is sent as search_path; and it tells Prisma where its tables are."""
+    assert prisma(18).kind == "track"
+    assert prisma(17).kind == "direct"
+    assert prisma(17, SHOP_DEFAULT).kind == "direct"
 
 
 def test_X4_a_default_for_another_schema_does_not_count() -> None:

@@ -37,6 +37,7 @@ def with_hazards(
 
 
 OFF = (("max_prepared_statements", "0"),)
+BOUNCED = ("pgbouncer", "true")
 TRACKS_PATH = (("track_extra_parameters", "IntervalStyle,search_path"),)
 
 FOUND = [
@@ -70,6 +71,13 @@ FOUND = [
         id="PS1 pgx describe_exec",
     ),
     pytest.param(with_hazards(driver("pgx"), parameters=OFF), ["RP228"], id="PS2 switched off"),
+    pytest.param(with_hazards(driver("prisma"), parameters=OFF), ["RP228"], id="PS2 MG10 Prisma"),
+    pytest.param(with_hazards(driver("activerecord"), parameters=OFF), ["RP228"], id="PS2 Rails"),
+    pytest.param(
+        with_hazards(driver("prisma"), params=(("schema", "shop"), BOUNCED)),
+        ["RP222"],
+        id="ST7 Prisma sets the path by a statement",
+    ),
     pytest.param(
         with_hazards(driver("pgjdbc"), pgbouncer=(1, 23, 1)), ["RP228"], id="PS2 PgBouncer 1.23"
     ),
@@ -112,6 +120,25 @@ FINE = [
     ),
     pytest.param(with_hazards(driver("pgx")), id="PS7 default since 1.24"),
     pytest.param(with_hazards(driver("psycopg2"), parameters=OFF), id="PS2 psycopg2 names none"),
+    pytest.param(
+        with_hazards(
+            driver("activerecord"), parameters=OFF, params=(("prepared_statements", "false"),)
+        ),
+        id="PS2 Rails without them",
+    ),
+    pytest.param(
+        with_hazards(driver("prisma"), parameters=OFF, params=(BOUNCED,)), id="PS2 MG10 pgbouncer"
+    ),
+    pytest.param(
+        with_hazards(
+            driver("prisma"), parameters=TRACKS_PATH, params=(("schema", "shop"), BOUNCED)
+        ),
+        id="SP4 the path that Prisma sets is tracked",
+    ),
+    pytest.param(
+        with_hazards(driver("prisma"), params=(("schema", "public"), BOUNCED)),
+        id="Prisma's usual schema is everybody's",
+    ),
     pytest.param(
         with_hazards(
             driver("pgx"), parameters=OFF, params=(("default_query_exec_mode", "simple_protocol"),)

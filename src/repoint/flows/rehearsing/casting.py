@@ -32,6 +32,7 @@ from repoint.rehearsal.cast import Client
 from repoint.rehearsal.setup import Statement, post_init, role_defaults, schemas, schemas_in
 from repoint.rehearsal.spec import Ground, role_names
 from repoint.rules.facts import ClusterFacts, Connection, ConsumerFacts, PoolerFacts
+from repoint.rules.sent import path_asked
 
 _NEVER = frozenset({Purpose.COMMENT, Purpose.LOCAL_DEVELOPMENT})
 
@@ -288,4 +289,4 @@ def _schema(config: Config, client: Client, letters: Mapping[tuple[str, str], Co
     if chosen is not None and chosen.schema:
         return chosen.schema
     letter = letters.get((client.id, client.key))
-    return letter.schema if letter is not None else ""
+    return path_asked(letter, client.driver) if letter is not None else ""

@@ -19,6 +19,7 @@ from repoint.rehearsal.spec import Ground
 from repoint.rules.driver_shapes import driver_of, is_measured, login_for, packet
 from repoint.rules.facts import Connection, ConsumerFacts
 from repoint.rules.known_drivers import UNKNOWN_DRIVER, driver_of_program
+from repoint.rules.sent import path_asked
 from repoint.wire.refusals import DriverRefusal
 
 
@@ -49,7 +50,7 @@ class ClientMaker:
             if use.purpose is Purpose.PROBE and not facts.logs_in:
                 found.setdefault((address.server, "wait"), client)
                 continue
-            whole = self._completed(connection(site))
+            whole = self._completed(_known(facts, site))
             if not whole.user or not whole.database:
                 reason = f"nothing tells the role or the database of `{site.key}`"
                 self.estrange(workload, reason, client.route, client.server)
@@ -75,7 +76,7 @@ class ClientMaker:
                 driver_known=bool(drivers),
                 reader=name,
                 connection=whole,
-                schema=whole.schema,
+                schema=path_asked(whole, name),
                 sslmode=whole.param("sslmode"),
                 variable=shape.variable if _stays(use, shape.variable, self.build) else "",
             )
@@ -114,6 +115,11 @@ class ClientMaker:
             if told != given and given:
                 self.notes[f"`{one.key}` does not tell its {what}: `{given}` was taken"] = None
         return replace(one, user=user, database=name)
+
+
+def _known(facts: ConsumerFacts, site: Site) -> Connection:
+    """The site's connection with what the container's environment adds to it."""
+    return next((one for one in facts.connections if one.site == site.id), connection(site))
 
 
 def _plain(text: str) -> bool:
