@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from repoint.cli.output import StderrProgress, Terminal, emit
+from repoint.cli.output import StderrProgress, Terminal, check_output, emit, write_output
+from repoint.errors import FileRefused
 
 
 class Screen(io.StringIO):
@@ -90,3 +93,25 @@ def test_data_ends_with_one_newline(capsys: pytest.CaptureFixture[str]) -> None:
     for text in ("", "a", "b\n"):
         emit(text)
     assert capsys.readouterr().out == "a\nb\n"
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileRefused, match="`/dev/full` cannot be written: No space left"):
+        write_output(Path("/dev/full"), b"x")
+    with pytest.raises(FileRefused, match="is no folder"):
+        check_output(tmp_path / "nowhere" / "x")
+    check_output(tmp_path / "x")
+    check_output(None)
+
+
+@pytest.mark.parametrize(
+    ("streams", "status"), [(">&-", 0), ("<&- >&- 2>&-", 0), (">/dev/full", 1), ("| head -c 1", 0)]
+)
+def test_streams_that_are_closed_or_full(streams: str, status: int) -> None:
+    script = f"set -o pipefail; {sys.executable} -m repoint explain RP201 {streams}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr and "bug" not in done.stderr
+    if status:
+        assert done.stderr.startswith("error: the result cannot be written to stdout: No space")

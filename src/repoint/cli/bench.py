@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from repoint.cli.options import Session, env_option, examples, format_option
-from repoint.cli.output import emit
+from repoint.cli.output import check_output, emit, write_output
 from repoint.cli.plans import make_plan, read_plan
 from repoint.cli.wiring import laboratory, load_generator, machine, open_desk
 from repoint.errors import ExitCode, UsageError
@@ -84,6 +84,7 @@ def bench(
     from repoint.flows.rehearsing.flow import prepare
     from repoint.views import benchmark as views
 
+    check_output(svg)
     load = load_generator()
     with open_desk(session, None) as desk:
         plan = read_plan(plan_file) if plan_file else make_plan(desk, environments)
@@ -97,7 +98,7 @@ def bench(
         else views.human(found, width=session.terminal.width, color=session.terminal.color)
     )
     if svg is not None:
-        svg.write_text(views.chart(found), encoding="utf-8")
+        write_output(svg, views.chart(found).encode())
         session.terminal.notice(f"wrote {svg}")
     emit(text)
     return ExitCode.OK

@@ -163,11 +163,14 @@ def _key() -> str:
     import os
     from pathlib import Path
 
+    from repoint.adapters.servers import home_folder
+
     for name in (*_KEYS, *_OTHER_KEYS, *_CLOUD_KEYS):
         if os.environ.get(name):
             return f"${name}"
-    config = os.environ.get("XDG_CONFIG_HOME") or str(Path("~/.config").expanduser())
-    keys = Path(config) / "sops" / "age" / "keys.txt"
+    given = os.environ.get("XDG_CONFIG_HOME")
+    config = Path(given) if given else home_folder() / ".config"
+    keys = config / "sops" / "age" / "keys.txt"
     return str(keys) if keys.is_file() else ""
 
 

@@ -51,6 +51,20 @@ def guarded(run: Callable[[], object], *, color: bool | None = None) -> int:
         return _report_bug(error, tell)
 
 
+def open_streams() -> None:
+    """Let standard streams that were closed lead nowhere.
+
+    Else the next file that is opened gets the number of one, and what is printed goes into it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8"))
+
+
 def _tell(message: str, *hints: str, color: bool | None) -> None:
     """Print an error and its distinct hints on stderr."""
     click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True, color=color)
@@ -134,11 +148,11 @@ def _options_only(arguments: list[str]) -> list[str]:
 
 def _log_directory() -> Path | None:
     """The user's state directory, or None for the system's temporary one."""
-    state = os.environ.get("XDG_STATE_HOME") or str(Path("~/.local/state").expanduser())
-    directory = Path(state) / "repoint"
     try:
+        state = os.environ.get("XDG_STATE_HOME") or str(Path("~/.local/state").expanduser())
+        directory = Path(state) / "repoint"
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError:
+    except (OSError, RuntimeError):  # A user without a name has no home.
         return None
     return directory if os.access(directory, os.W_OK) else None
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-from repoint.cli.edge import guarded
+from repoint.cli.edge import guarded, open_streams
 from repoint.cli.output import StderrProgress, Terminal
 from repoint.errors import RepointError
 
@@ -54,6 +54,7 @@ class EdgeGroup(click.Group):
 
         if not standalone_mode:
             return run()
+        open_streams()
         typed = sys.argv[1:] if args is None else args
         sys.exit(int(guarded(run, color=False if "--no-color" in typed else None)))
 

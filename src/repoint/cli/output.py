@@ -6,10 +6,12 @@ import os
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
 from repoint.cli.edge import close_stdout
+from repoint.errors import FileRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,32 @@ def emit(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         close_stdout()
+    except OSError as error:
+        close_stdout()
+        raise FileRefused(f"the result cannot be written to stdout: {error.strerror}") from None
+
+
+def check_output(path: Path | None) -> None:
+    """Look whether `path` can be written, before the work whose result it gets.
+
+    Raises:
+        FileRefused: its folder is not there, or closed to this user.
+    """
+    if path is not None and not os.access(path.parent, os.W_OK | os.X_OK):
+        why = "cannot be written in" if path.parent.is_dir() else "is no folder"
+        raise FileRefused(f"`{path.parent}` {why}", hint="name another file")
+
+
+def write_output(path: Path, content: bytes) -> None:
+    """Write a result to the file that the user named.
+
+    Raises:
+        FileRefused: it cannot be written.
+    """
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise FileRefused(f"`{path}` cannot be written: {error.strerror}") from None
 
 
 class StderrProgress:

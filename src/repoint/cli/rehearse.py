@@ -9,7 +9,7 @@ import click
 
 from repoint.cli import show
 from repoint.cli.options import Session, env_option, examples, format_option
-from repoint.cli.output import emit
+from repoint.cli.output import check_output, emit, write_output
 from repoint.cli.plans import make_plan, read_plan
 from repoint.cli.wiring import driver_observer, laboratory, migration_runner, open_desk
 from repoint.errors import ExitCode
@@ -81,6 +81,7 @@ def rehearse(
     from repoint.flows.rehearsing.flow import prepare, rehearse, together
     from repoint.flows.rehearsing.record import record
 
+    check_output(output)
     with open_desk(session, None) as desk:
         plan = read_plan(plan_file) if plan_file else make_plan(desk, environments)
         prepared = prepare(plan, desk.workspace, desk.tree, desk.sealed, environments)
@@ -92,11 +93,12 @@ def rehearse(
             observe=driver_observer(),
             run_command=migration_runner(desk.workspace.root) if run_migrations else None,
         )
-        written = () if no_record else record(found, desk.tree)
-    whole = together(found, prepared)
-    _print(session, form, whole, output)
-    for path in written:
-        session.terminal.notice(f"wrote {path}")
+        session.progress.close()
+        whole = together(found, prepared)
+        _print(session, form, whole, output)
+        # What was found is told also where it cannot be kept.
+        for path in () if no_record else record(found, desk.tree):
+            session.terminal.notice(f"wrote {path}")
     return ExitCode.OK if whole.verdict.value == "pass" else ExitCode.REFUSED
 
 
@@ -105,7 +107,7 @@ def _print(session: Session, form: str, whole: Rehearsal, output: Path | None) -
     if output is None:
         emit(text)
         return
-    output.write_text(text, encoding="utf-8")
+    write_output(output, text.encode())
     session.terminal.notice(f"wrote {output}")
 
 

@@ -8,7 +8,7 @@ import click
 
 from repoint.cli import show
 from repoint.cli.options import Session, env_option, examples, format_option, root_argument
-from repoint.cli.output import emit
+from repoint.cli.output import emit, write_output
 from repoint.cli.wiring import open_desk
 from repoint.errors import ExitCode
 
@@ -106,7 +106,7 @@ def plan(
     with open_desk(session, root) as desk:
         value = make_plan(desk.workspace, environments)
         if output is not None:
-            output.write_bytes(encode_plan(value))
+            write_output(output, encode_plan(value))
             session.terminal.notice(f"wrote {output}")
         emit(show.plan(session.terminal, form, value, desk.tree))
     if not value.applicable:

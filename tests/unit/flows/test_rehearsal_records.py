@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
+from repoint.adapters.filetree import FileTree
 from repoint.errors import GateClosed
 from repoint.flows.rehearsing.record import (
     content_digest,
@@ -73,6 +76,18 @@ def test_a_file_that_changed_since_is_named(repository: Repository) -> None:
     found = standing(plan(LOCAL, inputs=inputs), "local", repository.tree)
 
     assert found.verdict is None and found.why == "`base.yaml` changed since the rehearsal"
+
+
+def test_two_runs_write_their_record_one_after_the_other(repository: Repository) -> None:
+    done = plan(LOCAL)
+    with ThreadPoolExecutor() as pool:
+        with repository.tree.locked("rehearse"):
+            other = pool.submit(record, [rehearsal(done)], FileTree(repository.root))
+            time.sleep(0.3)
+            assert not other.done()
+        [path] = other.result()
+
+    assert repository.tree.is_there(path)
 
 
 def test_a_record_holds_no_times_and_is_written_once(repository: Repository) -> None:

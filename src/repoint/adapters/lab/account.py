@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import stat
 import tempfile
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from repoint.errors import LabFailed
 _UNPRIVILEGED = ("postgres", "nobody")
 # A Unix socket's path has at most 107 bytes: room for our folder and PostgreSQL's own name.
 _LONGEST_BASE = 107 - len("/repoint-lab-12345678/b99/.s.PGSQL.65535")
+
+# PostgreSQL's list of socket folders ends one at a comma, its messages and files at a line's end.
+_PLAIN = re.compile(r"[^,\x00-\x1f\x7f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,10 @@ def servers_account() -> Account:
     """An unprivileged user when repoint runs as root, since PostgreSQL refuses root.
 
     Raises:
-        LabFailed: root has no such user to give the servers to.
+        LabFailed: root has no such user to give the servers to, or repoint's has no name.
     """
     if os.geteuid() != 0:
+        local_user()
         return Account(-1, -1)
     for name in _UNPRIVILEGED:
         try:
@@ -64,8 +69,18 @@ def servers_account() -> Account:
 
 
 def local_user() -> str:
-    """The name of the user that repoint runs as; initdb has seen to it that there is one."""
-    return pwd.getpwuid(os.geteuid()).pw_name
+    """The name of the user that repoint runs as.
+
+    Raises:
+        LabFailed: it has none, as in a container that runs as any number.
+    """
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        raise LabFailed(
+            f"user {os.geteuid()} has no name here, and PostgreSQL does not run as a number",
+            hint="run repoint as a user of /etc/passwd, or add a line for this one",
+        ) from None
 
 
 def base_folder(account: Account) -> Path:
@@ -76,8 +91,8 @@ def base_folder(account: Account) -> Path:
     """
     for name in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
         folder = Path(name).resolve()
-        short = len(os.fsencode(folder)) <= _LONGEST_BASE
-        if short and folder.is_dir() and os.access(folder, os.W_OK) and account.may_search(folder):
+        fits = len(os.fsencode(folder)) <= _LONGEST_BASE and _PLAIN.fullmatch(str(folder))
+        if fits and folder.is_dir() and os.access(folder, os.W_OK) and account.may_search(folder):
             return folder
     raise LabFailed(
         "there is no folder for the servers' files",

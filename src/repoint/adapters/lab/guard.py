@@ -27,7 +27,9 @@ _GONE = "the process that guards the servers died, and the servers with it"
 _NOISE = ("cannot load config file", "HINT:", "CONTEXT:", "DETAIL:", "STATEMENT:")
 # When and who, before what PostgreSQL or PgBouncer says.
 _STAMP = re.compile(r"^[-0-9]{10} [0-9:.]+ \w+ \[\d+\] ")
-_TELLING = ("FATAL", "PANIC", "ERROR", "error:", "failed", "No space left")
+_TELLING = ("FATAL", "PANIC", "ERROR", "error:", "failed")
+# What follows is PostgreSQL's despair at it.
+_FULL = "No space left"
 
 
 class Guard:
@@ -157,7 +159,8 @@ class Guard:
         except OSError:
             return ""
         lines = [line.strip() for line in lines if line.strip()]
-        told = [line for line in lines if any(word in line for word in _TELLING)]
+        told = [line for line in lines if _FULL in line]
+        told = told or [line for line in lines if any(word in line for word in _TELLING)]
         kept = [line for line in told or lines if not any(word in line for word in _NOISE)]
         return _STAMP.sub("", kept[-1]) if kept else ""
 

@@ -6,7 +6,7 @@ from repoint.adapters.servers.binaries import (
     PostgresBinaries,
     version_in,
 )
-from repoint.adapters.servers.cache import cache_folder
+from repoint.adapters.servers.cache import cache_folder, home_folder
 from repoint.adapters.servers.fetch import Wanted, fetch
 from repoint.adapters.servers.locate import (
     all_pgbouncers,
@@ -35,6 +35,7 @@ __all__ = [
     "find_pgbouncer",
     "find_postgres",
     "find_psql",
+    "home_folder",
     "systems",
     "version_in",
 ]

@@ -34,7 +34,15 @@ def cache_folder() -> Path:
         return Path("/var/cache/repoint")
     if given := os.environ.get("XDG_CACHE_HOME"):
         return Path(given).absolute() / "repoint"
-    return Path("~/.cache").expanduser() / "repoint"
+    return home_folder() / ".cache" / "repoint"
+
+
+def home_folder() -> Path:
+    """The user's home; one that is not there for a user without a name and without HOME."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")
 
 
 @contextlib.contextmanager

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 import msgspec
 
-from repoint.errors import GateClosed, RepointError
+from repoint.errors import GateClosed, LockHeld, RepointError
 from repoint.flows.rewriting import changes_of
 from repoint.model.plan import InputDigest, Plan
 from repoint.model.receipt import FileWrite
@@ -18,6 +20,7 @@ from repoint.ports import WritableTree
 
 FOLDER = ".repoint/rehearsals"
 _SHOWN = 16
+_TRIES, _PAUSE_S = 50, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +50,47 @@ def inputs_of(plan: Plan, paths: Collection[str]) -> tuple[InputDigest, ...]:
 
 
 def record(rehearsals: Sequence[Rehearsal], tree: WritableTree) -> tuple[str, ...]:
-    """Write each environment's record; a record says nothing of how long anything took."""
-    writes = []
-    for one in rehearsals:
-        path = record_path(one.environments[0], one.content)
+    """Write each environment's record; a record says nothing of how long anything took.
+
+    Raises:
+        LockHeld: another run holds the repository's lock, and goes on to.
+        FileRefused: a record cannot be written.
+    """
+    records = {
+        record_path(one.environments[0], one.content): encode_rehearsal(_timeless(one))
+        for one in rehearsals
+    }
+    if _writes(records, tree):
+        with _locked(tree):
+            # Another rehearsal may have written the same in the meantime.
+            writes = _writes(records, tree)
+            if writes:
+                tree.commit("rehearse", writes)
+    return tuple(records)
+
+
+def _writes(records: Mapping[str, bytes], tree: WritableTree) -> list[FileWrite]:
+    found = []
+    for path, after in records.items():
         before = tree.read_again(path) if tree.is_there(path) else None
-        after = encode_rehearsal(_timeless(one))
         if after != before:
-            writes.append(FileWrite(path, before, after))
-    if writes:
-        with tree.locked("rehearse"):
-            tree.commit("rehearse", writes)
-    return tuple(record_path(one.environments[0], one.content) for one in rehearsals)
+            found.append(FileWrite(path, before, after))
+    return found
+
+
+@contextmanager
+def _locked(tree: WritableTree) -> Iterator[None]:
+    """Hold the lock; another run that writes its record has it for a moment only."""
+    with ExitStack() as stack:
+        for patience in range(_TRIES, 0, -1):
+            try:
+                stack.enter_context(tree.locked("rehearse"))
+                break
+            except LockHeld:
+                if patience == 1:
+                    raise
+                time.sleep(_PAUSE_S)
+        yield
 
 
 def _timeless(rehearsal: Rehearsal) -> Rehearsal:

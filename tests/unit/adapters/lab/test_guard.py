@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +129,14 @@ def test_a_file_that_cannot_be_written(guard: Guard) -> None:
             id="pgbouncer",
         ),
         pytest.param("initdb: error: bad\nHINT:  ERROR\n", "initdb: error: bad", id="initdb"),
+        pytest.param(
+            "FATAL:  x: No space left on device\nPANIC:  cannot abort\n",
+            "FATAL:  x: No space left on device",
+            id="a full disk",
+        ),
+        pytest.param(
+            "ERROR bad value\nFATAL cannot load config file", "ERROR bad value", id="configuration"
+        ),
     ],
 )
 def test_what_a_log_tells(guard: Guard, log: str, told: str) -> None:
@@ -167,6 +177,46 @@ def test_a_folder_too_long_for_a_socket_is_passed_over(
     monkeypatch.setattr("tempfile.tempdir", str(deep))
 
     assert base_folder(Account(-1, -1)) == Path("/tmp")
+
+
+@pytest.mark.parametrize("name", ["a,b", "a\nb", "a\x7fb"])
+def test_a_folder_that_postgresql_would_misread_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A comma ends a socket folder's name in PostgreSQL's list."""
+    odd = Path(tempfile.mkdtemp(dir="/tmp")) / name
+    odd.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(odd))
+    try:
+        assert base_folder(Account(-1, -1)) == Path("/tmp")
+    finally:
+        shutil.rmtree(odd.parent)
+
+
+def test_a_user_without_a_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs as any number: initdb would refuse it."""
+
+    def nobody(number: int) -> object:
+        raise KeyError(number)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+
+    with pytest.raises(LabFailed, match="user 54321 has no name here"):
+        servers_account()
+
+
+def test_an_attended_program_is_repoints_own(guard: Guard, tmp_path: Path) -> None:
+    env = {"PATH": os.defpath, "SECRET": "hunter2"}
+
+    done = guard.attend(shell("pwd; echo $SECRET; id -u"), cwd=tmp_path, env=env, timeout_s=30)
+    late = guard.attend(shell("echo begun; sleep 60"), cwd=tmp_path, env=env, timeout_s=0.5)
+
+    assert done.status == 0
+    assert done.said.split() == [str(tmp_path), "hunter2", str(os.geteuid())]
+    assert "hunter2" not in repr(done)
+    assert (late.status, late.said) == (None, "begun\n")
+    assert not list(guard.folder.glob("attended*"))
 
 
 def wait_for(guard: Guard, name: str, word: str) -> None:

@@ -56,6 +56,17 @@ def test_where_the_cache_is(
     assert cache_folder() == Path(folder)
 
 
+def test_a_user_without_a_name_has_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(number: int) -> object:
+        raise KeyError(number)
+
+    for name in ("REPOINT_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    assert cache_folder() == Path("/nonexistent/.cache/repoint")
+
+
 @pytest.mark.usefixtures("tight_umask")
 def test_a_filled_folder_is_readable_for_all_whatever_the_umask_is(cache: Path) -> None:
     with fetching(cache, silent), filling(cache, "tools/one") as folder:
