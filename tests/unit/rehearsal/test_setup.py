@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from repoint.model.source import Location
-from repoint.rehearsal.setup import first_schema, quoted, role_defaults, schemas_in
+from repoint.rehearsal.cast import Client
+from repoint.rehearsal.setup import (
+    first_schema,
+    literal,
+    quoted,
+    role_defaults,
+    schemas,
+    schemas_in,
+    tenants,
+)
 from repoint.rules.facts import RoleDefault
 
 HERE = Location("roles.sql", 3, 1, "line/3")
@@ -56,3 +68,37 @@ def test_defaults_of_roles_that_take_part() -> None:
 
 def test_a_name_cannot_leave_its_quotes() -> None:
     assert quoted('a"; DROP TABLE x; --') == '"a""; DROP TABLE x; --"'
+    assert literal("a'; DROP TABLE x; --") == "'a''; DROP TABLE x; --'"
+
+
+def test_each_schema_is_made_once_and_belongs_to_the_first_who_wants_it() -> None:
+    web, hydra, nobody = (
+        cast(Client, SimpleNamespace(login=login, schema=schema))
+        for login, schema in (
+            (SimpleNamespace(user="web", database="shop"), "shop_schema, public"),
+            (SimpleNamespace(user="hydra", database="shop"), "auth"),
+            (None, "nowhere"),
+        )
+    )
+
+    made = list(schemas([web, hydra, nobody], [("shop", "keeper", "auth")]))
+
+    assert [(one.database, one.what, one.must) for one in made] == [
+        ("shop", "a pre-check's CREATE SCHEMA", True),
+        ("shop", "a connection string's schema", True),
+        ("shop", "a connection string's schema", True),
+    ]
+    auth, shop, public = (one.sql for one in made)
+    assert auth.startswith('CREATE SCHEMA IF NOT EXISTS "auth" AUTHORIZATION "keeper"; ')
+    assert 'GRANT USAGE ON SCHEMA "auth" TO "hydra"' in auth
+    assert '"shop_schema" AUTHORIZATION "web"' in shop
+    assert public.startswith('CREATE SCHEMA IF NOT EXISTS "public"; GRANT USAGE')
+    assert "INSERT INTO \"public\".repoint_rehearsal VALUES ('public', NULL, NULL)" in public
+
+
+def test_a_table_of_two_tenants_reads_the_setting() -> None:
+    made = tenants("shop", "app.tenant")
+
+    assert (made.database, made.must) == ("shop", True)
+    assert "ENABLE ROW LEVEL SECURITY" in made.sql
+    assert "USING (tenant = current_setting('app.tenant', true))" in made.sql
