@@ -218,6 +218,23 @@ def test_statements(pooler: PoolerFactory, how: Statements) -> None:
     assert statements(stage, plain).verdict is PASS
 
 
+@pytest.mark.parametrize(
+    ("mode", "verdict"), [("transaction", UNKNOWN), ("session", PASS), ("", PASS)]
+)
+def test_statements_of_nobody_knows_which_driver(
+    pooler: PoolerFactory, mode: str, verdict: Verdict
+) -> None:
+    """PS1: in a transaction pool two round trips would be wrong, and one shape cannot tell."""
+    pool = pooler(mode=mode or "session")
+    where = pool if mode else pool.ground.direct
+    one = client(where, mode=mode, statements=Statements.NAMED, driver_known=False)
+
+    found = statements(staged(pool, one), one)
+
+    assert found.verdict is verdict
+    assert ("nothing tells its own driver" in found.observed) == (verdict is UNKNOWN)
+
+
 @pytest.mark.parametrize("how", [Statements.NAMED, Statements.NAMED_LATER], ids=str)
 def test_statements_with_names_that_the_pooler_does_not_keep(
     pooler: PoolerFactory, how: Statements

@@ -56,7 +56,7 @@ class Client:
     @property
     def is_known(self) -> bool:
         """Whether source text, or what is known of its image, tells how it uses its session."""
-        return any(hazard.linked for hazard in self.facts.hazards)
+        return self.facts.is_seen
 
     def uses(
         self,

@@ -70,6 +70,8 @@ class BouncerSpec:
     client_tls_sslmode: str = "prefer"
     own_certificate: bool = False
     overrides: tuple[tuple[str, str], ...] = ()
+    certificate_host: str = ""
+    """Whose names its own certificate has, when it stands beside that Pooler; empty: its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ def narrow(bouncer: BouncerSpec, domain_less_host: str, wait_s: int = 1) -> Boun
         bouncer,
         name=bouncer.name + NARROW,
         host=domain_less_host,
+        certificate_host=bouncer.host,
         overrides=(
             *bouncer.overrides,
             ("default_pool_size", "1"),

@@ -227,6 +227,14 @@ class ConsumerFacts:
         names = (h.subject for h in self.hazards if h.kind is HazardKind.DRIVER and h.linked)
         return tuple(dict.fromkeys(names))
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether something tells how it uses its session: its source, or what its image keeps."""
+        return any(
+            hazard.linked and not (hazard.kind is HazardKind.DRIVER and hazard.app_dir == OF_IMAGE)
+            for hazard in self.hazards
+        )
+
 
 Expression = tuple[str, str, tuple[str, ...]]
 """An item of `matchExpressions`: key, operator (`In`, `NotIn`, `Exists`, ..) and values."""

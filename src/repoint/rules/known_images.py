@@ -24,6 +24,7 @@ class KnownImage:
     driver: str
     keeps: tuple[HazardKind, ...]
     says: str
+    subject: str
     when: str
     unless: str
     source: str
@@ -42,6 +43,7 @@ def known_images() -> tuple[KnownImage, ...]:
             driver=entry.get("driver", ""),
             keeps=tuple(HazardKind(kind) for kind in entry.get("keeps", ())),
             says=entry.get("says", ""),
+            subject=entry.get("subject", ""),
             when=entry.get("when", ""),
             unless=entry.get("unless", ""),
             source=entry["source"],
@@ -68,7 +70,10 @@ def image_hazards(
             said = f"{known.name} uses {known.driver}"
             found.append(Hazard(HazardKind.DRIVER, path, line, said, OF_IMAGE, known.driver))
         if not (known.unless and _holds(known.unless, variables)):
-            found += [Hazard(kind, path, line, known.says, OF_IMAGE) for kind in known.keeps]
+            found += [
+                Hazard(kind, path, line, known.says, OF_IMAGE, known.subject)
+                for kind in known.keeps
+            ]
     return tuple(found)
 
 

@@ -13,7 +13,6 @@ from repoint.model.plan import Finding, Severity
 from repoint.rules import library_state
 from repoint.rules.driver_habits import follows, keeps, named_drivers, paths_set, two_trips
 from repoint.rules.facts import (
-    OF_IMAGE,
     ConsumerFacts,
     EnvironmentFacts,
     Hazard,
@@ -196,7 +195,7 @@ def consumer_findings(
         *_statements(environment, consumer, pooler, postgres),
         *others,
     ]
-    if not _seen(consumer) and consumer.purpose != "probe":
+    if not consumer.is_seen and consumer.purpose != "probe":
         found.append(
             UNSEEN.finding(
                 f"{consumer.id}: no source text tells how it uses its session, and "
@@ -206,14 +205,6 @@ def consumer_findings(
             )
         )
     return tuple(found)
-
-
-def _seen(consumer: ConsumerFacts) -> bool:
-    """Whether something tells how it uses its session: its source, or what its image keeps."""
-    return any(
-        hazard.linked and not (hazard.kind is HazardKind.DRIVER and hazard.app_dir == OF_IMAGE)
-        for hazard in consumer.hazards
-    )
 
 
 def _must_stay_session(

@@ -146,6 +146,7 @@ def test_the_narrow_one_keeps_what_it_is_told_and_waits_for_a_second() -> None:
     made = narrow(base, beside_host(base, "-narrow"))
 
     assert (made.name, made.host) == ("pooler-narrow", "pooler-narrow.shop.svc")
+    assert made.certificate_host == base.host
     assert made.overrides == (
         ("a", "1"),
         ("default_pool_size", "1"),

@@ -9,6 +9,7 @@ from repoint.rules.known_images import image_hazards, is_known, known_images
 from repoint.rules.source_scan import scan_source
 
 K = HazardKind
+NODE, TIMEOUT = (K.DRIVER, "node-postgres"), (K.STARTUP_SETTING, "statement_timeout")
 OFF = {"PGRST_DB_CHANNEL_ENABLED": "false"}
 
 
@@ -22,6 +23,32 @@ OFF = {"PGRST_DB_CHANNEL_ENABLED": "false"}
         ),
         pytest.param("postgrest/postgrest", OFF, [(K.DRIVER, "libpq")], id="ST11 switched off"),
         pytest.param("quay.io/keycloak/keycloak:26", {}, [(K.DRIVER, "pgjdbc")], id="keycloak"),
+        pytest.param(
+            "grafana/grafana:11.3.0", {}, [(K.DRIVER, "lib/pq"), (K.MIGRATOR, "")], id="PS1 grafana"
+        ),
+        pytest.param(
+            "docker.io/grafana/grafana-oss:12.0.1",
+            {"GF_DATABASE_MIGRATION_LOCKING": "false"},
+            [(K.DRIVER, "lib/pq")],
+            id="PS1 grafana without the lock",
+        ),
+        pytest.param(
+            "quay.io/prometheuscommunity/postgres-exporter:v0.15.0",
+            {},
+            [(K.DRIVER, "lib/pq")],
+            id="the exporter",
+        ),
+        pytest.param("docker.n8n.io/n8nio/n8n:1.70.3", {}, [NODE], id="MG4 n8n before 2.7"),
+        pytest.param("n8nio/n8n:2.6.3", {}, [NODE], id="MG4 n8n 2.6"),
+        pytest.param("n8nio/n8n:2.7.4", {}, [NODE, TIMEOUT], id="MG4 n8n 2.7"),
+        pytest.param("n8nio/n8n:2.19.1", {}, [NODE, TIMEOUT], id="MG4 n8n 2.19"),
+        pytest.param("n8nio/n8n", {}, [NODE, TIMEOUT], id="MG4 n8n, the newest"),
+        pytest.param(
+            "n8nio/n8n:latest",
+            {"DB_POSTGRESDB_STATEMENT_TIMEOUT": "0"},
+            [NODE],
+            id="MG4 n8n without a timeout",
+        ),
         pytest.param("gitea/gitea:1.24", {}, [(K.DRIVER, "lib/pq")], id="PS1 gitea"),
         pytest.param(
             "temporalio/server:1", {"DB": "postgres12"}, [(K.DRIVER, "lib/pq")], id="PS1 temporal"

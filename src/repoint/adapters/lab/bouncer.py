@@ -93,7 +93,7 @@ class Bouncer:
 
     def _shown(self, authority: Authority) -> KeyPair:
         if self.spec.own_certificate:
-            return authority.server(service_names(self.spec.host))
+            return authority.server(service_names(self.spec.certificate_host or self.spec.host))
         cluster = self._guard.folder / "certificates"
         certificate, key = cluster / "server.crt", cluster / "server.key"
         return KeyPair(certificate.read_bytes(), key.read_bytes())

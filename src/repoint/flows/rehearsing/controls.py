@@ -244,7 +244,7 @@ def borrowers(scene: Scene, spec: BouncerSpec) -> list[Client]:
 
 
 def _loose(login: Login) -> Login:
-    return replace(login, tls=replace(login.tls, check_name=False))
+    return replace(login, tls=replace(login.tls, check_name=False, own_store=False))
 
 
 def _value(conversation: Conversation, item: Sent) -> str:

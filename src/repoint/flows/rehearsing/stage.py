@@ -156,7 +156,7 @@ def asking(client: Client) -> Login:
 def plainly(client: Client) -> Login:
     """The client's login without what its string asks of the startup packet or a certificate."""
     login = asking(client)
-    return replace(login, startup=(), tls=replace(login.tls, check_name=False))
+    return replace(login, startup=(), tls=replace(login.tls, check_name=False, own_store=False))
 
 
 def told(error: Exception) -> str:
