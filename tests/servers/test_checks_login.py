@@ -104,11 +104,11 @@ def test_without_a_schema_the_role_s_own_default_is_wanted(ground: GroundFactory
     plain = client(pool, mode="")
     stage = staged(pool, client(pool, schema="app", mode=""), plain)
 
-    assert stage.wanted_path(plain) == ("app", "app, public")
-    assert current_schema(stage, plain).verdict is PASS
     other = client(pool, mode="", startup={"search_path": "public"})
     assert current_schema(stage, other).verdict is FAIL
     assert search_path(stage, other).verdict is FAIL
+    assert stage.wanted_path(plain) == ("app", "app, public")
+    assert current_schema(stage, plain).verdict is PASS
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from repoint.flows.rehearsing import checks_driver
 from repoint.flows.rehearsing.casting import Scene
 from repoint.flows.rehearsing.checks_login import identity, log_in
 from repoint.flows.rehearsing.checks_state import isolation
@@ -65,6 +67,13 @@ def test_who_has_nobody_beside_it_takes_turns_with_itself_without_its_schema() -
     isolation(stage(connect, app), app)
 
     assert {one.startup for one in logins} == {(path, options, kept), (kept,)}
+
+
+def test_a_wait_loop_asks_no_real_driver() -> None:
+    [question] = checks_driver.QUESTIONS
+
+    assert question.skips(on_paper()) == ""
+    assert question.skips(replace(on_paper(), purpose="probe"))
 
 
 class FirstWins:
