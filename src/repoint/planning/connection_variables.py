@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from repoint.dsn.params import canonical
+from repoint.model.consumer import Style
 from repoint.rules.facts import Connection
+from repoint.sites.companions import companion
 
 # libpq's documentation, "Environment Variables"; host, port, user and password are the site's.
 PARAMETER_OF = {
@@ -33,6 +35,7 @@ PARAMETER_OF = {
 
 # Node's own, for every TLS connection of the process: node-postgres asks no other way.
 _NODE_CA = "NODE_EXTRA_CA_CERTS"
+_IN_PARTS = Style.SPLIT_ENV.value
 
 
 def with_variables(connection: Connection, variables: Iterable[tuple[str, str]]) -> Connection:
@@ -47,6 +50,7 @@ def with_variables(connection: Connection, variables: Iterable[tuple[str, str]])
     variables = tuple(variables)
     if any(name == _NODE_CA and value for name, value in variables):
         connection = replace(connection, extra_ca=True)
+    connection = _completed(connection, variables)
     told = {canonical(name) for name, _ in connection.params}
     added = tuple(
         (PARAMETER_OF[name], value)
@@ -54,3 +58,19 @@ def with_variables(connection: Connection, variables: Iterable[tuple[str, str]])
         if name in PARAMETER_OF and value and canonical(PARAMETER_OF[name]) not in told
     )
     return replace(connection, params=(*connection.params, *added)) if added else connection
+
+
+def _completed(connection: Connection, variables: Iterable[tuple[str, str]]) -> Connection:
+    """A connection in parts with the role and the database that other objects give."""
+    if connection.style != _IN_PARTS or (connection.user and connection.database):
+        return connection
+    found: dict[str, str] = {}
+    for name, value in variables:
+        kind = companion(connection.key, name)
+        if kind in ("user", "database") and value:
+            found.setdefault(kind, value)
+    return replace(
+        connection,
+        user=connection.user or found.get("user", ""),
+        database=connection.database or found.get("database", ""),
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from repoint.kube.builds import EnvironmentBuild
-from repoint.kube.effective import pairs
+from repoint.kube.configs import config_values
+from repoint.kube.effective import mapping, pairs
+from repoint.kube.resource import Resource
 from repoint.kube.workloads import ContainerView, containers, leaves
 from repoint.model.consumer import Purpose, Route, Site, Use, Workload
 from repoint.planning.config import Config
@@ -16,8 +18,12 @@ from repoint.planning.scale import autoscaled, scale_of
 from repoint.rules.attribution import Attribution, Name
 from repoint.rules.facts import Connection, ConsumerFacts, Hazard
 from repoint.rules.known_images import image_hazards
+from repoint.sites.companions import is_login_part
+from repoint.sites.encoded import plain_text
 
 Labels = tuple[tuple[str, str], ...]
+Configs = dict[tuple[str, str], list[tuple[str, str]]]
+"""Keys and values by kind and name of the object that holds them."""
 
 _POOL_SIZE = re.compile(
     r"(?i)^(?:(?:.*_)?(?:MAX_(?:OPEN_)?CONN(?:ECTION)?S?|POOL_(?:MAX(?:_SIZE)?|SIZE)|MAX_POOL_SIZE"
@@ -133,7 +139,7 @@ def _pool_size(
     uses: tuple[Use, ...],
     sites: Mapping[str, Site],
     view: ContainerView | None,
-    configs: Mapping[str, list[tuple[str, str]]],
+    configs: Configs,
 ) -> int:
     """The most connections one replica opens, as user, DSN or variable tell; 0 unknown."""
     chosen = choice_for(config, workload)
@@ -150,30 +156,46 @@ def _pool_size(
     return 0
 
 
-def _config_values(environment: EnvironmentBuild) -> dict[str, list[tuple[str, str]]]:
-    """The values of each ConfigMap by its rendered name and by its file's own."""
-    found: dict[str, list[tuple[str, str]]] = {}
+def _config_values(environment: EnvironmentBuild) -> Configs:
+    """The clear values of each object by kind, by its rendered name and by its file's own.
+
+    Of a Secret those alone whose names say that they are a role or a database.
+    """
+    found: Configs = {}
     for resource in environment.objects:
-        if resource.kind == "ConfigMap":
-            for name in {resource.name, resource.original.name}:
-                found.setdefault(name, []).extend(pairs(resource.body, "data"))
+        if resource.kind not in ("ConfigMap", "Secret"):
+            continue
+        values = [
+            (key, text)
+            for key, text in _texts(resource)
+            if resource.kind == "ConfigMap" or is_login_part(key)
+        ]
+        for name in {resource.name, resource.original.name}:
+            found.setdefault((resource.kind, name), []).extend(values)
     return found
 
 
-def _variables(
-    view: ContainerView | None, configs: Mapping[str, list[tuple[str, str]]]
-) -> Iterable[tuple[str, str]]:
+def _texts(resource: Resource) -> Iterator[tuple[str, str]]:
+    """Keys and clear values; what is sealed is left out."""
+    encoded = mapping(resource.body, "data") if resource.kind == "Secret" else {}
+    for key, value in config_values(resource).items():
+        clear = plain_text(value.text) if encoded.get(key) is value else value.text
+        if clear is not None and not clear.startswith("ENC["):
+            yield key, clear
+
+
+def _variables(view: ContainerView | None, configs: Configs) -> Iterable[tuple[str, str]]:
     if view is None:
         return
     yield from ((entry.name, entry.value.text) for entry in view.env if entry.value is not None)
     for entry in view.env:
-        if entry.kind == "ConfigMap":
-            found = dict(configs.get(entry.source, ()))
+        if entry.kind:
+            found = dict(configs.get((entry.kind, entry.source), ()))
             if entry.key in found:
                 yield entry.name, found[entry.key]
     for source in view.env_from:
-        if source.kind == "ConfigMap":
-            yield from ((source.prefix + k, v) for k, v in configs.get(source.source, ()))
+        given = configs.get((source.kind, source.source), ())
+        yield from ((source.prefix + key, value) for key, value in given)
 
 
 def _mounts(view: ContainerView | None) -> tuple[tuple[str, str, str], ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from repoint.kube.effective import child, items, text, texts
 from repoint.kube.resource import Resource
 from repoint.rehearsal.cast import Client
-from repoint.rehearsal.harmless import is_harmless
+from repoint.rehearsal.cluster_conf import is_taken
 from repoint.rules.facts import RoleDefault
 
 MARKER = "repoint_rehearsal"
@@ -101,6 +101,7 @@ def schemas(
 
     `pre_checks` are `(database, role, schema)`.
     """
+    clients = tuple(clients)
     wanted: dict[tuple[str, str], list[str]] = {}
     told: dict[tuple[str, str], str] = {}
     for database, role, schema in pre_checks:
@@ -116,6 +117,25 @@ def schemas(
         roles = tuple(dict.fromkeys(user for user in users if user))
         sql = _schema_sql(schema, roles)
         yield Statement(database, told[database, schema], sql, own=True, must=True)
+    for database, role in _logins(clients):
+        if (database, role) not in wanted:
+            sql = _own_schema_sql(role)
+            yield Statement(database, "a schema called like its role", sql, own=True, must=True)
+
+
+def _logins(clients: Iterable[Client]) -> dict[tuple[str, str], None]:
+    logins = (client.login for client in clients if client.login is not None)
+    return dict.fromkeys((login.database, login.user) for login in logins)
+
+
+def _own_schema_sql(role: str) -> str:
+    """The marker table where the repository's SQL made the schema that `$user` stands for."""
+    made = _schema_sql(role, (role,))
+    body = (
+        "BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = "
+        f"{literal(role)}) THEN {made}; END IF; END"
+    )
+    return f"DO {literal(body)}"
 
 
 def first_schema(search_path: str) -> str:
@@ -145,7 +165,7 @@ def role_defaults(found: Iterable[RoleDefault], roles: Iterable[str]) -> Iterato
     """`ALTER ROLE .. SET` of the repository's SQL, for the roles that take part."""
     known = set(roles)
     for one in dict.fromkeys(found):
-        if one.role not in known or not is_harmless(one.parameter):
+        if one.role not in known or not is_taken(one.parameter):
             continue
         where = f" IN DATABASE {quoted(one.database)}" if one.database else ""
         value = ", ".join(quoted(part.strip().strip('"')) for part in one.value.split(","))

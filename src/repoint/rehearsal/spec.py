@@ -42,7 +42,7 @@ def lab_spec(
         host=fqdn(f"{ground.cluster.name}-rw", ground.cluster.namespace, ground.domain),
         names=certificate_names(ground.cluster, ground.domain),
         roles=_roles(ground, everybody, passwords),
-        databases=_databases(ground, everybody),
+        databases=tuple(DatabaseSpec(n, role) for n, role in owners(ground, everybody).items()),
         parameters=pairs(ground.object.body, "spec", "postgresql", "parameters")
         if ground.object is not None
         else (),
@@ -116,13 +116,18 @@ def role_names(ground: Ground, users: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in (owner, *managed, *users) if name))
 
 
-def _databases(ground: Ground, clients: Iterable[Client]) -> tuple[DatabaseSpec, ...]:
+def owners(ground: Ground, clients: Iterable[Client]) -> dict[str, str]:
+    """Who owns each database: of the Cluster's own its owner, of any other whoever migrates it.
+
+    Where nobody migrates a database, it is the first who logs in to it.
+    """
     first, owner = initdb(ground.object)
-    owners = {first: owner} if first else {}
-    for client in clients:
+    found = {first: owner} if first else {}
+    everybody = [client for client in clients if client.login is not None]
+    for client in sorted(everybody, key=lambda one: not one.migrates):
         if client.login is not None and client.login.database != "postgres":
-            owners.setdefault(client.login.database, owner or client.login.user)
-    return tuple(DatabaseSpec(name, role) for name, role in owners.items())
+            found.setdefault(client.login.database, client.login.user)
+    return found
 
 
 def _bouncer(ground: Ground, facts: PoolerFacts, resource: Resource) -> BouncerSpec:

@@ -13,14 +13,20 @@ _LARGEST = 400_000
 
 def decoded(value: Value) -> Value | None:
     """The value that a `data` entry of a Secret stands for; None when it is no text."""
-    raw = "".join(value.text.split())
+    text = plain_text(value.text)
+    if text is None:
+        return None
+    line, column = value.place(0)
+    return replace(value, text=text, map=NO_MAP, encoded="base64", line=line, column=column)
+
+
+def plain_text(encoded: str) -> str | None:
+    """The text that base64 stands for; None when it is none."""
+    raw = "".join(encoded.split())
     if not raw or len(raw) > _LARGEST:
         return None
     try:
         text = base64.b64decode(raw, validate=True).decode()
     except (binascii.Error, ValueError):
         return None
-    if "\0" in text:
-        return None
-    line, column = value.place(0)
-    return replace(value, text=text, map=NO_MAP, encoded="base64", line=line, column=column)
+    return None if "\0" in text else text

@@ -71,7 +71,7 @@ _MYSQL_ONLY = lexicon(
     "wordpress ghost bookstack matomo phpmyadmin joomla mariadb mysql prestashop magento monica "
     "invoiceninja librenms kimai piwigo snipe-it snipeit espocrm percona moodle-mysql"
 )
-_EQUAL = {
+EQUAL = {
     "postgres": "db",
     "postgresql": "db",
     "pg": "db",
@@ -79,6 +79,7 @@ _EQUAL = {
     "database": "db",
     "sql": "db",
 }
+"""Words for database that a family of keys takes turns with."""
 
 
 def split_drafts(container: Container) -> Iterator[Draft]:
@@ -127,7 +128,7 @@ class _Family:
         self.entry = entry
         self.name = name
         self.fields: dict[str, Entry] = {}
-        for prefix in _prefixes(name):
+        for prefix in prefixes(name):
             self._collect(prefix)
         for other in container.nested:
             self._keep(other, words(other.name))
@@ -144,18 +145,18 @@ class _Family:
     def _collect(self, prefix: tuple[str, ...]) -> None:
         for other in self._others():
             parts = words(other.name)
-            if parts[: len(prefix)] == prefix and not _names_host(parts):
+            if parts[: len(prefix)] == prefix and not names_host(parts):
                 self._keep(other, parts[len(prefix) :])
 
     def _collect_alike(self) -> None:
         """Keys of the same family in another word for database (`DATABASE_HOST`, `DB_NAME`)."""
-        wanted = tuple(_EQUAL.get(word, word) for word in self.name.prefix)
+        wanted = tuple(EQUAL.get(word, word) for word in self.name.prefix)
         if not wanted:
             return
         for other in self._others():
             parts = words(other.name)
-            alike = tuple(_EQUAL.get(word, word) for word in parts)
-            if alike[: len(wanted)] == wanted and not _names_host(parts):
+            alike = tuple(EQUAL.get(word, word) for word in parts)
+            if alike[: len(wanted)] == wanted and not names_host(parts):
                 self._keep(other, parts[len(wanted) :])
 
     def _keep(self, other: Entry, tail: tuple[str, ...]) -> None:
@@ -284,7 +285,7 @@ def _is_plainly_host(found: Address) -> bool:
     return found.port is not None or "." in host or bool(set(words(host)) & (STRONG | GENERIC))
 
 
-def _prefixes(name: HostName) -> Iterator[tuple[str, ...]]:
+def prefixes(name: HostName) -> Iterator[tuple[str, ...]]:
     """The family's prefixes, the most exact first."""
     prefix = name.prefix
     yield (*prefix, *name.role) if name.role else prefix
@@ -299,7 +300,8 @@ def _prefixes(name: HostName) -> Iterator[tuple[str, ...]]:
         yield prefix[:-1]
 
 
-def _names_host(parts: tuple[str, ...]) -> bool:
+def names_host(parts: tuple[str, ...]) -> bool:
+    """Whether the words of a key end as a host's do."""
     return bool(parts) and parts[-1] in {"host", "hostname"}
 
 

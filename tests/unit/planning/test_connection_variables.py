@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,69 @@ def test_a_string_that_node_postgres_reads_keeps_its_sslmode(tmp_path: Path) -> 
     assert [f.consumer for f in plan.findings if f.code == "RP233"] == [
         "Deployment/shop-dev/web/web"
     ]
+
+
+PARTS = connection(style="split-env", user="", database="", key="DB_HOST")
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        pytest.param(PARTS, ("crm", "crmdb"), id="both from elsewhere"),
+        pytest.param(replace(PARTS, user="own"), ("own", "crmdb"), id="its own role first"),
+        pytest.param(replace(PARTS, style="url"), ("", ""), id="a URL tells it all itself"),
+        pytest.param(replace(PARTS, key="MAIL_DB_HOST"), ("", ""), id="another family"),
+    ],
+)
+def test_parts_of_a_connection_come_from_several_objects(
+    one: Connection, expected: tuple[str, str]
+) -> None:
+    given = [("DB_USERNAME", "crm"), ("DB_PASSWORD", "canary-p"), ("DB_DATABASE", "crmdb")]
+
+    found = with_variables(one, given)
+
+    assert (found.user, found.database) == expected
+    assert "canary-p" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("secret", "reads"),
+    [
+        pytest.param(
+            "stringData: {DB_USERNAME: crm, DB_PASSWORD: canary-p}",
+            "envFrom: [{configMapRef: {name: config}}, {secretRef: {name: login}}]",
+            id="envFrom",
+        ),
+        pytest.param(
+            "data: {DB_USERNAME: Y3Jt, DB_PASSWORD: Y2FuYXJ5LXA=}",
+            "envFrom: [{configMapRef: {name: config}}, {secretRef: {name: login}}]",
+            id="base64",
+        ),
+        pytest.param(
+            "stringData: {username: crm, password: canary-p}",
+            "envFrom: [{configMapRef: {name: config}}], "
+            "env: [{name: DB_USERNAME, valueFrom: {secretKeyRef: {name: login, key: username}}}]",
+            id="a key of it",
+        ),
+    ],
+)
+def test_a_role_in_a_secret_is_known_beside_a_host_in_a_config_map(
+    tmp_path: Path, secret: str, reads: str
+) -> None:
+    """A default of the role can be planned, and the password is nowhere."""
+    config = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\n"
+        "data: {DB_HOST: postgres, DB_DATABASE: crm, PGOPTIONS: -c search_path=crm}\n"
+    )
+    login = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: login}}\n{secret}\n"
+    web = workload("Deployment", "web", f"containers: [{{name: web, image: acme/web, {reads}}}]")
+    files = repository({"web.yaml": web, "config.yaml": config, "login.yaml": login}, {})
+    files["base/targets.yaml"] = files["base/targets.yaml"].replace(
+        "postgresql:18.1", "postgresql:17"
+    )
+
+    plan = Trial(tmp_path, files).plan("dev")
+
+    [task] = [one for one in plan.tasks if "ALTER ROLE" in one.put]
+    assert task.put == "ALTER ROLE crm IN DATABASE crm SET search_path = 'crm';"
+    assert "canary-p" not in repr(plan) and "Y2FuYXJ5LXA" not in repr(plan)

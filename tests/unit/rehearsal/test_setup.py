@@ -87,8 +87,12 @@ def test_each_schema_is_made_once_and_belongs_to_the_first_who_wants_it() -> Non
         ("shop", "a pre-check's CREATE SCHEMA", True),
         ("shop", "a connection string's schema", True),
         ("shop", "a connection string's schema", True),
+        ("shop", "a schema called like its role", True),
+        ("shop", "a schema called like its role", True),
     ]
-    auth, shop, public = (one.sql for one in made)
+    auth, shop, public, own, _ = (one.sql for one in made)
+    assert own.startswith("DO 'BEGIN IF EXISTS (SELECT FROM pg_catalog.pg_namespace")
+    assert "nspname = ''web'')" in own
     assert auth.startswith('CREATE SCHEMA IF NOT EXISTS "auth" AUTHORIZATION "keeper"; ')
     assert 'GRANT USAGE ON SCHEMA "auth" TO "hydra"' in auth
     assert '"shop_schema" AUTHORIZATION "web"' in shop

@@ -19,6 +19,7 @@ from repoint.rehearsal.spec import (
     certificate_names,
     lab_spec,
     narrow,
+    owners,
     role_names,
 )
 from repoint.rules.facts import ClusterFacts, ConsumerFacts, Hazard, HazardKind, PoolerFacts
@@ -106,8 +107,16 @@ def test_postgresql_is_as_the_cluster_says() -> None:
     # `postgres` is there already, and is nobody's to make.
     assert made.postgres.databases == (
         DatabaseSpec("shop", "keeper"),
-        DatabaseSpec("reports", "keeper"),
+        DatabaseSpec("reports", "late"),
     )
+
+
+def test_a_database_that_the_cluster_does_not_make_is_whose_migrations_run_in_it() -> None:
+    runtime = client(replace(WEB, user="hydra", database="auth"))
+    migration = replace(client(replace(WEB, user="keeper2", database="auth")), purpose="migration")
+
+    assert owners(ground(), [runtime])["auth"] == "hydra"
+    assert owners(ground(), [runtime, migration])["auth"] == "keeper2"
 
 
 def test_without_a_bootstrap_a_database_is_its_client_s() -> None:

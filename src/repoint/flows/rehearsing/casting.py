@@ -29,8 +29,8 @@ from repoint.planning.consumer_facts import connection, consumer_facts
 from repoint.planning.environment_facts import cluster_facts, targets_of
 from repoint.planning.judging import choice_for
 from repoint.rehearsal.cast import Client
-from repoint.rehearsal.setup import Statement, post_init, role_defaults, schemas, schemas_in
-from repoint.rehearsal.spec import Ground, role_names
+from repoint.rehearsal.setup import Statement, initdb, post_init, role_defaults, schemas, schemas_in
+from repoint.rehearsal.spec import Ground, owners, role_names
 from repoint.rules.facts import ClusterFacts, Connection, ConsumerFacts, PoolerFacts
 from repoint.rules.sent import path_asked
 
@@ -207,6 +207,12 @@ class Casting:
         users = [client.login.user for client in clients if client.login is not None]
         passwords.settle(role_names(ground, users))
         clients = [with_password(client, passwords) for client in clients]
+        made, _ = initdb(ground.object)
+        for database, role in owners(ground, clients).items():
+            if database != made:
+                self.notes[
+                    f"the owner of database `{database}` was not looked up: `{role}` was taken"
+                ] = None
         return Scene(
             ground=ground,
             clients=tuple(clients),

@@ -1,0 +1,44 @@
+"""Keys that complete a connection from another place than its host's.
+
+A container gets `DB_HOST` from a ConfigMap and `DB_USERNAME` from a Secret: what belongs
+together is told by the names alone.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from repoint.sites.keys import field_of, host_key, words
+from repoint.sites.split import EQUAL, names_host, prefixes
+
+
+@lru_cache(maxsize=16384)
+def companion(host_name: str, other: str) -> str:
+    """The part that the variable `other` gives to the connection whose host `host_name` names.
+
+    Returns:
+        `user`, `database`, `schema`, .. as `field_of` calls it; empty for none, a password's
+        among them.
+    """
+    name = host_key(host_name)
+    parts = words(other)
+    if name is None or not parts or names_host(parts):
+        return ""
+    alike = tuple(EQUAL.get(word, word) for word in parts)
+    for prefix in prefixes(name):
+        same = tuple(EQUAL.get(word, word) for word in prefix)
+        if parts[: len(prefix)] == prefix or (same and alike[: len(same)] == same):
+            kind = field_of(_without(parts[len(prefix) :], name.role))
+            if kind:
+                return kind
+    return ""
+
+
+def is_login_part(name: str) -> bool:
+    """Whether a name says that its value is a role or a database, and no password."""
+    parts = words(name)
+    return any(field_of(parts[start:]) in ("user", "database") for start in range(len(parts)))
+
+
+def _without(tail: tuple[str, ...], role: tuple[str, ...]) -> tuple[str, ...]:
+    return tail[: -len(role)] if role and tail[-len(role) :] == role else tail
