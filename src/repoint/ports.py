@@ -374,6 +374,14 @@ class RunningLab(Protocol):
         """
         ...
 
+    def close_idle(self) -> None:
+        """Let every PgBouncer close the server connections that nobody uses, where it can.
+
+        Raises:
+            LabFailed: one died.
+        """
+        ...
+
     def check(self) -> None:
         """Look whether every server that should run does.
 

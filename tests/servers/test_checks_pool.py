@@ -192,6 +192,18 @@ def test_restart_that_an_idle_client_of_a_transaction_pool_notices(ground: Groun
     assert found.observed == "its connection ended with 08P01"
 
 
+def test_restart_beside_which_there_is_no_room_for_another(ground: GroundFactory) -> None:
+    here = ground()
+    one = client(here.direct, mode="")
+    stage = staged(here.direct, one)
+    here.sql(f'ALTER ROLE "{here.owner}" CONNECTION LIMIT 1')
+
+    found = Restart(stage, [one, one], []).run()
+
+    assert [found[number].verdict for number in (0, 1)] == [PASS, Verdict.UNKNOWN]
+    assert found[1].observed.startswith("not beside the others: FATAL: too many connections")
+
+
 class Relocking:
     """A laboratory whose PostgreSQL comes back with a role that may not log in any more."""
 

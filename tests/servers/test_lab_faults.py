@@ -29,6 +29,7 @@ from repoint.wire.login import Login, Tls
 from repoint.wire.refusals import ServerRefusal
 from tests.servers.fix_lab import GroundFactory, PoolerFactory, Servers
 from tests.servers.lab_child import HOST, POOLER, spec
+from tests.servers.leavings import eventually
 
 pytestmark = pytest.mark.servers
 
@@ -314,3 +315,53 @@ def test_a_second_pooler_hides_the_first_for_a_while(tmp: Path) -> None:
         with lab.beside(BouncerSpec("other", POOLER, HOST, "session")):
             assert mode() == "session"
         assert mode() == "transaction"
+
+
+def test_idle_server_connections_are_closed_on_demand(ground: GroundFactory) -> None:
+    here = ground()
+    pool = here.pooler()
+    for name in ("one", "two", "three"):
+        pool.connect(user=here.role(name)).query("SELECT 1")
+
+    def held() -> int:
+        found = here.sql(
+            "SELECT count(*)::text FROM pg_stat_activity"
+            f" WHERE datname = '{here.database}' AND application_name = ''"
+            " AND pid <> pg_backend_pid()"
+        )
+        return int(found[0][0] or "")
+
+    assert held() == 3
+    here.lab.close_idle()
+    assert eventually(lambda: held() == 0)
+
+
+def test_a_console_that_lets_nobody_in_is_left_alone(tmp: Path) -> None:
+    with laboratory().open(with_app(spec(pooler=(("auth_type", "scram-sha-256"),)))) as lab:
+        lab.close_idle()
+        lab.connect(POOLER, APP).close()
+
+
+@pytest.mark.parametrize("name", ["ünï.example", "a\nb ü"])
+def test_a_name_that_no_certificate_can_carry(tmp: Path, name: str) -> None:
+    given = spec()
+    odd = replace(given.postgres, names=(*given.postgres.names, name))
+
+    assert failure(replace(given, postgres=odd)) == f"{name!a} cannot stand in a certificate"
+
+
+def test_what_a_cluster_says_to_everybody_does_not_stop_the_laboratory(tmp: Path) -> None:
+    strict = (("default_transaction_read_only", "on"), ("statement_timeout", "50ms"))
+    given = with_app(spec(*strict), ("sql", "CREATE TABLE t ()"))
+
+    with laboratory().open(given) as lab, closing(lab.connect(HOST, APP)) as session:
+        assert session.query("SHOW default_transaction_read_only") == (("on",),)
+
+
+@pytest.mark.parametrize("role", ["public", "pg_odd", "cnpg_pooler_pgbouncer"])
+def test_a_role_that_no_postgresql_has_is_told(tmp: Path, role: str) -> None:
+    given = spec()
+    odd = replace(given.postgres, roles=(RoleSpec(role, PASSWORD),))
+
+    with laboratory().open(replace(given, postgres=odd)) as lab:
+        assert any(f"role `{role}` was not made" in one for one in lab.fidelity)

@@ -101,8 +101,15 @@ class Instance:
 def takeable(spec: PostgresSpec) -> tuple[dict[str, str], tuple[str, ...]]:
     """The parameters to try on a private PostgreSQL, and the names of those that are left out."""
     found = dict(spec.parameters)
-    left = tuple(sorted(name for name in found if _is_left_out(name.lower())))
+    left = tuple(sorted(name for name in found if not is_taken(name)))
     return {name: value for name, value in found.items() if name not in left}, left
+
+
+def is_taken(name: str) -> bool:
+    """Whether a private server takes a setting of that name from a repository."""
+    lower = name.lower()
+    left_out = lower in _NOT_TAKEN or lower.startswith(_NOT_TAKEN_PREFIXES)
+    return is_harmless(name) and not left_out
 
 
 def postgresql_conf(instance: Instance) -> str:
@@ -161,6 +168,23 @@ _RIGHTS = ("pg_monitor", "pg_read_all_data", "pg_write_all_data", "pg_signal_bac
 _ALL_DATA_SINCE = 14
 # Before 16 CREATEROLE gives every role away, also the one that runs programs.
 _CREATEROLE_IS_SAFE_SINCE = 16
+
+
+def is_nobody(role: str) -> bool:
+    """Whether no application can have a role of that name.
+
+    PostgreSQL reserves it, or it is a role that logs in without a password.
+    """
+    return (
+        role in ("public", "none", AUTH_USER, BOOTSTRAP, _LOOKUP)
+        or role.startswith("pg_")
+        or "\0" in role
+    )
+
+
+def is_closed(database: str) -> bool:
+    """Whether no application can log in to a database of that name."""
+    return database == "template0" or "\0" in database
 
 
 def integration_sql(major: int) -> Iterator[str]:
@@ -227,10 +251,6 @@ def database_sql(database: DatabaseSpec) -> str:
 def _attributes(major: int) -> str:
     """What a superuser has and may keep."""
     return "CREATEDB CREATEROLE" if major >= _CREATEROLE_IS_SAFE_SINCE else "CREATEDB"
-
-
-def _is_left_out(name: str) -> bool:
-    return not is_harmless(name) or name in _NOT_TAKEN or name.startswith(_NOT_TAKEN_PREFIXES)
 
 
 def _settings(values: Mapping[str, str]) -> Iterator[str]:

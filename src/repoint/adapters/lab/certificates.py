@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from repoint.errors import LabFailed
+
 # A clock that is a day off, or is set back while the rehearsal runs, must not end in
 # "certificate is not yet valid".
 BACKDATED = timedelta(days=2)
@@ -51,8 +53,12 @@ class Authority:
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
     def server(self, names: Sequence[str], addresses: Sequence[str] = ()) -> KeyPair:
-        """A server's certificate with `names` (the first is its subject) and IP addresses."""
-        kinds: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
+        """A server's certificate with `names` (the first is its subject) and IP addresses.
+
+        Raises:
+            LabFailed: one of the names cannot stand in a certificate.
+        """
+        kinds: list[x509.GeneralName] = [_dns(name) for name in names]
         kinds += [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
         alternatives = x509.SubjectAlternativeName(kinds)
         return self._signed(names[0], ExtendedKeyUsageOID.SERVER_AUTH, alternatives)
@@ -97,6 +103,14 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(issuer, critical=False)
         )
+
+
+def _dns(name: str) -> x509.DNSName:
+    try:
+        return x509.DNSName(name)
+    except ValueError:
+        hint = "write it as DNS does, in ASCII"
+        raise LabFailed(f"{name!a} cannot stand in a certificate", hint=hint) from None
 
 
 def _named(name: str) -> x509.Name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,10 +31,17 @@ from repoint.rehearsal.cluster_conf import BOOTSTRAP, SUPERUSER
 from repoint.rehearsal.ini import AUTH_DATABASE, pgbouncer_hba, pgbouncer_ini
 from repoint.rehearsal.lab import Attended, BouncerSpec, LabSpec
 from repoint.wire.login import Login, Tls
-from repoint.wire.refusals import ConnectionLost, ServerRefusal
+from repoint.wire.refusals import ConnectionLost, DriverRefusal, ServerRefusal
 
 _SETUP_S = 60.0
 _LAST_BREATH_S = 0.05
+# Whatever the Cluster's parameters, or the database's own, say to everybody else.
+_AS_USUAL = (
+    ("default_transaction_read_only", "off"),
+    ("statement_timeout", "0"),
+    ("lock_timeout", "0"),
+    ("standard_conforming_strings", "on"),
+)
 
 
 def _silent(_text: str) -> None:
@@ -241,6 +249,22 @@ class PrivateLab:
         path = bouncer.folder / f".s.PGSQL.{bouncer.port}"
         return self._made_by.dial(path, "", login, self.ca_file, _SETUP_S)
 
+    def close_idle(self) -> None:
+        """Let every PgBouncer close the server connections that nobody uses.
+
+        One whose Pooler sets an `auth_type` of its own may not let anybody at its console: it
+        goes on as it is.
+
+        Raises:
+            LabFailed: one died.
+        """
+        try:
+            for host in self._bouncers:
+                with contextlib.closing(self.console(host)) as session:
+                    session.query("RECONNECT")
+        except (ConnectionLost, ServerRefusal, DriverRefusal):
+            self.check()
+
     def check(self) -> None:
         """Look whether every server that should run does.
 
@@ -298,7 +322,7 @@ class PrivateLab:
         return bouncer
 
     def _locally(self, user: str, database: str) -> Conversation:
-        login = Login("repoint", user, Sensitive(""), database, tls=Tls("never"))
+        login = Login("repoint", user, Sensitive(""), database, _AS_USUAL, tls=Tls("never"))
         try:
             return self._made_by.dial(self._postgres.socket, "", login, self.ca_file, _SETUP_S)
         except (ConnectionLost, ServerRefusal) as error:

@@ -14,6 +14,7 @@ from repoint.model.consumer import Purpose, Site, Use, Workload
 from repoint.planning.config import Config
 from repoint.planning.consumer_facts import connection
 from repoint.rehearsal.cast import Client
+from repoint.rehearsal.cluster_conf import is_closed, is_nobody
 from repoint.rehearsal.setup import initdb
 from repoint.rehearsal.spec import Ground
 from repoint.rules.driver_shapes import driver_of, is_measured, login_for, packet
@@ -53,6 +54,11 @@ class ClientMaker:
             whole = self._completed(_known(facts, site))
             if not whole.user or not whole.database:
                 reason = f"nothing tells the role or the database of `{site.key}`"
+                self.estrange(workload, reason, client.route, client.server)
+                continue
+            if is_nobody(whole.user) or is_closed(whole.database):
+                who = f"`{whole.user}` at database `{whole.database}`"
+                reason = f"no PostgreSQL lets `{site.key}` in: it logs in as {who}"
                 self.estrange(workload, reason, client.route, client.server)
                 continue
             for one in self._asked(client, use, site, whole):

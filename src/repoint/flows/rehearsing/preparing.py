@@ -22,12 +22,7 @@ from repoint.wire.refusals import ConnectionLost, ServerRefusal
 STATEMENT_S = 30
 """How long one of the repository's statements may take, in seconds."""
 
-_ALONE = (
-    "SET search_path = pg_catalog, pg_temp",
-    "SET standard_conforming_strings = on",
-    "SET default_transaction_read_only = off",
-    "SET statement_timeout = 0",
-)
+_ALONE = "SET search_path = pg_catalog, pg_temp"
 # PostgreSQL's words for these name objects and rights, never a value.
 _NAMES_ONLY = frozenset(
     {
@@ -80,8 +75,7 @@ class Preparation:
     def _run_own(self, database: str, statements: Iterable[Statement]) -> None:
         with closing(self.lab.superuser(database)) as session:
             try:
-                for setting in _ALONE:
-                    session.query(setting)
+                session.query(_ALONE)
                 for statement in statements:
                     self._run(session, statement)
             except ConnectionLost as lost:

@@ -117,6 +117,8 @@ def _perform(
         for number, client in enumerate(scene.clients):
             said(f"{name}: checking {client.id}")
             answered[number] = _checks(stage, client, migrated)
+            # The next one finds PostgreSQL's connections free, however many roles there are.
+            stage.lab.close_idle()
     with played.phase(f"{name}: controls"):
         said(f"{name}: negative controls")
         played.controls += controls.Controls(stage, bouncers).run()
