@@ -167,6 +167,7 @@ def unexpanded_findings(
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]", "host.docker.internal"})
 _SHELL_NAME = re.compile(r"(?<!\$)\$\{([A-Za-z_]\w*)(?::?[-=?+][^}]*)?\}")
+_SOPS_VALUE = re.compile(r"ENC\[AES256_GCM,[\w+/=,:]*\]")
 _SECRET_KEY = re.compile(
     r"(?i)(?:^|[_.\-]|(?<=[a-z]))(?:password|passwd|pwd|pgpass)(?:[_.\-]?\d+)?$"
 )
@@ -208,6 +209,9 @@ def _scalar(
     found: list[ClearPassword],
 ) -> None:
     text = scalar.text
+    if _SOPS_VALUE.fullmatch(text):
+        # Now and then base64 reads `..PW==,`, which looks like a password.
+        return
     literal = mask(text) != text
     if not literal and text.strip() and _SECRET_KEY.search(key):
         pair = f"{key}={text}"

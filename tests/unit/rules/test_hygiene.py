@@ -136,6 +136,11 @@ def test_finds_a_clear_password(path: str, text: str, code: str, key: str) -> No
         pytest.param("deploy/a.yaml", "url: postgres://u@pg/d", id="no password"),
         pytest.param("deploy/a.yaml", "url: postgres://u:$(PW)@pg/d", id="composed by Kubernetes"),
         pytest.param("secrets/a.yaml", "password: ENC[AES256_GCM,data:x,type:str]", id="sealed"),
+        pytest.param(
+            "secrets/a.yaml",
+            "url: ENC[AES256_GCM,data:9HWV,iv:CYeDYPCKkceN7y5eKb4=,tag:PIO2hVpn2yPwd==,type:str]",
+            id="sealed, and its base64 ends like a password's name",
+        ),
         pytest.param("deploy/a.yaml", "password: ''", id="empty"),
         pytest.param("deploy/a.yaml", "# password: canary-1\na: b", id="a comment"),
         pytest.param("deploy/a.yaml", "passwordSecretRef: {name: x}", id="a reference"),
