@@ -37,6 +37,10 @@ test: try-servers ## Run the fast tests
 test-all: try-servers ## Run all tests, the slow ones too
 	@$(BIN)/python -m pytest -q -n $(JOBS) $(PYTEST)
 
+.PHONY: test-slow
+test-slow: try-servers ## Run the slow tests that `make test` leaves out
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m slow $(PYTEST)
+
 .PHONY: lint
 lint: install ## Check style, format, types, layers, docstrings and generated pages
 	@$(BIN)/ruff check .
@@ -49,7 +53,7 @@ lint: install ## Check style, format, types, layers, docstrings and generated pa
 	@$(BIN)/python scripts/readme_session.py --check
 
 .PHONY: check
-check: lint try-servers ## Run all that CI demands: lint, all tests, coverage of lines and branches
+check: lint try-servers ## Run lint and all tests, with the coverage of lines and branches
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run -m pytest -q -n $(JOBS) $(PYTEST)
 	@$(BIN)/coverage combine --quiet
