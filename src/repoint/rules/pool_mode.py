@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 
 from repoint.model.plan import Finding, Severity
-from repoint.rules import budget, remedies
+from repoint.rules import budget, remedies, tls
 from repoint.rules.driver_habits import follows, named_drivers
 from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, HazardKind, PoolerFacts
 from repoint.rules.library_state import ASKS_AT_START
@@ -184,10 +184,20 @@ def _found(
         takes = takes_parameters(one)
         remedy = session_remedy(one, pooler, postgres, takes_parameters=takes)
         asks = wanted.get(one.id) == "session" and pooler is not None and pooler.mode != "session"
-        if asks and remedy.kind != "session":
+        demanded = tls.demands(facts, one)
+        if demanded:
+            remedy = _demanding(demanded)
+        elif asks and remedy.kind != "session":
             remedy = Remedy("session", (), "repoint.yaml asks for a pool of sessions", ())
         found[one.id] = remedy
     return found
+
+
+def _demanding(demanded: Sequence[Finding]) -> Remedy:
+    """What is due to a consumer whose connection string demands what no Pooler gives (TL4)."""
+    codes = tuple(dict.fromkeys(finding.code for finding in demanded))
+    told = f"goes direct, because of its connection string: {'; '.join(_told(demanded))}"
+    return Remedy("direct", (), told, codes)
 
 
 def _sent(
@@ -221,14 +231,15 @@ def remedied(
     }[remedy.kind]
     severity = Severity.NOTE if remedy.kind == "dsn" else Severity.WARNING
     postgres = facts.cluster.postgres if facts.cluster else 0
+    found = _errors(facts.name, consumer, pooler, postgres)
+    hint = "review where the plan sends it; nothing else is needed"
+    demanded = tls.demands(facts, consumer) if remedy.kind == "direct" else ()
     return tuple(
-        replace(
-            finding,
-            severity=severity,
-            message=f"{finding.message}; remedied by {how}",
-            hint="review where the plan sends it; nothing else is needed",
+        replace(one, severity=severity, message=f"{one.message}; remedied by {how}", hint=told)
+        for one, told in (
+            *((one, hint) for one in found),
+            *((one, f"to pool it after all, {one.hint}") for one in demanded),
         )
-        for finding in _errors(facts.name, consumer, pooler, postgres)
     )
 
 
@@ -282,7 +293,7 @@ def _errors(
 
 def _told(errors: Iterable[Finding]) -> Iterator[str]:
     """Each rule once, with the first place that shows it."""
-    titles = {rule.code: rule.title for rule in SESSION_RULES}
+    titles = {rule.code: rule.title for rule in (*SESSION_RULES, *tls.RULES)}
     first: dict[str, Finding] = {}
     for finding in errors:
         first.setdefault(finding.code, finding)

@@ -162,13 +162,30 @@ def _pooled(
     version = pooler.pgbouncer if pooler else (0,)
     if checks_name(connection, consumer.drivers):
         yield from _names(facts, consumer, connection)
+    yield from _demanded(facts, consumer, connection, version)
+    if connection.param("sslcert") and connection.told("sslcertmode") != "disable":
+        text = "names a client certificate"
+        yield _finding(facts, CLIENT_CERTIFICATE, consumer, connection, text)
+
+
+def demands(facts: EnvironmentFacts, consumer: ConsumerFacts) -> tuple[Finding, ...]:
+    """What a consumer's connection strings demand and its Pooler cannot give (TL4 to TL6)."""
+    pooler = facts.pooler_of(consumer)
+    version = pooler.pgbouncer if pooler else (0,)
+    found = (_demanded(facts, consumer, one, version) for one in consumer.connections)
+    return tuple(finding for several in found for finding in several)
+
+
+def _demanded(
+    facts: EnvironmentFacts,
+    consumer: ConsumerFacts,
+    connection: Connection,
+    version: tuple[int, ...],
+) -> Iterator[Finding]:
     if connection.told("channel_binding") == "require":
         yield _finding(facts, CHANNEL_BINDING, consumer, connection, "demands channel binding")
     if connection.told("sslnegotiation") == "direct" and version < (1, 25):
         yield _finding(facts, DIRECT_TLS, consumer, connection, "has sslnegotiation=direct")
-    if connection.param("sslcert") and connection.told("sslcertmode") != "disable":
-        text = "names a client certificate"
-        yield _finding(facts, CLIENT_CERTIFICATE, consumer, connection, text)
     newest = connection.told("max_protocol_version") == "latest" and version < (1, 25)
     if connection.told("min_protocol_version") in ("3.2", "latest") or newest:
         yield _finding(facts, PROTOCOL, consumer, connection, "demands a newer protocol")

@@ -289,3 +289,51 @@ def test_a_transaction_pooler_is_earned_by_every_runtime() -> None:
     strange = consumer("tool", purpose="unknown", route="unknown")
     assert not earns_transaction(environment(web(PGX), strange), tx)
     assert not earns_transaction(without(environment(web(PGX)), "web"), tx)
+
+
+BINDING = ("channel_binding", "require")
+
+
+@pytest.mark.parametrize(
+    ("params", "version", "mode", "kind"),
+    [
+        pytest.param(BINDING, (1, 25, 1), "session", ["direct"], id="TL4 channel binding"),
+        pytest.param(BINDING, (1, 25, 1), "transaction", ["direct"], id="TL4 in either mode"),
+        pytest.param(
+            ("min_protocol_version", "3.2"), (1, 25, 1), "session", ["direct"], id="TL6 protocol"
+        ),
+        pytest.param(
+            ("sslnegotiation", "direct"), (1, 24, 1), "session", ["direct"], id="TL5 before 1.25"
+        ),
+        pytest.param(("sslnegotiation", "direct"), (1, 25, 1), "session", [], id="TL5 from 1.25"),
+        pytest.param(("channel_binding", "prefer"), (1, 25, 1), "session", [], id="TL4 prefer"),
+    ],
+)
+def test_what_demands_more_than_a_pooler_has_goes_direct(
+    params: tuple[str, str], version: tuple[int, ...], mode: str, kind: list[str]
+) -> None:
+    one = consumer("web", connection(params))
+    place = pooler(mode=mode, pgbouncer=version)
+    facts = environment(one, pooler=place)
+
+    decision = decide(facts, new(), {}, lambda _: True)
+
+    assert kinds(decision) == kind
+    for _, remedy in decision.remedies:
+        [told] = remedied(facts, one, remedy)
+        assert told.severity is Severity.WARNING and told.code in remedy.reason
+        assert "remedied by going direct" in told.message
+        assert (told.hint or "").startswith("to pool it after all, ")
+
+
+def test_TL4_a_wish_for_a_session_pool_does_not_make_channel_binding_possible() -> None:
+    one = web(connections=(connection(BINDING),))
+
+    assert kinds(decided(one, wanted={one.id: "session"})) == ["direct"]
+
+
+def test_TL4_who_fixes_the_route_is_told_the_error() -> None:
+    one = web(connections=(connection(BINDING),))
+
+    assert kinds(decided(one, wanted={one.id: "route"})) == []
+    assert [found.code for found in tls.check(environment(one))] == ["RP232"]
