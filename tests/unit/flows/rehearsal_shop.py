@@ -11,9 +11,11 @@ from repoint.adapters.filetree import FileTree
 from repoint.adapters.kubectl import Kustomize
 from repoint.adapters.sops import Sops
 from repoint.flows.planning import make_plan
+from repoint.flows.rehearsing.casting import Scene, Stranger
 from repoint.flows.rehearsing.flow import Prepared, prepare
 from repoint.flows.workspace import Workspace
 from repoint.planning.config import load_config
+from repoint.rehearsal.cast import Client
 
 OLD = "postgres.shop.svc.cluster.local"
 POOLED = "pg-pooler.shop.svc.cluster.local"
@@ -108,3 +110,17 @@ def prepared(folder: Path, files: Mapping[str, str], config: str = CONFIG) -> Pr
     made = repository(folder, files, config)
     tree = FileTree(folder)
     return prepare(make_plan(made), made, tree, Sops(tree))
+
+
+def scene(found: Prepared) -> Scene:
+    [(_, [one], _)] = found.scenes
+    return one
+
+
+def strangers(found: Prepared) -> tuple[Stranger, ...]:
+    [(_, _, several)] = found.scenes
+    return several
+
+
+def by_name(found: Prepared) -> dict[str, Client]:
+    return {one.facts.name: one for one in scene(found).clients}

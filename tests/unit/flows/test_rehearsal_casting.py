@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +11,9 @@ from repoint.adapters.filetree import FileTree
 from repoint.adapters.sops import Sops
 from repoint.errors import StalePlan, UsageError
 from repoint.flows.planning import make_plan
-from repoint.flows.rehearsing.casting import Scene, Stranger
-from repoint.flows.rehearsing.flow import Prepared, configuration, prepare
-from repoint.rehearsal.cast import Client
+from repoint.flows.rehearsing.addresses import Addresses
+from repoint.flows.rehearsing.flow import configuration, prepare
+from repoint.rules.facts import ClusterFacts
 from tests.unit.flows.rehearsal_shop import (
     CNPG,
     CONFIG,
@@ -24,27 +23,15 @@ from tests.unit.flows.rehearsal_shop import (
     POOLED,
     URL,
     app,
+    by_name,
     env,
     from_secret,
     prepared,
     repository,
+    scene,
     secret,
+    strangers,
 )
-
-
-def scene(found: Prepared) -> Scene:
-    [(_, [one], _)] = found.scenes
-    return one
-
-
-def strangers(found: Prepared) -> tuple[Stranger, ...]:
-    [(_, _, several)] = found.scenes
-    return several
-
-
-def by_name(found: Prepared) -> dict[str, Client]:
-    return {one.facts.name: one for one in scene(found).clients}
-
 
 MIGRATE = app("migrate", "Job", command=["dbmate", "up"], env=env(DATABASE_URL=URL))
 
@@ -117,88 +104,6 @@ def test_role_defaults_and_pre_checks_of_the_repository_are_set(tmp_path: Path) 
     assert '"extra" AUTHORIZATION "web"' in sql_of["a pre-check's CREATE SCHEMA"]
 
 
-@pytest.mark.parametrize(
-    ("url", "variables", "variable"),
-    [
-        pytest.param(URL.replace("secret", "${PASSWORD}"), {}, "${PASSWORD}", id="a shell's"),
-        pytest.param(URL.replace("secret", "$(PASSWORD)"), {"PASSWORD": "x"}, "", id="kubelet's"),
-        pytest.param(URL, {}, "", id="none"),
-    ],
-)
-def test_a_variable_that_nothing_expands_is_sent_as_it_stands(
-    tmp_path: Path, url: str, variables: dict[str, str], variable: str
-) -> None:
-    """X2."""
-    found = prepared(tmp_path, {"web.yaml": app("web", env=env(**variables, DATABASE_URL=url))})
-
-    client = by_name(found)["web"]
-
-    assert client.variable == variable
-    assert client.login is not None
-    sent = client.login.password.reveal()
-    assert (sent == variable) is bool(variable)
-
-
-def test_a_throwaway_password_has_the_awkward_characters_of_the_real_one(tmp_path: Path) -> None:
-    awkward = URL.replace("web:secret", "odd:s%40cret%2F")
-    files = {
-        "secret.yaml": secret(url=URL, odd=awkward),
-        "web.yaml": app("web", env=from_secret("url")),
-        "odd.yaml": app("odd", env=from_secret("odd")),
-    }
-
-    passwords = scene(prepared(tmp_path, files)).passwords
-
-    assert set(passwords.by_role) == {"keeper", "web", "odd"}
-    assert "@" in passwords.of("odd").reveal() and "@" not in passwords.of("web").reveal()
-    made = [one.reveal() for one in passwords.by_role.values()]
-    assert len(set(made)) == 3 and not any("cret" in one for one in made)
-
-
-def test_an_encoded_secret_s_password_is_looked_at_decoded(tmp_path: Path) -> None:
-    awkward = URL.replace("web:secret", "web:s%40cret")
-    encoded = base64.b64encode(awkward.encode()).decode()
-    text = secret(url=encoded).replace("stringData", "data")
-    files = {"secret.yaml": text, "web.yaml": app("web", env=from_secret("url"))}
-
-    assert "@" in scene(prepared(tmp_path, files)).passwords.of("web").reveal()
-
-
-def test_what_a_string_leaves_out_is_taken_from_repoint_yaml(tmp_path: Path) -> None:
-    bare = env(PGHOST=OLD, PGUSER="web")
-    config = CONFIG.replace("sslmode:", "database: reports, sslmode:")
-    files = {"web.yaml": app("web", env=bare)}
-
-    here = scene(prepared(tmp_path, files, config))
-
-    [client] = here.clients
-    assert client.login is not None
-    assert (client.login.user, client.login.database) == ("web", "reports")
-    assert "`PGHOST` does not tell its database: `reports` was taken" in here.notes
-
-
-def test_what_nothing_tells_is_taken_from_the_cluster(tmp_path: Path) -> None:
-    here = scene(prepared(tmp_path, {"web.yaml": app("web", env=env(PGHOST=OLD))}))
-
-    [client] = here.clients
-    assert client.login is not None
-    assert (client.login.user, client.login.database) == ("keeper", "shop")
-
-
-def test_where_nothing_tells_a_role_it_cannot_be_rehearsed(tmp_path: Path) -> None:
-    files = {"web.yaml": app("web", env=env(PGHOST=OLD))}
-    made = repository(tmp_path, files)
-    path = tmp_path / "deploy/cnpg.yaml"
-    path.write_text(CNPG.replace("bootstrap: {initdb:", "other: {initdb:"))
-
-    found = prepare(make_plan(made), made, FileTree(tmp_path), Sops(FileTree(tmp_path)))
-
-    [(_, scenes, [stranger])] = found.scenes
-    assert scenes == ()
-    assert stranger.reason == "nothing tells the role or the database of `PGHOST`"
-    assert (stranger.route, stranger.server) == ("pooled", POOLED)
-
-
 def test_a_read_only_service_is_not_rehearsed(tmp_path: Path) -> None:
     reader = URL.replace(OLD, "pg-ro.shop.svc.cluster.local")
     files = {
@@ -269,26 +174,130 @@ def test_nothing_is_written(tmp_path: Path) -> None:
     assert found.state.contents.keys() >= {"deploy/web.yaml"}
 
 
-def test_a_string_that_the_driver_does_not_take_has_no_login(tmp_path: Path) -> None:
-    """X16: psql is libpq, which knows no `search_path` in a URL."""
-    command = ["psql", "$(DATABASE_URL)", "-c", "SELECT 1"]
-    files = {"web.yaml": app("web", env=env(DATABASE_URL=URL), command=command)}
+def test_of_two_strings_for_one_server_the_bare_host_is_left_out(tmp_path: Path) -> None:
+    files = {"web.yaml": app("web", env=env(PGHOST=OLD, DATABASE_URL=URL))}
 
-    client = by_name(prepared(tmp_path, files))["web"]
-
-    assert client.login is None and client.driver == "libpq"
-    assert client.refused == 'invalid URI query parameter: "search_path"'
+    assert [one.key for one in scene(prepared(tmp_path, files)).clients] == ["DATABASE_URL"]
 
 
-def test_a_wait_loop_that_logs_nobody_in_only_waits(tmp_path: Path) -> None:
-    """Twice the same wait is one."""
-    wait = ["sh", "-c", f"until pg_isready -h {OLD}; do sleep 1; done; pg_isready -h {OLD}"]
+def test_keys_that_env_from_hands_to_a_runtime_are_its_migration_s(tmp_path: Path) -> None:
+    source = [{"secretRef": {"name": "db"}}]
     files = {
-        "web.yaml": app("web", env=env(DATABASE_URL=URL)),
-        "wait.yaml": app("wait", command=wait),
+        "secret.yaml": secret(DATABASE_URL=URL, MIGRATION_DATABASE_URL=URL),
+        "web.yaml": app("web", envFrom=source),
     }
 
-    found = by_name(prepared(tmp_path, files))
+    assert [one.key for one in scene(prepared(tmp_path, files)).clients] == ["DATABASE_URL"]
 
-    assert found["wait"].login is None and found["wait"].purpose == "probe"
-    assert len(found) == 2
+
+def test_who_shares_a_string_gets_a_key_of_its_own_and_both_know_what_it_was(
+    tmp_path: Path,
+) -> None:
+    files = {
+        "secret.yaml": secret(url=URL, auth=URL.replace("=app", "=auth")),
+        "web.yaml": app("web", env=from_secret("url")),
+        "auth.yaml": app("auth", env=from_secret("auth")),
+        "migrate.yaml": app("migrate", "Job", command=["dbmate", "up"], env=from_secret("url")),
+    }
+
+    found = prepared(tmp_path, files)
+
+    clients = by_name(found)
+    assert clients["migrate"].key.startswith(clients["web"].key)
+    assert clients["migrate"].key != clients["web"].key
+    schemas = {name: scene(found).letters[one.id, one.key].schema for name, one in clients.items()}
+    assert schemas == {"web": "app", "auth": "auth", "migrate": "app"}
+
+
+def test_each_connection_of_a_container_knows_its_own_string(tmp_path: Path) -> None:
+    urls = env(DATABASE_URL=URL, AUTH_URL=URL.replace("=app", "=auth"))
+
+    here = scene(prepared(tmp_path, {"web.yaml": app("web", env=urls)}))
+
+    assert {key: one.schema for (_, key), one in here.letters.items()} == {
+        "DATABASE_URL": "app",
+        "AUTH_URL": "auth",
+    }
+
+
+def test_repoint_yaml_tells_a_schema_that_no_string_does(tmp_path: Path) -> None:
+    config = f"{CONFIG}consumers: {{web: {{schema: app}}}}\n"
+    files = {"web.yaml": app("web", env=env(DATABASE_URL=PLAIN))}
+
+    assert by_name(prepared(tmp_path, files, config))["web"].schema == "app"
+
+
+def test_who_takes_no_part(tmp_path: Path) -> None:
+    """A Secret that nobody reads, a compose file, a host elsewhere, what stays where it is."""
+    config = f"{CONFIG}consumers: {{other: {{route: unchanged}}}}\n"
+    files = {
+        "secret.yaml": secret(unread=URL),
+        "web.yaml": app("web", env=env(DATABASE_URL=URL, OTHER_URL="postgresql://x@elsewhere/y")),
+        "other.yaml": app("other", env=env(DATABASE_URL=URL)),
+        "local/docker-compose.yml": f"services: {{app: {{environment: {{URL: '{URL}'}}}}}}\n",
+    }
+
+    found = prepared(tmp_path, files, config)
+
+    assert [(one.facts.name, one.key) for one in scene(found).clients] == [("web", "DATABASE_URL")]
+    assert strangers(found) == ()
+
+
+def test_a_developer_s_own_workload_is_tried_as_everybody_s(tmp_path: Path) -> None:
+    """The plan moves it, so that it must not be called unknown."""
+    config = f"{CONFIG}consumers: {{dev: {{purpose: local-development}}}}\n"
+
+    found = prepared(tmp_path, {"dev.yaml": app("dev", env=env(DATABASE_URL=URL))}, config)
+
+    assert by_name(found)["dev"].server == DIRECT
+    assert strangers(found) == ()
+
+
+def test_a_container_that_asks_two_clusters_is_in_two_scenes(tmp_path: Path) -> None:
+    reports = PLAIN.replace(OLD, "reports-rw.shop.svc.cluster.local")
+    second = CNPG.partition("---")[0].replace("{name: pg,", "{name: reports,")
+    files = {
+        "second.yaml": second,
+        "web.yaml": app("web", env=env(DATABASE_URL=URL, REPORTS_URL=reports)),
+    }
+
+    [(_, scenes, [])] = prepared(tmp_path, files).scenes
+
+    asked = {one.ground.cluster.name: [each.key for each in one.clients] for one in scenes}
+    assert asked == {"pg": ["DATABASE_URL"], "reports": ["REPORTS_URL"]}
+    assert [one.route for one in scenes[0].clients] == ["pooled"]
+    assert [one.facts.route for one in scenes[0].clients] == ["pooled"]
+
+
+def test_each_environment_has_its_own_clients(tmp_path: Path) -> None:
+    """Two clusters of one namespace's name: only the strings tell them apart."""
+    config = CONFIG.replace(
+        "environments: {local: {namespace: shop, overlay: deploy}}",
+        "environments: {local: {overlay: deploy}, live: {overlay: live}}",
+    )
+    other = app("web", env=env(DATABASE_URL=URL.replace("web:", "live:")))
+    files = {
+        "web.yaml": app("web", env=env(DATABASE_URL=URL)),
+        "live/kustomization.yaml": "resources: [cnpg.yaml, web.yaml]\n",
+        "live/cnpg.yaml": CNPG,
+        "live/web.yaml": other,
+    }
+
+    found = prepared(tmp_path, files, config)
+
+    users = {
+        name: [one.login.user for one in here.clients if one.login is not None]
+        for name, [here], _ in found.scenes
+    }
+    assert users == {"local": ["web"], "live": ["live"]}
+
+
+def test_of_several_hosts_the_first_one_counts() -> None:
+    cluster = ClusterFacts("pg", "shop", 18, 1, 100, (), own_server_certificate=False)
+    known = Addresses([], [cluster], "cluster.local")
+
+    found = known.of("pg-rw,elsewhere.example.org", "shop")
+
+    assert found is not None and found.server == DIRECT
+    assert known.of("elsewhere.example.org,pg-rw", "shop") is None
+    assert known.of("pg-rw", "other") is None

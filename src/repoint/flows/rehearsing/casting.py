@@ -34,8 +34,6 @@ from repoint.rehearsal.spec import Ground, owners, role_names
 from repoint.rules.facts import ClusterFacts, Connection, ConsumerFacts, PoolerFacts
 from repoint.rules.sent import path_asked
 
-_NEVER = frozenset({Purpose.COMMENT, Purpose.LOCAL_DEVELOPMENT})
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
@@ -118,7 +116,8 @@ class Casting:
         for uses in self.state.after.uses.values():
             for use in uses:
                 outside = use.workload.kind in ("File", "ComposeService")
-                if use.environment == self.name and not outside and use.purpose not in _NEVER:
+                here = use.environment == self.name and not outside
+                if here and use.purpose is not Purpose.COMMENT:
                     yield use
 
     def _why_unseen(self, site: Site) -> str:
