@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from repoint.flows.rehearsing.asking import asked
 from repoint.flows.rehearsing.checks_pool import (
     QUESTIONS,
     Restart,
@@ -117,6 +118,21 @@ def test_capacity(
         assert found.observed.startswith("3, then FATAL: ")
     else:
         assert found.observed == "4 served at once"
+
+
+def test_capacity_of_a_full_pool_is_told_at_once_and_not_asked_again(pooler: PoolerFactory) -> None:
+    """CA1 with CloudNativePG's `query_wait_timeout` of two minutes."""
+    given = {"default_pool_size": "2"}
+    pool = pooler(mode="session", parameters=given)
+    one = client(pool, mode="session", pool_size=3)
+    stage = staged(pool, one, parameters=given)
+    stage.patience_s = 0.5
+
+    [question] = [each for each in QUESTIONS if each.id == "capacity"]
+    found = asked(stage, one, question)
+
+    assert found.verdict is FAIL
+    assert found.observed == "2, and then the pool is full: the next waits until one leaves"
 
 
 def test_capacity_counts_by_who_logs_in_whatever_the_strings_leave_out(

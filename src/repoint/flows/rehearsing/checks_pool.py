@@ -17,8 +17,8 @@ from repoint.flows.rehearsing.stage import (
 from repoint.model.rehearsal import Verdict
 from repoint.ports import Conversation
 from repoint.rehearsal.cast import Client
-from repoint.rules.budget import needed_clients
-from repoint.wire.refusals import ServerRefusal
+from repoint.rules.budget import DEFAULT_POOL_SIZE, needed_clients
+from repoint.wire.refusals import ConnectionLost, ServerRefusal
 
 _MOST = 200
 
@@ -65,10 +65,15 @@ def capacity(stage: Stage, client: Client) -> Answer:
         and (other.pooler, other.login.user, other.login.database) == pool
     }
     wanted = min(needed_clients(pooler, together.values()), _MOST)
-    return stage.once(("capacity", *pool), lambda: _opened(stage, client, wanted))
+    size = pooler.number("default_pool_size", DEFAULT_POOL_SIZE) + pooler.number(
+        "reserve_pool_size", 0
+    )
+    room = size if pooler.mode == "session" else 0
+    return stage.once(("capacity", *pool), lambda: _opened(stage, client, wanted, room))
 
 
-def _opened(stage: Stage, client: Client, wanted: int) -> Answer:
+def _opened(stage: Stage, client: Client, wanted: int, room: int) -> Answer:
+    """Whether so many are served; `room` is how many a session pool holds, 0 where all share."""
     expected = f"{wanted} clients served at once, as the consumers' pools add up"
     with ExitStack() as stack:
         for number in range(wanted):
@@ -76,6 +81,10 @@ def _opened(stage: Stage, client: Client, wanted: int) -> Answer:
                 one = stack.enter_context(closing(stage.open(client)))
                 one.query("SELECT 1")
             except Refused as error:
+                if number == room and isinstance(error, ConnectionLost):
+                    # Not for want of time: asked again it would wait again.
+                    seen = f"{room}, and then the pool is full: the next waits until one leaves"
+                    return Answer(Verdict.FAIL, expected, seen)
                 return Answer(Verdict.FAIL, expected, f"{number}, then {told(error)}")
     return Answer(Verdict.PASS, expected, f"{wanted} served at once")
 
