@@ -76,9 +76,9 @@ class BouncerSpec:
 
 @dataclass(frozen=True, slots=True)
 class Attended:
-    """How a program ended: its status, None where it did not in time, and what it printed.
+    """How a program ended: its status, None where it did not in time, and its last words.
 
-    What it printed may hold a password, so it is not shown.
+    They may hold a password, so they are not shown.
     """
 
     status: int | None

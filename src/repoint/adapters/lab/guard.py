@@ -115,24 +115,13 @@ class Guard:
             LabFailed: it cannot be run.
         """
         name = f"attended-{next(self._attended)}"
-        said = self.folder / name
-        self._ask(
-            "start",
-            name,
-            argv=list(argv),
-            env=dict(env),
-            cwd=str(cwd),
-            log=str(said),
-            stop=0,
-        )
+        self._ask("attend", name, argv=list(argv), env=dict(env), cwd=str(cwd))
         until = time.monotonic() + timeout_s
         while (status := self.status(name)) is None and time.monotonic() < until:
             time.sleep(_POLL_S)
         if status is None:
             self.stop(name, signal.SIGKILL)
-        text = said.read_text(errors="replace")
-        said.unlink()
-        return Attended(status, text)
+        return Attended(status, self._ask("said", name)["said"])
 
     def status(self, name: str) -> int | None:
         """None while the program runs, then its exit status (a signal's number negated)."""

@@ -8,13 +8,15 @@ is done or was killed, it stops the servers, removes what they left, and ends.
 Requests, and what is answered beside `{"error": ...}`:
 
     {"do": "start", "name", "argv", "env", "log", "stop"}    {"pid"}
-                    and, to run as its own user: "cwd"
+    {"do": "attend", "name", "argv", "env", "cwd"}           {"pid"}
+    {"do": "said", "name"}                                   {"said"}
     {"do": "status", "name"}                                 {"exit": None or a status}
     {"do": "signal", "name", "signal"}                       {"exit": None or a status}
 
 Each request has a number `n` that its answer repeats, so that one who was interrupted between
 the two can tell a late answer from the next. `stop` is the signal that ends a server in order,
-0 for a program that knows none.
+0 for a program that knows none. An attended program runs as this process's own user; the end of
+what it printed is kept in a file without a name.
 """
 
 from __future__ import annotations
@@ -32,10 +34,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 PREFIX = "repoint-lab-"
 _GRACE_S = 3.0
+_MOST_SAID = 65536
 _SUBREAPER = 36
 _DEATH_SIGNAL = 1
 _REMOVE_ID = 0
@@ -57,35 +60,51 @@ class Guardian:
             os.chown(self.folder, uid, gid)
             self._user = {"user": uid, "group": gid, "extra_groups": []}
         self._children: dict[str, tuple[subprocess.Popen[bytes], int]] = {}
+        self._outputs: dict[str, BinaryIO] = {}
+        self._open = contextlib.ExitStack()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what one request asks for."""
         name = request["name"]
         if request["do"] == "start":
             return {"pid": self._start(name, request)}
+        if request["do"] == "attend":
+            return {"pid": self._attend(name, request)}
+        if request["do"] == "said":
+            return {"said": self._last_words(name)}
         child, _ = self._children[name]
         if request["do"] == "signal" and child.poll() is None:
             child.send_signal(request["signal"])
         return {"exit": child.poll()}
 
     def _start(self, name: str, request: dict[str, Any]) -> int:
-        own = "cwd" in request
         with Path(request["log"]).open("ab") as log:
-            child = subprocess.Popen(
-                request["argv"],
-                env=request["env"],
-                cwd=request["cwd"] if own else self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                # Should the guardian itself be killed, the servers go too (Linux).
-                preexec_fn=lambda: _prctl(_DEATH_SIGNAL, request["stop"] or signal.SIGKILL),
-                umask=-1 if own else 0o077,
-                **({} if own else self._user),
-            )
+            return self._run(name, request, log, cwd=self.folder, umask=0o077, **self._user)
+
+    def _attend(self, name: str, request: dict[str, Any]) -> int:
+        # It has no name, so that nobody finds what the program prints.
+        self._outputs[name] = self._open.enter_context(tempfile.TemporaryFile(dir=self.folder))
+        return self._run(name, {**request, "stop": 0}, self._outputs[name], cwd=request["cwd"])
+
+    def _run(self, name: str, request: dict[str, Any], output: BinaryIO, **how: Any) -> int:
+        child = subprocess.Popen(
+            request["argv"],
+            env=request["env"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            # Should the guardian itself be killed, the servers go too (Linux).
+            preexec_fn=lambda: _prctl(_DEATH_SIGNAL, request["stop"] or signal.SIGKILL),
+            **how,
+        )
         self._children[name] = child, request["stop"]
         return child.pid
+
+    def _last_words(self, name: str) -> str:
+        with self._outputs.pop(name) as output:
+            output.seek(max(0, output.seek(0, os.SEEK_END) - _MOST_SAID))
+            return output.read().decode(errors="replace")
 
     def end(self) -> None:
         """Stop every server, then whatever is still there, and remove the folder."""
