@@ -10,6 +10,7 @@ from repoint.flows.workspace import Workspace
 from repoint.rules.build_contexts import contexts_in, is_build_file
 from repoint.rules.drivers import is_manifest
 from repoint.rules.facts import Hazard, HazardKind, RoleDefault
+from repoint.rules.libraries import is_entrypoint
 from repoint.rules.source_scan import component_dirs, scan_role_defaults, scan_source
 from repoint.rules.source_settings import is_settings_file
 
@@ -52,7 +53,7 @@ def gather(workspace: Workspace, found: Survey) -> Evidence:
     defaults: list[RoleDefault] = []
     for path in found.paths:
         source = any(path.endswith(end) for end in _SOURCE_SUFFIXES)
-        source = source or is_manifest(path) or is_settings_file(path)
+        source = source or is_manifest(path) or is_settings_file(path) or is_entrypoint(path)
         builds = is_build_file(path)
         if not source and not builds and path not in found.files:
             continue

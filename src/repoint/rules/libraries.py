@@ -7,6 +7,7 @@ import re
 from repoint.rules.facts import Hazard, HazardKind
 
 _K = HazardKind
+_ENTRYPOINT = r"(?:[\w.-]+[-_])?entrypoint(?:\.(?:sh|bash))?"
 # (manifest's name, what a line of it says, what the library keeps, in words, the source)
 _LIBRARIES: tuple[tuple[str, str, tuple[HazardKind, ...], str, str], ...] = (
     (
@@ -51,7 +52,26 @@ _LIBRARIES: tuple[tuple[str, str, tuple[HazardKind, ...], str, str], ...] = (
         "node-pg-migrate migrates under a session lock",
         "MG1",
     ),
+    (
+        _ENTRYPOINT,
+        r"^(?!\s*#).*\b(?:rails|rake)\s+db:(?:prepare|migrate)\b",
+        (_K.MIGRATOR,),
+        "its entrypoint migrates under a session lock before it serves",
+        "MG9",
+    ),
+    (
+        _ENTRYPOINT,
+        r"^(?!\s*#).*\bprisma\s+migrate\s+deploy\b",
+        (_K.MIGRATOR,),
+        "its entrypoint migrates under a session lock before it serves",
+        "MG10",
+    ),
 )
+
+
+def is_entrypoint(path: str) -> bool:
+    """Whether a file is what an image runs first, by its name."""
+    return bool(re.fullmatch(_ENTRYPOINT, path.rpartition("/")[2]))
 
 
 def library_hazards(path: str, text: str, home: str) -> tuple[Hazard, ...]:

@@ -17,6 +17,7 @@ from repoint.rules.facts import (
     HazardKind,
     PoolerFacts,
 )
+from repoint.rules.libraries import is_entrypoint
 from repoint.rules.rule import Rule
 from repoint.rules.sent import Fate, Sent, fate
 
@@ -164,8 +165,10 @@ def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
     for pooler, consumers in facts.pools:
         for consumer in consumers:
             hazards = [h for h in consumer.hazards if h.kind is HazardKind.MIGRATOR and h.linked]
-            # Where a Job migrates, a library of the repository is the Job's.
-            hazards = [h for h in hazards if not in_a_job or h.app_dir == OF_IMAGE]
+            # Where a Job migrates, a library of the repository is the Job's; an entrypoint is not.
+            hazards = [
+                h for h in hazards if not in_a_job or h.app_dir == OF_IMAGE or is_entrypoint(h.path)
+            ]
             if pooler.mode == "transaction" and hazards:
                 text = f"{hazards[0].message}, and `{pooler.name}` pools transactions"
                 text = f"{consumer.id}: {text}"

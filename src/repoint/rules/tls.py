@@ -94,6 +94,12 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+_BY_HAND = (
+    "write `{name}=Require` by hand, which the plan leaves alone: Npgsql 6 and 7 refuse it without "
+    "`Trust Server Certificate=true`"
+)
+
+
 def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
     """Findings on how consumers secure their connections."""
     found: list[Finding] = []
@@ -136,7 +142,9 @@ def _weak(
             )
             yield _finding(facts, WEAK_SSLMODE, consumer, connection, text, hint)
     elif mode in ("disable", "allow", "prefer"):
-        yield _finding(facts, WEAK_SSLMODE, consumer, connection, f"has sslmode={mode}")
+        spelled = next(name for name, _ in connection.params if canonical(name) == "sslmode")
+        hint = "" if spelled == "sslmode" else _BY_HAND.format(name=spelled)
+        yield _finding(facts, WEAK_SSLMODE, consumer, connection, f"has sslmode={mode}", hint)
 
 
 def missing_alt_names(

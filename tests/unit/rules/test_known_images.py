@@ -103,6 +103,17 @@ def test_known_images_are_built_elsewhere() -> None:
         ),
         pytest.param("Gemfile", "gem 'good_job'\n", [K.ADVISORY_LOCK, K.LISTEN], id="ST8 GoodJob"),
         pytest.param("Gemfile", "# gem 'good_job'\ngem 'sidekiq'\n", [], id="another queue"),
+        pytest.param(
+            "bin/docker-entrypoint",
+            'if [ "$1" = server ]; then\n  ./bin/rails db:prepare\nfi\nexec "$@"\n',
+            [K.MIGRATOR],
+            id="MG9 Rails migrates before it serves",
+        ),
+        pytest.param(
+            "docker/entrypoint.sh", "npx prisma migrate deploy\n", [K.MIGRATOR], id="MG10"
+        ),
+        pytest.param("entrypoint.sh", "# rails db:migrate\nexec puma\n", [], id="a comment"),
+        pytest.param("bin/setup", "rails db:prepare\n", [], id="a developer's script"),
         pytest.param("mix.exs", '{:oban, "~> 2.17"}', [K.LISTEN], id="ST11 Oban"),
         pytest.param("mix.exs", '{:obanana, "~> 2.17"}', [], id="a name like it"),
         pytest.param(

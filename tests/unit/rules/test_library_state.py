@@ -92,6 +92,8 @@ def test_MG1_a_library_is_the_migration_job_s_where_there_is_one() -> None:
     image = consumer("auth", hazards=(hazard(K.MIGRATOR, app_dir=OF_IMAGE),))
     assert MIGRATES_ITSELF.code not in codes(check(environment(own, job, pooler=tx)))
     assert MIGRATES_ITSELF.code in codes(check(environment(image, job, pooler=tx)))
+    script = consumer("web", hazards=(hazard(K.MIGRATOR, path="bin/docker-entrypoint"),))
+    assert MIGRATES_ITSELF.code in codes(check(environment(script, job, pooler=tx)))
 
 
 def test_ST14_a_default_of_a_role_is_late_in_session_mode_too() -> None:

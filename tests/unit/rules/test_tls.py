@@ -192,3 +192,10 @@ def test_whose_sslmode_may_be_raised(
     may: bool,
 ) -> None:
     assert may_raise(connection(*params, **given), drivers) is may
+
+
+def test_what_the_plan_does_not_raise_is_said_to_be_raised_by_hand() -> None:
+    [found] = check(with_params(("SSL Mode", "Prefer"), drivers=("npgsql",)))
+
+    assert found.code == "RP233"
+    assert (found.hint or "").startswith("write `SSL Mode=Require` by hand")
