@@ -61,7 +61,6 @@ class Guardian:
             self._user = {"user": uid, "group": gid, "extra_groups": []}
         self._children: dict[str, tuple[subprocess.Popen[bytes], int]] = {}
         self._outputs: dict[str, BinaryIO] = {}
-        self._open = contextlib.ExitStack()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do what one request asks for."""
@@ -82,9 +81,9 @@ class Guardian:
             return self._run(name, request, log, cwd=self.folder, umask=0o077, **self._user)
 
     def _attend(self, name: str, request: dict[str, Any]) -> int:
-        # It has no name, so that nobody finds what the program prints.
-        self._outputs[name] = self._open.enter_context(tempfile.TemporaryFile(dir=self.folder))
-        return self._run(name, {**request, "stop": 0}, self._outputs[name], cwd=request["cwd"])
+        # It has no name, so that nobody finds what the program prints; it is read once.
+        output = self._outputs[name] = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115
+        return self._run(name, {**request, "stop": 0}, output, cwd=request["cwd"])
 
     def _run(self, name: str, request: dict[str, Any], output: BinaryIO, **how: Any) -> int:
         child = subprocess.Popen(
