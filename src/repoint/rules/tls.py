@@ -41,7 +41,7 @@ CHANNEL_BINDING = Rule(
     "PgBouncer ends the client's TLS session itself and offers no SCRAM method with channel "
     "binding, "
     "so the driver refuses to log in. No setting of the Pooler helps.",
-    "write `channel_binding=prefer` or remove it, or send the consumer direct",
+    "write `channel_binding=prefer` or remove it",
     ("TL4",),
 )
 WEAK_SSLMODE = Rule(
