@@ -34,6 +34,7 @@ class Handshake:
         self._login = login
         self._certificate = certificate
         self._scram: ScramClient | None = None
+        self._proved = False
         self._signed = False
         self._negotiated = False
         self.ready = False
@@ -117,6 +118,9 @@ class Handshake:
         if code == _SASL:
             return self._choose(fields)
         if self._scram is not None and code == _SASL_CONTINUE:
+            if self._proved:
+                raise DriverRefusal("the server asks for a SCRAM proof a second time")
+            self._proved = True
             return messages.sasl_response(self._scram.final(fields.rest()))
         if self._scram is not None and code == _SASL_FINAL:
             self._scram.check(fields.rest())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
+import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
@@ -78,6 +80,88 @@ def test_a_connection_that_comes_to_nothing(
     with server(answer) as address, pytest.raises(ConnectionLost, match=reason) as caught:
         connect(address, "pg", login(wanted), timeout_s=0.3)
     assert CANARY not in str(caught.value)
+
+
+def pours(*parts: bytes) -> Callable[[socket.socket], None]:
+    """Say the first part once, then the others as fast as they are taken, without end."""
+
+    def answer(client: socket.socket) -> None:
+        client.recv(4096)
+        with suppress(OSError):
+            client.sendall(parts[0])
+            while True:
+                client.sendall(b"".join(parts[1:]) * 100)
+
+    return answer
+
+
+def drips(text: bytes, every_s: float = 0.02) -> Callable[[socket.socket], None]:
+    """Say one byte at a time, again and again."""
+
+    def answer(client: socket.socket) -> None:
+        client.recv(4096)
+        with suppress(OSError):
+            while True:
+                for byte in text:
+                    client.sendall(bytes([byte]))
+                    time.sleep(every_s)
+
+    return answer
+
+
+NOTICE = b"N\0\0\0\x0dSNOTICE\0\0"
+LONG_NOTICE = b"N\0\0\x03\xefM" + b"x" * 1000 + b"\0\0"
+SETTING = b"S\0\0\0\x08a\0b\0"
+ROW = b"D\0\0\x03\xf2\0\1\0\0\x03\xe8" + b"x" * 1000
+SASL = b"R\0\0\0\x17\0\0\0\nSCRAM-SHA-256\0\0"
+ENDLESS = [
+    pytest.param("never", pours(b"", NOTICE), id="notices"),
+    pytest.param("never", pours(b"", SETTING), id="settings"),
+    pytest.param("never", drips(NOTICE), id="a slow notice"),
+    pytest.param("always", drips(b"S"), id="a slow handshake"),
+    pytest.param("always", pours(b"S", b"\x16\x03\x01\x40\x00" + b"x" * 0x4000), id="TLS noise"),
+    pytest.param("never", pours(b"E\x03\xff\xff\xff", b"x" * 100), id="a message of 64 MB"),
+]
+
+
+@pytest.mark.parametrize(("wanted", "answer"), ENDLESS)
+def test_a_login_without_end_ends(wanted: str, answer: Callable[[socket.socket], None]) -> None:
+    tracemalloc.start()
+    try:
+        with server(answer) as address, pytest.raises((ConnectionLost, DriverRefusal)):
+            connect(address, "pg", login(wanted), timeout_s=1)
+        assert tracemalloc.get_traced_memory()[1] < 300e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("text", [ROW, LONG_NOTICE], ids=["rows", "notices"])
+def test_an_answer_without_end_ends(text: bytes) -> None:
+    def answer(client: socket.socket) -> None:
+        says(READY)(client)
+        pours(b"", text)(client)
+
+    with server(answer) as address:
+        session = connect(address, "pg", login(), timeout_s=30)
+        with pytest.raises(ConnectionLost, match="more than 32 MB"):
+            session.query("select 1")
+        with pytest.raises(ConnectionLost):
+            session.query("select 1")
+
+
+def test_a_proof_is_computed_once() -> None:
+    """Each costs the client as many rounds as the server likes."""
+
+    def answer(client: socket.socket) -> None:
+        client.recv(4096)
+        client.sendall(SASL)
+        nonce = client.recv(4096).rpartition(b"r=")[2]
+        told = b"\0\0\0\x0br=" + nonce + b"x,s=c2FsdA==,i=1000"
+        client.sendall((b"R" + (len(told) + 4).to_bytes(4, "big") + told) * 2)
+        waits(client)
+
+    with server(answer) as address, pytest.raises(DriverRefusal, match="a second time"):
+        connect(address, "pg", login(), timeout_s=5)
 
 
 def test_TLS_that_is_not_there() -> None:

@@ -14,6 +14,8 @@ from repoint.wire.messages import SSL_REQUEST
 from repoint.wire.refusals import ConnectionLost, DriverRefusal
 
 _CHUNK = 1 << 16
+# In one call, which has one deadline: a server without end would fill the memory until then.
+_MOST_AT_ONCE = 32 * 1024 * 1024
 _CLOSED = "server closed the connection unexpectedly"
 
 LATE = "timeout expired"
@@ -33,6 +35,8 @@ class Channel:
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._decoder = Decoder()
+        self._deadline = 0.0
+        self._taken = 0
 
     @property
     def local_port(self) -> int:
@@ -88,6 +92,8 @@ class Channel:
 
     def receive(self, deadline: float) -> Message:
         """The next message."""
+        if deadline != self._deadline:
+            self._deadline, self._taken = deadline, 0
         while (message := self._decoder.next()) is None:
             try:
                 self._socket.settimeout(_left(deadline))
@@ -100,6 +106,9 @@ class Channel:
                 raise ConnectionLost(_CLOSED) from error
             if not raw:
                 raise ConnectionLost(_CLOSED)
+            self._taken += len(raw)
+            if self._taken > _MOST_AT_ONCE:
+                raise ConnectionLost("the server says more than 32 MB at once")
             self._decoder.feed(raw)
         return message
 
