@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import msgspec
 
 from repoint.model.benchmark import Benchmark, Measured
@@ -53,6 +55,8 @@ def chart(value: Benchmark) -> str:
     from pygal.etree import etree
     from pygal.style import Style
 
+    # pygal leaves a finder of Python 3.3's kind behind, which every later import warns of.
+    sys.meta_path[:] = [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]
     bars = pygal.HorizontalBar(
         width=900,
         height=140 + 90 * len(value.measured),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -97,3 +98,4 @@ def test_the_chart_is_an_svg_without_script_or_comment() -> None:
     assert "<script" not in text
     assert "<!--" not in text
     assert "4 clients" in text
+    assert all(hasattr(finder, "find_spec") for finder in sys.meta_path)
