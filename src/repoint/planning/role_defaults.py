@@ -82,9 +82,7 @@ def _scripts(objects: Iterable[Resource]) -> Iterator[tuple[Resource, str, Value
 def _commands(script: str) -> Iterator[tuple[int, re.Match[str]]]:
     for number, line in enumerate(script.splitlines()):
         match = _PSQL.match(line)
-        if match is None or line.rstrip().endswith("\\"):
-            continue
-        if all(p.search(match["head"]) for p in (_USER, _DATABASE, _HOST)):
+        if match is not None and all(p.search(match["head"]) for p in (_USER, _DATABASE, _HOST)):
             yield number, match
 
 

@@ -336,7 +336,7 @@ def _grown(
         least = budget.DEFAULT_POOL_SIZE if unknown else 1
     sizes = {"default_pool_size": str(max(needed, least))}
     clients = budget.needed_clients(pooler, consumers)
-    if planned and clients > pooler.number("max_client_conn", budget.DEFAULT_MAX_CLIENT_CONN):
+    if clients > pooler.number("max_client_conn", budget.DEFAULT_MAX_CLIENT_CONN):
         sizes["max_client_conn"] = str(clients)
     return replace(pooler, parameters=tuple((dict(pooler.parameters) | sizes).items()))
 

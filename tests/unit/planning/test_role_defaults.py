@@ -135,6 +135,14 @@ def test_a_clusters_bootstrap_sql_carries_the_default_and_the_key_goes(tmp_path:
     assert routes(again) == {}
 
 
+def test_bootstrap_sql_that_is_there_stays(tmp_path: Path) -> None:
+    own = OLD_CLUSTER + "      postInitApplicationSQL:\n        - CREATE EXTENSION citext\n"
+
+    patch = trial(tmp_path, cluster=own).apply("dev")["overlays/dev/pg-dev-patch.yaml"]
+
+    assert patch.index("CREATE EXTENSION citext") < patch.index("ALTER ROLE shop")
+
+
 def test_on_a_cluster_that_may_stand_bootstrap_sql_carries_nothing(tmp_path: Path) -> None:
     repo = trial(tmp_path, new=False)
     plan = repo.plan("dev")
@@ -174,6 +182,45 @@ def test_a_migration_jobs_pre_check_carries_it_on_a_cluster_that_stands_too(
     ]
     assert repo.plan("dev").is_empty
     assert not any("initdb" in text for text in written.values())
+
+
+OTHERWISE = [
+    pytest.param(PRE_CHECK.replace("kind: Job", "kind: Deployment"), id="no Job"),
+    pytest.param(PRE_CHECK.replace("          - |\n", "          - >\n"), id="a folded text"),
+    pytest.param(PRE_CHECK.replace("psql -h postgres", "psql"), id="a host that it does not name"),
+    pytest.param(PRE_CHECK.replace("-U shop", ""), id="a role that it does not name"),
+    pytest.param(PRE_CHECK.replace("|| exit 1", "\\"), id="a command that goes on"),
+    pytest.param(
+        PRE_CHECK.replace("          - |\n", "          - &script |\n").replace(
+            "command: [alembic, upgrade, head]", "command: [sh, -c, *script]"
+        ),
+        id="a text that is used twice",
+    ),
+]
+
+
+@pytest.mark.parametrize("job", OTHERWISE)
+def test_a_script_that_is_written_otherwise_carries_nothing(tmp_path: Path, job: str) -> None:
+    repo = trial(tmp_path, job=job, new=False)
+
+    assert routes(repo.plan("dev"))["web"] == "direct"
+
+
+def test_a_script_that_every_environment_shares_carries_nothing(tmp_path: Path) -> None:
+    assert routes(trial(tmp_path, extra=PRE_CHECK, new=False).plan("dev"))["web"] == "direct"
+
+
+def test_a_statement_is_quoted_for_the_shell_and_keeps_the_line_ends(tmp_path: Path) -> None:
+    url = URL.replace("shop:canary", "my-app:canary") + "?search_path=a"
+    repo = trial(tmp_path, url, job=PRE_CHECK.replace("-U shop", "-U my-app"), new=False)
+    path = tmp_path / "overlays/dev/migrate.yaml"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+
+    repo.apply("dev")
+
+    [line] = [one for one in path.read_bytes().splitlines(keepends=True) if b"ALTER" in one]
+    assert b'-c "ALTER ROLE \\"my-app\\" IN DATABASE shop SET' in line
+    assert line.endswith(b"\r\n")
 
 
 @pytest.mark.parametrize(

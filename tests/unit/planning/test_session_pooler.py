@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
 
+from repoint.formats.read import read_file
+from repoint.kube.effective import Effective, effective
+from repoint.kube.resource import Resource
 from repoint.model.plan import Plan, PlannedConsumer
+from repoint.planning.session_pooler import rendered_session
 from tests.unit.planning.small_repository import CONFIG, TARGETS, Trial, repository, workload
 
 LISTENS = {
@@ -156,6 +160,61 @@ OTHERS = [
 def test_another_kind_of_pooler_is_not_used(tmp_path: Path, old: str, new: str) -> None:
     one = trial(tmp_path, objects=targets() + RENDERED.replace(old, new))
     assert row(one.plan("dev")).new == f"{BESIDE}.cluster.local"
+
+
+def test_of_two_rendered_ones_the_one_called_like_the_named_pooler_is_used(tmp_path: Path) -> None:
+    mine = RENDERED.replace("{name: calm}", "{name: pg-pooler-z}")
+    one = trial(tmp_path / "a", objects=targets() + RENDERED + mine)
+    assert row(one.plan("dev")).new == "pg-pooler-z.shop-dev.svc.cluster.local"
+
+    named = CONFIG.replace("pooler: pg-pooler", "pooler: pg-pooler, session_pooler: calm")
+    one = trial(tmp_path / "b", objects=targets() + RENDERED + mine, config=named)
+    assert row(one.plan("dev")).new == "calm.shop-dev.svc.cluster.local"
+
+
+def test_a_session_pooler_of_another_namespace_is_not_this_one_s() -> None:
+    def pooler(name: str, namespace: str, mode: str = "session") -> Resource:
+        text = (
+            "apiVersion: postgresql.cnpg.io/v1\nkind: Pooler\n"
+            f"metadata: {{name: {name}, namespace: {namespace}}}\n"
+            f"spec: {{cluster: {{name: pg}}, pgbouncer: {{poolMode: {mode}}}}}\n"
+        )
+        root = read_file("x.yaml", text.encode()).documents[0].root
+        assert root is not None
+        return Resource(cast(dict[str, Effective], effective(root, "x.yaml", (0,))), "x.yaml")
+
+    named = pooler("pooler", "shop", "transaction")
+    calm, other = pooler("calm", "shop"), pooler("calm", "elsewhere")
+
+    assert rendered_session([named, other, calm], named, None) is calm
+    assert rendered_session([named, other], named, None) is None
+
+
+def test_what_is_null_stays_null_in_the_copy(tmp_path: Path) -> None:
+    one = trial(tmp_path, objects=targets(", authQuery: ~"))
+
+    assert made(one.apply("dev"))["spec"]["pgbouncer"]["authQuery"] is None
+
+
+def test_a_route_in_the_configuration_wins(tmp_path: Path) -> None:
+    """Nothing moves it; the finding says what is wrong there."""
+    plan = trial(tmp_path, config=CONFIG + "consumers: {web: {route: pooled}}\n").plan("dev")
+
+    assert row(plan).new == f"{POOLED}.cluster.local"
+    assert any(one.blocks and "LISTEN" in one.message for one in plan.findings)
+
+
+def test_what_a_chart_is_told_goes_direct_as_a_whole(tmp_path: Path) -> None:
+    """A chart's own keys are judged one by one, but not against what its program needs."""
+    release = (
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web}\n"
+        "spec:\n  values:\n    databaseUrl: "
+        "postgresql://shop:canary-s@postgres:5432/shop?search_path=a\n"
+    )
+    objects = targets().replace(":18.1", ":17.6")
+    plan = trial(tmp_path, PGX, base={"web.yaml": release}, objects=objects).plan("dev")
+
+    assert (row(plan).route, row(plan).new) == ("direct", "pg-rw.shop-dev.svc.cluster.local")
 
 
 def test_a_rendered_pooler_is_raised_for_its_consumers(tmp_path: Path) -> None:

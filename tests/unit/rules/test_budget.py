@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repoint.model.plan import Severity
-from repoint.rules.budget import check
+from repoint.rules.budget import check, pool_remedy
 from repoint.rules.declared import DeclaredCluster
 from repoint.rules.facts import EnvironmentFacts
 from tests.unit.rules.build import cluster, codes, connection, consumer, environment, pooler
@@ -35,6 +35,14 @@ FOUND = [
     pytest.param(
         web(size=10, mode="transaction", p_max_client_conn=15), ["RP242"], id="CA2 a limit of 15"
     ),
+    pytest.param(
+        web(size=41, replicas=1, pods=2, slots=200), ["RP241"], id="CA1 the odd one of two pods"
+    ),
+    pytest.param(
+        web(size=31, replicas=1, pods=2, slots=200, mode="transaction", p_max_client_conn=15),
+        ["RP242"],
+        id="CA2 the odd one of two pods",
+    ),
     pytest.param(web(slots=27), ["RP243"], id="CA4 20 + 5 + 3 of 27"),
     pytest.param(web(pods=4, slots=100), ["RP243"], id="CA4 X11 four pods"),
     pytest.param(web(size=0), ["RP241"], id="CA1 nothing tells the pool size: a note"),
@@ -51,6 +59,10 @@ FINE = [
         web(pods=4, slots=100, p_max_db_connections=15), id="CA4 capped by max_db_connections"
     ),
     pytest.param(environment(pooler=None), id="no Pooler, no pool"),
+    pytest.param(
+        environment(consumer("web"), consumer("wait", pool_size=200, purpose="probe")),
+        id="CA1 a wait loop is gone before the pool is full",
+    ),
 ]
 
 
@@ -114,6 +126,18 @@ def test_CA4_demand_that_just_fits_is_not_certain_to_fail() -> None:
     assert finding.severity is Severity.ERROR
 
 
+def test_CA1_a_pool_is_raised_only_as_far_as_postgresql_holds_it() -> None:
+    def remedy(slots: int, **given: object) -> int:
+        facts = web(size=15, slots=slots, **given)
+        assert facts.pooler is not None
+        return pool_remedy(facts, facts.pooler)
+
+    assert remedy(38) == 30  # 30 + 5 + 3
+    assert remedy(37) == 0
+    assert remedy(38, mode="transaction") == 0
+    assert remedy(38, p_default_pool_size=30) == 0
+
+
 def test_X11_terms_add_up_in_words() -> None:
     facts = environment(consumer("web", pool_size=9), consumer("api", pool_size=3, replicas=1))
     (finding,) = check(facts)
@@ -172,6 +196,16 @@ def sized(**given: object) -> EnvironmentFacts:
             "RP244",
             "= 20, above its connectionLimit 10 (managed.roles of the Cluster)",
             id="CA4 a role's own limit",
+        ),
+        pytest.param(
+            environment(
+                consumer("web"),
+                pooler=pooler(instances=2),
+                cluster=cluster(declared=DeclaredCluster(limits=(("shop", 30),))),
+            ),
+            "RP244",
+            "x 2 Pooler pod(s) for database `shopdb` = 40",
+            id="CA4 a role's limit is for all pods together",
         ),
     ],
 )

@@ -114,6 +114,9 @@ def test_a_cluster_that_is_refused(server: Any, told: str) -> None:
             id="parameters of one's own",
         ),
         pytest.param(made(certificates=("serverTLSSecret", "serverCASecret")), id="a certificate"),
+        pytest.param(
+            made(certificates=("replicationTLSSecret", "clientCASecret")), id="two for replication"
+        ),
         pytest.param(cluster(alt_names=("a", "b")), id="more names"),
         pytest.param(made(bootstrap=("initdb",), roles=("shop", "pgadmin")), id="roles"),
     ],

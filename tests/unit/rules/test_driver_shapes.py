@@ -306,6 +306,12 @@ TLS = [
         id="TL5 direct",
     ),
     pytest.param(
+        "libpq",
+        mode("prefer", ("sslnegotiation", "direct")),
+        Tls("always", direct=True),
+        id="TL5 direct never falls back",
+    ),
+    pytest.param(
         "libpq", connection(("min_protocol_version", "3.2")), Tls(min_protocol=2), id="TL6 min"
     ),
     pytest.param(

@@ -158,6 +158,17 @@ def test_X10_nothing_is_needed_where_nothing_is_denied() -> None:
     assert needed_policies(under(policy(replace(WEB, opaque=True)))) == ()
 
 
+def test_X10_no_policy_is_written_that_would_let_every_pod_of_a_namespace_out() -> None:
+    """A consumer without labels cannot be told from its neighbours."""
+    out = PolicyFacts("out", "shop", (), None, egress=())
+    facts = environment(consumer("web", labels=()), policies=(out,))
+
+    assert "RP251" in codes(check(facts))
+    assert [need.name for need in needed_policies(facts) if need.egress] == [
+        "allow-pg-pooler-rw-to-postgres"
+    ]
+
+
 def test_X10_the_pooler_in_doubt_is_admitted() -> None:
     by_cluster = PolicyFacts("c", "shop", INSTANCES, (IngressRule((Peer(CLUSTER, None),), ()),))
     facts = environment(consumer("web"), policies=(by_cluster, policy(WEB)))

@@ -59,12 +59,21 @@ FOUND = [
     ),
     pytest.param(with_consumer(hazards=(hazard(HazardKind.LOGIN_TEXT),)), ["RP286"], id="OP6"),
     pytest.param(with_cluster("client_tls_sslmode", hba=HOSTSSL), ["RP287"], id="TL8 hostssl"),
+    pytest.param(
+        with_cluster("client_tls_sslmode", hba=("hostnossl all all all reject",)),
+        ["RP287"],
+        id="TL8 hostnossl",
+    ),
 ]
 
 FINE = [
     pytest.param(ready(), id="a Pooler that has all of it"),
     pytest.param(with_consumer(connections=(LOGICAL,)), id="OP11 logical works"),
     pytest.param(with_consumer(connections=(PHYSICAL,), route="direct"), id="OP11 direct"),
+    pytest.param(
+        with_consumer(hazards=(hazard(HazardKind.LOGIN_TEXT, linked=False),)),
+        id="OP6 in code that nothing links to it",
+    ),
     pytest.param(with_cluster(hba=HOSTSSL), id="TL8 the Pooler asks for TLS"),
     pytest.param(
         with_cluster("client_tls_sslmode", hba=("host all all all md5",)), id="TL8 no rule on TLS"

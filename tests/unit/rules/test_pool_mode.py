@@ -166,6 +166,22 @@ def test_a_rendered_pooler_is_raised_not_lowered_and_must_be_held_as_well() -> N
     assert kinds(calm) == ["direct"]
 
 
+def test_a_rendered_pooler_is_told_as_it_stands() -> None:
+    """Its own plan raises it, where somebody renders it."""
+    rendered = pooler(name=SESSION, parameters=(("default_pool_size", "30"),))
+    assert decided(web(*TENANT, pool_size=20), beside=Beside(rendered)).session == rendered
+
+
+def test_a_wait_loop_is_never_moved_by_itself() -> None:
+    wait = web(*TENANT, name="wait", purpose="probe")
+    assert kinds(decided(web(PGX), wait), wait.id) == []
+
+
+def test_a_wish_for_sessions_is_met_by_a_pooler_of_sessions() -> None:
+    one = web(PGX)
+    assert decided(one, wanted={one.id: "session"}, pooler=pooler()) == Decision(())
+
+
 def test_without_a_session_pooler_it_goes_direct_and_says_why() -> None:
     ((_, remedy),) = decided(web(*TENANT), beside=Beside(None, why_not="nowhere to put")).remedies
     assert remedy.kind == "direct"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ import pytest
 from repoint.rules.declared import Bootstrap, PreCheck
 from repoint.rules.facts import Connection, ConsumerFacts
 from repoint.rules.remedies import startup_remedy
-from repoint.rules.role_defaults import RoleSetting, elements
+from repoint.rules.role_defaults import RoleSetting, elements, precheck_for
 from repoint.rules.rule import Remedy
-from tests.unit.rules.build import HERE, cluster, connection, consumer, pooler
+from tests.unit.rules.build import HERE, cluster, connection, consumer, driver, pooler
 
 MADE = Bootstrap("shopdb", "shop")
 CHECK = PreCheck("shop", "shopdb", HERE, "Job/shop/migrate#spec", 2)
@@ -124,6 +125,11 @@ def test_SP9_a_default_is_planned(found: Remedy, by: str) -> None:
             remedy(connection(("search_path", "a"), user="")), "no role and database", id="no role"
         ),
         pytest.param(
+            remedy(connection(("search_path", "a"), database="")),
+            "no role and database",
+            id="no database",
+        ),
+        pytest.param(
             remedy(connection(("search_path", "$(SCHEMA)"))),
             "nothing tells the value",
             id="a variable",
@@ -139,6 +145,30 @@ def test_SP9_no_default_is_planned(found: Remedy, told: str) -> None:
     assert (found.kind, found.by) == ("direct", "")
     assert told in found.reason
     assert bool(found.statements) is (told == "")
+
+
+def test_prisma_s_schema_has_to_stay() -> None:
+    web = consumer("web", connection(("schema", "a")), hazards=(driver("prisma"),))
+
+    found = startup_remedy(web, pooler(), cluster(postgres=17, bootstrap=MADE), consumers=(web,))
+
+    assert found.kind == "direct"
+    assert "`schema` also tells Prisma where its tables are" in found.reason
+
+
+def test_SP2_everything_in_options_becomes_a_default_where_options_go() -> None:
+    found = remedy(connection(("options", "-c search_path=a -c TimeZone=UTC")))
+
+    assert found.drop == ("options",)
+    assert "SET search_path = 'a';" in found.statements
+    assert "SET timezone = 'UTC';" in found.statements
+
+
+def test_the_last_pre_check_carries_it_for_it_runs_last() -> None:
+    setting = RoleSetting("shop", "shopdb", "search_path", "a")
+    later, other = replace(CHECK, number=5), replace(CHECK, role="auth", number=7)
+
+    assert precheck_for(setting, (CHECK, later, other)) == later
 
 
 def test_SP4_tracking_comes_before_a_default() -> None:

@@ -51,6 +51,9 @@ ROOT = ("sslrootcert", "/etc/pg/ca.crt")
         pytest.param(
             asks(FULL, ROOT, mounts=(("Secret", "pg-ca", "/etc/pgx"),)), "RP237", id="elsewhere"
         ),
+        pytest.param(
+            asks(FULL, ("sslrootcert", "/etc/pgx/ca.crt"), mounts=(CA,)), "RP237", id="beside it"
+        ),
         pytest.param(asks(("SSL Mode", "VerifyCA"), route="direct"), "RP237", id="Npgsql, direct"),
         pytest.param(asks(FULL, ("sslrootcert", "system")), "RP237", id="the system's store"),
         pytest.param(
