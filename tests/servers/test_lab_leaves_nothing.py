@@ -97,6 +97,34 @@ def test_after_the_guardian_was_killed(child: Child) -> None:
     assert child.gone(), child.left()
 
 
+def test_after_everybody_was_killed_the_next_one_cleans_up(child: Child) -> None:
+    """As when a container or a job is ended: no guardian is left to do it."""
+    process = child.started("wait")
+    [guardian] = guardians(process.pid)
+    for pid in (guardian, process.pid):
+        os.kill(pid, signal.SIGKILL)
+    process.wait(PATIENCE_S)
+    assert eventually(lambda: not child.processes())
+    [left] = child.tmp.iterdir()
+
+    with Child(child.tmp).run("end") as other:
+        assert other.wait(PATIENCE_S) == 0
+
+    assert child.gone(), child.left()
+    assert not left.exists()
+
+
+def test_what_another_one_works_in_is_left_alone(child: Child) -> None:
+    child.started("wait")
+    [folder] = child.tmp.iterdir()
+
+    with Child(child.tmp).run("end") as other:
+        assert other.wait(PATIENCE_S) == 0
+
+    assert list(child.tmp.iterdir()) == [folder]
+    assert (folder / "data").is_dir()
+
+
 @pytest.mark.parametrize("word", [" -D ", "pgbouncer.ini"], ids=["postgres", "pgbouncer"])
 def test_after_a_server_was_killed(child: Child, word: str) -> None:
     process = child.started("wait")

@@ -23,12 +23,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import re
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -38,6 +40,7 @@ from typing import Any, BinaryIO
 
 PREFIX = "repoint-lab-"
 _GRACE_S = 3.0
+_MARK = "guarded"
 _MOST_SAID = 65536
 _SUBREAPER = 36
 _DEATH_SIGNAL = 1
@@ -55,6 +58,7 @@ class Guardian:
 
     def __init__(self, base: str, uid: int, gid: int) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+        self._mark = _marked(self.folder)
         self._user: dict[str, Any] = {}
         if uid >= 0:
             os.chown(self.folder, uid, gid)
@@ -124,6 +128,31 @@ class Guardian:
             if not self.folder.exists():
                 return
             time.sleep(0.1)
+
+
+def _marked(folder: Path) -> int:
+    """A locked file in the folder: whoever can lock it knows that its guardian is gone."""
+    fresh = folder / f"{_MARK}.new"
+    mark = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    fcntl.flock(mark, fcntl.LOCK_EX)
+    fresh.rename(folder / _MARK)
+    return mark
+
+
+def sweep(base: str, owners: set[int]) -> None:
+    """Remove the folders of guardians that were killed together with those they guarded for."""
+    for folder in Path(base).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            found = folder.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners:
+                continue
+            mark = os.open(folder / _MARK, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove_shared_memory(_segments(folder))
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(mark)
 
 
 def _kill_descendants() -> set[str]:
@@ -223,8 +252,10 @@ def main() -> None:
         signal.signal(number, lambda *_: None)
     _prctl(_SUBREAPER, 1)
     _allow_files()
+    base, uid, gid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    sweep(base, {os.geteuid(), uid})
     try:
-        guardian = Guardian(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+        guardian = Guardian(base, uid, gid)
     except OSError as error:
         print(json.dumps({"n": 0, "error": error.strerror}), flush=True)
         return
