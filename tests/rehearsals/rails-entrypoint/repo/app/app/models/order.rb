@@ -1,0 +1,3 @@
+class Order < ApplicationRecord
+  scope :recent, -> { where("created_at > ?", 1.day.ago) }
+end
