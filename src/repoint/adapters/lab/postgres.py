@@ -107,7 +107,7 @@ class Postgres:
             self._program("initdb"),
             *("-D", str(self._data), "-U", BOOTSTRAP, "-E", "UTF8", "--locale=C"),
             # A peer-only start: its pg_hba.conf is replaced before the server ever runs.
-            *("--auth=peer", "--no-sync", "--wal-segsize=1"),
+            *("--auth=peer", "--no-sync", "--no-clean", "--wal-segsize=1"),
         ]
 
     def _program(self, name: str) -> str:
