@@ -188,7 +188,7 @@ def test_row_x11_a_pool_below_the_consumers_own_is_seen_to_be_too_small(
     red = rehearse(made, "--env", "local", status=1)
 
     verdict, observed = red.check(BACKEND, "capacity")
-    assert verdict == "fail" and observed.startswith("25, then ")
+    assert verdict == "fail" and observed.startswith("25, and then ")
 
 
 def test_pgbouncer_1_26_before_postgresql_17_mixes_two_schemas(

@@ -187,6 +187,13 @@ def test_a_migration_jobs_pre_check_carries_it_on_a_cluster_that_stands_too(
 OTHERWISE = [
     pytest.param(PRE_CHECK.replace("kind: Job", "kind: Deployment"), id="no Job"),
     pytest.param(PRE_CHECK.replace("          - |\n", "          - >\n"), id="a folded text"),
+    pytest.param(
+        PRE_CHECK.partition("          - |\n")[0]
+        + "          - 'psql -h postgres -U shop -d shop -c \"SELECT 1;\"'\n"
+        + "    containers:"
+        + PRE_CHECK.partition("    containers:")[2],
+        id="a quoted text",
+    ),
     pytest.param(PRE_CHECK.replace("psql -h postgres", "psql"), id="a host that it does not name"),
     pytest.param(PRE_CHECK.replace("-U shop", ""), id="a role that it does not name"),
     pytest.param(PRE_CHECK.replace("|| exit 1", "\\"), id="a command that goes on"),
@@ -218,9 +225,10 @@ def test_a_statement_is_quoted_for_the_shell_and_keeps_the_line_ends(tmp_path: P
 
     repo.apply("dev")
 
-    [line] = [one for one in path.read_bytes().splitlines(keepends=True) if b"ALTER" in one]
+    raw = path.read_bytes()
+    [line] = [one for one in raw.splitlines() if b"ALTER" in one]
     assert b'-c "ALTER ROLE \\"my-app\\" IN DATABASE shop SET' in line
-    assert line.endswith(b"\r\n")
+    assert raw.count(b"\n") == raw.count(b"\r\n")
 
 
 @pytest.mark.parametrize(

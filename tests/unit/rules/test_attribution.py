@@ -97,14 +97,14 @@ def test_a_build_context_links_whatever_the_names_say() -> None:
 
 def test_a_build_context_holds_the_components_below_and_around_it() -> None:
     built = contexts_in(
-        "Makefile", "docker build -t gate services\ndocker build -t web apps/web/deploy\n"
+        "Makefile", "docker build -t gate services\ndocker build -t front apps/web/deploy\n"
     )
     found = [*built, *map(in_dir, ("services/entry", "apps/web", ""))]
 
     gate = Attribution(found).hazards_of(Name("edge", "r/gate:2"))
     assert [h.app_dir for h in gate if h.linked] == ["services/entry"]
-    web = Attribution(found).hazards_of(Name("any", "r/web:2"))
-    assert [h.app_dir for h in web if h.linked] == ["apps/web"]
+    front = Attribution(found).hazards_of(Name("any", "r/front:2"))
+    assert [h.app_dir for h in front if h.linked] == ["apps/web"]
 
 
 def test_of_two_builds_of_one_image_the_component_s_own_counts() -> None:
