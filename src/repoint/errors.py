@@ -2,7 +2,8 @@
 
     RepointError                 exit 1   refused; nothing was changed
     |-- UsageError               exit 2   the command line or repoint.yaml is wrong
-    |   `-- ConfigError                   repoint.yaml: unknown key, wrong type, missing part
+    |   |-- ConfigError                   repoint.yaml: unknown key, wrong type, missing part
+    |   `-- WrongContext                  it is not certain which cluster is meant
     |-- StalePlan                exit 4   a file is not what the plan was made on
     |-- OverlappingEdits         exit 1   two edits claim the same bytes
     |-- EditRefused              exit 1   an edit would change more, or other, than planned
@@ -17,6 +18,10 @@
     |-- LabFailed                exit 1   a rehearsal's server did not start or died
     |-- PlanBlocked              exit 1   error findings that nobody accepted
     |-- GateClosed               exit 1   a gate of repoint.yaml asks for more
+    |-- ClusterRefused           exit 1   the Kubernetes API said no
+    |-- ClusterLost              exit 1   the Kubernetes API does not answer
+    |-- WouldLoseData            exit 1   the way back would lose what was written since
+    |-- RolloutStopped           exit 5   a rollout stopped at a step; running it again goes on
     |-- ProofFailed              exit 1   a render differs by more than the plan
     `-- HalfDone                 exit 5   stopped half-way; the next command is named
 
@@ -183,3 +188,58 @@ class HalfDone(RepointError):
     code = "RP415"
     exit_code = ExitCode.PARTIAL
     default_hint = "run `repoint apply --resume` to finish or undo it"
+
+
+class ClusterRefused(RepointError):
+    """The Kubernetes API refused a request.
+
+    `reason` is the API's own (`Forbidden`, `Conflict`, `Invalid` ...), `status` the HTTP
+    status. `causes` tell more: for a `Conflict` of field managers pairs of manager and field,
+    for `Invalid` pairs of an empty text and a field.
+    """
+
+    code = "RP419"
+    default_hint = "`repoint rbac` prints the rights that each command needs"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "",
+        status: int = 0,
+        causes: tuple[tuple[str, str], ...] = (),
+        hint: str | tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+        self.status = status
+        self.causes = causes
+
+
+class ClusterLost(RepointError):
+    """The Kubernetes API does not answer."""
+
+    code = "RP420"
+    default_hint = "look at it with `kubectl cluster-info`, then run the same command again"
+
+
+class RolloutStopped(RepointError):
+    """A rollout stopped at a step; what it did stays, and a second run goes on from there."""
+
+    code = "RP421"
+    exit_code = ExitCode.PARTIAL
+    default_hint = "mend what the step tells, then run the same command again: it goes on there"
+
+
+class WouldLoseData(RepointError):
+    """Going back would lose rows that were written on the target, or the source is gone."""
+
+    code = "RP422"
+    default_hint = "copy the rows over first, or pass `--accept-data-loss` when they may go"
+
+
+class WrongContext(UsageError):
+    """The Kubernetes context is not named, not there, or not the environment's own."""
+
+    code = "RP423"
+    default_hint = "name it under `environments:` in repoint.yaml, or with `--context`"

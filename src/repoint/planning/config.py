@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -70,7 +70,11 @@ class Environment(_Strict, frozen=True):
     values: Strings = []
     """Helm values files that belong to this environment only."""
     context: str = ""
-    """Kubernetes context; used by the cluster-side commands."""
+    """Kubernetes context; the cluster-side commands use no other."""
+    mode: Literal["kubectl", "gitops"] = "kubectl"
+    """Who brings the objects to the cluster: repoint by server-side apply, or Argo CD or Flux."""
+    confirm: bool | None = None
+    """Ask before the cluster is changed; by default for every environment but the first."""
     new_cluster: bool = False
     """The Cluster is yet to be made here, so that its bootstrap SQL will run (SP9)."""
 
@@ -94,6 +98,7 @@ class ConsumerChoice(_Strict, frozen=True):
     """The pool mode it goes through, whatever its source text tells."""
     schema: str = ""
     health: str = ""
+    """The URL that tells whether it is well, such as `http://hydra-public:4444/health/ready`."""
     pool_size: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """Connections one replica opens at most, for the capacity arithmetic."""
 
@@ -121,11 +126,69 @@ class Migration(_Strict, frozen=True):
     """The variable that gives the command its URL."""
 
 
+RolloutGate = Literal["rehearsed", "predecessor", "soaked", "data"]
+ROLLOUT_GATES: tuple[RolloutGate, ...] = get_args(RolloutGate)
+"""Every gate of a rollout, in the order in which they are asked."""
+
+
 class Gates(_Strict, frozen=True):
     """What has to be true before a verb writes."""
 
     apply: list[Literal["rehearsed"]] = []
     """`rehearsed`: this plan's content passed a rehearsal in every environment at hand."""
+    rollout: list[RolloutGate] = msgspec.field(default_factory=lambda: list(ROLLOUT_GATES))
+    """`predecessor`: the environment before was rolled out and verified, and is as it was then;
+    `soaked`: it was soaked, too; `data`: the target was compared with the source, and is
+    complete."""
+
+
+Duration = Annotated[str, msgspec.Meta(pattern=r"^([0-9]+(ms|s|m|h))+$")]
+
+
+class Soak(_Strict, frozen=True):
+    """How long `verify --soak` looks, and what it lets pass."""
+
+    duration: Duration = "30m"
+    """How long a soak has to last before the next environment may move."""
+    every: Duration = "5s"
+    """How often metrics are read."""
+    max_waiting: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Clients that may wait for a server connection, in more than a tenth of the readings."""
+    max_wait: Duration = "1s"
+    """The longest that a client may have waited."""
+    max_used: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.9
+    """The share of a pool's server connections that may be in use, in more than a tenth of the
+    readings."""
+    max_restarts: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Container restarts of one consumer."""
+
+
+class Verify(_Strict, frozen=True):
+    """What `repoint verify` asks, beside the connections themselves."""
+
+    soak: Soak = Soak()
+    timeout: Duration = "10s"
+    """How long one question may take."""
+    in_cluster: bool = False
+    """Ask from a short-lived Job in the namespace, not from this machine."""
+    image: str = ""
+    """The probe Job's image, which has `psql`; by default the Cluster's own."""
+
+
+class Data(_Strict, frozen=True):
+    """How `repoint data` reads the two databases."""
+
+    source: str = ""
+    """The variable of this process that holds the source's URL; by default the migration's own
+    connection string, as it was before apply."""
+    target: str = ""
+    """The same for the target; by default the migration's connection string as it is."""
+    exclude: list[str] = []
+    """Tables left out, as `schema.table`; `*` stands for any text."""
+    parallel: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+    """Connections to each server at a time."""
+    chunk_rows: Annotated[int, msgspec.Meta(ge=1)] = 50_000
+    """Rows whose checksum is asked for at a time."""
 
 
 class Config(_Strict, frozen=True):
@@ -139,6 +202,8 @@ class Config(_Strict, frozen=True):
     exclude: list[str] = []
     migrations: list[Migration] = []
     gates: Gates = Gates()
+    verify: Verify = Verify()
+    data: Data = Data()
 
 
 def as_tuple(value: Strings) -> tuple[str, ...]:
@@ -212,7 +277,10 @@ def _explained(message: str, text: str, path: str) -> ConfigError:
 
 
 def _known_fields() -> set[str]:
-    sections = (Config, Source, Target, Environment, ConsumerChoice, Acceptance, Migration, Gates)
+    sections = (
+        *(Config, Source, Target, Environment, ConsumerChoice, Acceptance, Migration, Gates),
+        *(Soak, Verify, Data),
+    )
     return {name for section in sections for name in section.__struct_fields__}
 
 

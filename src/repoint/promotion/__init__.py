@@ -1,0 +1,1 @@
+"""The ledger, the gates between environments, and where each environment stands."""
