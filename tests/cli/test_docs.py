@@ -53,7 +53,8 @@ def test_the_configuration_page_names_every_key() -> None:
 
     page = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
     sections = (config.Source, config.Target, config.Environment, config.ConsumerChoice)
-    for section in (*sections, config.Acceptance, config.Migration, config.Gates, config.Config):
+    sections += (config.Acceptance, config.Migration, config.Gates, config.Config)
+    for section in (*sections, config.Soak, config.Verify, config.Data):
         for name in section.__struct_fields__:
             assert name in page, name
 
