@@ -52,9 +52,12 @@ def test_the_configuration_page_names_every_key() -> None:
     from repoint.planning import config
 
     page = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
-    sections = (config.Source, config.Target, config.Environment, config.ConsumerChoice)
-    sections += (config.Acceptance, config.Migration, config.Gates, config.Config)
-    for section in (*sections, config.Soak, config.Verify, config.Data):
+    sections = (
+        *(config.Config, config.Source, config.Target, config.Environment, config.ConsumerChoice),
+        *(config.Acceptance, config.Migration, config.Gates, config.Verify, config.Soak),
+        config.Data,
+    )
+    for section in sections:
         for name in section.__struct_fields__:
             assert name in page, name
 
