@@ -24,6 +24,10 @@ servers: install ## Get PostgreSQL 15-18 and PgBouncer 1.24 and 1.26 into a cach
 try-servers: install
 	@$(BIN)/python scripts/servers.py test || echo "note: tests that need these servers are skipped" >&2
 
+.PHONY: cluster
+cluster: install ## Build a Kubernetes control plane into a cache folder (some 10 minutes; a second run does nothing)
+	@$(BIN)/python scripts/cluster.py
+
 .PHONY: demo
 demo: install ## Run the whole story on a copy of examples/naytife
 	@$(BIN)/python scripts/servers.py demo || echo "note: what needs these servers will not run" >&2

@@ -8,7 +8,12 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.fix_golden", "tests.servers.fix_lab", "tests.servers.fix_drivers"]
+pytest_plugins = [
+    "tests.fix_golden",
+    "tests.servers.fix_lab",
+    "tests.servers.fix_drivers",
+    "tests.cluster.fix_api",
+]
 
 settings.register_profile(
     "small", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
