@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -21,11 +21,13 @@ from repoint.model.cluster import Document
 _CLUSTER_WIDE = re.compile(r"Cluster[A-Z]\w*|CustomResourceDefinition")
 _SEALED_TEXT = b"ENC[AES256_GCM,"
 
+_Resolvers = dict[str, list[tuple[str, re.Pattern[str]]]]
+
 
 class _Loader(yaml.CSafeLoader):
     """Reads scalars as Go does."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+    yaml_implicit_resolvers: _Resolvers = {}  # noqa: RUF012 - the base class declares it so
 
 
 def _integer(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> int:
