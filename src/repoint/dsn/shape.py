@@ -1,14 +1,16 @@
-"""What a connection string's password is like, without telling the password."""
+"""A connection string's password: what it is like, without telling it, or for sending it."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from repoint.dsn.parts import Dsn
 from repoint.dsn.text import shadow
 from repoint.dsn.url import layout
 from repoint.model.consumer import Style
+from repoint.model.sensitive import Sensitive
 
 _VARIABLE = re.compile(r"\$\{[A-Za-z_]\w*\}|\$\([A-Za-z_]\w*\)|\$[A-Za-z_]\w*")
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -43,6 +45,16 @@ def password_shape(text: str, dsn: Dsn) -> PasswordShape:
         awkward=awkward and variable is None,
         variable=variable[0] if variable else "",
     )
+
+
+def password_in(text: str, dsn: Dsn) -> Sensitive | None:
+    """The password of `dsn`, found in `text`, as its driver reads it; None where it holds none."""
+    if dsn.style in (Style.URL, Style.JDBC):
+        raw = _of_url(text, dsn)
+        return Sensitive(unquote(raw)) if raw else None
+    raw = _of_pairs(text, dsn)
+    plain = re.sub(r"\\(.)", r"\1", raw) if dsn.separator == " " else raw
+    return Sensitive(plain) if raw else None
 
 
 def _of_url(text: str, dsn: Dsn) -> str:

@@ -6,10 +6,13 @@ together is told by the names alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from repoint.sites.keys import field_of, host_key, words
 from repoint.sites.split import EQUAL, names_host, prefixes
+
+_PASSWORDS = frozenset({"password", "pass", "passwd", "pwd", "dbpassword", "userpassword"})
 
 
 @lru_cache(maxsize=16384)
@@ -31,6 +34,24 @@ def companion(host_name: str, other: str) -> str:
             kind = field_of(_without(parts[len(prefix) :], name.role))
             if kind:
                 return kind
+    return ""
+
+
+def password_beside(host_name: str, names: Iterable[str]) -> str:
+    """Which of the variables `names` holds the password for the host that `host_name` names.
+
+    Empty where none does. The closest family wins: `DB_READ_HOST` takes `DB_READ_PASSWORD`
+    before `DB_PASSWORD`.
+    """
+    name = host_key(host_name)
+    if name is None:
+        return ""
+    by_words = {words(one): one for one in names}
+    for prefix in prefixes(name):
+        for parts, one in by_words.items():
+            tail = _without(parts[len(prefix) :], name.role)
+            if parts[: len(prefix)] == prefix and "".join(tail) in _PASSWORDS:
+                return one
     return ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from repoint.flows.evidence import Evidence
@@ -23,7 +23,7 @@ from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.resource import Resource
 from repoint.kube.workloads import containers
 from repoint.model.consumer import Purpose, Route, Site, Use, Workload
-from repoint.model.plan import Plan
+from repoint.model.plan import PlannedConsumer
 from repoint.planning.config import Config
 from repoint.planning.consumer_facts import connection, consumer_facts
 from repoint.planning.environment_facts import cluster_facts, targets_of
@@ -66,11 +66,11 @@ class Stranger:
 
 @dataclass(slots=True, eq=False)
 class Casting:
-    """Finds the clients of one environment."""
+    """Finds the clients of one environment; `rows` are the plan's consumers, if there is one."""
 
     state: PlannedState
     config: Config
-    plan: Plan
+    rows: Sequence[PlannedConsumer]
     name: str
     evidence: Evidence
     strangers: list[Stranger] = field(default_factory=list)
@@ -134,7 +134,7 @@ class Casting:
     def _unmet(self, grouped: Mapping[Workload, object]) -> None:
         """Consumers of the plan that ask no server of the planned render."""
         met = {workload.id for workload in grouped} | {one.id for one in self.strangers}
-        for row in self.plan.consumers:
+        for row in self.rows:
             moved = row.route in (Route.POOLED.value, Route.DIRECT.value)
             if row.environment == self.name and moved and row.id not in met:
                 workload = Workload(row.kind, row.namespace, row.name, row.container)

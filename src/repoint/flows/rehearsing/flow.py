@@ -78,7 +78,7 @@ def prepare(
     evidence = gather(overlaid, state.after)
     scenes = []
     for name in state.environments:
-        casting = Casting(state, config, plan, name, evidence)
+        casting = Casting(state, config, plan.consumers, name, evidence)
         scenes.append((name, casting.scenes(), tuple(casting.strangers)))
     took = time.monotonic() - began
     return Prepared(plan, state, config, overlaid, evidence, tuple(scenes), began, took)

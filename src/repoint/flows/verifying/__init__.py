@@ -1,0 +1,1 @@
+"""Verify: what the cluster really does now, consumer by consumer."""
