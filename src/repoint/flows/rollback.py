@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from repoint.errors import EditRefused, StalePlan
+from repoint.errors import EditRefused, SealedFile, StalePlan
 from repoint.flows.receipts import digest, load_receipts, read_now, receipt_writes
 from repoint.model.plan import Op, PartEdit
 from repoint.model.receipt import FileWrite, Receipt, ReceiptFile, Undo
 from repoint.planning.sealed import plain_texts, reversed_parts, steps
 from repoint.planning.splice import BASE64, recode, repart
-from repoint.planning.takeback import TakenBack, carry, conflict, restore_sealed, take_back
+from repoint.planning.takeback import (
+    TakenBack,
+    carry,
+    conflict,
+    file_is_gone,
+    restore_sealed,
+    take_back,
+)
 from repoint.ports import Progress, SealedEditor, WritableTree
 
 
@@ -46,7 +53,7 @@ def roll_back(
         recovered = tree.recover()
         receipts = load_receipts(tree)
         wanted = [name for name in dict.fromkeys(environments) if name in receipts]
-        work = _Work(tree, store, {n: r for n, r in receipts.items() if n not in wanted})
+        work = TakingBack(tree, store, {n: r for n, r in receipts.items() if n not in wanted})
         entries = [entry for name in wanted for entry in receipts[name].files]
         if progress is not None:
             progress.step("taking back", len(entries))
@@ -64,11 +71,16 @@ def roll_back(
         )
 
 
-class _Work:
-    """The files without their edits, gathered in memory before anything is written."""
+class TakingBack:
+    """The files without their edits, gathered in memory; nothing is written here.
+
+    `receipts` are those of others, to be carried over. `inexact` are the files that others
+    edited since, `gone` the notes on edits that are not there any more. Without `store` a
+    sealed file is taken back only while it is as apply left it.
+    """
 
     def __init__(
-        self, tree: WritableTree, store: SealedEditor, receipts: dict[str, Receipt]
+        self, tree: WritableTree, store: SealedEditor | None, receipts: dict[str, Receipt]
     ) -> None:
         self._tree = tree
         self._store = store
@@ -78,6 +90,7 @@ class _Work:
         self.receipts = receipts
         self.inexact: list[str] = []
         self.notes: list[str] = []
+        self.gone: list[str] = []
 
     def take(self, entries: list[ReceiptFile]) -> list[ReceiptFile]:
         """Take back the last of `entries`; the others, carried over, are what is left."""
@@ -90,6 +103,7 @@ class _Work:
         self._now[path] = back.content
         self._folders[path] = entry.made_dirs or self._folders.get(path, ())
         self.notes += back.notes
+        self.gone += back.gone
         if not back.exact and raw is not None and path not in self.inexact:
             self.inexact.append(path)
         if raw is None or back.content is None or entry.sealed:
@@ -114,19 +128,22 @@ class _Work:
 
     def _sealed(self, raw: bytes | None, entry: ReceiptFile) -> TakenBack:
         if raw is None:
-            return TakenBack(None, (), False, (f"`{entry.path}` is gone already",))
+            return file_is_gone(entry)
         if digest(raw) == entry.after_sha256:
             return TakenBack(restore_sealed(raw, entry), (), True)
-        notes = [f"`{entry.path}` was changed since apply; only repoint's edits were taken back"]
+        if self._store is None:
+            raise SealedFile(f"`{entry.path}` was changed since apply and is sealed")
+        note = f"`{entry.path}` was changed since apply; only repoint's edits were taken back"
+        gone: list[str] = []
         for undo in reversed(entry.undos):
-            raw, gone = self._unseal(entry.path, raw, undo)
-            if gone:
-                notes.append(f"`{entry.path}`: the edit of `{undo.key}` is gone already")
-        return TakenBack(raw, (), False, tuple(notes))
+            raw, was_gone = self._unseal(self._store, entry.path, raw, undo)
+            if was_gone:
+                gone.append(f"`{entry.path}`: the edit of `{undo.key}` is gone already")
+        return TakenBack(raw, (), False, (note, *gone), tuple(gone))
 
-    def _unseal(self, path: str, raw: bytes, undo: Undo) -> tuple[bytes, bool]:
+    def _unseal(self, store: SealedEditor, path: str, raw: bytes, undo: Undo) -> tuple[bytes, bool]:
         """`raw` without one sealed edit, and whether there was nothing to take back."""
-        text = plain_texts(path, self._store.open(path, raw)).get(steps(undo.pointer))
+        text = plain_texts(path, store.open(path, raw)).get(steps(undo.pointer))
         if text is None:
             return raw, True
         parts = reversed_parts(undo.parts)
@@ -137,8 +154,8 @@ class _Work:
                 return raw, True
             raise conflict(path, undo, text) from None
         if undo.op is Op.SEALED_ADD:
-            return self._store.remove_value(path, raw, undo.pointer), False
-        return self._store.set_value(path, raw, undo.pointer, value), False
+            return store.remove_value(path, raw, undo.pointer), False
+        return store.set_value(path, raw, undo.pointer, value), False
 
 
 def _changed(path: str, undo: Undo, text: str, parts: Sequence[PartEdit]) -> str:

@@ -31,11 +31,12 @@ class Phase(StrEnum):
 class Entry:
     """One line of the ledger.
 
-    `content` is what the plan changes in this environment (64 hexadecimal digits, see
-    `promotion.content`), `plan` the plan's fingerprint, `tool` repoint's version, `who` a name
-    as git knows it. `detail` is one short line for a person; `overrides` are the gates that
-    were passed by, each as `gate: reason`. `seconds` is how long a soak lasted. No field holds a
-    value of a secret.
+    `content` is what repoint changed in this environment (64 hexadecimal digits, see
+    `promotion.content`; in an `applied` entry what that one plan changed), `plan` the plan's
+    fingerprint, `tool` repoint's version, `who` a name as git knows it. `detail` is one short
+    line for a person; `overrides` are the gates that were passed by, each as `gate: reason`.
+    `seconds` is how long a soak lasted. `settings` tells by which decisions of repoint.yaml it
+    was done (see `promotion.settings`). No field holds a value of a secret.
     """
 
     id: str
@@ -50,4 +51,5 @@ class Entry:
     detail: str = ""
     overrides: tuple[str, ...] = ()
     seconds: float = 0.0
+    settings: str = ""
     format: int = LEDGER_FORMAT

@@ -29,13 +29,15 @@ from repoint.planning.undo import leaf_at, occurrences, place, scope_of
 class TakenBack:
     """A file without one receipt's edits; `content` is None when the file goes.
 
-    `exact` tells that the bytes are those before apply; `notes` tell what was gone already.
+    `exact` tells that the bytes are those before apply; `notes` tell a person what was met,
+    and `gone` are those of them that tell of an edit that was not there any more.
     """
 
     content: bytes | None
     patches: tuple[Patch, ...]
     exact: bool
     notes: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 def take_back(raw: bytes | None, entry: ReceiptFile) -> TakenBack:
@@ -45,7 +47,7 @@ def take_back(raw: bytes | None, entry: ReceiptFile) -> TakenBack:
         Conflict: a value was changed since, or a created file was.
     """
     if raw is None:
-        return TakenBack(None, (), False, (f"`{entry.path}` is gone already",))
+        return file_is_gone(entry)
     as_left = sha256(raw).hexdigest() == entry.after_sha256
     if any(undo.op is Op.CREATE for undo in entry.undos):
         if not as_left:
@@ -57,6 +59,12 @@ def take_back(raw: bytes | None, entry: ReceiptFile) -> TakenBack:
     content = splice(entry.path, raw, cuts)
     _require(entry, content)
     return TakenBack(content, cuts, True)
+
+
+def file_is_gone(entry: ReceiptFile) -> TakenBack:
+    """What is taken back of a file that somebody removed: nothing."""
+    notes = (f"`{entry.path}` is gone already",)
+    return TakenBack(None, (), False, notes, notes)
 
 
 def restore_sealed(raw: bytes, entry: ReceiptFile) -> bytes:
@@ -147,13 +155,12 @@ def _moved(at: int, size: int, cuts: Sequence[Patch]) -> int | None:
 def _by_meaning(raw: bytes, entry: ReceiptFile) -> TakenBack:
     parsed = read_file(entry.path, raw)
     cuts: list[Patch] = []
-    notes: list[str] = [
-        f"`{entry.path}` was changed since apply; only repoint's edits were taken back"
-    ]
+    note = f"`{entry.path}` was changed since apply; only repoint's edits were taken back"
+    gone: list[str] = []
     for undo in entry.undos:
         found = _find(raw, parsed, entry.path, undo)
         if found is None:
-            notes.append(f"`{entry.path}`: the edit of `{undo.key}` is gone already")
+            gone.append(f"`{entry.path}`: the edit of `{undo.key}` is gone already")
         else:
             cuts.append(found)
     cuts.sort(key=_order)
@@ -161,7 +168,7 @@ def _by_meaning(raw: bytes, entry: ReceiptFile) -> TakenBack:
         content = splice(entry.path, raw, cuts)
     except OverlappingEdits:
         raise Conflict(f"`{entry.path}`: its edits cannot be told apart any more") from None
-    return TakenBack(content, tuple(cuts), False, tuple(notes))
+    return TakenBack(content, tuple(cuts), False, (note, *gone), tuple(gone))
 
 
 def _find(raw: bytes, parsed: ParsedFile, path: str, undo: Undo) -> Patch | None:

@@ -1,1 +1,1 @@
-"""The ledger, the gates between environments, and where each environment stands."""
+"""What the ledger's lines tell: content that stands, phases reached, gates of the next step."""

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import msgspec
-
-from repoint.errors import GateClosed, LockHeld, RepointError
+from repoint.errors import GateClosed, RepointError
+from repoint.flows.patience import locked_soon
 from repoint.flows.rewriting import changes_of
 from repoint.model.plan import InputDigest, Plan
 from repoint.model.receipt import FileWrite
 from repoint.model.rehearsal import Rehearsal, Verdict
 from repoint.planning.codec import decode_rehearsal, encode_rehearsal
 from repoint.ports import WritableTree
+from repoint.promotion.content import content_of_changes
 
 FOLDER = ".repoint/rehearsals"
 _SHOWN = 16
-_TRIES, _PAUSE_S = 50, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +31,7 @@ class Standing:
 
 def content_digest(plan: Plan, environment: str) -> str:
     """SHA-256 over what the plan changes in one environment, whatever else it holds."""
-    changes = msgspec.json.encode(changes_of(plan, environment))
-    return hashlib.sha256(environment.encode() + b"\0" + changes).hexdigest()
+    return content_of_changes(environment, changes_of(plan, environment))
 
 
 def record_path(environment: str, content: str) -> str:
@@ -61,7 +56,7 @@ def record(rehearsals: Sequence[Rehearsal], tree: WritableTree) -> tuple[str, ..
         for one in rehearsals
     }
     if _writes(records, tree):
-        with _locked(tree):
+        with locked_soon(tree, "rehearse"):
             # Another rehearsal may have written the same in the meantime.
             writes = _writes(records, tree)
             if writes:
@@ -76,21 +71,6 @@ def _writes(records: Mapping[str, bytes], tree: WritableTree) -> list[FileWrite]
         if after != before:
             found.append(FileWrite(path, before, after))
     return found
-
-
-@contextmanager
-def _locked(tree: WritableTree) -> Iterator[None]:
-    """Hold the lock; another run that writes its record has it for a moment only."""
-    with ExitStack() as stack:
-        for patience in range(_TRIES, 0, -1):
-            try:
-                stack.enter_context(tree.locked("rehearse"))
-                break
-            except LockHeld:
-                if patience == 1:
-                    raise
-                time.sleep(_PAUSE_S)
-        yield
 
 
 def _timeless(rehearsal: Rehearsal) -> Rehearsal:

@@ -1,0 +1,135 @@
+"""The ledger of a repository: read whole, and added to; no line is ever changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from secrets import token_hex
+
+from repoint import __version__
+from repoint.errors import RepointError
+from repoint.flows.patience import locked_soon
+from repoint.flows.receipts import read_now
+from repoint.flows.standing import standing_of
+from repoint.model.ledger import Entry, Phase
+from repoint.model.receipt import FileWrite
+from repoint.model.rehearsal import Verdict
+from repoint.planning.config import CONFIG_NAME, load_config
+from repoint.ports import Identity, SealedEditor, WritableTree
+from repoint.promotion.lines import LEDGER_PATH, appended, decode_ledger
+from repoint.promotion.settings import settings_digest
+
+
+def read(tree: WritableTree) -> tuple[Entry, ...]:
+    """Every entry by its time; none without a ledger.
+
+    Raises:
+        FileRefused: a line cannot be read; the message names it.
+    """
+    return decode_ledger(read_now(tree, LEDGER_PATH) or b"")
+
+
+def record(
+    tree: WritableTree,
+    identity: Identity,
+    environment: str,
+    phase: Phase,
+    verdict: Verdict,
+    *,
+    content: str = "",
+    plan: str = "",
+    detail: str = "",
+    overrides: Sequence[str] = (),
+    seconds: float = 0.0,
+) -> None:
+    """Add one line; arguments as the fields of `Entry`.
+
+    Raises:
+        LockHeld: another run holds the repository's lock, and goes on to.
+        FileRefused: the ledger cannot be read or written.
+    """
+    entry = entry_of(
+        *(tree, identity, environment, phase, verdict),
+        content=content,
+        plan=plan,
+        detail=detail,
+        overrides=overrides,
+        seconds=seconds,
+    )
+    append(tree, entry)
+
+
+def entry_of(
+    tree: WritableTree,
+    identity: Identity,
+    environment: str,
+    phase: Phase,
+    verdict: Verdict,
+    *,
+    content: str = "",
+    plan: str = "",
+    detail: str = "",
+    overrides: Sequence[str] = (),
+    seconds: float = 0.0,
+) -> Entry:
+    """An entry of now, by this user, tool and repoint.yaml; it is not written."""
+    return Entry(
+        id=token_hex(8),
+        at=identity.now(),
+        who=identity.who(),
+        tool=__version__,
+        environment=environment,
+        phase=phase,
+        verdict=verdict,
+        content=content,
+        plan=plan,
+        detail=detail,
+        overrides=tuple(overrides),
+        seconds=seconds,
+        settings=settings_now(tree),
+    )
+
+
+def append(tree: WritableTree, *entries: Entry) -> None:
+    """Add lines, all of them or none; without entries nothing is written.
+
+    Raises:
+        LockHeld: another run holds the repository's lock, and goes on to.
+        FileRefused: the ledger cannot be read or written.
+    """
+    if entries:
+        with locked_soon(tree, "record"):
+            tree.commit("record", [write_of(tree, entries)])
+
+
+def write_of(tree: WritableTree, entries: Sequence[Entry]) -> FileWrite:
+    """The write that adds `entries`, for a run that holds the lock and commits it with others.
+
+    Raises:
+        FileRefused: a line that stands there cannot be read.
+    """
+    now = read_now(tree, LEDGER_PATH)
+    return FileWrite(LEDGER_PATH, now, appended(now, entries))
+
+
+def settings_now(tree: WritableTree) -> str:
+    """The decisions of repoint.yaml as it is on disk; empty where it cannot be read."""
+    text = read_now(tree, CONFIG_NAME)
+    if text is None:
+        return ""
+    try:
+        return settings_digest(load_config(text.decode(errors="replace")))
+    except RepointError:
+        return ""
+
+
+def content_of(tree: WritableTree, environment: str, store: SealedEditor | None = None) -> str:
+    """What repoint changed in an environment and what stands there now (64 hexadecimal digits).
+
+    Empty where a value that it wrote was changed since, or where that cannot be told: a
+    sealed file that changed can only be judged with `store`.
+
+    Raises:
+        FileRefused: the ledger, or a file at hand, cannot be read.
+    """
+    found = standing_of(tree, environment, read(tree), store)
+    return found.content if found.verdict is Verdict.PASS else ""
