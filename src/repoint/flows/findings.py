@@ -17,6 +17,7 @@ from repoint.planning.moves import Moves
 from repoint.rules import (
     budget,
     cnpg,
+    delivery_order,
     hygiene,
     network,
     operations,
@@ -40,6 +41,7 @@ _CHECKS = (
     targets,
     cnpg,
     operations,
+    delivery_order,
 )
 
 

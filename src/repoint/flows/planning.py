@@ -30,6 +30,7 @@ from repoint.planning.codec import PLAN_FORMAT
 from repoint.planning.config import CONFIG_NAME, Config, as_tuple
 from repoint.planning.decisions import Scene
 from repoint.planning.deliver import Delivery
+from repoint.planning.delivered_objects import Readings, delivered
 from repoint.planning.environment_facts import Targets, targets_of
 from repoint.planning.ground import Ground
 from repoint.planning.local_development import atlas_edits, makefile_edits, makefiles_for
@@ -174,7 +175,17 @@ def _moves(
         all_targets=tuple(all_targets.values()),
         keys_of=lambda site: _sibling_keys(found, site),
     )
-    return Mover(scene, delivery).run()
+    made = Mover(scene, delivery).run()
+    reports = found.inventory.sites
+    readings = Readings(
+        raw=found.raw_uses,
+        uses=found.uses,
+        moving=frozenset(one.site.id for one in reports if one.is_source),
+        files=found.files,
+    )
+    services = found.source.services if found.source is not None else ()
+    brought = delivered(config, build, scene.targets, readings, services, made.edits)
+    return replace(made, facts=replace(made.facts, delivered=brought))
 
 
 def _own_defaults(

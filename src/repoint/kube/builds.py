@@ -35,7 +35,7 @@ class EnvironmentBuild:
     `name` is empty for what no environment is named for. `builds` are its overlays',
     `plain` the objects of manifests that no overlay reads and whose place, or whose controller,
     names the environment; `variables` are what Flux substitutes in them. `files` are
-    all files they are made of.
+    all files they are made of, `deliveries` the controllers' objects that may bring them.
     """
 
     name: str
@@ -45,6 +45,7 @@ class EnvironmentBuild:
     plain: tuple[Resource, ...]
     files: frozenset[str]
     variables: dict[str, tuple[Value, ...]]
+    deliveries: tuple[Delivery, ...] = ()
 
     @property
     def objects(self) -> tuple[Resource, ...]:
@@ -188,6 +189,7 @@ def _environment(
         plain=loose,
         files=frozenset(reads | {one.path for one in loose}),
         variables=variables,
+        deliveries=tuple(delivered),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from repoint.kube.configs import config_values
-from repoint.kube.effective import Effective, Value, child, items, mapping, text
+from repoint.kube.effective import Effective, Value, child, items, mapping, text, texts
 from repoint.kube.files import normal
 from repoint.kube.resource import Resource
 from repoint.kube.words import is_word
@@ -23,6 +23,11 @@ class Delivery:
     `name` and `path` are those of the object that says so; `directory` is what it
     applies, `namespace` where to (empty: as written). `variables` are what it substitutes
     for `${NAME}`; `patches` are laid over what it builds.
+
+    `tool` is `flux` or `argocd`, `home` the object's own namespace and `line` its line. `after`
+    are the `namespace/name` of those that it waits for; `waits` tells that it is ready only when
+    what it applied is, `prune` that it deletes what leaves its directory, `force` that it makes
+    anew what cannot be changed.
     """
 
     name: str
@@ -31,6 +36,14 @@ class Delivery:
     namespace: str
     variables: dict[str, Value]
     patches: dict[str, Effective]
+    tool: str = ""
+    home: str = ""
+    line: int = 1
+    force: bool = False
+    prune: bool = False
+    waits: bool = False
+    suspended: bool = False
+    after: tuple[str, ...] = ()
 
 
 def deliveries(resources: Iterable[Resource]) -> tuple[Delivery, ...]:
@@ -50,10 +63,22 @@ def _deliveries(resource: Resource, known: list[Resource]) -> Iterator[Delivery]
             namespace=text(spec, "targetNamespace"),
             variables=dict(_variables(spec, known)),
             patches=patches if items(spec, "patches") else {},
+            tool="flux",
+            home=resource.namespace,
+            line=_line(resource),
+            force=text(spec, "force") == "true",
+            prune=text(spec, "prune") == "true",
+            waits=text(spec, "wait") == "true" or bool(items(spec, "healthChecks")),
+            suspended=text(spec, "suspend") == "true",
+            after=tuple(
+                _joined(text(one, "namespace") or resource.namespace, text(one, "name"))
+                for one in items(spec, "dependsOn")
+            ),
         )
     elif resource.kind in ("Application", "ApplicationSet"):
         if resource.kind == "ApplicationSet":
             spec = mapping(spec, "template", "spec")
+        options = texts(spec, "syncPolicy", "syncOptions")
         for source in (child(spec, "source"), *items(spec, "sources")):
             if text(source, "path"):
                 yield Delivery(
@@ -63,7 +88,21 @@ def _deliveries(resource: Resource, known: list[Resource]) -> Iterator[Delivery]
                     namespace=_literal(text(spec, "destination", "namespace")),
                     variables={},
                     patches={},
+                    tool="argocd",
+                    home=resource.namespace,
+                    line=_line(resource),
+                    force={"Force=true", "Replace=true"} <= set(options),
+                    prune=text(spec, "syncPolicy", "automated", "prune") == "true",
                 )
+
+
+def _line(resource: Resource) -> int:
+    kind = resource.body.get("kind")
+    return kind.scalar.line if isinstance(kind, Value) and kind.scalar is not None else 1
+
+
+def _joined(namespace: str, name: str) -> str:
+    return f"{namespace}/{name}" if namespace else name
 
 
 def _literal(written: str) -> str:

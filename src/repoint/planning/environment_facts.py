@@ -169,7 +169,7 @@ def pooler_facts(resource: Resource, config: Config) -> PoolerFacts:
         parameters=pairs(bouncer, "parameters"),
         pgbouncer=_bouncer_version(resource, config),
         client_tls_secret=bool(text(bouncer, "clientTLSSecret", "name")),
-        location=_place(resource),
+        location=place_of(resource),
         type=text(resource.body, "spec", "type") or "rw",
         declared=declared_pooler(resource),
     )
@@ -204,7 +204,7 @@ def cluster_facts(resource: Resource, config: Config) -> ClusterFacts:
             for role in items(spec, "managed", "roles")
             if text(role, "validUntil")
         ),
-        location=_place(resource),
+        location=place_of(resource),
         bootstrap=_bootstrap(child(spec, "bootstrap")),
         declared=declared_cluster(resource),
     )
@@ -233,7 +233,8 @@ def _number(written: str, default: int) -> int:
     return int(written) if written.isdigit() else default
 
 
-def _place(resource: Resource) -> Location:
+def place_of(resource: Resource) -> Location:
+    """Where an object begins in its file."""
     kind = resource.body.get("kind")
     line = kind.scalar.line if isinstance(kind, Value) and kind.scalar is not None else 1
     return Location(resource.path, line, 1, "")

@@ -10,6 +10,7 @@ from repoint.errors import RepointError, UsageError
 from repoint.rules import (
     budget,
     cnpg,
+    delivery_order,
     hygiene,
     network,
     operations,
@@ -37,6 +38,7 @@ ALL_RULES: tuple[Rule, ...] = (
     *network.RULES,
     *probes.RULES,
     *operations.RULES,
+    *delivery_order.RULES,
     *hygiene.RULES,
 )
 

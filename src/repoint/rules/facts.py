@@ -19,6 +19,7 @@ from repoint.rules.declared import (
     DeclaredPooler,
     PreCheck,
 )
+from repoint.rules.delivered import NOTHING_DELIVERED, Delivered
 
 OF_IMAGE = "<image>"
 """The `app_dir` of what is known of an image by itself, no source text having been read."""
@@ -305,6 +306,7 @@ class EnvironmentFacts:
     role_defaults: tuple[RoleDefault, ...] = ()
     domain: str = "cluster.local"
     prechecks: tuple[PreCheck, ...] = ()
+    delivered: Delivered = NOTHING_DELIVERED
 
     @property
     def pooled(self) -> tuple[ConsumerFacts, ...]:

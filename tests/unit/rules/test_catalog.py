@@ -83,7 +83,17 @@ def test_an_unknown_code_is_an_error_with_a_hint(code: str, hint: str) -> None:
 def test_what_stops_a_plan_is_decided_on_purpose() -> None:
     errors = {rule.code for rule in catalog.ALL_RULES if rule.severity is Severity.ERROR}
     notes = {rule.code for rule in catalog.ALL_RULES if rule.severity is Severity.NOTE}
-    assert notes == {"RP140", "RP271", "RP278", "RP281", "RP283", "RP285", "RP286"}
+    assert notes == {
+        "RP140",
+        "RP271",
+        "RP278",
+        "RP281",
+        "RP283",
+        "RP285",
+        "RP286",
+        "RP296",
+        "RP297",
+    }
     assert errors == {
         "RP101",
         "RP110",
@@ -126,6 +136,9 @@ def test_what_stops_a_plan_is_decided_on_purpose() -> None:
         "RP274",
         "RP276",
         "RP284",
+        "RP290",
+        "RP293",
+        "RP295",
         "RP301",
         "RP302",
     }
