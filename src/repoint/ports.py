@@ -563,13 +563,19 @@ class ClusterDoor(Protocol):
         """The current context; empty when none is set."""
         ...
 
+    def server(self, context: str) -> str:
+        """The address of a context's API server, without credentials; empty when it has none."""
+        ...
+
     def open(self, context: str) -> AbstractContextManager[ClusterApi]:
         """The API server of a context, while the block runs.
 
         Raises:
+            WrongContext: there is no such context.
             ClusterLost: it does not answer.
             ClusterRefused: it does not take this user's credentials.
             ToolMissing: kubectl is not installed.
+            ToolFailed: the kubeconfig cannot be read.
         """
         ...
 

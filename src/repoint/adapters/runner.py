@@ -7,15 +7,20 @@ What it prints on stderr reaches an error masked and cut short.
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Condition, Thread
+from typing import IO
 
 from repoint.dsn.mask import mask
 from repoint.errors import ToolFailed, ToolMissing
@@ -35,6 +40,10 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 _OVERRIDE = {"sops": "REPOINT_SOPS", "kubectl": "REPOINT_KUBECTL"}
 _LONGEST_NOTE = 400
+_LINES_KEPT = 50
+# Starts the program, lets go of its output, and waits for the end of the input, which comes
+# when nobody holds the other end any more; then the whole process group goes.
+_KEPT_ALIVE = '"$@" </dev/null & exec >/dev/null 2>&1; read -r _; kill -KILL 0'
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +59,94 @@ class Result:
 
     def note(self) -> str:
         """What it printed on stderr: one line, passwords masked, at most 400 characters."""
-        text = " ".join(mask(self.stderr.decode(errors="replace")).split())
-        return text if len(text) <= _LONGEST_NOTE else text[: _LONGEST_NOTE - 3] + "..."
+        return _note(self.stderr.decode(errors="replace"))
+
+
+class Child:
+    """A program that runs beside this one, in a session of its own; a context manager.
+
+    It goes with the block, and also when this process is killed. What it prints is read all
+    the time, and the last lines are kept.
+    """
+
+    def __init__(self, argv: Sequence[str], *, tool: str, env: Mapping[str, str]) -> None:
+        """Start `argv`; `env` is all that it sees.
+
+        Raises:
+            ToolMissing: the program is not there or cannot be run.
+        """
+        if shutil.which(argv[0], path=env.get("PATH")) is None:
+            raise ToolMissing(f"`{tool}` is needed and cannot be run")
+        self._news = Condition()
+        self._lines: deque[str] = deque(maxlen=_LINES_KEPT)
+        self._open = 2
+        self._process = subprocess.Popen(
+            ["/bin/sh", "-c", _KEPT_ALIVE, "sh", *argv],
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._readers = [
+            Thread(target=self._read, args=(pipe,), daemon=True)
+            for pipe in (self._process.stdout, self._process.stderr)
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still has its output open."""
+        with self._news:
+            return self._open > 0
+
+    def note(self) -> str:
+        """The last that it printed: one line, passwords masked, at most 400 characters."""
+        with self._news:
+            return _note("\n".join(self._lines))
+
+    def wait_for(self, pattern: re.Pattern[str], timeout_s: float) -> re.Match[str] | None:
+        """The first match in a line that it prints; None when it ends first, or in time not."""
+
+        def found() -> re.Match[str] | None:
+            return next(filter(None, map(pattern.search, self._lines)), None)
+
+        with self._news:
+            self._news.wait_for(lambda: found() or not self._open, timeout_s)
+            return found()
+
+    def end(self) -> None:
+        """Kill it and what it started; a second call does nothing."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        for reader in self._readers:
+            reader.join()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def _read(self, pipe: IO[bytes]) -> None:
+        with pipe:
+            for line in pipe:
+                with self._news:
+                    self._lines.append(line.decode(errors="replace").rstrip("\n"))
+                    self._news.notify_all()
+        with self._news:
+            self._open -= 1
+            self._news.notify_all()
+
+
+def _note(text: str) -> str:
+    line = " ".join(mask(text).split())
+    return line if len(line) <= _LONGEST_NOTE else line[: _LONGEST_NOTE - 3] + "..."
 
 
 def run(

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from repoint.flows.workspace import Workspace
     from repoint.planning.config import Config
     from repoint.ports import (
+        ClusterDoor,
         DriverObserver,
+        Identity,
         Laboratory,
         LoadGenerator,
         SealedEditor,
@@ -116,6 +118,20 @@ def laboratory(keep_logs: Path | None) -> Laboratory:
     from repoint.adapters.pgclient import connect
 
     return PrivateServers(servers, connect, keep_logs=keep_logs)
+
+
+def cluster_door() -> ClusterDoor:
+    """The API servers of the user's kubeconfig."""
+    from repoint.adapters.kubeapi import KubectlDoor
+
+    return KubectlDoor()
+
+
+def identity(root: str) -> Identity:
+    """Who works here, as the repository's git knows it."""
+    from repoint.adapters.identity import GitIdentity
+
+    return GitIdentity(Path(root))
 
 
 def load_generator() -> LoadGenerator:

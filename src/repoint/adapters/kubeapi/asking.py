@@ -1,0 +1,125 @@
+"""Requests that are patient while the API server is away."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from repoint.adapters.kubeapi.proxy import Answer, Call, Proxy
+from repoint.adapters.kubeapi.refusals import (
+    final,
+    is_away,
+    lost,
+    never_sent,
+    reason_known,
+    refused,
+)
+from repoint.errors import ClusterLost
+from repoint.model.cluster import ObjectRef
+
+ANSWER_S = 40.0
+_SOONEST_S = 0.05
+_LATEST_S = 2.0
+_BROKEN = (OSError, http.client.HTTPException)
+_READY = Call("GET", "/readyz")
+
+
+class Unsure(ClusterLost):
+    """The connection broke: it is not known whether the API server did it."""
+
+
+class Asking:
+    """Asks through one proxy."""
+
+    def __init__(self, proxy: Proxy, context: str, patience_s: float) -> None:
+        self._proxy = proxy
+        self.context = context
+        self.patience_s = patience_s
+
+    def ask(
+        self,
+        call: Call,
+        verb: str,
+        ref: ObjectRef,
+        *,
+        repeatable: bool,
+        nothing: tuple[int, ...] = (),
+        patience_s: float | None = None,
+    ) -> Answer:
+        """The good answer to `call`, or one whose status is in `nothing`.
+
+        A request that the API server did not get is sent again, and one that it may have got
+        only when it is `repeatable`. `verb` and `ref` are for the error.
+
+        Raises:
+            ClusterRefused: it said no.
+            ClusterLost: it did not answer for `patience_s` seconds.
+            Unsure: the connection broke, and the request must not be repeated.
+        """
+        patience = self.patience_s if patience_s is None else patience_s
+        until = time.monotonic() + patience
+        settled = False
+        pause = _SOONEST_S
+        while True:
+            answer = self._once(call)
+            if answer is not None:
+                if answer.status < 300 or answer.status in nothing:
+                    return answer
+                problem = final(answer, self.context)
+                if problem is not None:
+                    raise problem
+            if answer is not None and answer.status in (401, 403):
+                # An API server that starts takes everybody for a stranger until its caches
+                # are filled, and it can become ready between the two questions.
+                starting = self.is_starting()
+                if settled and not starting:
+                    raise refused(answer, verb, ref, self.context)
+                settled = not starting
+            elif answer is not None and not is_away(answer):
+                raise refused(answer, verb, ref, self.context)
+            elif not repeatable and not (answer is not None and never_sent(answer)):
+                raise Unsure(f"the connection to `{self.context}` broke while `{ref}` was sent")
+            self._wait(pause, until, answer, verb, ref)
+            pause = min(pause * 2, _LATEST_S)
+
+    def is_starting(self) -> bool:
+        """Whether the API server is up and says that it is not ready yet."""
+        answer = self._once(_READY)
+        return answer is None or answer.status >= 500
+
+    @contextmanager
+    def stream(self, call: Call, silence_s: float) -> Iterator[Answer | Iterator[bytes]]:
+        """An answer's lines as they come (`Proxy.stream`).
+
+        Raises:
+            ConnectionError: it broke.
+        """
+        try:
+            with self._proxy.stream(call, silence_s) as lines:
+                yield lines
+        except _BROKEN as error:
+            self._proxy.revive()
+            raise ConnectionError(type(error).__name__) from None
+
+    def _once(self, call: Call) -> Answer | None:
+        """One answer; None where the way to kubectl broke."""
+        try:
+            return self._proxy.ask(call, ANSWER_S)
+        except (ConnectionRefusedError, FileNotFoundError):
+            self._proxy.revive()
+            return Answer(502, "text/plain", 0.0, b"dial kubectl")
+        except _BROKEN:
+            self._proxy.revive()
+            return None
+
+    def _wait(
+        self, pause: float, until: float, answer: Answer | None, verb: str, ref: ObjectRef
+    ) -> None:
+        told = answer.retry_after_s if answer is not None and answer.status == 429 else 0.0
+        if time.monotonic() + max(pause, told) > until:
+            if answer is not None and reason_known(answer) and answer.status != 503:
+                raise refused(answer, verb, ref, self.context)
+            raise lost(self.context, answer)
+        time.sleep(max(pause, told))
