@@ -143,6 +143,7 @@ class Gates(_Strict, frozen=True):
 
 
 Duration = Annotated[str, msgspec.Meta(pattern=r"^([0-9]+(ms|s|m|h))+$")]
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Soak(_Strict, frozen=True):
@@ -189,6 +190,8 @@ class Data(_Strict, frozen=True):
     """Connections to each server at a time."""
     chunk_rows: Annotated[int, msgspec.Meta(ge=1)] = 50_000
     """Rows whose checksum is asked for at a time."""
+    max_age: Duration = "4h"
+    """How old a comparison may be when the environment is switched."""
 
 
 class Config(_Strict, frozen=True):
@@ -204,6 +207,12 @@ class Config(_Strict, frozen=True):
     gates: Gates = Gates()
     verify: Verify = Verify()
     data: Data = Data()
+
+
+def seconds_of(duration: str) -> float:
+    """`1h30m` is 5400.0; the text is a `Duration` that was checked."""
+    parts = re.findall(r"([0-9]+)(ms|s|m|h)", duration)
+    return sum(int(number) * _UNITS[unit] for number, unit in parts)
 
 
 def as_tuple(value: Strings) -> tuple[str, ...]:
