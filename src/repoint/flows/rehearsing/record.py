@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from repoint.errors import GateClosed, RepointError
@@ -79,6 +80,17 @@ def _timeless(rehearsal: Rehearsal) -> Rehearsal:
         for one in rehearsal.consumers
     )
     return replace(rehearsal, consumers=consumers, phases=())
+
+
+def records_of(tree: WritableTree, environment: str) -> tuple[Rehearsal, ...]:
+    """The records of an environment that can be read; what cannot speaks for nothing."""
+    found = []
+    for path in tree.files_in(FOLDER):
+        with suppress(RepointError):
+            one = decode_rehearsal(tree.read_again(path))
+            if one.environments == (environment,):
+                found.append(one)
+    return tuple(found)
 
 
 def standing(plan: Plan, environment: str, tree: WritableTree) -> Standing:
