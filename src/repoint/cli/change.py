@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from repoint.cli.options import Session, env_option, examples
+from repoint.cli.options import Session, env_option, examples, says_yes
 from repoint.cli.output import emit
 from repoint.cli.plans import make_plan, read_plan
 from repoint.cli.wiring import Desk, open_desk
-from repoint.errors import ExitCode, UsageError
+from repoint.errors import ExitCode
 
 if TYPE_CHECKING:
     from repoint.model.plan import Plan
@@ -182,13 +181,8 @@ def _agreed(session: Session, verb: str, files: Sequence[str], *, yes: bool) -> 
     """
     if yes:
         return True
-    session.progress.close()
-    if not sys.stdin.isatty():
-        raise UsageError("nobody can be asked here", hint="pass `--yes` to go ahead")
-    for path in files:
-        click.echo(f"  {path}", err=True)
     noun = "file" if len(files) == 1 else "files"
-    if click.confirm(f"{verb} {len(files)} {noun}?", err=True):
+    if says_yes(session, f"{verb} {len(files)} {noun}?", *(f"  {path}" for path in files)):
         return True
     click.echo("nothing was written", err=True)
     return False

@@ -12,7 +12,7 @@ import click
 
 from repoint.cli.edge import guarded, open_streams
 from repoint.cli.output import StderrProgress, Terminal
-from repoint.errors import RepointError
+from repoint.errors import RepointError, UsageError
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -90,6 +90,37 @@ def env_option(verb: str) -> Decorator:
         shell_complete=_environment_names,
         help=f"{verb} this environment only (repeatable; default: all).",
     )
+
+
+def one_env_option() -> Decorator:
+    """`--env`, for verbs that work on one environment at a time."""
+    return click.option(
+        "--env",
+        "environment",
+        metavar="NAME",
+        default="",
+        shell_complete=_environment_names,
+        help="The environment; may be left out when repoint.yaml has only one.",
+    )
+
+
+def yes_option() -> Decorator:
+    """`--yes`."""
+    return click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+
+
+def says_yes(session: Session, question: str, *before: str) -> bool:
+    """Ask a person, who says yes or not, after showing the lines `before`.
+
+    Raises:
+        UsageError: nobody can be asked.
+    """
+    session.progress.close()
+    if not sys.stdin.isatty():
+        raise UsageError("nobody can be asked here", hint="pass `--yes` to go ahead")
+    for line in before:
+        click.echo(line, err=True)
+    return click.confirm(question, err=True)
 
 
 def _environment_names(ctx: click.Context, param: click.Parameter, start: str) -> list[str]:
