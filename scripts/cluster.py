@@ -9,6 +9,7 @@ Ends with 1 when something could not be built.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repoint.adapters.runner import run
-from repoint.adapters.servers.cache import cache_folder, fetching, filling
+from repoint.adapters.servers.cache import cache_folder, fetching, filling, scratch_folder
 from repoint.adapters.servers.wheels import pip_args
 from repoint.errors import RepointError, ToolFailed
 
@@ -41,7 +42,7 @@ class Part:
     """One program: the folder of its Go module, and the YAML that is copied beside it.
 
     `manifests` are pairs: a new folder, and the folder in the sources of `module` that it is
-    copied from.
+    copied from. Files in `patched` take the place of the module's own.
     """
 
     name: str
@@ -49,11 +50,16 @@ class Part:
     manifests: tuple[tuple[str, str], ...] = ()
 
     @property
+    def source(self) -> Path:
+        """The folder of its Go module."""
+        return PARTS_FOLDER / self.name
+
+    @property
     def place(self) -> Path:
         """The folder in the cache that it is built into, named after what it is built from."""
         digest = hashlib.sha256(repr((_BUILD, self.module, self.manifests)).encode())
-        for file in ("go.mod", "go.sum", "main.go"):
-            digest.update((PARTS_FOLDER / self.name / file).read_bytes())
+        for file in sorted(file for file in self.source.rglob("*") if file.is_file()):
+            digest.update(f"{file.relative_to(self.source)}\n".encode() + file.read_bytes())
         return cache_folder() / "cluster" / f"{self.name}-{digest.hexdigest()[:16]}"
 
     @property
@@ -70,6 +76,7 @@ class Part:
 PARTS = {
     part.name: part
     for part in (
+        Part("workloads"),
         Part("etcd"),
         Part(
             "kwok",
@@ -138,29 +145,49 @@ def _version_of(go: str) -> tuple[int, ...]:
 
 
 def _build(part: Part, go: str, cache: Path, said: Said) -> None:
-    source = PARTS_FOLDER / part.name
     said(f"building {part.name}")
     started = time.monotonic()
-    with filling(cache, part.place.name) as folder:
-        argv = ["nice", go, *_BUILD, "-o", str(folder / part.name), "."]
-        _run_telling(argv, source, folder / "said", part.name, said)
-        (folder / "said").unlink()
-        if part.module:
-            _copy_manifests(part, go, folder)
+    with scratch_folder(cache) as scratch, filling(cache, part.place.name) as folder:
+        home = _module_home(part, go) if part.module else scratch
+        how = _patched(part, home, scratch) if (part.source / "patched").is_dir() else ()
+        argv = ["nice", go, *_BUILD, *how, "-o", str(folder / part.name), "."]
+        _run_telling(argv, part.source, scratch / "said", part.name, said)
+        for new, old in part.manifests:
+            (folder / new).mkdir(parents=True)
+            for file in sorted((home / old).glob("*.yaml")):
+                if file.name != "kustomization.yaml":
+                    # Go keeps its modules read-only; the copy has to be removable.
+                    (folder / new / file.name).write_bytes(file.read_bytes())
     size = part.program.stat().st_size >> 20
     said(f"built {part.name}: {size} MiB in {time.monotonic() - started:.0f} s")
 
 
-def _copy_manifests(part: Part, go: str, folder: Path) -> None:
-    argv = [go, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", part.module]
-    source = PARTS_FOLDER / part.name
-    home = subprocess.check_output(argv, cwd=source, env=_environment(), text=True).strip()
-    for new, old in part.manifests:
-        (folder / new).mkdir(parents=True)
-        for file in sorted((Path(home) / old).glob("*.yaml")):
-            if file.name != "kustomization.yaml":
-                # Go keeps its modules read-only; the copy has to be removable.
-                (folder / new / file.name).write_bytes(file.read_bytes())
+def _module_home(part: Part, go: str) -> Path:
+    """Where Go keeps the sources of the part's module; they are downloaded if need be."""
+    argv = [go, "mod", "download", "-json", part.module]
+    done = subprocess.run(argv, cwd=part.source, env=_environment(), capture_output=True, text=True)
+    found = json.loads(done.stdout or "{}")
+    if "Dir" not in found:
+        raise _unbuilt(part.name, found.get("Error", done.stderr), done.returncode)
+    return Path(found["Dir"])
+
+
+def _patched(part: Part, home: Path, scratch: Path) -> tuple[str, ...]:
+    """Copy the module with the part's own files over it; the flags that build with the copy."""
+    copy, lock = scratch / "module", scratch / "patched.mod"
+    # Go keeps its modules read-only.
+    shutil.copytree(home, copy, copy_function=shutil.copyfile)
+    for folder in (copy, *copy.rglob("*/")):
+        folder.chmod(0o755)
+    for file in sorted((part.source / "patched").rglob("*.go")):
+        place = copy / file.relative_to(part.source / "patched")
+        if not place.is_file():
+            raise ToolFailed(f"`{file.name}` has nothing to replace in {part.module}")
+        place.write_bytes(file.read_bytes())
+    text = (part.source / "go.mod").read_text("utf-8")
+    lock.write_text(f"{text}\nreplace {part.module} => {copy}\n", "utf-8")
+    shutil.copy(part.source / "go.sum", lock.with_suffix(".sum"))
+    return (f"-modfile={lock}",)
 
 
 def _run_telling(argv: list[str], cwd: Path, output: Path, name: str, said: Said) -> None:
@@ -179,14 +206,18 @@ def _run_telling(argv: list[str], cwd: Path, output: Path, name: str, said: Said
         child.terminate()
         child.wait()
     if child.returncode != 0:
-        lines = output.read_text(errors="replace").strip().splitlines()[-_LAST_LINES:]
-        raise ToolFailed(
-            f"Go could not build {name}: {'; '.join(lines) or f'status {child.returncode}'}",
-            hint=(
-                "it needs Go's module proxy (see `go env GOPROXY`) and 10 GB on the disk",
-                "run it again: what was compiled is kept",
-            ),
-        )
+        raise _unbuilt(name, output.read_text(errors="replace"), child.returncode)
+
+
+def _unbuilt(name: str, told: str, status: int) -> ToolFailed:
+    last = "; ".join(told.strip().splitlines()[-_LAST_LINES:])
+    return ToolFailed(
+        f"Go could not build {name}: {last or f'status {status}'}",
+        hint=(
+            "it needs Go's module proxy (see `go env GOPROXY`) and 10 GB on the disk",
+            "run it again: what was compiled is kept",
+        ),
+    )
 
 
 def _environment() -> dict[str, str]:

@@ -9,21 +9,26 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import secrets
 import signal
 import ssl
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from repoint.adapters.lab.account import Account
 from repoint.adapters.lab.certificates import Authority
 from repoint.adapters.lab.guard import Guard
+from repoint.adapters.lab.guardian import sweep
 from repoint.adapters.lab.ports import LOOPBACK, free_port
 from repoint.adapters.runner import find_tool
 from scripts.cluster import PARTS
@@ -38,6 +43,7 @@ _KWOK_KINDS = (
     *("Exec", "ClusterExec", "Attach", "ClusterAttach"),
 )
 _STAGES = "/apis/kwok.x-k8s.io/v1alpha1/stages"
+_OWN_USER = Account(-1, -1)
 _NUMBERS = count(1)
 
 
@@ -68,6 +74,7 @@ class ControlPlane:
     guard: Guard
     port: int = field(default_factory=free_port)
     _etcd_port: int = field(default_factory=free_port)
+    _kubelet_port: int = field(default_factory=free_port)
     _token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
 
     @property
@@ -94,24 +101,30 @@ class ControlPlane:
         self._write_credentials()
         self._start_etcd()
         self._launch_apiserver()
-        config = f"--kubeconfig={self.kubeconfig}"
         self._wait_for_apiserver()
-        self._start_controllers(config)
         self.install(*PARTS["kwok"].manifest_files("crds"), *PARTS["cnpg"].manifest_files("crds"))
+        # After these, or the garbage collector learns of their kinds half a minute later.
+        self._start_controllers()
         self.create(*stages())
-        self._start_kwok(config)
+        self._start_kwok()
         self.create(*(_node(name) for name in NODES))
         self.until("nodes are ready", self._nodes_are_ready)
         self.until("pods can be made", lambda: self._has_account("default"))
 
-    def stop_apiserver(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """Take kube-apiserver away: at once, or in order with SIGTERM. Its data stays."""
-        self.guard.stop("kube-apiserver", how)
+    def stop_apiserver(self) -> None:
+        """Kill kube-apiserver; its data stays."""
+        self.guard.stop("kube-apiserver", signal.SIGKILL)
 
     def start_apiserver(self) -> None:
-        """Start it again: the same port, certificates and objects."""
+        """Start it again: the same port, certificates and objects.
+
+        Controllers and scheduler find it by themselves, which takes them a few seconds.
+        """
         self._launch_apiserver()
         self._wait_for_apiserver()
+        # It plays the part of kubelets: nobody's test is about how soon it looks again.
+        self.guard.stop("kwok", signal.SIGKILL)
+        self._start_kwok()
 
     def logs(self, name: str) -> str:
         """What a program printed: `etcd`, `kwok`, or one whose name begins with `kube-`."""
@@ -188,8 +201,9 @@ class ControlPlane:
         """Create CustomResourceDefinitions and wait until the API serves them."""
         definitions = [yaml.load(file.read_bytes(), yaml.CSafeLoader) for file in files]
         self.create(*definitions)
-        names = {one["metadata"]["name"] for one in definitions}
-        self.until("custom resources are served", lambda: names <= self._established())
+        for path in map(_served_at, definitions):
+            # Established comes a moment earlier.
+            self.until(f"{path} is served", partial(self._is_served, path))
 
     def leave_jobs_to_agent(self, *namespaces: str) -> None:
         """Have kwok let the pods of Jobs alone in these namespaces, and in no others."""
@@ -313,9 +327,9 @@ class ControlPlane:
             "--shutdown-delay-duration=0s",
         )
 
-    def _start_controllers(self, config: str) -> None:
+    def _start_controllers(self) -> None:
         program = str(PARTS["kubernetes"].program)
-        common = (config, "--leader-elect=false", "--secure-port=0")
+        common = (f"--kubeconfig={self.kubeconfig}", "--leader-elect=false", "--secure-port=0")
         self._run(
             "kube-controller-manager",
             program,
@@ -328,12 +342,12 @@ class ControlPlane:
         )
         self._run("kube-scheduler", program, "kube-scheduler", *common)
 
-    def _start_kwok(self, config: str) -> None:
-        port = free_port()
+    def _start_kwok(self) -> None:
+        port = self._kubelet_port
         self._run(
             "kwok",
             str(PARTS["kwok"].program),
-            config,
+            f"--kubeconfig={self.kubeconfig}",
             "--manage-all-nodes",
             f"--node-ip={LOOPBACK}",
             f"--node-port={port}",
@@ -378,9 +392,8 @@ class ControlPlane:
         namespace = one["metadata"].get("namespace", "default")
         return f"{root}/namespaces/{namespace}/{kind['name']}"
 
-    def _established(self) -> set[str]:
-        listed = self.get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions")["items"]
-        return {one["metadata"]["name"] for one in listed if _is(one, "Established")}
+    def _is_served(self, path: str) -> bool:
+        return self.call("GET", path)[0] == 200
 
     def _nodes_are_ready(self) -> bool:
         nodes = self.get("/api/v1/nodes")["items"]
@@ -394,9 +407,25 @@ class ControlPlane:
         return ssl.create_default_context(cafile=str(self.ca_file))
 
 
+@contextlib.contextmanager
+def running() -> Iterator[ControlPlane]:
+    """A control plane that is up; nothing of it stays when the block, or the process, ends."""
+    base = Path(tempfile.gettempdir()).resolve()
+    sweep(str(base), {os.geteuid()})
+    with Guard(_OWN_USER, base) as guard:
+        plane = ControlPlane(guard)
+        plane.start()
+        yield plane
+
+
 def _is(one: Mapping[str, Any], condition: str) -> bool:
     found = one.get("status", {}).get("conditions") or []
     return any(each["type"] == condition and each["status"] == "True" for each in found)
+
+
+def _served_at(definition: Mapping[str, Any]) -> str:
+    spec = definition["spec"]
+    return f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}"
 
 
 def _node(name: str) -> dict[str, Any]:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Generator, Iterator
-from pathlib import Path
 
 import pytest
 
-from repoint.adapters.lab.account import Account
-from repoint.adapters.lab.guard import Guard
 from scripts.cluster import missing
-from tests.cluster.control_plane import ControlPlane
+from tests.cluster.control_plane import ControlPlane, running
 
 _LOG_TAIL = 4000
 _UP = pytest.StashKey[ControlPlane]()
-_OWN_USER = Account(-1, -1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,10 +35,8 @@ def need_parts(config: pytest.Config, *names: str) -> None:
 @pytest.fixture(scope="session")
 def api(pytestconfig: pytest.Config) -> Iterator[ControlPlane]:
     need_parts(pytestconfig, "etcd", "kubernetes", "kwok", "cnpg")
-    with Guard(_OWN_USER, Path(tempfile.gettempdir()).resolve()) as guard:
-        plane = ControlPlane(guard)
+    with running() as plane:
         pytestconfig.stash[_UP] = plane
-        plane.start()
         yield plane
         del pytestconfig.stash[_UP]
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+KWOK = "kwok.x-k8s.io/v1alpha1"
 
 
 def deployment(
@@ -72,4 +75,45 @@ def pooler(namespace: str, name: str = "pooler", **pgbouncer: Any) -> dict[str, 
             "type": "rw",
             "pgbouncer": {"poolMode": "session", **pgbouncer},
         },
+    }
+
+
+def service(namespace: str, name: str = "web", *, port: int, target: int) -> dict[str, Any]:
+    """A Service of the pods with the label `app: <name>`."""
+    ports = [{"port": port, "targetPort": target}]
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"selector": {"app": name}, "ports": ports},
+    }
+
+
+def forwards(namespace: str, ports: Mapping[int, int], name: str = "") -> dict[str, Any]:
+    """Where `kubectl port-forward` of any pod in the namespace leads: pod's port, loopback's.
+
+    To have pods differ there are `PortForward` objects, called as the pod is.
+    """
+    leads = [
+        {"ports": [port], "target": {"port": here, "address": "127.0.0.1"}}
+        for port, here in ports.items()
+    ]
+    return {
+        "apiVersion": KWOK,
+        "kind": "ClusterPortForward",
+        "metadata": {"name": name or namespace},
+        "spec": {"selector": {"matchNamespaces": [namespace]}, "forwards": leads},
+    }
+
+
+def logs_of(namespace: str, pod: str, container: str, file: Path) -> dict[str, Any]:
+    """The file that `kubectl logs` of a pod's container shows.
+
+    Its lines are as a container runtime writes them: `2026-01-02T03:04:05Z stdout F text`.
+    """
+    return {
+        "apiVersion": KWOK,
+        "kind": "Logs",
+        "metadata": {"name": pod, "namespace": namespace},
+        "spec": {"logs": [{"containers": [container], "logsFile": str(file)}]},
     }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import re
+import socket
+import socketserver
 import subprocess
 import threading
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,12 @@ import pytest
 
 from repoint.adapters.runner import find_tool
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.objects import cluster, deployment, job, pooler
+from tests.cluster.objects import cluster, deployment, forwards, job, logs_of, pooler, service
 from tests.cluster.stages import RUN
 
 pytestmark = pytest.mark.cluster
 
 _CNPG = "/apis/postgresql.cnpg.io/v1"
-_KWOK = "kwok.x-k8s.io/v1alpha1"
 
 
 def _pod_of(api: ControlPlane, namespace: str, app: str) -> Any:
@@ -152,13 +151,10 @@ def test_a_person_has_a_certificate(api: ControlPlane) -> None:
     assert refused.status == 1 and 'User "alice" cannot list' in refused.err
 
 
-@pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM"])
-def test_objects_outlive_the_api_server(api: ControlPlane, how: str) -> None:
-    import signal
-
+def test_objects_outlive_the_api_server(api: ControlPlane) -> None:
     namespace = api.namespace()
     api.create(deployment(namespace))
-    api.stop_apiserver(signal.Signals[how])
+    api.stop_apiserver()
     try:
         with pytest.raises(OSError):
             api.get("/readyz")
@@ -168,43 +164,34 @@ def test_objects_outlive_the_api_server(api: ControlPlane, how: str) -> None:
     api.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=120s")
 
 
-class _Hello(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"hello from loopback")
+class _Greeter(socketserver.StreamRequestHandler):
+    """Greets whoever asks by name, hangs up after `bye`, and knows when a caller is gone."""
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+    def handle(self) -> None:
+        while (line := self.rfile.readline()) and line != b"bye\n":
+            self.wfile.write(b"hello " + line)
+        if not line:
+            self.server.deserted.set()  # type: ignore[attr-defined]
 
 
 @pytest.fixture
-def hello() -> Iterator[int]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Hello) as server:
+def greeter() -> Iterator[socketserver.ThreadingTCPServer]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Greeter) as server:
+        server.deserted = threading.Event()  # type: ignore[attr-defined]
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
+        yield server
         server.shutdown()
 
 
-def test_port_forward_reaches_a_server_on_loopback(api: ControlPlane, hello: int) -> None:
+def test_port_forward_reaches_a_server_on_loopback(
+    api: ControlPlane, greeter: socketserver.ThreadingTCPServer
+) -> None:
     namespace = api.namespace()
-    service = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "web", "namespace": namespace},
-        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]},
-    }
-    target = {"port": hello, "address": "127.0.0.1"}
-    forward = {
-        "apiVersion": _KWOK,
-        "kind": "ClusterPortForward",
-        "metadata": {"name": namespace},
-        "spec": {
-            "selector": {"matchNamespaces": [namespace]},
-            "forwards": [{"ports": [8080], "target": target}],
-        },
-    }
-    api.create(deployment(namespace), service, forward)
+    api.create(
+        deployment(namespace),
+        service(namespace, port=80, target=8080),
+        forwards(namespace, {8080: greeter.server_address[1]}),
+    )
     api.kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=60s")
     argv = ["port-forward", "-n", namespace, "service/web", ":80", "--address=127.0.0.1"]
     with subprocess.Popen(
@@ -214,8 +201,19 @@ def test_port_forward_reaches_a_server_on_loopback(api: ControlPlane, hello: int
             assert child.stdout is not None
             told = re.search(r"127\.0\.0\.1:(\d+)", child.stdout.readline())
             assert told is not None
-            with urllib.request.urlopen(f"http://127.0.0.1:{told[1]}/", timeout=30) as answer:
-                assert answer.read() == b"hello from loopback"
+            place = ("127.0.0.1", int(told[1]))
+            with socket.create_connection(place, 30) as one, one.makefile("rwb") as talk:
+                talk.write(b"alice\n")
+                talk.flush()
+                assert talk.readline() == b"hello alice\n"
+                talk.write(b"bye\n")
+                talk.flush()
+                assert talk.read() == b"", "the server's end is the client's"
+            with socket.create_connection(place, 30) as one:
+                one.sendall(b"bob\n")
+                assert one.recv(100) == b"hello bob\n"
+            gone = greeter.deserted.wait(30)  # type: ignore[attr-defined]
+            assert gone, "the client's end is the server's"
         finally:
             child.terminate()
 
@@ -223,20 +221,12 @@ def test_port_forward_reaches_a_server_on_loopback(api: ControlPlane, hello: int
 def test_logs_are_what_kwok_is_pointed_at(api: ControlPlane, tmp_path: Path) -> None:
     namespace = api.namespace()
     written = tmp_path / "migrate.log"
-    # A container runtime's lines have a time, a stream and a tag before the text.
     written.write_text("2026-01-02T03:04:05Z stdout F applied 3 migrations\n")
     api.create(job(namespace))
     path = f"/apis/batch/v1/namespaces/{namespace}/jobs/migrate"
     assert _condition(api, path, "Complete", "Failed")["type"] == "Complete"
     name = _pod_of(api, namespace, "migrate")["metadata"]["name"]
-    api.create(
-        {
-            "apiVersion": _KWOK,
-            "kind": "Logs",
-            "metadata": {"name": name, "namespace": namespace},
-            "spec": {"logs": [{"containers": ["migrate"], "logsFile": str(written)}]},
-        }
-    )
+    api.create(logs_of(namespace, name, "migrate", written))
     api.until(
         "kwok knows of the log",
         lambda: api.kubectl("logs", "job/migrate", "-n", namespace, check=False).status == 0,
