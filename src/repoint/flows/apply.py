@@ -6,11 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from repoint.errors import PlanBlocked, ProofFailed
+from repoint.flows.ledger import entry_of, write_of
 from repoint.flows.receipts import load_receipts, receipt_writes
-from repoint.flows.rewriting import Rewriting, is_done, wanted_of
+from repoint.flows.rewriting import Rewriting, changes_of, is_done, wanted_of
+from repoint.model.ledger import Phase
 from repoint.model.plan import Plan
-from repoint.model.receipt import Receipt
-from repoint.ports import Progress, SealedEditor, WritableTree
+from repoint.model.receipt import FileWrite, Receipt
+from repoint.model.rehearsal import Verdict
+from repoint.ports import Identity, Progress, SealedEditor, WritableTree
+from repoint.promotion.content import content_of_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,13 @@ def apply_plan(
     environments: Sequence[str] = (),
     allow_dirty: bool = False,
     progress: Progress | None = None,
+    identity: Identity | None = None,
 ) -> Applied:
     """Write the plan's changes for `environments` (all of the plan's by default).
 
     Nothing is computed anew: each file must be what the plan was made on, or that with the
-    same plan's changes for another environment in it.
+    same plan's changes for another environment in it. With `identity` the ledger tells of it,
+    in the same breath: either both are on disk, or neither.
 
     Raises:
         StalePlan: a file or an input changed since; it names the file.
@@ -45,6 +51,7 @@ def apply_plan(
         ProofFailed: a render would differ by more than the plan.
         DirtyWorkTree: a file has changes that are neither committed nor repoint's own.
         EditRefused: an edit would change more, or other, than planned.
+        FileRefused: a file cannot be replaced, or the ledger cannot be read.
     """
     wanted = wanted_of(plan, environments)
     with tree.locked("apply"):
@@ -65,8 +72,25 @@ def apply_plan(
             if progress is not None:
                 progress.advance()
         after = work.after()
-        tree.commit("apply", [*work.writes, *receipt_writes(tree, receipts, after)])
+        told = [] if identity is None else [_told(tree, identity, plan, todo)]
+        tree.commit("apply", [*work.writes, *receipt_writes(tree, receipts, after), *told])
         return Applied(_of(after, wanted), paths, recovered)
+
+
+def _told(tree: WritableTree, identity: Identity, plan: Plan, names: Iterable[str]) -> FileWrite:
+    """The ledger with an entry for each environment that is applied now."""
+    entries = []
+    for name in names:
+        changes = changes_of(plan, name)
+        phase, verdict = Phase.APPLIED, Verdict.PASS
+        one = entry_of(
+            *(tree, identity, name, phase, verdict),
+            content=content_of_changes(name, changes),
+            plan=plan.fingerprint,
+            detail=f"{len(changes)} files",
+        )
+        entries.append(one)
+    return write_of(tree, entries)
 
 
 def _of(receipts: Mapping[str, Receipt], names: Iterable[str]) -> tuple[Receipt, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from repoint.errors import Conflict, RepointError
 from repoint.flows.receipts import digest, load_receipts, read_now
 from repoint.flows.rewriting import changes_of
-from repoint.flows.rollback import TakingBack
+from repoint.flows.taking_back import TakingBack
 from repoint.model.ledger import Entry
 from repoint.model.plan import Plan
 from repoint.model.receipt import Receipt, ReceiptFile
