@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from repoint.dsn.hosts import Service, same_service
 from repoint.flows.findings import accepted, left_over, ordered, sops_files
-from repoint.flows.planning import require_config, wanted_names
+from repoint.flows.planning import delivery_of, require_config, wanted_names
 from repoint.flows.scanning import Survey, survey
 from repoint.flows.workspace import Workspace
 from repoint.model.consumer import Purpose, Use
@@ -14,15 +14,15 @@ from repoint.model.plan import Finding, Severity
 from repoint.planning import observations
 from repoint.planning.environment_facts import Targets, targets_of
 from repoint.planning.inventory import SiteReport
-from repoint.rules import hygiene, routing
+from repoint.rules import delivery_order, hygiene, routing
 
 
 def check(workspace: Workspace, environments: Sequence[str] = ()) -> tuple[Finding, ...]:
     """What breaks the state that the migration reached, most severe first.
 
     A consumer that names the source, a migration that goes through a pool, a clear-text
-    value that `.sops.yaml` wants sealed; and what could not be read, so that silence is
-    never taken for health.
+    value that `.sops.yaml` wants sealed, a hook that runs before its Secret has changed; and
+    what could not be read, so that silence is never taken for health.
 
     Raises:
         ConfigError: there is no repoint.yaml, or it names no environment.
@@ -37,6 +37,10 @@ def check(workspace: Workspace, environments: Sequence[str] = ()) -> tuple[Findi
     for report in found.inventory.sites:
         result += _old_host(report, wanted, found, overriding)
         result += _pooled_migration(report, wanted, targets)
+    for build, own in zip(found.resolution.environments, targets, strict=True):
+        if build.name in wanted:
+            told = delivery_order.on_delivery(build.name, delivery_of(config, found, build, own))
+            result += [one for one in told if one.severity is not Severity.NOTE]
     result += left_over(found, wanted)
     files = tuple(found.files.values())
     result += observations.clear_text(files, sops_files(workspace), lambda _: False)

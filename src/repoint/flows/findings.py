@@ -12,6 +12,7 @@ from repoint.model.consumer import Style
 from repoint.model.plan import Finding, Severity
 from repoint.planning import observations
 from repoint.planning.config import Acceptance
+from repoint.planning.delivered_objects import claims_missing, source_objects
 from repoint.planning.leftovers import leftovers
 from repoint.planning.moves import Moves
 from repoint.rules import (
@@ -85,16 +86,32 @@ def sops_files(workspace: Workspace) -> list[tuple[str, str]]:
     return [(path, workspace.tree.read(path).decode(errors="replace")) for path in paths]
 
 
+_RUNS_IT = {"Deployment", "StatefulSet", "DaemonSet"}
+
+
 def _source_gone(found: Survey, moves: Moves) -> Iterable[Finding]:
-    """RP130: consumers of the environment move away from a Service that it does not have."""
+    """RP130: consumers move away from a server of which the environment has not every part.
+
+    A workload and a claim count as missing where another environment has them.
+    """
     if not moves.consumers or found.source is None:
         return
+    services = found.source.services
+    parts = {b.name: tuple(source_objects(b, services)) for b in found.resolution.environments}
     build = next(b for b in found.resolution.environments if b.name == moves.environment)
-    ours = {id(resource) for resource in build.objects}
-    everywhere = found.source.services
-    if everywhere and not any(id(resource) in ours for resource in everywhere):
+    mine = {one.kind for one in parts[build.name]}
+    others = [one for name, several in parts.items() if name != build.name for one in several]
+    claims = {one.name for one in others if one.kind == "PersistentVolumeClaim"}
+    gone = ""
+    if services and "Service" not in mine:
+        gone = "Service"
+    elif not mine & _RUNS_IT and any(one.kind in _RUNS_IT for one in others):
+        gone = "workload"
+    elif claims & set(claims_missing(build, parts[build.name])):
+        gone = "volume claim"
+    if gone:
         yield routing.SOURCE_GONE.finding(
-            f"the render of `{moves.environment}` holds no Service of the source",
+            f"the render of `{moves.environment}` holds no {gone} of the source",
             environment=moves.environment,
         )
 

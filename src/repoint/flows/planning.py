@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from repoint import __version__
@@ -38,6 +38,7 @@ from repoint.planning.moves import Mover, Moves
 from repoint.planning.overlay_edits import OverlayEditor
 from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.places import PlaceIndex
+from repoint.rules.delivered import Delivered
 from repoint.rules.facts import RoleDefault
 
 
@@ -176,16 +177,26 @@ def _moves(
         keys_of=lambda site: _sibling_keys(found, site),
     )
     made = Mover(scene, delivery).run()
-    reports = found.inventory.sites
+    brought = delivery_of(config, found, build, scene.targets, made.edits)
+    return replace(made, facts=replace(made.facts, delivered=brought))
+
+
+def delivery_of(
+    config: Config,
+    found: Survey,
+    build: EnvironmentBuild,
+    targets: Targets,
+    edits: Iterable[PlannedEdit] = (),
+) -> Delivered:
+    """How an environment's objects get to its cluster, with a plan's edits or as they are."""
     readings = Readings(
         raw=found.raw_uses,
         uses=found.uses,
-        moving=frozenset(one.site.id for one in reports if one.is_source),
+        moving=frozenset(one.site.id for one in found.inventory.sites if one.is_source),
         files=found.files,
     )
     services = found.source.services if found.source is not None else ()
-    brought = delivered(config, build, scene.targets, readings, services, made.edits)
-    return replace(made, facts=replace(made.facts, delivered=brought))
+    return delivered(config, build, targets, readings, services, edits)
 
 
 def _own_defaults(

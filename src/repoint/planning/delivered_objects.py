@@ -73,7 +73,7 @@ def delivered(
         deliverers=tuple(desk.deliverer(one) for one in build.deliveries),
         readers=tuple(desk.readers(touched)),
         targets=tuple(desk.object(one) for one in wanted if one is not None),
-        source=tuple(desk.object(one) for one in _source_objects(build, source)),
+        source=tuple(desk.object(one) for one in source_objects(build, source)),
         new_cluster=chosen is not None and chosen.new_cluster,
     )
 
@@ -223,7 +223,7 @@ def _keeps_name(resource: Resource) -> bool:
     )
 
 
-def _source_objects(build: EnvironmentBuild, services: Iterable[Resource]) -> Iterator[Resource]:
+def source_objects(build: EnvironmentBuild, services: Iterable[Resource]) -> Iterator[Resource]:
     """The source's Services here, the workloads behind them and their volume claims."""
     known = {id(one) for one in services}
     for service in build.objects:
@@ -244,9 +244,20 @@ def _source_objects(build: EnvironmentBuild, services: Iterable[Resource]) -> It
 
 
 def _claims(build: EnvironmentBuild, workload: Resource) -> Iterator[Resource]:
-    volumes = items(workload.body, "spec", "template", "spec", "volumes")
-    names = {text(one, "persistentVolumeClaim", "claimName") for one in volumes} - {""}
+    names = _claim_names(workload)
     for one in build.objects:
         here = one.namespace == workload.namespace
         if one.kind == "PersistentVolumeClaim" and here and one.name in names:
             yield one
+
+
+def claims_missing(build: EnvironmentBuild, source: Iterable[Resource]) -> Iterator[str]:
+    """Names of the claims that the source's workloads mount and the environment has not."""
+    for workload in source:
+        here = {one.name for one in _claims(build, workload)}
+        yield from sorted(_claim_names(workload) - here)
+
+
+def _claim_names(workload: Resource) -> set[str]:
+    volumes = items(workload.body, "spec", "template", "spec", "volumes")
+    return {text(one, "persistentVolumeClaim", "claimName") for one in volumes} - {""}

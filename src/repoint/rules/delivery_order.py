@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repoint.model.plan import Finding, Severity
-from repoint.rules.delivered import DeliveredObject, Deliverer, Phase, Reader
+from repoint.rules.delivered import Delivered, DeliveredObject, Deliverer, Phase, Reader
 from repoint.rules.facts import EnvironmentFacts
 from repoint.rules.rule import Rule
 
@@ -121,18 +121,23 @@ _KEPT = {
 
 def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
     """Findings on how the environment's objects reach its cluster."""
+    return on_delivery(facts.name, facts.delivered)
+
+
+def on_delivery(environment: str, facts: Delivered) -> tuple[Finding, ...]:
+    """The same, for an environment of which nothing else is asked."""
     found: list[Finding] = []
-    for reader in facts.delivered.readers:
+    for reader in facts.readers:
         for rule in (_reads_old, _target_late, _after_workloads, _immutable, _left_alone):
-            found.extend(rule(facts, reader))
-        found.extend(_dependency(facts, reader))
-    found.extend(_suspended(facts))
-    found.extend(_prunable(facts))
-    found.extend(_mode(facts))
+            found.extend(rule(environment, facts, reader))
+        found.extend(_dependency(environment, facts, reader))
+    found.extend(_suspended(environment, facts))
+    found.extend(_prunable(environment, facts))
+    found.extend(_mode(environment, facts))
     return tuple(dict.fromkeys(found))
 
 
-def _reads_old(facts: EnvironmentFacts, reader: Reader) -> Iterator[Finding]:
+def _reads_old(environment: str, facts: Delivered, reader: Reader) -> Iterator[Finding]:
     turn = reader.object.turn
     if turn is None or reader.object.kind in ("Deployment", "StatefulSet", "DaemonSet"):
         return
@@ -147,20 +152,20 @@ def _reads_old(facts: EnvironmentFacts, reader: Reader) -> Iterator[Finding]:
         worst[one.object.id] = READS_OLD.finding(
             message,
             location=reader.object.location,
-            environment=facts.name,
+            environment=environment,
             consumer=reader.id,
             severity=Severity.ERROR if one.changes else Severity.WARNING,
         )
     yield from worst.values()
 
 
-def _after_workloads(facts: EnvironmentFacts, reader: Reader) -> Iterator[Finding]:
+def _after_workloads(environment: str, facts: Delivered, reader: Reader) -> Iterator[Finding]:
     turn = reader.object.turn
     if reader.purpose != "migration" or turn is None or reader.object.kind != "Job":
         return
     early = [
         other
-        for other in facts.delivered.readers
+        for other in facts.readers
         if other.purpose == "runtime"
         and _together(reader.object, other.object)
         and other.object.turn is not None
@@ -171,14 +176,14 @@ def _after_workloads(facts: EnvironmentFacts, reader: Reader) -> Iterator[Findin
         yield AFTER_WORKLOADS.finding(
             f"{reader.id} runs {_told(turn)}, after {names}",
             location=reader.object.location,
-            environment=facts.name,
+            environment=environment,
             consumer=reader.id,
         )
 
 
-def _target_late(facts: EnvironmentFacts, reader: Reader) -> Iterator[Finding]:
+def _target_late(environment: str, facts: Delivered, reader: Reader) -> Iterator[Finding]:
     turn = reader.object.turn
-    for target in facts.delivered.targets:
+    for target in facts.targets:
         theirs = target.turn
         if turn is None or theirs is None or turn >= theirs:
             continue
@@ -186,17 +191,17 @@ def _target_late(facts: EnvironmentFacts, reader: Reader) -> Iterator[Finding]:
             yield TARGET_LATE.finding(
                 f"{reader.id} comes {_told(turn)}, and {target.id} {_told(theirs)}",
                 location=reader.object.location,
-                environment=facts.name,
+                environment=environment,
                 consumer=reader.id,
-                severity=Severity.ERROR if facts.delivered.new_cluster else Severity.WARNING,
+                severity=Severity.ERROR if facts.new_cluster else Severity.WARNING,
             )
 
 
-def _immutable(facts: EnvironmentFacts, reader: Reader) -> Iterator[Finding]:
+def _immutable(environment: str, facts: Delivered, reader: Reader) -> Iterator[Finding]:
     job, known = reader.object, bool(reader.object.tool)
     if job.kind != "Job" or not reader.changes or not reader.keeps_name or reader.expires:
         return
-    if not known and not facts.delivered.gitops:
+    if not known and not facts.gitops:
         return
     if _made_anew(job):
         return
@@ -204,7 +209,7 @@ def _immutable(facts: EnvironmentFacts, reader: Reader) -> Iterator[Finding]:
     yield IMMUTABLE_JOB.finding(
         f"{reader.id}: the plan changes its pod template, which {who} cannot",
         location=job.location,
-        environment=facts.name,
+        environment=environment,
         consumer=reader.id,
         severity=Severity.ERROR if known else Severity.WARNING,
     )
@@ -229,7 +234,7 @@ def _made_anew(job: DeliveredObject) -> bool:
     return {"Force=true", "Replace=true"} <= {*options}
 
 
-def _left_alone(facts: EnvironmentFacts, reader: Reader) -> Iterator[Finding]:
+def _left_alone(environment: str, facts: Delivered, reader: Reader) -> Iterator[Finding]:
     changing = [one.object for one in reader.inputs if one.changes]
     for one in (*changing, *((reader.object,) if reader.changes else ())):
         mark = next((m for m in _IGNORED if one.mark(m).lower() in _IGNORED[m]), "")
@@ -239,23 +244,23 @@ def _left_alone(facts: EnvironmentFacts, reader: Reader) -> Iterator[Finding]:
             yield LEFT_ALONE.finding(
                 f"{one.id} is marked `{mark}: {one.mark(mark)}`, so that the change never comes",
                 location=one.location,
-                environment=facts.name,
+                environment=environment,
                 consumer=reader.id,
             )
 
 
-def _dependency(facts: EnvironmentFacts, reader: Reader) -> Iterator[Finding]:
+def _dependency(environment: str, facts: Delivered, reader: Reader) -> Iterator[Finding]:
     mine = reader.object.by
     if mine is None or mine.tool != "flux":
         return
-    for target in facts.delivered.targets:
+    for target in facts.targets:
         theirs = target.by
         if theirs is None or theirs.tool != "flux" or theirs == mine:
             continue
-        if _depends(theirs, mine, facts.delivered.deliverers):
+        if _depends(theirs, mine, facts.deliverers):
             text = f"Kustomization `{theirs.name}`, which brings {target.id}, depends on"
             text, severity = f"{text} `{mine.name}` with its consumers", Severity.ERROR
-        elif not _depends(mine, theirs, facts.delivered.deliverers):
+        elif not _depends(mine, theirs, facts.deliverers):
             text = f"Kustomization `{mine.name}` does not depend on `{theirs.name}`, which brings"
             text, severity = f"{text} {target.id}", Severity.WARNING
         elif not theirs.waits:
@@ -264,7 +269,7 @@ def _dependency(facts: EnvironmentFacts, reader: Reader) -> Iterator[Finding]:
         else:
             continue
         yield WRONG_DEPENDENCY.finding(
-            text, location=mine.location, environment=facts.name, severity=severity
+            text, location=mine.location, environment=environment, severity=severity
         )
 
 
@@ -282,10 +287,10 @@ def _depends(one: Deliverer, other: Deliverer, known: tuple[Deliverer, ...]) -> 
     return False
 
 
-def _suspended(facts: EnvironmentFacts) -> Iterator[Finding]:
+def _suspended(environment: str, facts: Delivered) -> Iterator[Finding]:
     touched = {
         one.by
-        for reader in facts.delivered.readers
+        for reader in facts.readers
         for one in (
             *(given.object for given in reader.inputs if given.changes),
             *((reader.object,) if reader.changes else ()),
@@ -298,13 +303,13 @@ def _suspended(facts: EnvironmentFacts) -> Iterator[Finding]:
             hint="resume it when the change is to come: `flux resume kustomization "
             f"{deliverer.name}`",
             location=deliverer.location,
-            environment=facts.name,
+            environment=environment,
             severity=Severity.WARNING,
         )
 
 
-def _prunable(facts: EnvironmentFacts) -> Iterator[Finding]:
-    for one in facts.delivered.source:
+def _prunable(environment: str, facts: Delivered) -> Iterator[Finding]:
+    for one in facts.source:
         if one.kind == "Service" or one.by is None or not one.by.prune:
             continue
         kept = any(one.mark(name).lower() in values for name, values in _KEPT.items())
@@ -314,22 +319,22 @@ def _prunable(facts: EnvironmentFacts) -> Iterator[Finding]:
         yield MAY_BE_PRUNED.finding(
             f"{one.id} of the old server goes from the cluster when it leaves the repository",
             location=one.location,
-            environment=facts.name,
+            environment=environment,
         )
 
 
-def _mode(facts: EnvironmentFacts) -> Iterator[Finding]:
+def _mode(environment: str, facts: Delivered) -> Iterator[Finding]:
     brought = {
         reader.object.by
-        for reader in facts.delivered.readers
+        for reader in facts.readers
         if reader.object.by is not None and reader.object.by.tool in ("flux", "argocd")
     }
-    if facts.delivered.gitops or not brought:
+    if facts.gitops or not brought:
         return
     names = ", ".join(f"`{one.name}`" for one in sorted(brought, key=lambda one: one.id))
     yield OTHER_MODE.finding(
-        f"{names} brings the consumers of `{facts.name}`, whose `mode` is `kubectl`",
-        environment=facts.name,
+        f"{names} brings the consumers of `{environment}`, whose `mode` is `kubectl`",
+        environment=environment,
     )
 
 
