@@ -1,0 +1,114 @@
+"""Which Poolers have to drop their server connections, how, and what clients notice.
+
+A migration that changes a result type leaves plans in the pooled server connections that fail
+every client, new ones too, until PgBouncer drops them (PS4; transaction mode). A setting of a
+role reaches no client of an old server connection (ST14; both modes).
+
+In transaction mode `spec.pgbouncer.paused` true, then false, drops them all, and clients only
+wait. In session mode PAUSE ends when the last client has gone (OP9), and CNPG's instance manager
+does not even see the `false` before: there the pods are replaced one after the other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from repoint.model.cluster import Document
+from repoint.rollout.names import PAUSED_BY, RECYCLED
+from repoint.rollout.objects import at, mapping_at, marks_of
+
+QUERY_WAIT_S = 120.0
+"""PgBouncer's `query_wait_timeout` where the Pooler sets none."""
+_SHARE = 0.5
+_ROLE_SETTING = re.compile(
+    r"\bALTER\s+(?:ROLE|USER|DATABASE)\b[^;]{0,400}?\b(?:SET|RESET)\b", re.IGNORECASE | re.DOTALL
+)
+
+
+class Way(StrEnum):
+    """How a Pooler drops its server connections."""
+
+    PAUSE = "pause"
+    RESTART = "restart"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A Job that ran: its uid, and whether it sets defaults of roles or databases."""
+
+    uid: str
+    name: str
+    role_settings: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recycling:
+    """How one Pooler is recycled, and after which runs."""
+
+    way: Way
+    runs: tuple[Run, ...]
+    limit_s: float
+
+    @property
+    def effect(self) -> str:
+        """What clients notice."""
+        if self.way is Way.PAUSE:
+            return (
+                "clients wait while running transactions end; "
+                f"{self.limit_s:.0f} s at most, then it is let go"
+            )
+        return "its pods are replaced one by one: session clients are cut off and have to reconnect"
+
+
+def is_session(pooler: Document) -> bool:
+    """Whether a Pooler is in session mode, CNPG's default."""
+    return str(at(pooler, "spec", "pgbouncer", "poolMode") or "session") == "session"
+
+
+def is_paused(pooler: Document | None) -> bool:
+    """Whether a Pooler lets nobody through."""
+    return at(pooler, "spec", "pgbouncer", "paused") is True
+
+
+def is_ours(pooler: Document | None) -> bool:
+    """Whether a Pooler was paused by repoint."""
+    return bool(marks_of(pooler).get(PAUSED_BY))
+
+
+def sets_roles(texts: Iterable[str]) -> bool:
+    """Whether SQL in any of `texts` sets a default of a role or a database."""
+    return any(_ROLE_SETTING.search(text) for text in texts)
+
+
+def due(pooler: Document, live: Document | None, runs: Iterable[Run]) -> Recycling | None:
+    """How a Pooler has to be recycled after the Jobs that ran; None when it need not be.
+
+    Args:
+        pooler: As it should be.
+        live: As it is; it tells the runs that it was recycled after.
+        runs: Every Job of this state that ran, or is about to (with an empty uid).
+    """
+    done = str(marks_of(live).get(RECYCLED, "")).split(",")
+    new = tuple(run for run in runs if not run.uid or run.uid not in done)
+    if is_session(pooler):
+        # Its server connections are reset between clients, so no plan outlives one (PS4).
+        new = tuple(run for run in new if run.role_settings)
+        return Recycling(Way.RESTART, new, 0.0) if new else None
+    return Recycling(Way.PAUSE, new, pause_limit(pooler)) if new else None
+
+
+def pause_limit(pooler: Document) -> float:
+    """Seconds that a pause may last: half of what clients wait before they fail (OP9)."""
+    text = str(mapping_at(pooler, "spec", "pgbouncer", "parameters").get("query_wait_timeout", ""))
+    wait = float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else QUERY_WAIT_S
+    # 0 is: clients wait for ever.
+    return max(1.0, min(wait or QUERY_WAIT_S, QUERY_WAIT_S) * _SHARE)
+
+
+def recycled_after(live: Document | None, uids: Iterable[str]) -> str:
+    """The annotation's new text: the newest runs, so that it does not grow for ever."""
+    done = [uid for uid in str(marks_of(live).get(RECYCLED, "")).split(",") if uid]
+    return ",".join(dict.fromkeys([*done, *uids][-20:]))
