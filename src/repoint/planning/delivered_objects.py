@@ -247,14 +247,15 @@ def _claims(build: EnvironmentBuild, workload: Resource) -> Iterator[Resource]:
     names = _claim_names(workload)
     for one in build.objects:
         here = one.namespace == workload.namespace
-        if one.kind == "PersistentVolumeClaim" and here and one.name in names:
+        # A prefix that kustomize gives the claim is not in the reference that was read here.
+        if one.kind == "PersistentVolumeClaim" and here and {one.name, one.original.name} & names:
             yield one
 
 
 def claims_missing(build: EnvironmentBuild, source: Iterable[Resource]) -> Iterator[str]:
     """Names of the claims that the source's workloads mount and the environment has not."""
     for workload in source:
-        here = {one.name for one in _claims(build, workload)}
+        here = {name for one in _claims(build, workload) for name in (one.name, one.original.name)}
         yield from sorted(_claim_names(workload) - here)
 
 
