@@ -590,3 +590,19 @@ class Identity(Protocol):
     def now(self) -> datetime:
         """The time, in UTC, to the second."""
         ...
+
+
+class HttpGet(Protocol):
+    """One plain GET request, as a kubelet's probe does it."""
+
+    def __call__(
+        self, address: tuple[str, int], host: str, path: str, *, tls: bool, timeout_s: float
+    ) -> tuple[int, str]:
+        """Status and text of the answer at an address; `host` is what the request asks for.
+
+        With `tls` the certificate is not verified, as a probe does not. No redirect is followed.
+
+        Raises:
+            OSError: nobody answers, or not in time.
+        """
+        ...

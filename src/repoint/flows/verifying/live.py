@@ -40,10 +40,12 @@ _CONTAINERS = ("initContainers", "containers")
 class LiveState:
     """The objects of an environment's namespaces, read once; `repr` shows none.
 
-    `unread` tells what could not be read, and why.
+    `cleared` are Jobs that the repository has and that ended and were cleared away: what they
+    read is still there. `unread` tells what could not be read, and why.
     """
 
     workloads: dict[tuple[str, str, str], Document] = field(default_factory=dict, repr=False)
+    cleared: dict[tuple[str, str, str], Document] = field(default_factory=dict, repr=False)
     held: dict[tuple[str, str, str], Document] = field(default_factory=dict, repr=False)
     services: tuple[Document, ...] = ()
     pods: tuple[Document, ...] = ()
@@ -64,7 +66,8 @@ class LiveState:
         self, kind: str, namespace: str, name: str, container: str
     ) -> Mapping[str, Any] | None:
         """One container of a workload as it stands."""
-        workload = self.workload(kind, namespace, name)
+        key = (kind, namespace, name)
+        workload = self.workloads.get(key) or self.cleared.get(key)
         found = containers_of(workload) if workload is not None else ()
         return next((one for one in found if one.get("name") == container), None)
 
@@ -91,6 +94,7 @@ class LiveState:
         """Everything as one reads it: what Kubernetes composes is composed, Secrets are open."""
         return (
             *(self._composed(one) for one in self.workloads.values()),
+            *(self._composed(one) for one in self.cleared.values()),
             *(_opened(one) for one in self.held.values()),
             *self.services,
             *self.clusters,
@@ -115,19 +119,21 @@ class LiveState:
 def read_live(
     api: ClusterApi,
     namespaces: Iterable[str],
-    extra_kinds: Iterable[tuple[str, str]] = (),
+    desired: Iterable[Document] = (),
     *,
     secrets: bool = True,
 ) -> LiveState:
     """Read the workloads of some namespaces and every Secret and ConfigMap that they name.
 
     Args:
-        extra_kinds: `(apiVersion, kind)` of more workloads, custom ones for instance.
+        desired: What the repository has, for kinds of workloads that are not Kubernetes' own,
+            and for Jobs that may have been cleared away.
         secrets: Off, no Secret is asked for.
     """
     live = LiveState()
-    wanted = tuple(namespaces)
-    kinds = tuple(dict.fromkeys((*_KINDS, *extra_kinds)))
+    wanted, known = tuple(namespaces), state_of(desired)
+    more = sorted({_kind(one) for one in known.workloads.values()})
+    kinds = tuple(dict.fromkeys((*_KINDS, *more)))
     for namespace in wanted:
         live.pods += _listed(api, live, "v1", "Pod", namespace)
         live.services += _listed(api, live, "v1", "Service", namespace)
@@ -139,8 +145,31 @@ def read_live(
                 ref = ref_of(one)
                 if ref.namespace == namespace and not _is_made(one, kind):
                     live.workloads[ref.kind, ref.namespace, ref.name] = one
+    live.cleared = {
+        key: one
+        for key, one in known.workloads.items()
+        if key not in live.workloads and is_cleared_away(one)
+    }
     _read_held(api, live, secrets=secrets)
     return live
+
+
+def state_of(documents: Iterable[Document]) -> LiveState:
+    """Objects of a repository, held as those of a cluster are."""
+    state = LiveState()
+    for one in documents:
+        ref = ref_of(one)
+        if ref.kind in ("Secret", "ConfigMap"):
+            state.held[ref.kind, ref.namespace, ref.name] = one
+        elif containers_of(one):
+            state.workloads[ref.kind, ref.namespace, ref.name] = one
+    return state
+
+
+def is_cleared_away(job: Document) -> bool:
+    """Whether Kubernetes deletes a Job some time after its end."""
+    lasts = (job.get("spec") or {}).get("ttlSecondsAfterFinished")
+    return job.get("kind") == "Job" and lasts is not None
 
 
 def texts_of(document: Document) -> dict[str, Sensitive]:
@@ -184,6 +213,10 @@ def template_labels(workload: Document) -> dict[str, str]:
     return _labels(spec.get("template") or {})
 
 
+def _kind(document: Document) -> tuple[str, str]:
+    return str(document.get("apiVersion", "")), str(document.get("kind", ""))
+
+
 def _labels(document: Mapping[str, Any]) -> dict[str, str]:
     return dict((document.get("metadata") or {}).get("labels") or {})
 
@@ -209,7 +242,7 @@ def _is_made(document: Document, kind: str) -> bool:
 
 def _read_held(api: ClusterApi, live: LiveState, *, secrets: bool) -> None:
     named: set[tuple[str, str, str]] = set()
-    for (_, namespace, _), workload in live.workloads.items():
+    for (_, namespace, _), workload in (*live.workloads.items(), *live.cleared.items()):
         spec = pod_spec_of(workload)
         found = references(containers_of(workload)) | set(_volumes(spec))
         named |= {(kind, namespace, name) for kind, name in found}
