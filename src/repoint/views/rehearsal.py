@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from repoint.model.rehearsal import Check, Control, Ini, Rehearsal, RehearsedConsumer, Verdict
 from repoint.views.layout import Page, Segment, printed, widths
 
-_WORD: dict[Verdict, Segment] = {
+SIGNS: dict[Verdict, Segment] = {
     Verdict.PASS: ("ok", "good"),
     Verdict.FAIL: ("FAIL", "bad"),
     Verdict.UNKNOWN: ("??", "warn"),
     Verdict.SKIPPED: ("-", "dim"),
 }
+"""How each verdict is shown, and its style."""
 _MOST_COLUMNS = 10
 
 
@@ -24,7 +25,7 @@ def rehearsal(value: Rehearsal, *, width: int = 80, color: bool = False) -> str:
     _list(page, "Not like production", value.fidelity)
     _phases(page, value)
     page.blank()
-    word, style = _WORD[value.verdict]
+    word, style = SIGNS[value.verdict]
     page.text(summary(value), lead=(f"rehearsal: {word} ", style))
     return printed(page, color=color)
 
@@ -90,7 +91,7 @@ def _matrix(page: Page, consumers: Sequence[RehearsedConsumer], first: int) -> N
     for name in names_of(consumers):
         cells = [_cell(one, name) for one in consumers]
         # A question that was put to nobody is only named below, with its reasons.
-        if {text for text, _ in cells} - {"", _WORD[Verdict.SKIPPED][0]}:
+        if {text for text, _ in cells} - {"", SIGNS[Verdict.SKIPPED][0]}:
             rows.append([(name, ""), *cells])
     page.blank()
     columns = [max(4, width) for width in widths(rows)]
@@ -100,7 +101,7 @@ def _matrix(page: Page, consumers: Sequence[RehearsedConsumer], first: int) -> N
 
 def _cell(one: RehearsedConsumer, name: str) -> Segment:
     found = next((check for check in one.checks if check.id == name), None)
-    return _WORD[found.verdict] if found is not None else ("", "")
+    return SIGNS[found.verdict] if found is not None else ("", "")
 
 
 def _troubles(page: Page, consumers: Sequence[RehearsedConsumer]) -> None:
@@ -114,7 +115,7 @@ def _troubles(page: Page, consumers: Sequence[RehearsedConsumer]) -> None:
     if wrong:
         page.blank()
     for one, check in wrong:
-        word, style = _WORD[check.verdict]
+        word, style = SIGNS[check.verdict]
         page.text(f"{short(one)}: {check.id}", indent=2, lead=(f"{word} ", style))
         page.text(check.expected, indent=4, lead=("expected ", "dim"))
         page.text(check.observed, indent=4, lead=("observed ", "dim"))
@@ -138,7 +139,7 @@ def _controls(page: Page, found: Sequence[Control]) -> None:
     page.blank()
     page.line(("  NEGATIVE CONTROLS", "head"))
     for one in found:
-        word, style = _WORD[one.verdict]
+        word, style = SIGNS[one.verdict]
         page.text(f"{one.id}: {one.expected}", indent=2, lead=(f"{word} ", style))
         if one.verdict is not Verdict.PASS:
             page.text(one.observed, indent=4, lead=("observed ", "dim"))

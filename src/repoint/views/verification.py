@@ -1,0 +1,186 @@
+"""A verification for a person: each connection, the environment, the soak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from repoint.model.rehearsal import Check, Control, Verdict
+from repoint.model.verification import PoolUse, Soak, Verification, VerifiedConsumer
+from repoint.views.layout import Page, Segment, printed, widths
+from repoint.views.rehearsal import SIGNS
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_WIDEST = 40
+
+
+def verification(value: Verification, *, width: int = 80, color: bool = False) -> str:
+    """Every connection with its checks, what did not pass, and the verdict last."""
+    page = Page(width)
+    page.line((f"{value.environment} at context {value.context}, by {value.way}", "title"))
+    page.blank()
+    for one in value.consumers:
+        _consumer(page, one)
+    _list(page, "Environment", value.checks)
+    _controls(page, value.controls)
+    for limit in value.limits:
+        page.text(limit, indent=2, lead=("- ", "dim"))
+    if value.soak is not None:
+        _soak(page, value.soak)
+    page.blank()
+    word, style = SIGNS[value.verdict]
+    page.text(summary(value), lead=(f"verify: {word} ", style))
+    return printed(page, color=color)
+
+
+def summary(value: Verification) -> str:
+    """What was asked and what came of it, in one sentence."""
+    checks = [check for one in value.consumers for check in one.checks] + [*value.checks]
+    counted = [
+        f"{sum(check.verdict is verdict for check in checks)} {word}"
+        for verdict, word in (
+            (Verdict.PASS, "passed"),
+            (Verdict.FAIL, "failed"),
+            (Verdict.UNKNOWN, "unknown"),
+            (Verdict.SKIPPED, "skipped"),
+        )
+    ]
+    held = sum(one.verdict is Verdict.PASS for one in value.controls)
+    soaked = ""
+    if value.soak is not None:
+        soaked = f"; soaked for {lasting(value.soak.lasted_s)}: {value.soak.verdict}"
+    return (
+        f"{len(value.consumers)} connections, checks: {', '.join(counted)}; {held} of "
+        f"{len(value.controls)} controls told the other side{soaked}"
+    )
+
+
+def lasting(seconds: float) -> str:
+    """`90` as `1m30s`."""
+    whole = round(seconds)
+    parts = ((whole // 3600, "h"), (whole % 3600 // 60, "m"), (whole % 60, "s"))
+    return "".join(f"{number}{unit}" for number, unit in parts if number) or "0s"
+
+
+def sparkline(shares: Sequence[float], width: int = _WIDEST) -> str:
+    """Shares (0 to 1) as bars, the newest last; the highest of each group where they are many."""
+    shown = list(shares)
+    if len(shown) > width:
+        size = len(shown) / width
+        shown = [max(shown[int(n * size) : int((n + 1) * size)]) for n in range(width)]
+    top = len(_BLOCKS) - 1
+    return "".join(_BLOCKS[min(top, max(0, round(share * top)))] for share in shown)
+
+
+def pool_line(one: PoolUse) -> str:
+    """One pool while a soak runs: its use as a sparkline, and the numbers that count."""
+    return (
+        f"{one.pooler} {one.user}@{one.database}  {sparkline(one.used)}  "
+        f"{one.used[-1] if one.used else 0:.0%} used, {one.waiting} waited at most, "
+        f"longest {one.max_wait_s:.1f} s"
+    )
+
+
+def markdown(value: Verification) -> str:
+    """The same for a pull request."""
+    lines = [f"# Verify {value.environment}: {value.verdict}", "", summary(value), ""]
+    lines += ["| connection | route | from | verdict |", "|---|---|---|---|"]
+    lines += [
+        f"| {one.id} | {one.route} | {one.read_from} | {one.verdict} |" for one in value.consumers
+    ]
+    lines += ["", *_told(value)]
+    lines += [f"- control `{c.id}`: {c.verdict}; {c.observed}" for c in value.controls]
+    lines += [f"- {limit}" for limit in value.limits]
+    if value.soak is not None:
+        lines += ["", "## Soak", "", f"{lasting(value.soak.lasted_s)}: {value.soak.verdict}", ""]
+        lines += [f"- **{p.verdict}** {p.pooler} {p.user}: {p.observed}" for p in value.soak.pools]
+        lines += [
+            f"- **{r.verdict}** {r.consumer}: {r.count} restarts; {r.observed}"
+            for r in value.soak.restarts
+        ]
+    return "\n".join([*lines, ""])
+
+
+def _told(value: Verification) -> Iterator[str]:
+    for name, check in _named(value):
+        if check.verdict in (Verdict.FAIL, Verdict.UNKNOWN):
+            yield (
+                f"- **{check.verdict}** {name}`{check.id}`: expected {check.expected}; "
+                f"observed {check.observed}"
+            )
+
+
+def _named(value: Verification) -> Iterator[tuple[str, Check]]:
+    for one in value.consumers:
+        for check in one.checks:
+            yield f"{one.id}, ", check
+    for check in value.checks:
+        yield "", check
+
+
+def _consumer(page: Page, one: VerifiedConsumer) -> None:
+    word, style = SIGNS[one.verdict]
+    how = [one.route, f"as {one.driver}" if one.driver else "", one.read_from]
+    page.text(f"{one.id}  {', '.join(part for part in how if part)}", lead=(f"{word} ", style))
+    passed = [check.id for check in one.checks if check.verdict is Verdict.PASS]
+    if passed:
+        page.text(", ".join(passed), indent=4, lead=("ok ", "good"))
+    _wrong(page, one.checks)
+    reasons: dict[str, list[str]] = {}
+    for check in one.checks:
+        if check.verdict is Verdict.SKIPPED:
+            reasons.setdefault(check.observed, []).append(check.id)
+    for reason, names in reasons.items():
+        page.text(f"{', '.join(names)}: {reason}", indent=4, lead=("- ", "dim"))
+
+
+def _wrong(page: Page, checks: Iterable[Check]) -> None:
+    for check in checks:
+        if check.verdict in (Verdict.PASS, Verdict.SKIPPED):
+            continue
+        word, style = SIGNS[check.verdict]
+        page.text(check.id, indent=4, lead=(f"{word} ", style))
+        page.text(check.expected, indent=8, lead=("expected ", "dim"))
+        page.text(check.observed, indent=8, lead=("observed ", "dim"))
+        if check.facts:
+            page.text(", ".join(check.facts), indent=8, lead=("facts ", "dim"))
+
+
+def _list(page: Page, heading: str, checks: Sequence[Check]) -> None:
+    page.blank()
+    page.line((heading, "title"))
+    for check in checks:
+        word, style = SIGNS[check.verdict]
+        page.text(f"{check.expected}: {check.observed}", indent=2, lead=(f"{word} ", style))
+
+
+def _controls(page: Page, found: Sequence[Control]) -> None:
+    page.blank()
+    page.line(("Controls", "title"))
+    for one in found:
+        word, style = SIGNS[one.verdict]
+        page.text(f"{one.id}: {one.expected}; {one.observed}", indent=2, lead=(f"{word} ", style))
+
+
+def _soak(page: Page, soak: Soak) -> None:
+    page.blank()
+    ended = f", {soak.ended}" if soak.ended else ""
+    page.line((f"Soak of {lasting(soak.lasted_s)}, {soak.readings} readings{ended}", "title"))
+    rows: list[list[Segment]] = [
+        [
+            SIGNS[one.verdict],
+            (f"{one.pooler} {one.user}@{one.database}", "name"),
+            (sparkline(one.used), ""),
+            (one.observed, ""),
+        ]
+        for one in soak.pools
+    ]
+    if rows:
+        columns = widths(rows)
+        for row in rows:
+            page.row(row, columns)
+    for one in soak.restarts:
+        if one.count or one.verdict is not Verdict.PASS:
+            word, style = SIGNS[one.verdict]
+            page.text(f"{one.consumer}: {one.observed}", indent=2, lead=(f"{word} ", style))
+    for gap in soak.gaps:
+        page.text(gap, indent=2, lead=("- ", "dim"))
