@@ -39,15 +39,15 @@ Said = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One program: the folder of its Go module, and the YAML that is copied beside it.
+    """One program: the folder of its Go module, and what is copied beside it.
 
-    `manifests` are pairs: a new folder, and the folder in the sources of `module` that it is
-    copied from. Files in `patched` take the place of the module's own.
+    `copies` are pairs: a new folder, and a pattern of files in the sources of `module` that go
+    there. Files in `patched` take the place of the module's own.
     """
 
     name: str
     module: str = ""
-    manifests: tuple[tuple[str, str], ...] = ()
+    copies: tuple[tuple[str, str], ...] = ()
 
     @property
     def source(self) -> Path:
@@ -57,7 +57,7 @@ class Part:
     @property
     def place(self) -> Path:
         """The folder in the cache that it is built into, named after what it is built from."""
-        digest = hashlib.sha256(repr((_BUILD, self.module, self.manifests)).encode())
+        digest = hashlib.sha256(repr((_BUILD, self.module, self.copies)).encode())
         for file in sorted(file for file in self.source.rglob("*") if file.is_file()):
             digest.update(f"{file.relative_to(self.source)}\n".encode() + file.read_bytes())
         return cache_folder() / "cluster" / f"{self.name}-{digest.hexdigest()[:16]}"
@@ -82,12 +82,20 @@ PARTS = {
             "kwok",
             "sigs.k8s.io/kwok",
             (
-                ("crds", "kustomize/crd/bases"),
-                ("stages/node", "kustomize/stage/node/fast"),
-                ("stages/pod", "kustomize/stage/pod/fast"),
+                ("crds", "kustomize/crd/bases/*.yaml"),
+                ("stages/node", "kustomize/stage/node/fast/*-*.yaml"),
+                ("stages/pod", "kustomize/stage/pod/fast/*-*.yaml"),
             ),
         ),
-        Part("cnpg", "github.com/cloudnative-pg/cloudnative-pg", (("crds", "config/crd/bases"),)),
+        Part(
+            "cnpg",
+            "github.com/cloudnative-pg/cloudnative-pg",
+            (
+                ("crds", "config/crd/bases/*.yaml"),
+                ("sources", "internal/webhook/v1/pooler_webhook.go"),
+                ("sources", "pkg/postgres/configuration.go"),
+            ),
+        ),
         Part("kubernetes"),
     )
 }
@@ -152,12 +160,11 @@ def _build(part: Part, go: str, cache: Path, said: Said) -> None:
         how = _patched(part, home, scratch) if (part.source / "patched").is_dir() else ()
         argv = ["nice", go, *_BUILD, *how, "-o", str(folder / part.name), "."]
         _run_telling(argv, part.source, scratch / "said", part.name, said)
-        for new, old in part.manifests:
-            (folder / new).mkdir(parents=True)
-            for file in sorted((home / old).glob("*.yaml")):
-                if file.name != "kustomization.yaml":
-                    # Go keeps its modules read-only; the copy has to be removable.
-                    (folder / new / file.name).write_bytes(file.read_bytes())
+        for new, old in part.copies:
+            (folder / new).mkdir(parents=True, exist_ok=True)
+            for file in sorted(home.glob(old)):
+                # Go keeps its modules read-only; the copy has to be removable.
+                (folder / new / file.name).write_bytes(file.read_bytes())
     size = part.program.stat().st_size >> 20
     said(f"built {part.name}: {size} MiB in {time.monotonic() - started:.0f} s")
 
