@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from repoint import __version__
-from repoint.cli import about, bench, change, doctor, rehearse, repo
+from repoint.cli import about, bench, change, doctor, rehearse, repo, status
 from repoint.cli.options import EdgeGroup, Session, examples
 from repoint.cli.output import StderrProgress, Terminal
 
@@ -57,6 +57,7 @@ for command in (
     *rehearse.COMMANDS,
     *bench.COMMANDS,
     *change.COMMANDS,
+    *status.COMMANDS,
     *doctor.COMMANDS,
     *about.COMMANDS,
 ):

@@ -11,7 +11,7 @@ import click
 from repoint.cli.options import Session, env_option, examples, says_yes
 from repoint.cli.output import emit
 from repoint.cli.plans import make_plan, read_plan
-from repoint.cli.wiring import Desk, open_desk
+from repoint.cli.wiring import Desk, identity, open_desk
 from repoint.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -98,7 +98,13 @@ def rollback(session: Session, environments: tuple[str, ...], yes: bool) -> int:
             return ExitCode.OK
         if not _agreed(session, "take back", files, yes=yes):
             return ExitCode.REFUSED
-        done = roll_back(wanted, desk.tree, desk.sealed, progress=session.progress)
+        done = roll_back(
+            wanted,
+            desk.tree,
+            desk.sealed,
+            progress=session.progress,
+            identity=identity(desk.workspace.root),
+        )
     for note in done.notes:
         session.terminal.notice(f"note: {note}")
     emit("".join(f"{path}\n" for path in sorted(done.written)))
@@ -118,6 +124,7 @@ def _apply(
         environments=environments,
         allow_dirty=allow_dirty,
         progress=session.progress,
+        identity=identity(desk.workspace.root),
     )
     session.progress.close()
     _tell_recovered(session, done.recovered)

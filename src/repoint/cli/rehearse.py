@@ -11,7 +11,7 @@ from repoint.cli import show
 from repoint.cli.options import Session, env_option, examples, format_option
 from repoint.cli.output import check_output, emit, write_output
 from repoint.cli.plans import make_plan, read_plan
-from repoint.cli.wiring import driver_observer, laboratory, migration_runner, open_desk
+from repoint.cli.wiring import driver_observer, identity, laboratory, migration_runner, open_desk
 from repoint.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep the servers' logs in DIR.",
 )
-@click.option("--no-record", is_flag=True, help="Write no record into .repoint/rehearsals.")
+@click.option("--no-record", is_flag=True, help="Write neither a record nor into the ledger.")
 @click.option(
     "--run-migrations",
     is_flag=True,
@@ -78,6 +78,7 @@ def rehearse(
     Ends with 0 when everything passed, with 1 when a check failed or is unknown, and with 4
     when PLAN is stale.
     """
+    from repoint.flows.noting import note_rehearsals
     from repoint.flows.rehearsing.flow import prepare, rehearse, together
     from repoint.flows.rehearsing.record import record
 
@@ -99,6 +100,8 @@ def rehearse(
         # What was found is told also where it cannot be kept.
         for path in () if no_record else record(found, desk.tree):
             session.terminal.notice(f"wrote {path}")
+        if not no_record:
+            note_rehearsals(found, plan, desk.tree, identity(desk.workspace.root))
     return ExitCode.OK if whole.verdict.value == "pass" else ExitCode.REFUSED
 
 

@@ -9,7 +9,7 @@ import click
 from repoint.cli import show
 from repoint.cli.options import Session, env_option, examples, format_option, root_argument
 from repoint.cli.output import emit, write_output
-from repoint.cli.wiring import open_desk
+from repoint.cli.wiring import identity, open_desk
 from repoint.errors import ExitCode
 
 
@@ -85,6 +85,7 @@ def scan(session: Session, root: Path | None, environments: tuple[str, ...], for
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write the plan to FILE, for `repoint apply FILE`.",
 )
+@click.option("--record", is_flag=True, help="Also note the plan in .repoint/ledger.jsonl.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 10 when changes are due.")
 @click.pass_obj
 def plan(
@@ -93,13 +94,15 @@ def plan(
     environments: tuple[str, ...],
     form: str,
     output: Path | None,
+    record: bool,
     detailed_exitcode: bool,
 ) -> int:
     """Show what would change and why, and the proof that nothing else does.
 
-    Writes nothing but FILE. Ends with 1 when a finding or a failed proof stands in the way
-    of `repoint apply`.
+    Writes nothing but FILE, and a line of the ledger with --record. Ends with 1 when a finding
+    or a failed proof stands in the way of `repoint apply`.
     """
+    from repoint.flows.noting import note_plan
     from repoint.flows.planning import make_plan
     from repoint.planning.codec import encode_plan
 
@@ -109,6 +112,8 @@ def plan(
             write_output(output, encode_plan(value))
             session.terminal.notice(f"wrote {output}")
         emit(show.plan(session.terminal, form, value, desk.tree))
+        if record:
+            note_plan(value, desk.tree, identity(desk.workspace.root))
     if not value.applicable:
         return ExitCode.REFUSED
     return ExitCode.CHANGES if detailed_exitcode and not value.is_empty else ExitCode.OK

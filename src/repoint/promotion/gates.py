@@ -78,9 +78,9 @@ def _rehearsed(at: Situation) -> _Answer:
     again = f"repoint rehearse --env {name}"
     last = at.mine.last(Phase.REHEARSED)
     if last is None:
-        newest, applied = at.mine.newest(Phase.REHEARSED), at.mine.last(Phase.APPLIED)
-        if newest is not None and (applied is None or newest.at > applied.at):
-            observed = f"what was rehearsed on {_when(newest)} is not what is applied"
+        pending = at.mine.pending_rehearsal
+        if pending is not None:
+            observed = f"what was rehearsed on {_when(pending)} is not applied"
             return Verdict.UNKNOWN, observed, f"repoint apply --env {name}"
         return Verdict.UNKNOWN, f"what stands in `{name}` was not rehearsed", again
     if last.verdict is not Verdict.PASS:

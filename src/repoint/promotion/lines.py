@@ -109,7 +109,20 @@ def _decode(text: bytes, number: int) -> Entry:
         raise _refused(number, "is no JSON, or was cut short", _RESTORE) from None
     if entry.at.tzinfo is None:
         raise _refused(number, "has a time without a zone", _RESTORE)
-    return replace(entry, at=entry.at.astimezone(UTC))
+    return replace(
+        entry,
+        at=entry.at.astimezone(UTC),
+        who=_printable(entry.who),
+        tool=_printable(entry.tool),
+        environment=_printable(entry.environment),
+        detail=_printable(entry.detail),
+        overrides=tuple(map(_printable, entry.overrides)),
+    )
+
+
+def _printable(text: str) -> str:
+    """A ledger comes from others: nothing in it may speak to a terminal."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _refused(number: int, what: str, *hints: str) -> FileRefused:

@@ -63,6 +63,15 @@ class Timeline:
         return next((one for one in reversed(self.entries) if one.phase is phase), None)
 
     @property
+    def pending_rehearsal(self) -> Entry | None:
+        """The newest rehearsal, when it is of a plan that was not applied yet."""
+        newest, applied = self.newest(Phase.REHEARSED), self.last(Phase.APPLIED)
+        if newest is None or newest.content == self.standing.content:
+            return None
+        earliest = applied or self.back
+        return newest if earliest is None or newest.at > earliest.at else None
+
+    @property
     def rolled_out(self) -> Entry | None:
         """The newest roll-out of what stands that came to its end."""
         found = [one for one in self.reached(Phase.ROLLED_OUT) if one.verdict is Verdict.PASS]

@@ -1,0 +1,66 @@
+"""`repoint status`: how far each environment is, on one screen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from repoint.cli.options import Session, env_option, examples, format_option, root_argument
+from repoint.cli.output import emit
+from repoint.cli.plans import make_plan
+from repoint.cli.wiring import Desk, identity, open_desk
+
+
+@click.command(
+    short_help="Show how far each environment is, and what is next.",
+    epilog=examples(
+        "repoint status",
+        "repoint status --env staging --format json",
+        "repoint status --plan       # also ask whether a plan would change anything",
+    ),
+)
+@root_argument()
+@env_option("Show")
+@format_option("json", "markdown")
+@click.option("--plan", is_flag=True, help="Also make a plan, to see whether changes are due.")
+@click.pass_obj
+def status(
+    session: Session, root: Path | None, environments: tuple[str, ...], form: str, plan: bool
+) -> None:
+    """Show how far each environment is: planned, rehearsed, applied, rolled out, verified.
+
+    Reads the ledger, the receipts and the files that apply wrote; asks no cluster and writes
+    nothing. What was reached before a rollback, or with other content, counts no more. For each
+    environment the gates that hold its rollout and the next command are named.
+    """
+    from repoint.flows.status import status_of
+    from repoint.views import status as view
+
+    with open_desk(session, root) as desk:
+        value = status_of(
+            desk.tree,
+            desk.workspace.config,
+            identity(desk.workspace.root).now(),
+            environments,
+            store=desk.sealed,
+            pending=_pending(desk, environments) if plan else None,
+        )
+    if form == "json":
+        emit(view.machine(value))
+    elif form == "markdown":
+        emit(view.markdown(value))
+    else:
+        terminal = session.terminal
+        emit(view.human(value, width=terminal.width, color=terminal.color))
+
+
+def _pending(desk: Desk, environments: tuple[str, ...]) -> dict[str, int]:
+    """How many files a plan made now would change in each environment."""
+    made = make_plan(desk, environments)
+    due = Counter(change.environment for change in made.changes)
+    return {name: due[name] for name in made.environments}
+
+
+COMMANDS = (status,)

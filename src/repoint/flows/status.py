@@ -1,0 +1,120 @@
+"""How far each environment is: from the ledger, the receipts and the files; no plan is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from repoint.errors import UsageError
+from repoint.flows import ledger
+from repoint.flows.gates import situation_of
+from repoint.flows.receipts import load_receipts
+from repoint.flows.standing import standing_of
+from repoint.model.ledger import Entry
+from repoint.planning.config import Config
+from repoint.ports import SealedEditor, WritableTree
+from repoint.promotion.gates import GateResult, judge_gates
+from repoint.promotion.lines import LEDGER_PATH
+from repoint.promotion.next_step import NextStep, next_step
+from repoint.promotion.timeline import Timeline
+
+_ATTRIBUTES = ".gitattributes"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentStatus:
+    """One environment: what it reached, what holds its next rollout, and what to do next.
+
+    `gates` are empty, and `next` is None, where repoint.yaml does not name it. `pending` are
+    the files that a plan made now would change, None when none was made.
+    """
+
+    timeline: Timeline
+    gates: tuple[GateResult, ...]
+    next: NextStep | None
+    pending: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The environment's name."""
+        return self.timeline.standing.environment
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Every environment, in promotion order; those that repoint.yaml does not name come last.
+
+    `has_ledger` tells whether there is one, `merges` whether git was told how to merge it.
+    """
+
+    environments: tuple[EnvironmentStatus, ...]
+    has_ledger: bool
+    merges: bool
+
+
+def status_of(
+    tree: WritableTree,
+    config: Config | None,
+    now: datetime,
+    environments: Sequence[str] = (),
+    *,
+    store: SealedEditor | None = None,
+    pending: Mapping[str, int] | None = None,
+) -> Status:
+    """How far `environments` are, all of them by default.
+
+    Args:
+        now: The time, by which a comparison of data is too old or not.
+        store: Opens sealed files that changed since apply; without it they are unknown.
+        pending: Files that a plan made now would change, by environment.
+
+    Raises:
+        UsageError: an environment is neither in repoint.yaml nor in the ledger.
+        FileRefused: the ledger, or a receipt, cannot be read.
+    """
+    entries = ledger.read(tree)
+    found = dict.fromkeys(config.environments if config is not None else ())
+    found |= dict.fromkeys((*load_receipts(tree), *sorted({one.environment for one in entries})))
+    unknown = [name for name in environments if name not in found]
+    if unknown:
+        hint = f"there are: {', '.join(found)}" if found else "run `repoint init`"
+        raise UsageError(f"there is no environment `{unknown[0]}`", hint=hint)
+    wanted = [name for name in found if not environments or name in environments]
+    due = pending or {}
+    each = tuple(
+        _environment(tree, config, name, now, entries, store, due.get(name)) for name in wanted
+    )
+    return Status(each, tree.is_there(LEDGER_PATH), _merges(tree))
+
+
+def _environment(
+    tree: WritableTree,
+    config: Config | None,
+    name: str,
+    now: datetime,
+    entries: Sequence[Entry],
+    store: SealedEditor | None,
+    pending: int | None,
+) -> EnvironmentStatus:
+    if config is None or name not in config.environments:
+        timeline = Timeline.of(standing_of(tree, name, entries, store), entries)
+        return EnvironmentStatus(timeline, (), None, pending)
+    situation = situation_of(tree, config, name, now, entries, store)
+    gates = judge_gates(config.gates.rollout, situation, {})
+    step = next_step(
+        situation.mine,
+        gates,
+        soak=situation.soak,
+        soak_s=situation.soak_s,
+        pending=pending or 0,
+    )
+    return EnvironmentStatus(situation.mine, gates, step, pending)
+
+
+def _merges(tree: WritableTree) -> bool:
+    """Whether the repository's `.gitattributes` merges the ledger by keeping all lines."""
+    if not tree.is_there(_ATTRIBUTES):
+        return False
+    lines = tree.read_again(_ATTRIBUTES).decode(errors="replace").splitlines()
+    return any("ledger" in line and "merge=union" in line for line in lines)
