@@ -1,6 +1,7 @@
 """The files that CloudNativePG writes for PgBouncer, and what a rehearsal has to change in them.
 
-`pgbouncer_ini` and `pgbouncer_hba` give CloudNativePG's text, byte for byte; `private_ini` and
+`pgbouncer_ini` and `pgbouncer_hba` give CloudNativePG's text, byte for byte, but for the name of
+a Pooler's own user, which stands in a Secret; `private_ini` and
 `private_hba` give the same files for a PgBouncer on this machine. `DEVIATIONS` says how they
 differ.
 
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from repoint.rehearsal.harmless import harmless_lines, may_be_set
-from repoint.rehearsal.lab import BouncerSpec
+from repoint.rehearsal.lab import BouncerSpec, OwnLogin
 
 AUTH_USER = "cnpg_pooler_pgbouncer"
 AUTH_QUERY = "SELECT usename, passwd FROM public.user_search($1)"
@@ -61,10 +62,11 @@ def pgbouncer_ini(bouncer: BouncerSpec) -> str:
 def private_ini(bouncer: BouncerSpec, places: Places) -> str:
     """The same file for a PgBouncer at `places`, with the overrides of `bouncer` on top.
 
-    Parameters that CloudNativePG does not let be set are left out: no such Pooler exists.
+    Parameters that CloudNativePG does not let be set are left out: no such Pooler exists. Who
+    looks passwords up is always the operator's own user: nobody else has a certificate here.
     """
     taken = tuple(pair for pair in bouncer.parameters if may_be_set(pair[0]))
-    return _ini(replace(bouncer, parameters=taken), places, dict(bouncer.overrides))
+    return _ini(replace(bouncer, parameters=taken, login=None), places, dict(bouncer.overrides))
 
 
 def pgbouncer_hba(bouncer: BouncerSpec) -> str:
@@ -97,11 +99,14 @@ def parameters(bouncer: BouncerSpec) -> dict[str, str]:
 
 
 def _ini(bouncer: BouncerSpec, places: Places, overrides: Mapping[str, str]) -> str:
-    lines = {**parameters(bouncer), **_forced(places), **overrides}
+    login = bouncer.login
+    lines = {**parameters(bouncer), **_forced(places), **_login(login, places), **overrides}
     mode = _BREAKS.sub("", bouncer.mode)
+    user = f"<the user of Secret `{login.secret}`>" if login else AUTH_USER
+    query = login.query if login else AUTH_QUERY
     return (
         f"\n[databases]\n* = {places.upstream}\n\n[pgbouncer]\npool_mode = {mode}\n"
-        f"auth_user = {AUTH_USER}\nauth_query = {AUTH_QUERY}\nauth_dbname = {AUTH_DATABASE}\n\n"
+        f"auth_user = {user}\nauth_query = {query}\nauth_dbname = {AUTH_DATABASE}\n\n"
     ) + "".join(f"{name} = {lines[name]}\n" for name in sorted(lines))
 
 
@@ -115,16 +120,22 @@ def _forced(places: Places) -> dict[str, str]:
         "admin_users": CONSOLE,
         "auth_hba_file": f"{configs}/pg_hba.conf",
         "server_tls_ca_file": f"{configs}/server-tls/ca.crt",
-        "server_tls_cert_file": f"{configs}/authUser/tls.crt",
-        "server_tls_key_file": f"{configs}/authUser/tls.key",
         "client_tls_cert_file": f"{configs}/client-tls/tls.crt",
         "client_tls_key_file": f"{configs}/client-tls/tls.key",
         "client_tls_ca_file": f"{configs}/client-ca/ca.crt",
     }
 
 
+def _login(own: OwnLogin | None, places: Places) -> dict[str, str]:
+    """What the user who looks passwords up proves itself with."""
+    if own is not None and not own.certificate:
+        return {"auth_file": f"{places.configs}/userlist.txt"}
+    folder = f"{places.configs}/{'server-tls' if own else 'authUser'}"
+    return {"server_tls_cert_file": f"{folder}/tls.crt", "server_tls_key_file": f"{folder}/tls.key"}
+
+
 def _hba(bouncer: BouncerSpec, console: str) -> str:
-    own = "".join(f"\n{line.rstrip()}" for line in bouncer.pg_hba)
+    own = "".join(f"\n{line}" for line in bouncer.pg_hba)
     return (
         f"\nlocal {CONSOLE} {CONSOLE} {console}\n\n{own}\n\n"
         "host all all 0.0.0.0/0 md5\nhost all all ::/0 md5\n"

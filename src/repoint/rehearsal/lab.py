@@ -51,10 +51,24 @@ class PostgresSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnLogin:
+    """How a Pooler that the operator does not set up looks passwords up (fact CN3).
+
+    `query` is its `authQuery`, `secret` the Secret with the name of who asks: a certificate
+    (`serverTLSSecret`) where `certificate` is true, else a user and a password.
+    """
+
+    query: str
+    secret: str
+    certificate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class BouncerSpec:
     """A Pooler, as CloudNativePG reads it.
 
-    `host` is the full name of its Service; `parameters` are `spec.pgbouncer.parameters`,
+    `host` is the full name of its Service, `cluster_host` of the Cluster's that its `type` makes
+    it ask; `parameters` are `spec.pgbouncer.parameters`,
     `pg_hba` the lines of `spec.pgbouncer.pg_hba`; `version` is what production runs. Where
     `own_certificate` is true the Pooler has a clientTLSSecret of its own (for its own names).
     `overrides` are settings that the rehearsal puts on top, each a loss of fidelity.
@@ -72,6 +86,7 @@ class BouncerSpec:
     overrides: tuple[tuple[str, str], ...] = ()
     certificate_host: str = ""
     """Whose names its own certificate has, when it stands beside that Pooler; empty: its own."""
+    login: OwnLogin | None = None
 
 
 @dataclass(frozen=True, slots=True)

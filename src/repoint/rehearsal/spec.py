@@ -6,11 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from repoint.dsn.hosts import fqdn
-from repoint.kube.effective import pairs, text, texts
+from repoint.kube.effective import child, pairs, text, texts
 from repoint.kube.resource import Resource
 from repoint.model.sensitive import Sensitive
 from repoint.rehearsal.cast import Client
-from repoint.rehearsal.lab import BouncerSpec, DatabaseSpec, LabSpec, PostgresSpec, RoleSpec
+from repoint.rehearsal.ini import AUTH_QUERY
+from repoint.rehearsal.lab import (
+    BouncerSpec,
+    DatabaseSpec,
+    LabSpec,
+    OwnLogin,
+    PostgresSpec,
+    RoleSpec,
+)
 from repoint.rehearsal.setup import initdb, managed_roles
 from repoint.rules.facts import ClusterFacts, PoolerFacts
 
@@ -134,11 +142,24 @@ def _bouncer(ground: Ground, facts: PoolerFacts, resource: Resource) -> BouncerS
     return BouncerSpec(
         name=facts.name,
         host=fqdn(facts.name, facts.namespace, ground.domain),
-        cluster_host=fqdn(f"{ground.cluster.name}-rw", ground.cluster.namespace, ground.domain),
+        cluster_host=fqdn(
+            f"{ground.cluster.name}-{facts.type}", ground.cluster.namespace, ground.domain
+        ),
         mode=facts.mode,
         parameters=facts.parameters,
         pg_hba=texts(resource.body, "spec", "pgbouncer", "pg_hba"),
         version=facts.pgbouncer,
         client_tls_sslmode=dict(facts.parameters).get("client_tls_sslmode", "prefer"),
         own_certificate=bool(text(resource.body, "spec", "pgbouncer", "clientTLSSecret", "name")),
+        login=_own_login(resource),
     )
+
+
+def _own_login(pooler: Resource) -> OwnLogin | None:
+    """With a certificate the operator looks at no password (its getSecrets)."""
+    declared = child(pooler.body, "spec", "pgbouncer")
+    query = text(declared, "authQuery") or AUTH_QUERY
+    for field in ("serverTLSSecret", "authQuerySecret"):
+        if secret := text(declared, field, "name"):
+            return OwnLogin(query, secret, certificate=field == "serverTLSSecret")
+    return None

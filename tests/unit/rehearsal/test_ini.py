@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from repoint.rehearsal.ini import (
@@ -11,7 +13,7 @@ from repoint.rehearsal.ini import (
     private_hba,
     private_ini,
 )
-from repoint.rehearsal.lab import BouncerSpec
+from repoint.rehearsal.lab import BouncerSpec, OwnLogin
 
 HOST = "pooler.shop.svc.cluster.local"
 CLUSTER = "pg-rw.shop.svc.cluster.local"
@@ -137,6 +139,24 @@ def test_a_private_pgbouncer_differs_in_places_and_overrides_only() -> None:
     assert "default_pool_size" not in pgbouncer_ini(own)
 
 
+def test_a_login_of_the_pooler_s_own_is_shown_and_never_run() -> None:
+    password = OwnLogin("SELECT u, p FROM lookup($1)", "asker")
+    places = Places("host=127.0.0.1 port=15432", "/lab/b0", "/lab/b0", "127.0.0.1", 16432)
+
+    shown = changed({}, login=password)
+    certificate = changed({}, login=replace(password, certificate=True))
+
+    asks = {"auth_user = <the user of Secret `asker`>", f"auth_query = {password.query}"}
+    assert shown == {*asks, "auth_file = /controller/configs/userlist.txt"}
+    assert certificate == {
+        *asks,
+        "server_tls_cert_file = /controller/configs/server-tls/tls.crt",
+        "server_tls_key_file = /controller/configs/server-tls/tls.key",
+    }
+    assert "server_tls_cert_file" not in pgbouncer_ini(spec(login=password))
+    assert private_ini(spec(login=password), places) == private_ini(spec(), places)
+
+
 def test_hba_lines_of_the_pooler_come_before_the_default() -> None:
     own = ("host app app 10.0.0.0/8 md5", "host all all all reject\n")
 
@@ -146,7 +166,7 @@ def test_hba_lines_of_the_pooler_come_before_the_default() -> None:
     )
     assert pgbouncer_hba(spec(pg_hba=own)) == (
         "\nlocal pgbouncer pgbouncer peer\n\n"
-        "\nhost app app 10.0.0.0/8 md5\nhost all all all reject\n\n"
+        "\nhost app app 10.0.0.0/8 md5\nhost all all all reject\n\n\n"
         "host all all 0.0.0.0/0 md5\nhost all all ::/0 md5\n"
     )
 

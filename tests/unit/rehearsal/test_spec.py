@@ -11,7 +11,7 @@ from repoint.kube.effective import effective
 from repoint.kube.resource import Resource
 from repoint.model.sensitive import Sensitive
 from repoint.rehearsal.cast import Client
-from repoint.rehearsal.lab import BouncerSpec, DatabaseSpec, RoleSpec
+from repoint.rehearsal.lab import BouncerSpec, DatabaseSpec, OwnLogin, RoleSpec
 from repoint.rehearsal.setup import initdb, managed_roles, post_init
 from repoint.rehearsal.spec import (
     Ground,
@@ -147,6 +147,37 @@ def test_a_pooler_is_as_it_is_rendered() -> None:
         own_certificate=True,
     )
     assert lab_spec(ground(), [], PASSWORDS).bouncers[0].client_tls_sslmode == "prefer"
+
+
+def test_a_pooler_asks_the_service_of_its_type() -> None:
+    facts = replace(pooler(), type="ro")
+    there = Ground("local", FACTS, None, ((facts, resource(POOLER)),), "example.local")
+
+    [made] = lab_spec(there, [], PASSWORDS).bouncers
+
+    assert made.cluster_host == "pg-ro.shop.svc.example.local"
+
+
+@pytest.mark.parametrize(
+    ("written", "login"),
+    [
+        ("{}", None),
+        ("{authQuery: SELECT 1}", None),
+        (
+            "{authQuery: SELECT 1, authQuerySecret: {name: asker}}",
+            OwnLogin("SELECT 1", "asker"),
+        ),
+        (
+            "{authQuerySecret: {name: asker}, serverTLSSecret: {name: cert}}",
+            OwnLogin("SELECT usename, passwd FROM public.user_search($1)", "cert", True),
+        ),
+    ],
+)
+def test_a_pooler_may_bring_its_own_login(written: str, login: OwnLogin | None) -> None:
+    rendered = resource(f"kind: Pooler\nspec: {{pgbouncer: {written}}}\n")
+    there = Ground("local", FACTS, None, ((pooler(), rendered),), "example.local")
+
+    assert lab_spec(there, [], PASSWORDS).bouncers[0].login == login
 
 
 def test_the_narrow_one_keeps_what_it_is_told_and_waits_for_a_second() -> None:

@@ -39,6 +39,14 @@ def bouncer_gaps(spec: BouncerSpec, program: PgbouncerProgram) -> Iterator[str]:
             yield f"the parameter {name!a} of Pooler `{spec.name}` was not set"
     if harmless_lines(spec.pg_hba) != spec.pg_hba:
         yield f"lines of `pg_hba` of Pooler `{spec.name}` were left out"
+    asked = spec.cluster_host.partition(".")[0]
+    if not asked.endswith("-rw"):
+        yield f"Pooler `{spec.name}` asks `{asked}`, and asked the one server there is"
+    if spec.login is not None:
+        yield (
+            f"Pooler `{spec.name}` looks passwords up with a login of its own, here with the one"
+            " that the operator makes"
+        )
     for name, value in spec.overrides:
         yield f"Pooler `{spec.name}` ran with `{name} = {value}`"
 
