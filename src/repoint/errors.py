@@ -20,6 +20,7 @@
     |-- GateClosed               exit 1   a gate of repoint.yaml asks for more
     |-- ClusterRefused           exit 1   the Kubernetes API said no
     |-- ClusterLost              exit 1   the Kubernetes API does not answer
+    |-- DatabaseLost             exit 1   a database cannot be reached, or refuses the login
     |-- WouldLoseData            exit 1   the way back would lose what was written since
     |-- RolloutStopped           exit 5   a rollout stopped at a step; running it again goes on
     |-- ProofFailed              exit 1   a render differs by more than the plan
@@ -236,6 +237,13 @@ class WouldLoseData(RepointError):
 
     code = "RP422"
     default_hint = "copy the rows over first, or pass `--accept-data-loss` when they may go"
+
+
+class DatabaseLost(RepointError):
+    """A database that is to be read cannot be reached, refuses the login, or went away."""
+
+    code = "RP424"
+    default_hint = "name its URL's variable under `data:` in repoint.yaml, or pass `--context`"
 
 
 class WrongContext(UsageError):

@@ -47,8 +47,8 @@ class Table:
 
     `name` is its name as the families spell it, `sql` as its server takes it. `key` is its
     primary key where every server sorts its values alike, else empty. `condition` is what an
-    extension says of its rows that are data. `stamp` changes with what is written, and `why` says why
-    the role may not read it, empty when it may. `changes` counts the rows written so far.
+    extension says of its rows that are data. `stamp` changes with what is written. `why` says
+    why the role may not read it, empty when it may. `changes` counts the rows written so far.
     """
 
     name: str
@@ -79,7 +79,7 @@ _COUNTED = "coalesce(s.n_tup_ins + s.n_tup_upd + s.n_tup_del, 0)"
 TABLES = f"""SELECT {dotted("n.nspname", "c.relname")}, format('%I.%I', n.nspname, c.relname),
     c.relkind::text,
     (SELECT json_agg(json_build_array(a.attname, quote_ident(a.attname),
-            format_type(a.atttypid, NULL)) ORDER BY a.attname COLLATE "C")
+            format_type(a.atttypid, -1)) ORDER BY a.attname COLLATE "C")
         FROM pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
             AND a.attgenerated <> 'v')::text,
@@ -149,12 +149,13 @@ class Reader:
 
         `after` and `upto` are keys as texts; empty for an open end.
         """
-        names = ", ".join(self._keys)
-        back = ", ".join(f"{one} DESC" for one in self._keys)
-        last = ", ".join(f"{one}::text" for one in self._keys)
+        names = [f"k{number}" for number in range(len(self.key))]
+        taken = ", ".join(f"{one} AS {name}" for one, name in zip(self._keys, names, strict=True))
+        back = ", ".join(f"{one} DESC" for one in names)
+        last = ", ".join(f"{one}::text" for one in names)
         return (
-            f"WITH c AS MATERIALIZED (SELECT {names}, {self._hash} AS digest "
-            f"FROM {self._from(after, upto)} ORDER BY {names} LIMIT {limit}) "
+            f"WITH c AS MATERIALIZED (SELECT {taken}, {self._hash} AS digest "
+            f"FROM {self._from(after, upto)} ORDER BY {', '.join(self._keys)} LIMIT {limit}) "
             "SELECT a.*, l.* FROM (SELECT count(*), sum(digest)::text FROM c) AS a "
             f"LEFT JOIN LATERAL (SELECT {last} FROM c ORDER BY {back} LIMIT 1) AS l ON true"
         )
@@ -173,7 +174,7 @@ class Reader:
 
     @property
     def _keys(self) -> tuple[str, ...]:
-        return tuple(self.table.columns[one].name for one in self.key)
+        return tuple(f"r.{self.table.columns[one].name}" for one in self.key)
 
     @property
     def _hash(self) -> str:
