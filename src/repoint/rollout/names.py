@@ -22,3 +22,5 @@ ROLLED = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET)
 """The kinds whose pods are replaced when their template changes."""
 POD_MAKERS = (*ROLLED, "ReplicaSet", "ReplicationController", "CronJob", "Pod")
 """The kinds, Jobs aside, that come after Secrets and Jobs."""
+GATED = "repoint.dev/gated"
+"""On the Lease, while a rollout has begun to switch: the content whose gate was passed."""

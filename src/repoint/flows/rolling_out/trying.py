@@ -1,0 +1,97 @@
+"""What an apply would do, asked of the API server itself, and what stands against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from repoint.errors import ClusterRefused
+from repoint.model.cluster import Document, ObjectRef, ref_of
+from repoint.ports import ClusterApi
+from repoint.rollout.changes import changed_fields, template_changes
+from repoint.rollout.ownership import reconciled
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The outcome of one dry run.
+
+    `fields` are what would change; `template` tells that pods would be replaced. `force` is
+    needed where fields of somebody's kubectl are taken over (`taken`, managers). `against` says
+    why it cannot be applied; `unasked` that the server could not be asked yet.
+    """
+
+    fields: tuple[str, ...] = ()
+    template: bool = False
+    is_new: bool = False
+    force: bool = False
+    taken: tuple[str, ...] = ()
+    against: str = ""
+    unasked: bool = False
+
+
+@dataclass(slots=True)
+class Trials:
+    """Dry runs against one cluster; `new_namespaces` and `new_kinds` are made by the rollout."""
+
+    api: ClusterApi
+    force_conflicts: bool
+    live: dict[ObjectRef, Document | None]
+    new_namespaces: frozenset[str] = frozenset()
+    new_kinds: frozenset[tuple[str, str]] = frozenset()
+    against: list[str] = field(default_factory=list)
+
+    def apply(self, document: Document) -> Trial:
+        """What a server-side apply would do; what stands against it is kept in `against`."""
+        ref = ref_of(document)
+        if ref.namespace in self.new_namespaces or (ref.group, ref.kind) in self.new_kinds:
+            return Trial(is_new=True, unasked=True)
+        before = self.live.get(ref)
+        trial = self._ask(ref, document, before)
+        if trial.against:
+            self.against.append(trial.against)
+        return trial
+
+    def create(self, document: Document) -> None:
+        """Ask whether an object of this content could be made beside what is there."""
+        ref = ref_of(document)
+        if ref.namespace in self.new_namespaces:
+            return
+        metadata = {**document["metadata"], "name": f"{ref.name[:45]}-repoint-dry-run"}
+        try:
+            self.api.create({**document, "metadata": metadata}, dry_run=True)
+        except ClusterRefused as error:
+            self.against.append(_why(ref, error))
+
+    def _ask(self, ref: ObjectRef, document: Document, before: Document | None) -> Trial:
+        taken: tuple[str, ...] = ()
+        force = self.force_conflicts
+        try:
+            after = self.api.apply(document, dry_run=True, force=force)
+        except ClusterRefused as error:
+            others = reconciled(error.causes)
+            if error.reason != "Conflict" or not error.causes or others:
+                return Trial(against=_conflict(ref, others) if others else _why(ref, error))
+            taken = tuple(sorted({manager for manager, _ in error.causes}))
+            force = True
+            try:
+                after = self.api.apply(document, dry_run=True, force=True)
+            except ClusterRefused as again:
+                return Trial(against=_why(ref, again))
+        if before is None:
+            return Trial(is_new=True, force=force)
+        return Trial(
+            changed_fields(before, after), template_changes(before, after), False, force, taken
+        )
+
+
+def _conflict(ref: ObjectRef, others: tuple[tuple[str, str], ...]) -> str:
+    manager, place = others[0]
+    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+    return f"{ref}: `{manager}` owns `{place}`{more}"
+
+
+def _why(ref: ObjectRef, error: ClusterRefused) -> str:
+    if error.reason == "Invalid" and error.causes:
+        places = ", ".join(f"`{place}`" for _, place in error.causes if place)
+        return f"{ref}: the API server does not take, or does not change, {places}"
+    return error.message
