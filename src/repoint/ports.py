@@ -580,6 +580,22 @@ class ClusterDoor(Protocol):
         ...
 
 
+class LocalState(Protocol):
+    """Small files of this user on this machine, apart from the repository, by name."""
+
+    def read(self, name: str) -> bytes | None:
+        """A file's bytes; None where there is none that can be read."""
+        ...
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace a file whole; it is this user's alone.
+
+        Raises:
+            FileRefused: it cannot be written.
+        """
+        ...
+
+
 class Identity(Protocol):
     """Who and when, for records."""
 

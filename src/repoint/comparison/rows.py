@@ -151,8 +151,9 @@ class Reader:
         """
         names = [f"k{number}" for number in range(len(self.key))]
         taken = ", ".join(f"{one} AS {name}" for one, name in zip(self._keys, names, strict=True))
-        back = ", ".join(f"{one} DESC" for one in names)
-        last = ", ".join(f"{one}::text" for one in names)
+        # Qualified: a bare name would sort by the text that is given out under it.
+        back = ", ".join(f"c.{one} DESC" for one in names)
+        last = ", ".join(f"c.{one}::text" for one in names)
         return (
             f"WITH c AS MATERIALIZED (SELECT {taken}, {self._hash} AS digest "
             f"FROM {self._from(after, upto)} ORDER BY {', '.join(self._keys)} LIMIT {limit}) "

@@ -71,17 +71,17 @@ class TableReader:
         return replace(found, name=name, order=order, read_at=at)
 
     def _by_key(self) -> TableContent:
-        rows = [0, 0]
+        ours = theirs = 0
         stretches: list[Stretch] = []
         alike = True
         for step in self._walk((), (), 1, self._chunk):
-            rows[0] += step.source_rows
-            rows[1] += step.target_rows
+            ours += step.source_rows
+            theirs += step.target_rows
             alike = alike and step.alike
             if not step.alike and len(stretches) < _MOST_STRETCHES:
                 stretches += self._narrowed(step, _MOST_STRETCHES - len(stretches))
         verdict = Verdict.PASS if alike else Verdict.FAIL
-        return TableContent("", verdict, *rows, stretches=tuple(stretches))
+        return TableContent("", verdict, ours, theirs, stretches=tuple(stretches))
 
     def _walk(
         self, after: Sequence[str], upto: Sequence[str], first: int, size: int
@@ -114,8 +114,8 @@ class TableReader:
     def _as_a_whole(self) -> TableContent:
         one = self._pair.source.ask(self._source.whole())
         other = self._pair.target.ask(self._target.whole())
-        rows = [sum(int(row[1] or 0) for row in side) for side in (one, other)]
-        return TableContent("", Verdict.PASS if one == other else Verdict.FAIL, *rows)
+        ours, theirs = (sum(int(row[1] or 0) for row in side) for side in (one, other))
+        return TableContent("", Verdict.PASS if one == other else Verdict.FAIL, ours, theirs)
 
 
 def total(session: Session, table: Table, digest: Digest, chunk: int) -> tuple[int, int]:
