@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,21 @@ def changed_config(kubeconfig: Path, folder: Path, **user: Any) -> dict[str, Any
 def use(config: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "config").write_text(json.dumps(config))
     monkeypatch.setenv("KUBECONFIG", str(folder / "config"))
+
+
+def children(parent: int, word: str) -> list[int]:
+    """The processes of kubectl below a process, of those with `word` in their arguments."""
+    listed = subprocess.run(
+        ["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    rows = [
+        (int(pid), int(above), args) for pid, above, args in (one.split(None, 2) for one in listed)
+    ]
+    below = {parent}
+    for _ in range(4):
+        below |= {pid for pid, above, _ in rows if above in below}
+    return [
+        pid
+        for pid, _, args in rows
+        if pid in below and args.split()[0].endswith("kubectl") and word in args
+    ]

@@ -22,7 +22,7 @@ from repoint.model.cluster import Document
 from repoint.ports import ClusterApi
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubeapi.relay import Relay
-from tests.cluster.kubeapi.samples import CONTEXT, bind, config_map, ref, use
+from tests.cluster.kubeapi.samples import CONTEXT, bind, children, config_map, ref, use
 
 pytestmark = pytest.mark.cluster
 _LONG_S = 120.0
@@ -53,19 +53,7 @@ class Background:
 
 
 def proxies(parent: int) -> list[int]:
-    """The `kubectl proxy` processes below a process."""
-    listed = subprocess.run(
-        ["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    rows = [line.split(None, 2) for line in listed]
-    below = {parent}
-    for _ in range(4):
-        below |= {int(pid) for pid, ppid, _ in rows if int(ppid) in below}
-    return [
-        int(pid)
-        for pid, _, args in rows
-        if int(pid) in below and args.split()[0].endswith("kubectl") and " proxy " in args
-    ]
+    return children(parent, " proxy ")
 
 
 def test_requests_wait_for_an_api_server_that_is_started_again(

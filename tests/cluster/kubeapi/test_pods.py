@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import socketserver
 import threading
@@ -14,7 +16,7 @@ from repoint.errors import ClusterRefused
 from repoint.model.cluster import ObjectRef
 from repoint.ports import ClusterApi
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.kubeapi.samples import PASSWORD
+from tests.cluster.kubeapi.samples import PASSWORD, children
 from tests.cluster.objects import deployment, forwards, logs_of, service
 
 pytestmark = pytest.mark.cluster
@@ -81,10 +83,23 @@ def test_a_port_of_a_pod_or_a_service_is_forwarded_while_the_block_runs(
     for target, port in ((f"pod/{pod}", 8080), ("service/web", 80)):
         with reached.forward(namespace, target, port) as place:
             assert place[0] == "127.0.0.1"
-            # More than the pipe of what kubectl prints takes.
             assert {greeting(place) for _ in range(5)} == {b"hello"}
         with pytest.raises(OSError):
             greeting(place)
+
+
+def test_a_forward_is_there_again_after_its_kubectl_ended(
+    api: ControlPlane, reached: ClusterApi, greeter: int
+) -> None:
+    namespace = api.namespace()
+    pod = running_pod(api, namespace)
+    api.create(forwards(namespace, {8080: greeter}))
+    with reached.forward(namespace, f"pod/{pod}", 8080) as place:
+        assert greeting(place) == b"hello"
+        (child,) = children(os.getpid(), " port-forward ")
+        os.kill(child, signal.SIGKILL)
+        assert api.until("it is forwarded again", lambda: greeting(place) == b"hello")
+    assert children(os.getpid(), " port-forward ") == []
 
 
 def test_a_forward_that_cannot_be_is_refused(api: ControlPlane, reached: ClusterApi) -> None:

@@ -32,11 +32,16 @@ def proxy_cmd(kubectl: str, context: str, socket: Path) -> list[str]:
     ]
 
 
-def forward_cmd(kubectl: str, context: str, namespace: str, target: str, port: int) -> list[str]:
-    """Lead a free port of 127.0.0.1 to `port` of `pod/NAME` or `service/NAME`."""
+def forward_cmd(
+    kubectl: str, context: str, namespace: str, target: str, port: int, *, at: int = 0
+) -> list[str]:
+    """Lead a port of 127.0.0.1 to `port` of `pod/NAME` or `service/NAME`.
+
+    It is the port `at`, or a free one, which kubectl then tells.
+    """
     return [
         *(kubectl, "port-forward", f"--context={context}", f"--namespace={namespace}"),
-        *("--address=127.0.0.1", target, f":{port}"),
+        *("--address=127.0.0.1", target, f"{at or ''}:{port}"),
     ]
 
 
