@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from repoint.adapters import gitrepo
-from repoint.adapters.runner import child_environment, find_tool, run
+from repoint.adapters.runner import Child, child_environment, find_tool, run
 from repoint.errors import ToolFailed, ToolMissing
 
 
@@ -89,3 +92,50 @@ def test_package_clients_see_their_own_settings_and_nothing_of_the_others() -> N
     assert set(child_environment("npm", environ)) == {"npm_config_registry", "https_proxy"}
     assert set(child_environment("pip", environ)) == {"PIP_INDEX_URL", "https_proxy"}
     assert set(child_environment("apt", environ)) == {"APT_CONFIG", "https_proxy"}
+
+
+ENVIRONMENT = {"PATH": os.defpath}
+
+
+def test_a_child_runs_until_the_block_ends_and_its_lines_are_read() -> None:
+    script = "echo warming up >&2; echo ready at 7; seq 100000; exec sleep 600"
+    with Child(["/bin/sh", "-c", script], tool="sh", env=ENVIRONMENT) as child:
+        found = child.wait_for(re.compile(r"^ready at (\d)"), 60)
+        last = child.wait_for(re.compile("^100000$"), 60)
+        assert found is not None and found.group(1) == "7"
+        assert last is not None, "a pipe that is full stops nobody"
+        assert child.alive
+    assert not child.alive
+
+
+def test_a_child_that_ends_is_not_waited_for_and_its_words_are_masked() -> None:
+    script = "echo failed: postgres://u:sup3r-s3cret@h/d >&2"
+    with Child(["/bin/sh", "-c", script], tool="sh", env=ENVIRONMENT) as child:
+        assert child.wait_for(re.compile("never"), 60) is None
+        assert not child.alive
+        assert child.note() == "failed: postgres://u:***@h/d"
+
+
+def test_what_a_child_started_goes_with_it(tmp_path: Path) -> None:
+    script = f"sleep 600 & echo $! > {tmp_path}/pid; echo ready; wait"
+    with Child(["/bin/sh", "-c", script], tool="sh", env=ENVIRONMENT) as child:
+        assert child.wait_for(re.compile("ready"), 60)
+        pid = int((tmp_path / "pid").read_text())
+        os.kill(pid, 0)
+    with pytest.raises(ProcessLookupError):
+        for _ in range(1000):
+            os.kill(pid, 0)
+            if _state(pid) == "Z":
+                raise ProcessLookupError
+            time.sleep(0.01)
+
+
+def _state(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return "Z"
+
+
+def test_a_child_that_cannot_be_run_is_missing() -> None:
+    with pytest.raises(ToolMissing):
+        Child(["no-such-program"], tool="kubectl", env=ENVIRONMENT)
