@@ -32,7 +32,7 @@ _PIP_S = 600.0
 _TELL_EVERY_S = 60.0
 _LAST_LINES = 3
 # The recipe is part of each part's digest: a change of it builds anew.
-_BUILD = ("build", "-v", "-mod=readonly", "-trimpath", "-ldflags=-s -w")
+_BUILD = ("build", "-v", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags=-s -w")
 
 Said = Callable[[str], None]
 
