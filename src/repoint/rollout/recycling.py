@@ -23,6 +23,12 @@ from repoint.rollout.objects import at, mapping_at, marks_of
 QUERY_WAIT_S = 120.0
 """PgBouncer's `query_wait_timeout` where the Pooler sets none."""
 _SHARE = 0.5
+_SERVERS = re.compile(
+    r"^cnpg_pgbouncer_pools_sv_(?:active|active_cancel|wait_cancels|idle|used|tested|login)"
+    r"\{(?P<labels>[^}]*)\}[ \t]+(?P<count>[0-9.e+]+)",
+    re.MULTILINE,
+)
+_FAILED = re.compile(r"^cnpg_pgbouncer_last_collection_error[ \t]+[1-9]", re.MULTILINE)
 _ROLE_SETTING = re.compile(
     r"\bALTER\s+(?:ROLE|USER|DATABASE)\b[^;]{0,400}?\b(?:SET|RESET)\b", re.IGNORECASE | re.DOTALL
 )
@@ -112,3 +118,20 @@ def recycled_after(live: Document | None, uids: Iterable[str]) -> str:
     """The annotation's new text: the newest runs, so that it does not grow for ever."""
     done = [uid for uid in str(marks_of(live).get(RECYCLED, "")).split(",") if uid]
     return ",".join(dict.fromkeys([*done, *uids][-20:]))
+
+
+def servers_in(metrics: str) -> int | None:
+    """The server connections that a Pooler's pod still has, by its own metrics.
+
+    None where they tell of no pool, or that the exporter could not read PgBouncer.
+    PgBouncer's console is left out: it has no server.
+    """
+    if _FAILED.search(metrics) or not _SERVERS.search(metrics):
+        return None
+    return round(
+        sum(
+            float(found["count"])
+            for found in _SERVERS.finditer(metrics)
+            if 'database="pgbouncer"' not in found["labels"]
+        )
+    )
