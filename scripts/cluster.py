@@ -31,6 +31,7 @@ _GO_WHEEL = PARTS_FOLDER / "go.txt"
 _PIP_S = 600.0
 _TELL_EVERY_S = 60.0
 _LAST_LINES = 3
+_OLD_S = 7 * 24 * 3600
 # The recipe is part of each part's digest: a change of it builds anew.
 _BUILD = ("build", "-v", "-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags=-s -w")
 
@@ -120,6 +121,7 @@ def build(said: Said) -> None:
             go = find_go(cache, said)
             for part in wanted:
                 _build(part, go, cache, said)
+                _forget_old(part, cache)
 
 
 def find_go(cache: Path, said: Said) -> str:
@@ -167,6 +169,13 @@ def _build(part: Part, go: str, cache: Path, said: Said) -> None:
                 (folder / new / file.name).write_bytes(file.read_bytes())
     size = part.program.stat().st_size >> 20
     said(f"built {part.name}: {size} MiB in {time.monotonic() - started:.0f} s")
+
+
+def _forget_old(part: Part, cache: Path) -> None:
+    """Remove what was built of other sources long ago; something newer may still run."""
+    for folder in cache.glob(f"{part.name}-*"):
+        if folder != part.place and time.time() - folder.stat().st_mtime > _OLD_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _module_home(part: Part, go: str) -> Path:

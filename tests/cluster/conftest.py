@@ -21,9 +21,10 @@ alone (one for each xdist worker). CloudNativePG's CRDs are installed, its opera
     api.logs("kube-apiserver")        what a program said; a failed test shows them all
     api.folder                        a private folder that goes with the control plane
 
-Pods have no containers: kwok plays them (stages.py says how a test has it otherwise, and how
-Jobs are left to an agent: `api.leave_jobs_to_agent(namespace)`). What `kubectl port-forward`,
-`logs` and `exec` do is told by kwok's own objects, as in test_control_plane.py.
+objects.py makes small objects for them. Pods have no containers: kwok plays them (stages.py says
+how a test has it otherwise, and how Jobs are left to an agent: `api.leave_jobs_to_agent(..)`).
+What `kubectl port-forward` and `logs` do is told by kwok's own objects (`forwards`, `logs_of`).
+A Pooler's metrics come from CloudNativePG's own exporter in front of a real PgBouncer: exporting.py.
 
 Without the parts such a test is skipped, or fails with `pytest --require-cluster`; `make
 cluster` builds them. `need_parts(config, "cnpg")` of fix_api.py is for tests of one part.
