@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 
 from repoint.errors import ClusterLost, ClusterRefused
@@ -241,7 +242,7 @@ class _Eye:
             for one in inputs_of(reader)
         }
         for ref in sorted(wanted - live.keys()):
-            found = self._tried(f"{ref} may not be read", lambda ref=ref: self._api.get(ref))
+            found = self._tried(f"{ref} may not be read", partial(self._api.get, ref))
             if found is not None:
                 live[ref] = found
 
@@ -253,7 +254,7 @@ class _Eye:
         flux, argo = holders(live)
         for ref in flux:
             note = f"what {ref} says is not known: it may not be read"
-            found = self._tried(note, lambda ref=ref: self._api.get(ref))
+            found = self._tried(note, partial(self._api.get, ref))
             if found is not None:
                 yield found
         if argo:

@@ -84,10 +84,13 @@ def _key_of(items: list[Any]) -> str:
 
 
 def _same(wanted: object, live: object, at: str) -> bool:
+    if live is None:
+        # What is false, zero or empty is left out by the server, unless its default is another.
+        return _is_nothing(wanted) or (not isinstance(wanted, str) and not wanted)
+    if isinstance(wanted, bool) or isinstance(live, bool):
+        return wanted is live
     if wanted == live or (_is_nothing(wanted) and _is_nothing(live)):
         return True
-    if isinstance(wanted, bool) or isinstance(live, bool) or live is None:
-        return False
     one, other = str(wanted), str(live)
     if one == other:
         return True
