@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from repoint import __version__
-from repoint.cli import about, bench, change, doctor, rehearse, repo, status
+from repoint.cli import about, bench, change, doctor, rehearse, repo, rollout, status, verify
 from repoint.cli.options import EdgeGroup, Session, examples
 from repoint.cli.output import StderrProgress, Terminal
 
@@ -57,7 +57,9 @@ for command in (
     *rehearse.COMMANDS,
     *bench.COMMANDS,
     *change.COMMANDS,
+    *rollout.COMMANDS,
     *status.COMMANDS,
+    *verify.COMMANDS,
     *doctor.COMMANDS,
     *about.COMMANDS,
 ):

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from repoint.cli.output import Terminal
     from repoint.model.plan import Finding, Plan
     from repoint.model.rehearsal import Rehearsal
+    from repoint.model.verification import Verification
     from repoint.planning.inventory import Inventory
     from repoint.ports import Tree
 
@@ -58,3 +59,15 @@ def rehearsal(terminal: Terminal, form: str, value: Rehearsal) -> str:
     if form == "markdown":
         return view.markdown(value)
     return view.rehearsal(value, width=terminal.width, color=terminal.color)
+
+
+def verification(terminal: Terminal, form: str, value: Verification) -> str:
+    """A verification as `form`: human, json or markdown."""
+    from repoint.views import machine
+    from repoint.views import verification as view
+
+    if form == "json":
+        return machine.verification(value)
+    if form == "markdown":
+        return view.markdown(value)
+    return view.verification(value, width=terminal.width, color=terminal.color)

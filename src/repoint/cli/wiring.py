@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from repoint.cli.options import Session
     from repoint.flows.reading import Reading
     from repoint.flows.rehearsing.migrating import Runner
+    from repoint.flows.rolling_out.locking import Holder
     from repoint.flows.workspace import Workspace
     from repoint.planning.config import Config
     from repoint.ports import (
         ClusterDoor,
+        Dial,
         DriverObserver,
+        HttpGet,
         Identity,
         Laboratory,
         LoadGenerator,
@@ -132,6 +135,35 @@ def identity(root: str) -> Identity:
     from repoint.adapters.identity import GitIdentity
 
     return GitIdentity(Path(root))
+
+
+def commit_of(root: str) -> str:
+    """The commit that is checked out; empty without one."""
+    from repoint.adapters.gitrepo import commit_id
+
+    return commit_id(Path(root))
+
+
+def lease_holder() -> Holder:
+    """This process, as the holder of an environment's Lease."""
+    from repoint.adapters.operator import holder_name, is_gone, process_mark
+    from repoint.flows.rolling_out.locking import Holder
+
+    return Holder(holder_name(), process_mark(), is_gone)
+
+
+def dialer() -> Dial:
+    """What logs in to a server as a driver would."""
+    from repoint.adapters.pgclient import connect
+
+    return connect
+
+
+def http_getter() -> HttpGet:
+    """What asks a health endpoint, or a Pooler for its metrics."""
+    from repoint.adapters.http_get import http_get
+
+    return http_get
 
 
 def load_generator() -> LoadGenerator:

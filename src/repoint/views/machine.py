@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from repoint.model.consumer import Consumer, Part
 from repoint.model.plan import Finding, Plan
 from repoint.model.rehearsal import Rehearsal
+from repoint.model.verification import Verification
 from repoint.planning.inventory import Inventory, SiteReport
 
 FORMAT = 1
@@ -43,6 +44,20 @@ def rehearsal(value: Rehearsal) -> str:
     document["consumers"] = [
         {"verdict": str(one.verdict), **msgspec.to_builtins(one)} for one in value.consumers
     ]
+    return _encode(document)
+
+
+def verification(value: Verification) -> str:
+    """The verification with its verdicts worked out, readings of the soak included."""
+    import msgspec
+
+    document: dict[str, object] = {"verdict": str(value.verdict), **msgspec.to_builtins(value)}
+    document["consumers"] = [
+        {"verdict": str(one.verdict), **msgspec.to_builtins(one)} for one in value.consumers
+    ]
+    if value.soak is not None:
+        soaked = {"verdict": str(value.soak.verdict), **msgspec.to_builtins(value.soak)}
+        document["soak"] = soaked
     return _encode(document)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from repoint.model.rehearsal import Check, Control, Verdict
-from repoint.model.verification import PoolUse, Soak, Verification, VerifiedConsumer
+from repoint.model.verification import Soak, Verification, VerifiedConsumer
 from repoint.views.layout import Page, Segment, printed, widths
 from repoint.views.rehearsal import SIGNS
 
@@ -71,13 +71,17 @@ def sparkline(shares: Sequence[float], width: int = _WIDEST) -> str:
     return "".join(_BLOCKS[min(top, max(0, round(share * top)))] for share in shown)
 
 
-def pool_line(one: PoolUse) -> str:
-    """One pool while a soak runs: its use as a sparkline, and the numbers that count."""
-    return (
-        f"{one.pooler} {one.user}@{one.database}  {sparkline(one.used)}  "
-        f"{one.used[-1] if one.used else 0:.0%} used, {one.waiting} waited at most, "
+def soak_lines(soak: Soak) -> list[str]:
+    """A soak that still runs: how long, each pool as a sparkline, and who restarted."""
+    lines = [f"soaking: {lasting(soak.lasted_s)} of {lasting(soak.wanted_s)}"]
+    lines += [
+        f"  {one.pooler} {one.user}@{one.database}  {sparkline(one.used, 30)}  "
+        f"{one.used[-1] if one.used else 0:.0%} used, {one.waiting} waited, "
         f"longest {one.max_wait_s:.1f} s"
-    )
+        for one in soak.pools
+    ]
+    lines += [f"  {one.consumer}: {one.observed}" for one in soak.restarts if one.count]
+    return [*lines, *(f"  {gap}" for gap in soak.gaps[-1:])]
 
 
 def markdown(value: Verification) -> str:

@@ -96,23 +96,10 @@ def read_scenery(
 
 
 def verify(
-    workspace: Workspace,
-    api: ClusterApi,
-    environment: str,
-    *,
-    dial: Dial,
-    get: HttpGet,
-    scenery: Scenery | None = None,
+    workspace: Workspace, api: ClusterApi, scene: Scenery, *, dial: Dial, get: HttpGet
 ) -> Verification:
-    """Ask everything from this machine, through port-forwards; nothing is written.
-
-    Raises:
-        ConfigError: there is no repoint.yaml.
-        UsageError: no such environment.
-        ClusterLost: the API server does not answer.
-    """
+    """Ask everything from this machine, through port-forwards; nothing is written."""
     began = time.monotonic()
-    scene = scenery or read_scenery(workspace, api, environment)
     subjects = scene.subjects
     with tempfile.TemporaryDirectory(prefix="repoint-") as folder, ExitStack() as stack:
         timeout = seconds_of(scene.config.verify.timeout)
@@ -130,12 +117,12 @@ def verify(
     return Verification(
         format=VERIFICATION_FORMAT,
         tool_version=__version__,
-        environment=environment,
+        environment=scene.environment,
         context=api.context,
         way="port-forward",
         consumers=(*consumers, *unseen(scene)),
         checks=(*environment_checks(scene), sessions),
-        controls=tuple(replace(one, environment=environment) for one in controls),
+        controls=tuple(replace(one, environment=scene.environment) for one in controls),
         limits=_FORWARDED,
         took_s=round(time.monotonic() - began, 2),
     )

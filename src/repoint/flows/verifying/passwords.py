@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from repoint.dsn.parse import find
 from repoint.dsn.shape import password_in
@@ -41,6 +41,20 @@ def password_of(
         if name and name in known:
             return known[name].value
     return None
+
+
+def password_variable(cast: Cast, site: Site, use: Use, names: Iterable[str]) -> str:
+    """The variable that holds a site's password, told by names alone; empty for none.
+
+    Of a command it is the one that `PGPASSWORD` is made of.
+    """
+    known = tuple(names)
+    if use.source == "command":
+        for found in reversed(list(_ASSIGNED.finditer(_text(cast, site), 0, site.start))):
+            named = _SHELL.fullmatch(found[1].strip("\"'"))
+            return (named[1] or named[2]) if named is not None else ""
+    beside = password_beside(use.variable or site.key, known)
+    return beside or ("PGPASSWORD" if "PGPASSWORD" in known else "")
 
 
 def _from_shell(written: Sensitive, known: Mapping[str, Variable]) -> Sensitive | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from repoint.errors import ClusterLost, ClusterRefused
 from repoint.flows.rehearsing.stage import Answer, Refused, passed, same_path, told
 from repoint.flows.verifying.reaching import Reach, Server, server_of
-from repoint.flows.verifying.subjects import Subject, differences
+from repoint.flows.verifying.subjects import Subject, differences, wanted_path
 from repoint.model.rehearsal import Check, Control, Verdict
 from repoint.ports import Conversation
 from repoint.rehearsal.cast import Client
@@ -172,28 +172,16 @@ class Interview:
         held = Verdict.PASS if seen == wanted else Verdict.UNKNOWN
         return _control(subject, held, expected, seen or "nothing that is certain")
 
-    def _wanted_path(self, subject: Subject) -> str:
-        """What its string or repoint.yaml asks for, else what the repository gives to its role."""
-        login = _login(subject.client)
-        for one in (subject.client, subject.planned):
-            if one is not None and one.schema:
-                return one.schema
-        for default in self.defaults:
-            mine = default.role == login.user and default.database in ("", login.database)
-            if mine and default.parameter == "search_path":
-                return default.value
-        return ""
-
     def _current_schema(self, subject: Subject, conversation: Conversation) -> Answer:
         """Names without a schema are looked up where the consumer's tables are."""
-        path = self._wanted_path(subject)
+        path = wanted_path(subject, self.defaults)
         wanted = first_schema(path) if path else self._direct(subject, 0)
         seen = conversation.run("SELECT current_schema()::text")[0][0] or "none that exists"
         return passed(wanted, seen, seen == wanted)
 
     def _search_path(self, subject: Subject, conversation: Conversation) -> Answer:
         """The whole search_path arrives."""
-        wanted = self._wanted_path(subject) or self._direct(subject, 1)
+        wanted = wanted_path(subject, self.defaults) or self._direct(subject, 1)
         seen = conversation.run("SELECT current_setting('search_path')")[0][0] or ""
         return passed(wanted, seen, same_path(wanted, seen))
 

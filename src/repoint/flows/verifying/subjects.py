@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from repoint.flows.verifying.live import LiveState
@@ -11,7 +12,7 @@ from repoint.model.cluster import Document
 from repoint.model.consumer import Site, Use, Workload
 from repoint.model.sensitive import Sensitive
 from repoint.rehearsal.cast import Client
-from repoint.rules.facts import ClusterFacts
+from repoint.rules.facts import ClusterFacts, RoleDefault
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,3 +199,19 @@ def differences(subject: Subject) -> list[str]:
     mine, theirs = ({k: v.text for k, v in site.params} for site in (one, other))
     found += [f"`{k}`" for k in sorted({*mine, *theirs}) if mine.get(k) != theirs.get(k)]
     return [*found, "password"] if subject.same_password is False else found
+
+
+def wanted_path(subject: Subject, defaults: Iterable[RoleDefault]) -> str:
+    """The search_path that a consumer must have: what its string or repoint.yaml asks for, else
+    what the repository gives to its role (SP9); empty where nothing tells."""
+    for one in (subject.client, subject.planned):
+        if one is not None and one.schema:
+            return one.schema
+    login = subject.client.login
+    if login is None:
+        return ""
+    for default in defaults:
+        mine = default.role == login.user and default.database in ("", login.database)
+        if mine and default.parameter == "search_path":
+            return default.value
+    return ""

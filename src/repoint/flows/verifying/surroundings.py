@@ -97,9 +97,9 @@ def sessions_check(
     found: list[tuple[Verdict, str]] = []
     controls: list[Control] = []
     for service in source.services:
-        server = _server(service)
+        server = server_of_service(service)
         for subject in logins.values():
-            answer, control = _asked(reach, server, subject, roles, _addresses(live, subjects))
+            answer, control = _asked(reach, server, subject, roles, addresses_of(live, subjects))
             found.append(answer)
             controls += control
     verdict = worst(verdict for verdict, _ in found)
@@ -144,7 +144,7 @@ def _asked(
     return (answer if seen else (Verdict.UNKNOWN, "the source shows no sessions")), [control]
 
 
-def _addresses(live: LiveState, subjects: Iterable[Subject]) -> dict[str, str]:
+def addresses_of(live: LiveState, subjects: Iterable[Subject]) -> dict[str, str]:
     """The consumers' pods by their addresses."""
     found: dict[str, str] = {}
     for subject in subjects:
@@ -156,7 +156,8 @@ def _addresses(live: LiveState, subjects: Iterable[Subject]) -> dict[str, str]:
     return found
 
 
-def _server(service: Document) -> Server:
+def server_of_service(service: Document) -> Server:
+    """The Service as something to ask, at its PostgreSQL port."""
     ref = ref_of(service)
     ports = [int(one.get("port", 0)) for one in (service.get("spec") or {}).get("ports") or ()]
     port = 5432 if 5432 in ports or not ports else ports[0]
