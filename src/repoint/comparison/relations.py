@@ -79,7 +79,7 @@ INDEXES = Family(
     ("table", "definition", "state"),
     f"""SELECT {_TABLE}, (SELECT {dotted("tn.nspname", "t.relname")} FROM pg_class t
         JOIN pg_namespace tn ON tn.oid = t.relnamespace WHERE t.oid = i.indrelid),
-    pg_get_indexdef(i.indexrelid), {_STATE}
+    regexp_replace(pg_get_indexdef(i.indexrelid), ' WITH \\([^)]*\\)', ''), {_STATE}
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {OWN_SCHEMAS} AND NOT EXISTS ({_BACKS})

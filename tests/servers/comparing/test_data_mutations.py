@@ -42,8 +42,8 @@ SCHEMA: list[tuple[str, dict[tuple[str, str], Severity]]] = [
         {("columns", "shop.kinds.doubled"): E},
     ),
     (
-        'ALTER TABLE shop.heap ALTER line TYPE text COLLATE "POSIX"',
-        {("columns", "shop.heap.line"): E},
+        'ALTER TABLE shop.dropped ALTER c TYPE text COLLATE "POSIX"',
+        {("columns", "shop.dropped.c"): E},
     ),
     (
         "ALTER TABLE shop.dropped DROP COLUMN a, DROP COLUMN c; "
@@ -83,7 +83,7 @@ SCHEMA: list[tuple[str, dict[tuple[str, str], Severity]]] = [
     ("ALTER DOMAIN shop.email DROP CONSTRAINT has_at", {("types", "shop.email"): E}),
     ("ALTER DOMAIN shop.email DROP DEFAULT", {("types", "shop.email"): E}),
     ("CREATE TYPE shop.fresh AS ENUM ('a')", {("types", "shop.fresh"): E}),
-    ("ALTER SEQUENCE shop.tickets INCREMENT 4", {("sequences", "shop.tickets"): E}),
+    ("ALTER SEQUENCE shop.tickets CYCLE", {("sequences", "shop.tickets"): E}),
     ("ALTER SEQUENCE shop.tickets CACHE 20", {("sequences", "shop.tickets"): N}),
     ("ALTER SEQUENCE shop.tickets OWNED BY shop.big.id", {("sequences", "shop.tickets"): E}),
     ("DROP SEQUENCE shop.untouched", {("sequences", "shop.untouched"): E}),
@@ -92,7 +92,7 @@ SCHEMA: list[tuple[str, dict[tuple[str, str], Severity]]] = [
         {("sequence values", "shop.tickets"): E},
     ),
     ("SELECT nextval('shop.tickets')", {("sequence values", "shop.tickets"): W}),
-    ("SELECT setval('shop.countdown', 1000)", {("sequence values", "shop.countdown"): E}),
+    ("SELECT setval('shop.countdown', 1000, false)", {("sequence values", "shop.countdown"): E}),
     (
         "CREATE OR REPLACE VIEW shop.cheap AS SELECT id, total FROM shop.orders WHERE total < 11",
         {("views", "shop.cheap"): E},
@@ -131,8 +131,8 @@ SCHEMA: list[tuple[str, dict[tuple[str, str], Severity]]] = [
     ("DROP STATISTICS shop.big_stats", {("other objects", "statistics shop.big_stats"): E}),
     ("DROP CAST (shop.point3 AS text)", {("other objects", "cast shop.point3 as text"): E}),
     ("SELECT lo_create(4712)", {("large objects", "large objects"): E}),
-    ("ALTER TABLE shop.texts OWNER TO rich_reader", {("owners", "table shop.texts"): E}),
-    ("ALTER SCHEMA shop OWNER TO rich_app", {("owners", "schema shop"): E}),
+    ("ALTER TABLE shop.texts OWNER TO rich_group", {("owners", "table shop.texts"): E}),
+    ("ALTER SCHEMA shop OWNER TO rich_group", {("owners", "schema shop"): E}),
     (
         "REVOKE SELECT ON shop.big FROM rich_reader",
         {("grants", "table shop.big to rich_reader"): E},
