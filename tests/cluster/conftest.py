@@ -15,6 +15,7 @@ alone (one for each xdist worker). CloudNativePG's CRDs are installed, its opera
     api.call("GET", path, body)       one request: (status, answer); some 10 ms, kubectl 100
     api.get(path), api.delete(path)   the same, and an error when it is refused
     api.kubeconfig_for("rollout", namespace)    a ServiceAccount's own token (TokenRequest)
+    api.asked_by("rollout", namespace)          the rights it has used: (verb, group, resource)
     api.kubeconfig_of_user("alice")             a person's client certificate
     api.stop_apiserver(), api.start_apiserver() the same port and objects afterwards
     api.until("what", lambda: ...)    wait for something, with a deadline
@@ -24,7 +25,7 @@ alone (one for each xdist worker). CloudNativePG's CRDs are installed, its opera
 objects.py makes small objects for them. Pods have no containers: kwok plays them (stages.py says
 how a test has it otherwise, and how Jobs are left to an agent: `api.leave_jobs_to_agent(..)`).
 What `kubectl port-forward` and `logs` do is told by kwok's own objects (`forwards`, `logs_of`).
-A Pooler's metrics come from CloudNativePG's own exporter in front of a real PgBouncer: exporting.py.
+A Pooler's metrics come from CloudNativePG's own exporter before a real PgBouncer: exporting.py.
 
 Without the parts such a test is skipped, or fails with `pytest --require-cluster`; `make
 cluster` builds them. `need_parts(config, "cnpg")` of fix_api.py is for tests of one part.

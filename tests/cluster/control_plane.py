@@ -10,14 +10,13 @@ import contextlib
 import http.client
 import json
 import os
-import secrets
 import signal
 import ssl
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -26,22 +25,17 @@ from typing import Any
 import yaml
 
 from repoint.adapters.lab.account import Account
-from repoint.adapters.lab.certificates import Authority
 from repoint.adapters.lab.guard import Guard
 from repoint.adapters.lab.guardian import sweep
-from repoint.adapters.lab.ports import LOOPBACK, free_port
+from repoint.adapters.lab.ports import LOOPBACK
 from repoint.adapters.runner import find_tool
 from scripts.cluster import PARTS
+from tests.cluster.launching import Launcher
 from tests.cluster.stages import stages
 
 NODES = ("node-a", "node-b")
 _UP_S = 60.0
 _POLL_S = 0.02
-_API_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost")
-_KWOK_KINDS = (
-    *("Stage", "PortForward", "ClusterPortForward", "Logs", "ClusterLogs"),
-    *("Exec", "ClusterExec", "Attach", "ClusterAttach"),
-)
 _STAGES = "/apis/kwok.x-k8s.io/v1alpha1/stages"
 _OWN_USER = Account(-1, -1)
 _NUMBERS = count(1)
@@ -72,10 +66,10 @@ class ControlPlane:
     """
 
     guard: Guard
-    port: int = field(default_factory=free_port)
-    _etcd_port: int = field(default_factory=free_port)
-    _kubelet_port: int = field(default_factory=free_port)
-    _token: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+
+    def __post_init__(self) -> None:
+        self._launcher = Launcher(self.guard)
+        self.port = self._launcher.port
 
     @property
     def folder(self) -> Path:
@@ -83,30 +77,30 @@ class ControlPlane:
 
     @property
     def server(self) -> str:
-        return f"https://{LOOPBACK}:{self.port}"
+        return self._launcher.server
 
     @property
     def ca_file(self) -> Path:
-        return self.folder / "ca.crt"
+        return self._launcher.ca_file
 
     @property
     def kubeconfig(self) -> Path:
         """A file with an administrator's access; its context is called `test`."""
-        return self.folder / "admin.kubeconfig"
+        return self._launcher.kubeconfig
 
     # Up and down.
 
     def start(self) -> None:
         """Bring everything up and wait until pods can be made."""
-        self._write_credentials()
-        self._start_etcd()
-        self._launch_apiserver()
+        self._launcher.write_credentials()
+        self._launcher.start_etcd()
+        self._launcher.start_apiserver()
         self._wait_for_apiserver()
         self.install(*PARTS["kwok"].manifest_files("crds"), *PARTS["cnpg"].manifest_files("crds"))
         # After these, or the garbage collector learns of their kinds half a minute later.
-        self._start_controllers()
+        self._launcher.start_controllers()
         self.create(*stages())
-        self._start_kwok()
+        self._launcher.start_kwok()
         self.create(*(_node(name) for name in NODES))
         self.until("nodes are ready", self._nodes_are_ready)
         self.until("pods can be made", lambda: self._has_account("default"))
@@ -120,11 +114,11 @@ class ControlPlane:
 
         Controllers and scheduler find it by themselves, which takes them a few seconds.
         """
-        self._launch_apiserver()
+        self._launcher.start_apiserver()
         self._wait_for_apiserver()
         # It plays the part of kubelets: nobody's test is about how soon it looks again.
         self.guard.stop("kwok", signal.SIGKILL)
-        self._start_kwok()
+        self._launcher.start_kwok()
 
     def logs(self, name: str) -> str:
         """What a program printed: `etcd`, `kwok`, or one whose name begins with `kube-`."""
@@ -172,7 +166,7 @@ class ControlPlane:
             LOOPBACK, self.port, timeout=30, context=self._tls()
         )
         headers = {
-            "Authorization": f"Bearer {token or self._token}",
+            "Authorization": f"Bearer {token or self._launcher.token}",
             "Content-Type": content_type,
             "Accept": "application/json",
         }
@@ -221,17 +215,36 @@ class ControlPlane:
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
         token = self._good("POST", path, request)["status"]["token"]
-        return self._write_kubeconfig(f"{namespace}-{account}", {"token": token}, namespace)
+        return self._launcher.write_kubeconfig(
+            f"{namespace}-{account}", {"token": token}, namespace
+        )
+
+    def asked_by(self, account: str, namespace: str = "default") -> set[tuple[str, str, str]]:
+        """Each `(verb, API group, resource)` that a ServiceAccount was allowed, as a Role has it.
+
+        A subresource is `pods/log`. Requests that were refused do not count.
+        """
+        user = f"system:serviceaccount:{namespace}:{account}"
+        found = set()
+        for line in self._launcher.audited.read_text().splitlines():
+            event = json.loads(line)
+            about = event.get("objectRef")
+            allowed = event.get("annotations", {}).get("authorization.k8s.io/decision") == "allow"
+            if event["user"]["username"] == user and about and allowed:
+                parts = (about.get("resource", ""), about.get("subresource", ""))
+                resource = "/".join(filter(None, parts))
+                found.add((event["verb"], about.get("apiGroup", ""), resource))
+        return found
 
     def kubeconfig_of_user(self, user: str, namespace: str = "default") -> Path:
         """A file with the access of a person called `user`: a client certificate of the CA."""
-        pair = self._authority.client(user)
+        pair = self._launcher.authority.client(user)
         parts = {"client-certificate": pair.certificate, "client-key": pair.key}
         files = {
             name: str(self.guard.write(self.folder / f"{user}.{name}", pem))
             for name, pem in parts.items()
         }
-        return self._write_kubeconfig(f"user-{user}", files, namespace)
+        return self._launcher.write_kubeconfig(f"user-{user}", files, namespace)
 
     def namespace(self, prefix: str = "test") -> str:
         """Make a new namespace and give its name, once pods can be made in it."""
@@ -250,117 +263,6 @@ class ControlPlane:
             if time.monotonic() > end:
                 raise ControlPlaneFailed(f"not within {timeout_s:g} s: {what}")
             time.sleep(_POLL_S)
-
-    # How it is made.
-
-    def _write_credentials(self) -> None:
-        self._authority = Authority("test-ca")
-        serving = self._authority.server(_API_NAMES, (LOOPBACK, "10.96.0.1"))
-        account, kubelet = self._authority.server(("account",)), self._authority.client("kubelet")
-        files = {
-            "ca.crt": self._authority.certificate,
-            "serving.crt": serving.certificate,
-            "serving.key": serving.key,
-            "account.key": account.key,
-            "account.crt": account.certificate,
-            "kubelet.crt": kubelet.certificate,
-            "kubelet.key": kubelet.key,
-            "tokens.csv": f"{self._token},admin,admin,system:masters\n",
-        }
-        for name, content in files.items():
-            self.guard.write(self.folder / name, content)
-        self._write_kubeconfig("admin", {"token": self._token}, "default")
-
-    def _write_kubeconfig(self, name: str, user: Mapping[str, str], namespace: str) -> Path:
-        cluster = {"server": self.server, "certificate-authority": str(self.ca_file)}
-        context = {"cluster": "test", "user": name, "namespace": namespace}
-        document = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "test", "cluster": cluster}],
-            "users": [{"name": name, "user": dict(user)}],
-            "contexts": [{"name": "test", "context": context}],
-            "current-context": "test",
-        }
-        return self.guard.write(self.folder / f"{name}.kubeconfig", json.dumps(document))
-
-    def _start_etcd(self) -> None:
-        client = f"http://{LOOPBACK}:{self._etcd_port}"
-        peer = f"http://{LOOPBACK}:{free_port()}"
-        self._run(
-            "etcd",
-            str(PARTS["etcd"].program),
-            f"--data-dir={self.folder / 'etcd'}",
-            "--unsafe-no-fsync",
-            "--log-level=warn",
-            f"--listen-client-urls={client}",
-            f"--advertise-client-urls={client}",
-            f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=default={peer}",
-        )
-
-    def _launch_apiserver(self) -> None:
-        folder = self.folder
-        self._run(
-            "kube-apiserver",
-            str(PARTS["kubernetes"].program),
-            "kube-apiserver",
-            f"--etcd-servers=http://{LOOPBACK}:{self._etcd_port}",
-            f"--bind-address={LOOPBACK}",
-            f"--secure-port={self.port}",
-            # A machine without a network has no address to tell; nobody asks for this one.
-            "--advertise-address=192.0.2.1",
-            "--endpoint-reconciler-type=none",
-            f"--tls-cert-file={folder / 'serving.crt'}",
-            f"--tls-private-key-file={folder / 'serving.key'}",
-            f"--client-ca-file={folder / 'ca.crt'}",
-            f"--token-auth-file={folder / 'tokens.csv'}",
-            "--authorization-mode=RBAC",
-            "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-            f"--service-account-key-file={folder / 'account.crt'}",
-            f"--service-account-signing-key-file={folder / 'account.key'}",
-            "--service-cluster-ip-range=10.96.0.0/16",
-            f"--kubelet-client-certificate={folder / 'kubelet.crt'}",
-            f"--kubelet-client-key={folder / 'kubelet.key'}",
-            "--kubelet-preferred-address-types=InternalIP",
-            "--shutdown-delay-duration=0s",
-        )
-
-    def _start_controllers(self) -> None:
-        program = str(PARTS["kubernetes"].program)
-        common = (f"--kubeconfig={self.kubeconfig}", "--leader-elect=false", "--secure-port=0")
-        self._run(
-            "kube-controller-manager",
-            program,
-            "kube-controller-manager",
-            *common,
-            f"--root-ca-file={self.ca_file}",
-            f"--service-account-private-key-file={self.folder / 'account.key'}",
-            # A machine that is busy, or was asleep, must not lose its nodes.
-            "--node-monitor-grace-period=1h",
-        )
-        self._run("kube-scheduler", program, "kube-scheduler", *common)
-
-    def _start_kwok(self) -> None:
-        port = self._kubelet_port
-        self._run(
-            "kwok",
-            str(PARTS["kwok"].program),
-            f"--kubeconfig={self.kubeconfig}",
-            "--manage-all-nodes",
-            f"--node-ip={LOOPBACK}",
-            f"--node-port={port}",
-            f"--server-address={LOOPBACK}:{port}",
-            f"--tls-cert-file={self.folder / 'serving.crt'}",
-            f"--tls-private-key-file={self.folder / 'serving.key'}",
-            "--node-lease-duration-seconds=40",
-            f"--enable-crds={','.join(_KWOK_KINDS)}",
-        )
-
-    def _run(self, name: str, *argv: str) -> None:
-        # Nothing here has to end in order: the data goes with the folder.
-        self.guard.start(name, argv, stop=signal.SIGKILL)
 
     # What it asks.
 
