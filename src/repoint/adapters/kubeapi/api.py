@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlencode
 
-from repoint.adapters.kubeapi.asking import Asking, Unsure
+from repoint.adapters.kubeapi.asking import Asking, Patience, Unsure
 from repoint.adapters.kubeapi.forwarding import forwarded
 from repoint.adapters.kubeapi.kinds import Kind, Kinds
 from repoint.adapters.kubeapi.proxy import Call
@@ -20,7 +20,6 @@ from repoint.model.cluster import FIELD_MANAGER, Document, ObjectRef, ref_of
 
 _PAGE = 500
 _MOST_LOG = 1_000_000
-_TRIES = 3
 _JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
@@ -223,19 +222,18 @@ class Api:
     ) -> Document:
         """Write what must not be written twice; `taken` is how a second time is refused."""
         ref = ref_of(document)
-        unsure: Unsure | None = None
-        for _ in range(_TRIES):
+        patience, unsure = Patience(self._asking.patience_s), False
+        while True:
             try:
                 return self._write(method, verb, ref, document, _JSON, dry_run)
             except Unsure as error:
-                unsure = error
+                unsure = True
+                patience.wait(error)
             except ClusterRefused as error:
                 found = self.get(ref) if unsure and error.reason == taken else None
                 if found is None or not _holds(found, document):
                     raise
                 return found
-        assert unsure is not None
-        raise unsure
 
     def _write(
         self,

@@ -16,7 +16,7 @@ from repoint.adapters.kubeapi.refusals import (
     reason_known,
     refused,
 )
-from repoint.errors import ClusterLost
+from repoint.errors import ClusterLost, RepointError
 from repoint.model.cluster import ObjectRef
 
 ANSWER_S = 40.0
@@ -28,6 +28,22 @@ _READY = Call("GET", "/readyz")
 
 class Unsure(ClusterLost):
     """The connection broke: it is not known whether the API server did it."""
+
+
+class Patience:
+    """Pauses that grow, for so many seconds in all."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+        self._pause = _SOONEST_S
+
+    def wait(self, error: RepointError, at_least_s: float = 0.0) -> None:
+        """Pause; where patience ends before that, raise `error`."""
+        pause = max(self._pause, at_least_s)
+        if time.monotonic() + pause > self._until:
+            raise error
+        time.sleep(pause)
+        self._pause = min(self._pause * 2, _LATEST_S)
 
 
 class Asking:
@@ -58,10 +74,8 @@ class Asking:
             ClusterLost: it did not answer for `patience_s` seconds.
             Unsure: the connection broke, and the request must not be repeated.
         """
-        patience = self.patience_s if patience_s is None else patience_s
-        until = time.monotonic() + patience
+        patience = Patience(self.patience_s if patience_s is None else patience_s)
         settled = False
-        pause = _SOONEST_S
         while True:
             answer = self._once(call)
             if answer is not None:
@@ -81,8 +95,8 @@ class Asking:
                 raise refused(answer, verb, ref, self.context)
             elif not repeatable and not (answer is not None and never_sent(answer)):
                 raise Unsure(f"the connection to `{self.context}` broke while `{ref}` was sent")
-            self._wait(pause, until, answer, verb, ref)
-            pause = min(pause * 2, _LATEST_S)
+            told_s = answer.retry_after_s if answer is not None and answer.status == 429 else 0.0
+            patience.wait(self._given_up(answer, verb, ref), told_s)
 
     def is_starting(self) -> bool:
         """Whether the API server is up and says that it is not ready yet."""
@@ -114,12 +128,8 @@ class Asking:
             self._proxy.revive()
             return None
 
-    def _wait(
-        self, pause: float, until: float, answer: Answer | None, verb: str, ref: ObjectRef
-    ) -> None:
-        told = answer.retry_after_s if answer is not None and answer.status == 429 else 0.0
-        if time.monotonic() + max(pause, told) > until:
-            if answer is not None and reason_known(answer) and answer.status != 503:
-                raise refused(answer, verb, ref, self.context)
-            raise lost(self.context, answer)
-        time.sleep(max(pause, told))
+    def _given_up(self, answer: Answer | None, verb: str, ref: ObjectRef) -> RepointError:
+        """The error for when patience ends after such an answer."""
+        if answer is not None and reason_known(answer) and answer.status != 503:
+            return refused(answer, verb, ref, self.context)
+        return lost(self.context, answer)

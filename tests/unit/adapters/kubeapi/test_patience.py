@@ -102,10 +102,11 @@ def test_a_create_that_may_have_happened_is_tried_again_and_compared(
 
 
 def test_a_create_that_is_never_answered_ends_as_lost() -> None:
-    told = Told(*[ConnectionResetError() for _ in range(3)])
+    told = Told(*[ConnectionResetError() for _ in range(9)])
 
     with pytest.raises(ClusterLost, match="broke while `ConfigMap/ns/x` was sent"):
-        api_of(told).create(ONE)
+        api_of(told, 0.2).create(ONE)
+    assert len(told.calls) > 1
 
 
 def test_too_many_requests_are_waited_for_as_long_as_patience_lasts() -> None:
