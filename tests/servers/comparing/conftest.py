@@ -117,6 +117,11 @@ class Twins:
         source.sql(re.sub(r":rows\b", str(rows), RICH))
         target.sql(dumped(source))
 
+    def refill(self, template: str = "rich_template") -> None:
+        """Give the target's template the rows of its unlogged table, which a crash took."""
+        half = Half(self.labs[Side.TARGET], Side.TARGET, template)
+        half.sql("INSERT INTO shop.cache VALUES (1, 'warm')")
+
     def pair(self, template: str = "rich_template") -> Pair:
         """A pair for one test."""
         number = next(_NUMBERS)
