@@ -239,7 +239,8 @@ def _unbuilt(name: str, told: str, status: int) -> ToolFailed:
 def _environment() -> dict[str, str]:
     """The user's own (GOPROXY, GOFLAGS, GOCACHE), without a C compiler or another Go."""
     own = {"CGO_ENABLED": "0", "GOWORK": "off", "GOTOOLCHAIN": "local", "LC_ALL": "C"}
-    return {**os.environ, **own}
+    # Each Go knows its own root; somebody's GOROOT is that of the Go they have.
+    return {name: value for name, value in os.environ.items() if name != "GOROOT"} | own
 
 
 def tell(text: str) -> None:
