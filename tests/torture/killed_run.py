@@ -3,6 +3,7 @@
 Run as `python killed_run.py ROOT VERB N TIMING`: every call that changes the disk is counted, and
 at the N-th one the process ends by SIGKILL, before the call or after it (`half` writes half first).
 It prints `DONE` when it ran to its end; the number of touches is then below N.
+`told-apply` and `told-rollback` keep the ledger, too; `record` adds a line of its own.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from repoint.adapters.filetree import FileTree
+from repoint.adapters.identity import GitIdentity
 from repoint.adapters.sops import Sops
 from repoint.flows.apply import apply_plan
+from repoint.flows.ledger import record
 from repoint.flows.recover import resume
 from repoint.flows.rollback import roll_back
+from repoint.model.ledger import Phase
+from repoint.model.rehearsal import Verdict
 from repoint.planning.codec import decode_plan
 
 TOUCHES = (
@@ -32,13 +37,17 @@ def main(root: Path, verb: str, kill_at: int, timing: str) -> None:
     """Arm the counter, then run the verb."""
     plan = decode_plan((root.parent / "plan.json").read_bytes())
     tree = FileTree(root)
+    identity = GitIdentity(root)
+    teller = identity if verb.startswith("told-") else None
     arm(root, kill_at, timing)
-    if verb == "apply":
-        apply_plan(plan, tree, Sops(tree), allow_dirty=True)
+    if verb.endswith("apply"):
+        apply_plan(plan, tree, Sops(tree), allow_dirty=True, identity=teller)
     elif verb == "resume":
         resume(tree)
+    elif verb == "record":
+        record(tree, identity, "local", Phase.VERIFIED, Verdict.PASS)
     else:
-        roll_back(plan.environments, tree, Sops(tree))
+        roll_back(plan.environments, tree, Sops(tree), identity=teller)
     print("DONE")
 
 

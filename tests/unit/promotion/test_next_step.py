@@ -88,3 +88,5 @@ def test_changes_that_are_due_are_rehearsed_then_applied() -> None:
     assert command(*OUT, later, pending=3) == "repoint apply --env local"
     earlier = entry(Phase.REHEARSED, 1, content="9" * 64)
     assert command(earlier, *OUT, pending=3) == "repoint rehearse --env local"
+    same = entry(Phase.REHEARSED, 9)
+    assert command(*OUT, same, pending=3) == "repoint rehearse --env local"
