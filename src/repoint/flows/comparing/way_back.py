@@ -1,0 +1,158 @@
+"""The way there and the way back: refuses a switch that would miss rows, or a return that would."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from repoint.comparison.baseline import Written
+from repoint.comparison.model import Comparison
+from repoint.comparison.standing import WORKLOADS, Standing, judge_standing, source_parts
+from repoint.dsn.hosts import parse_host
+from repoint.errors import GateClosed, WouldLoseData
+from repoint.flows.desired import desired_state, environment_of
+from repoint.flows.planning import require_config
+from repoint.flows.workspace import Workspace
+from repoint.kube.resource import Resource
+from repoint.model.cluster import Document
+from repoint.model.plan import Severity
+from repoint.model.rehearsal import Verdict
+from repoint.planning.sources import SourceHosts
+from repoint.ports import ClusterApi
+
+_SHOWN = 5
+
+
+def require_complete(found: Comparison) -> None:
+    """Go on only with a target that has all of the source.
+
+    Raises:
+        GateClosed: it has not, or nobody can tell.
+    """
+    if found.verdict is Verdict.PASS and not found.partial:
+        return
+    wrong = [f"{one.family}: {one.name}" for one in found.differences if _blocks(one.severity)]
+    wrong += [f"rows of {one.name}" for one in found.tables if one.verdict is Verdict.FAIL]
+    wrong += [f"not seen: {one.what} of the {one.side}" for one in found.unseen]
+    wrong += [f"unknown: {one.name}" for one in found.tables if one.verdict is Verdict.UNKNOWN]
+    what = _listed(wrong) or found.partial
+    raise GateClosed(
+        f"the target of `{found.environment}` is not proven to have all of the source: {what}",
+        hint=(
+            f"`repoint data compare --env {found.environment}` lists what differs",
+            "move what is missing, stop what writes to the source, then compare again",
+        ),
+    )
+
+
+def _blocks(severity: Severity) -> bool:
+    return severity is Severity.ERROR
+
+
+def source_standing(
+    workspace: Workspace,
+    environment: str,
+    api: ClusterApi | None = None,
+    *,
+    desired: Sequence[Document] | None = None,
+) -> Standing:
+    """Whether the source of an environment still stands, in its objects and in the cluster.
+
+    Args:
+        api: The cluster; without one nobody can tell of it, and the verdict is unknown at best.
+        desired: The environment's objects as they are to be; by default from the tree as it is.
+
+    Raises:
+        UsageError, SealedFile, ToolFailed, FileRefused: as for `desired_state`.
+        ClusterRefused, ClusterLost: the cluster does not tell.
+    """
+    config = require_config(workspace)
+    known = environment_of(workspace, environment)
+    if desired is None:
+        desired = desired_state(workspace, environment).documents
+    if not any(parse_host(host) for host in config.source.hosts):
+        why = "the source is outside the cluster: nothing of it is deployed here"
+        return Standing(Verdict.SKIPPED, (why,))
+    namespaces = _namespaces(config.source.hosts, known.namespace, desired)
+    here = [] if api is None else [one for ns in namespaces for one in _deployed(api, ns)]
+    documents = [*desired, *here]
+    services = [Resource(dict(one), "cluster") for one in documents if one.get("kind") == "Service"]
+    hosts = SourceHosts(config.source.hosts, services, namespaces, config.target.domain)
+    names = {(one.namespace, one.name) for one in hosts.services}
+    parts = source_parts(documents, names)
+    live = None if api is None else {ref: api.get(ref) for ref in parts.refs}
+    return judge_standing(parts, desired, live)
+
+
+def _namespaces(
+    hosts: Sequence[str], namespace: str, documents: Sequence[Document]
+) -> tuple[str, ...]:
+    """Where the source may stand: where its hosts say, else in the environment's namespaces."""
+    named = [read.namespace for host in hosts if (read := parse_host(host)) is not None]
+    told = [name for name in named if name]
+    own = [namespace, *(str((one.get("metadata") or {}).get("namespace", "")) for one in documents)]
+    return tuple(dict.fromkeys(name for name in (*told, *own) if name))
+
+
+def _deployed(api: ClusterApi, namespace: str) -> list[Document]:
+    kinds = (("v1", "Service"), *WORKLOADS)
+    # The items of a list do not say what they are.
+    return [
+        {**one, "apiVersion": version, "kind": kind}
+        for version, kind in kinds
+        for one in api.list(version, kind, namespace)
+    ]
+
+
+def require_way_back(
+    environment: str,
+    standing: Standing | None,
+    written: Written | None,
+    *,
+    accept_data_loss: bool = False,
+) -> tuple[str, ...]:
+    """Go back only where nothing is lost, or a person accepts that; what is accepted then.
+
+    Args:
+        standing: Of the source; None where nobody asked, on the way back of files alone.
+        written: Since the baseline; None where there is no baseline.
+
+    Raises:
+        WouldLoseData: the source is gone, or rows were written since.
+    """
+    reasons = []
+    if standing is not None and standing.verdict in (Verdict.FAIL, Verdict.UNKNOWN):
+        reasons += standing.reasons
+    gone = standing is not None and standing.verdict is Verdict.FAIL
+    if written is None:
+        reasons.append("no baseline was taken, so nobody can tell what was written since")
+    else:
+        reasons += [_told(written)] if written.verdict is not Verdict.PASS else []
+    if not reasons or (accept_data_loss and not gone):
+        return tuple(reasons)
+    hints = (
+        ("bring the source back first, or restore a backup: there is nothing to go back to",)
+        if gone
+        else (
+            f"`repoint data written --env {environment}` lists them by table",
+            "copy those rows to the source first, or pass `--accept-data-loss`",
+        )
+    )
+    raise WouldLoseData(
+        f"going back in `{environment}` would lose data: {'; '.join(reasons)}", hint=hints
+    )
+
+
+def _told(written: Written) -> str:
+    parts = []
+    if written.changed:
+        names = _listed([one.name for one in written.changed])
+        parts.append(f"{len(written.changed)} tables were written since ({names})")
+    if written.unknown:
+        names = _listed([one.name for one in written.unknown])
+        parts.append(f"nobody can tell of {len(written.unknown)} tables ({names})")
+    return ", ".join(parts)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
