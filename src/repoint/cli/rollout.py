@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from repoint.cli.context import choose_environment, context_option, must_ask, open_cluster
+from repoint.cli.following import follow
 from repoint.cli.options import (
     Session,
     examples,
@@ -73,6 +74,7 @@ class Choices:
         "repoint rollout --env local --dry-run",
         "repoint rollout --env staging",
         "repoint rollout --env staging      # again after a stop: it goes on there",
+        "repoint rollout --env staging --mode gitops   # Argo CD or Flux bring it: watch them",
         "repoint rollout --env production --override soaked --reason 'the change is urgent'",
     ),
 )
@@ -127,6 +129,10 @@ def rollout(
 
     It stops at the first failure, tells what pods, events and logs say, and ends with 5 once
     something was changed. A second run asks the cluster what is left, and goes on there.
+
+    In mode gitops nothing in the cluster is changed: it watches Argo CD or Flux bring the
+    objects, tells who still has an old connection, and ends with 0 once all is as planned, else
+    with 1 when nothing has changed for as long as `--timeout` says.
     """
     from repoint.flows.gates import overrides_of
     from repoint.flows.planning import require_config
@@ -142,7 +148,7 @@ def rollout(
             form=form,
         )
         if (mode or config.environments[name].mode) == "gitops":
-            raise UsageError("not yet")
+            return follow(session, desk, choices)
         return _Command(session, desk, choices).run()
 
 

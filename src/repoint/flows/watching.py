@@ -66,7 +66,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a watch looks, in seconds.
+    """How long a watch looks, in seconds: `timeout_s` after the last change that it saw.
 
     `settle_s` is how long a failure must stand, while no controller is at work, before it is
     taken for one.
@@ -139,7 +139,7 @@ def watch(
     patience: Patience,
     said: Callable[[Seen], None] = lambda seen: None,
 ) -> Watched:
-    """Look until everything is as planned, a failure stands, or the time is over.
+    """Look until everything is as planned, a failure stands, or nothing changes for too long.
 
     `said` is told what every round sees. An API server that is away for a while is waited for.
 
@@ -147,11 +147,12 @@ def watch(
         ClusterRefused: it may not be asked for what is planned.
         ClusterLost: it did not answer once.
     """
-    began = time.monotonic()
+    began = quiet = time.monotonic()
     eye = _Eye(api, subject)
     last: Seen | None = None
     failing: float | None = None
     while True:
+        before = last
         try:
             last = eye.look()
             said(last)
@@ -159,15 +160,15 @@ def watch(
             if last is None:
                 raise
         now = time.monotonic()
+        quiet = quiet if last == before else now
+        lost = last.standing is Standing.FAILED and not last.busy
+        failing = (now if failing is None else failing) if lost else None
         ended: Ended | None = None
         if last.standing is Standing.REACHED:
             ended = Ended.REACHED
-        elif last.standing is Standing.FAILED and not last.busy:
-            failing = now if failing is None else failing
-            ended = Ended.FAILED if now - failing >= patience.settle_s else None
-        else:
-            failing = None
-        if ended is None and now - began >= patience.timeout_s:
+        elif failing is not None and now - failing >= patience.settle_s:
+            ended = Ended.FAILED
+        elif now - quiet >= patience.timeout_s:
             ended = Ended.LATE
         if ended is not None:
             return Watched(subject, last, ended, now - began, tuple(eye.notes))
