@@ -1,8 +1,8 @@
 """One writing run at a time, and the folder that holds repoint's own files.
 
 `.repoint/` lies at the repository's root. Git is told by `.repoint/.gitignore` to leave out
-`lock`, `journal` and `tmp`, which belong to a run on one machine; `receipts/` is meant to be
-committed: a receipt holds no secret, and with it a colleague can roll back.
+`lock`, `journal` and `tmp`, which belong to a run on one machine. Receipts, records of rehearsals
+and the ledger are meant to be committed: they hold no secret, and a colleague goes on with them.
 
 The guard is `flock`: the kernel lets go of it when the holder dies, however it dies. What is
 written in the file tells a person who holds it, and keeps out another machine that sees the same
@@ -26,7 +26,9 @@ from repoint.errors import FileRefused, LockHeld
 
 STATE_DIR = ".repoint"
 LOCK_NAME = "lock"
-IGNORED = "# receipts/ is meant to be committed: it holds no secret\n/lock\n/journal*\n/tmp/\n"
+IGNORED = (
+    "# what else lies here is meant to be committed: it holds no secret\n/lock\n/journal*\n/tmp/\n"
+)
 
 _HELD = (errno.EAGAIN, errno.EACCES)
 
