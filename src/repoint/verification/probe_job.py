@@ -38,8 +38,8 @@ class Asked:
     """What one probe is to ask.
 
     `connection` are `PG..` variables and `REPOINT_URL`, as Kubernetes composes them: a password
-    is in them as `$(NAME)` only. `source` is host and port of the source, `health` host, port
-    and path; each is empty when it is not to be asked. `other` is the host of the other route.
+    is in them as `$(NAME)` only. `primary`, `other` (the other route) and `source` are `host:port`,
+    `health` is host, port and path; what is empty is not asked.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Asked:
     connection: Mapping[str, str]
     primary: str
     other: str
-    source: tuple[str, int] | None = None
+    source: str = ""
     health: tuple[str, int, str] | None = None
 
 
@@ -168,7 +168,6 @@ def _who(found: Mapping[str, Any]) -> Who | str:
 def _container(
     asked: Asked, pod_spec: Mapping[str, Any], container: Mapping[str, Any]
 ) -> dict[str, Any]:
-    host, port = asked.source or ("", 0)
     health = asked.health or ("", 0, "")
     settings = {
         **asked.connection,
@@ -177,8 +176,7 @@ def _container(
         "REPOINT_RUN": f"repoint-{asked.run}",
         "REPOINT_PRIMARY": asked.primary,
         "REPOINT_OTHER": asked.other,
-        "REPOINT_SOURCE": host,
-        "REPOINT_SOURCE_PORT": str(port),
+        "REPOINT_SOURCE": asked.source,
         "REPOINT_HEALTH_HOST": health[0],
         "REPOINT_HEALTH_PORT": str(health[1]),
         "REPOINT_HEALTH_PATH": health[2],

@@ -15,7 +15,7 @@ from repoint.flows.desired import desired_state
 from repoint.flows.evidence import Evidence, gather
 from repoint.flows.planning import require_config
 from repoint.flows.scanning import survey
-from repoint.flows.verifying.live import LiveState, read_live, state_of
+from repoint.flows.verifying.live import LiveState, opened, read_live, state_of
 from repoint.flows.verifying.questions import Interview, connection_check
 from repoint.flows.verifying.reaching import Reach
 from repoint.flows.verifying.reading import Cast, cast_of
@@ -82,7 +82,8 @@ def read_scenery(
     planned: Cast | None = None
     try:
         desired = desired_state(workspace, environment)
-        documents, namespaces = desired.documents, [*desired.namespaces]
+        documents = tuple(opened(one) for one in desired.documents)
+        namespaces = [*desired.namespaces]
         planned = cast_of(workspace, config, environment, documents, evidence)
     except RepointError as error:
         missing = error.message

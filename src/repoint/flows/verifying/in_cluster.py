@@ -109,8 +109,8 @@ def _probe(scene: Scenery, subject: Subject) -> Probe:
         return Probe(subject, None, run, "a probe cannot be given this connection by reference")
     cluster, domain = subject.cluster, scene.config.target.domain
     poolers = [one for one in scene.live.poolers if _cluster_of(one) == cluster.name]
-    others = [f"{ref_of(p).name}.{ref_of(p).namespace}.svc.{domain}" for p in poolers]
-    direct = f"{cluster.name}-rw.{cluster.namespace}.svc.{domain}"
+    others = [f"{ref_of(p).name}.{ref_of(p).namespace}.svc.{domain}:5432" for p in poolers]
+    direct = f"{cluster.name}-rw.{cluster.namespace}.svc.{domain}:5432"
     asked = Asked(
         name=f"repoint-probe-{run}",
         namespace=subject.container.namespace,
@@ -210,11 +210,10 @@ def _not_sent(probes: list[Probe]) -> Iterator[str]:
         yield f"psql did not send: {', '.join(f'`{name}`' for name in names)}"
 
 
-def _source(scene: Scenery) -> tuple[str, int] | None:
-    for service in scene.source.services:
-        server = server_of_service(service)
-        return f"{server.service}.{server.namespace}.svc", server.port
-    return None
+def _source(scene: Scenery) -> str:
+    """Host and port of the source, empty where it has no Service."""
+    servers = [server_of_service(one) for one in scene.source.services]
+    return f"{servers[0].service}.{servers[0].namespace}.svc:{servers[0].port}" if servers else ""
 
 
 def _health(scene: Scenery, subject: Subject) -> tuple[str, int, str] | None:

@@ -95,7 +95,7 @@ class LiveState:
         return (
             *(self._composed(one) for one in self.workloads.values()),
             *(self._composed(one) for one in self.cleared.values()),
-            *(_opened(one) for one in self.held.values()),
+            *(opened(one) for one in self.held.values()),
             *self.services,
             *self.clusters,
             *self.poolers,
@@ -268,7 +268,8 @@ def _volumes(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield "Secret", str(named.get("secretName") or named.get("name", ""))
 
 
-def _opened(document: Document) -> Document:
+def opened(document: Document) -> Document:
+    """A Secret with its values in clear text; any other object as it is."""
     if document.get("kind") != "Secret":
         return document
     clear = {key: text.reveal() for key, text in texts_of(document).items()}
