@@ -216,6 +216,17 @@ def test_row_x8_waiting_on_the_pooler_is_told_to_prove_nothing(told: Any, enviro
     assert all("select 1" in one["hint"] for one in found)
 
 
+@on("gitops-hooks")
+def test_row_t2_a_controller_brings_the_migration_in_the_wrong_order(variant: Checkout) -> None:
+    plan = variant.json("plan", status=1)
+    hook, job = (findings(plan, code) for code in ("RP290", "RP293"))
+    assert [(one["environment"], one["severity"]) for one in hook] == [("local", "error")]
+    assert [(one["environment"], one["severity"]) for one in job] == [("staging", "error")]
+    assert {one["environment"] for one in findings(plan, "RP296")} == {"staging"}
+    assert {one["environment"] for one in findings(plan, "RP297")} == {"local", "staging"}
+    refused(variant, "RP290")
+
+
 @on("x09-source-removed")
 def test_row_x9_a_source_that_leaves_with_the_change_is_told(variant: Checkout) -> None:
     (one,) = findings(variant.json("plan"), "RP130")
