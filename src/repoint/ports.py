@@ -501,7 +501,7 @@ class ClusterApi(Protocol):
         ...
 
     def replace(self, document: Document) -> Document:
-        """Write a whole object; refused as `Conflict` where its `resourceVersion` is not the newest."""
+        """Write a whole object; refused as `Conflict` where it is not made from the newest."""
         ...
 
     def merge(self, ref: ObjectRef, patch: Document, *, dry_run: bool = False) -> Document:

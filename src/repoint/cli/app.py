@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from repoint import __version__
-from repoint.cli import about, bench, change, doctor, rehearse, repo, rollout, status, verify
+from repoint.cli import about, bench, change, doctor, rbac, rehearse, repo, rollout, status, verify
 from repoint.cli.options import EdgeGroup, Session, examples
 from repoint.cli.output import StderrProgress, Terminal
 
@@ -60,6 +60,7 @@ for command in (
     *rollout.COMMANDS,
     *status.COMMANDS,
     *verify.COMMANDS,
+    *rbac.COMMANDS,
     *doctor.COMMANDS,
     *about.COMMANDS,
 ):

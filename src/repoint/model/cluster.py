@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 FIELD_MANAGER = "repoint"
@@ -11,6 +12,16 @@ FIELD_MANAGER = "repoint"
 
 Document = Mapping[str, Any]
 """An object as JSON holds it: `apiVersion`, `kind`, `metadata`, and the rest."""
+
+
+class Task(StrEnum):
+    """The commands that reach the cluster."""
+
+    ROLLOUT = "rollout"
+    VERIFY = "verify"
+    DATA = "data"
+    ROLLBACK = "rollback"
+    STATUS = "status"
 
 
 @dataclass(frozen=True, slots=True, order=True)

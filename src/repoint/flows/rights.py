@@ -1,0 +1,31 @@
+"""The rights that commands need for one environment, from the tree as it is now."""
+
+from __future__ import annotations
+
+from repoint.flows.desired import desired_state, environment_of
+from repoint.flows.planning import require_config
+from repoint.flows.rolling_out.drafting import lock_namespace
+from repoint.flows.rolling_out.locking import lease_ref
+from repoint.flows.workspace import Workspace
+from repoint.rollout.rights import Ground
+
+
+def ground_of(workspace: Workspace, environment: str, *, in_cluster: bool = False) -> Ground:
+    """What rights depend on in an environment.
+
+    Raises:
+        UsageError: no such environment, or its objects are made by Helm alone.
+        SealedFile, ToolFailed, FileRefused: its objects cannot be read.
+    """
+    known = environment_of(workspace, environment)
+    desired = desired_state(workspace, environment)
+    lease = lease_ref(environment, lock_namespace(desired))
+    return Ground(
+        environment=environment,
+        lease_namespace=lease.namespace,
+        lease=lease.name,
+        namespaces=desired.namespaces,
+        documents=tuple(one.document for one in desired.objects if one.ref.name),
+        gitops=known.mode == "gitops",
+        in_cluster=in_cluster or require_config(workspace).verify.in_cluster,
+    )
