@@ -159,16 +159,16 @@ def test_what_cannot_be_changed_is_refused_before_the_first_change(shop: Shop) -
 def test_a_run_that_is_killed_at_any_step_is_continued(shop: Shop) -> None:
     """Each run is killed as soon as it begins its second step, so each does one at least."""
     for _ in range(20):
-        run = shop.start()
-        assert run.stderr is not None
-        begun = 0
-        for line in run.stderr:
-            shop.output += line
-            begun += line.startswith("[") and "done: " not in line
-            if begun == 2:
-                run.kill()
-                break
-        if run.wait(timeout=60) == 0:
+        with shop.start() as run:
+            assert run.stderr is not None
+            begun = 0
+            for line in run.stderr:
+                shop.output += line
+                begun += line.startswith("[") and "done: " not in line
+                if begun == 2:
+                    run.kill()
+                    break
+        if run.returncode == 0:
             break
     else:
         pytest.fail("it was never done")
