@@ -41,8 +41,12 @@ def _commands() -> Iterator[tuple[str, click.Command, click.Context]]:
     yield "repoint", group, top
     for name in group.list_commands(top):
         command = group.get_command(top, name)
-        if command is not None:
-            yield f"repoint {name}", command, _context(command, top, name)
+        if command is None:
+            continue
+        context = _context(command, top, name)
+        yield f"repoint {name}", command, context
+        for own, inner in getattr(command, "commands", {}).items():
+            yield f"repoint {name} {own}", inner, _context(inner, context, own)
 
 
 def _context(command: click.Command, parent: click.Context | None, name: str) -> click.Context:

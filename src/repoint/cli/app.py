@@ -7,7 +7,19 @@ from pathlib import Path
 import click
 
 from repoint import __version__
-from repoint.cli import about, bench, change, doctor, rbac, rehearse, repo, rollout, status, verify
+from repoint.cli import (
+    about,
+    bench,
+    change,
+    data,
+    doctor,
+    rbac,
+    rehearse,
+    repo,
+    rollout,
+    status,
+    verify,
+)
 from repoint.cli.options import EdgeGroup, Session, examples
 from repoint.cli.output import StderrProgress, Terminal
 
@@ -57,6 +69,7 @@ for command in (
     *rehearse.COMMANDS,
     *bench.COMMANDS,
     *change.COMMANDS,
+    *data.COMMANDS,
     *rollout.COMMANDS,
     *status.COMMANDS,
     *verify.COMMANDS,

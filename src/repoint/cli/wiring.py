@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Identity,
         Laboratory,
         LoadGenerator,
+        LocalState,
         SealedEditor,
         Tree,
         WritableTree,
@@ -135,6 +136,13 @@ def identity(root: str) -> Identity:
     from repoint.adapters.identity import GitIdentity
 
     return GitIdentity(Path(root))
+
+
+def local_state(root: str) -> LocalState:
+    """What this machine keeps of a repository."""
+    from repoint.adapters.local_state import UserState
+
+    return UserState(Path(root))
 
 
 def commit_of(root: str) -> str:

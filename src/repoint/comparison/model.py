@@ -169,4 +169,7 @@ class Comparison:
         rows = sum(one.source_rows or 0 for one in self.tables)
         parts = [f"{len(self.tables)} tables, {rows} rows", f"{wrong} differences of the schema"]
         parts += [f"{unlike} tables with other rows", f"{unknown} not seen"]
+        oldest = min((one.read_at for one in self.tables if one.read_at), default=self.at)
+        minutes = int((self.at - oldest).total_seconds() // 60)
+        parts += [f"read up to {minutes} minutes before"] if minutes else []
         return "; ".join(parts) + (f"; {self.partial}" if self.partial else "")

@@ -71,7 +71,10 @@ def judge_standing(
             that nobody can look at.
     """
     if not parts.services:
-        return Standing(Verdict.UNKNOWN, ("no Service of the source is known here",), parts)
+        why = "no Service of the source is in the environment's objects"
+        if live is None:
+            return Standing(Verdict.UNKNOWN, (why,), parts)
+        return Standing(Verdict.FAIL, (f"{why}, nor in the cluster",), parts)
     wanted = {_place(ref_of(one)): one for one in desired}
     reasons = list(_from_render(parts, wanted))
     if live is not None:
@@ -116,9 +119,9 @@ def _behind(workload: Document, services: Sequence[Document]) -> bool:
     labels = _at(workload, "spec", "template", "metadata", "labels")
     for service in services:
         selector = _at(service, "spec", "selector")
-        if ref_of(service).namespace == namespace and selector:
-            if all(labels.get(key) == value for key, value in selector.items()):
-                return True
+        same = ref_of(service).namespace == namespace and bool(selector)
+        if same and all(labels.get(key) == value for key, value in selector.items()):
+            return True
     return False
 
 

@@ -8,9 +8,11 @@ from repoint.flows.comparing.reading import read_tables
 from repoint.flows.comparing.sessions import Database, Session, session
 from repoint.wire.refusals import ServerRefusal
 
-_WRITERS = """SELECT count(*) FILTER (WHERE state = 'active'), count(*)
-FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
-    AND pid <> pg_backend_pid()"""
+# A role without rights sees neither the state nor the type of another's session.
+_SESSIONS = """SELECT count(*) FILTER (WHERE state = 'active'), count(*)
+FROM pg_stat_activity WHERE datname = current_database() AND usename IS NOT NULL
+    AND coalesce(backend_type, 'client backend') = 'client backend'
+    AND application_name IS DISTINCT FROM current_setting('application_name')"""
 _SLOTS = """SELECT slot_name::text,
     CASE WHEN pg_is_in_recovery() THEN NULL
         ELSE (pg_current_wal_lsn() - confirmed_flush_lsn)::bigint::text END, active::text
@@ -35,7 +37,7 @@ def counters(database: Database) -> Mapping[str, int]:
 
 def source_notes(made: Session) -> Iterator[str]:
     """Sessions and logical replication slots of the source."""
-    for active, count in _quietly(made, _WRITERS):
+    for active, count in _quietly(made, _SESSIONS):
         if int(count or 0):
             yield (
                 f"{count} other sessions are at the source ({active} at work): stop what writes "

@@ -25,7 +25,7 @@ from repoint.comparison.baseline import (
 )
 from repoint.comparison.rows import Digest, Table
 from repoint.comparison.selection import Selection
-from repoint.errors import FileRefused
+from repoint.errors import FileRefused, WouldLoseData
 from repoint.flows.comparing.contents import total
 from repoint.flows.comparing.flow import Clock, Wanted, compare
 from repoint.flows.comparing.reading import read_sequences, read_tables, why
@@ -48,9 +48,15 @@ _COUNTERS = """SELECT format('%I.%I', s.schemaname, s.relname), s.n_tup_ins::tex
 FROM pg_stat_all_tables s JOIN pg_class c ON c.oid = s.relid"""
 
 
-def baseline_path(environment: str) -> str:
-    """Where an environment's baseline lies."""
-    return f"{FOLDER}/{environment}.json"
+def file_name(environment: str, part: str = "") -> str:
+    """What files of an environment are called; `part` is one of its several databases."""
+    safe = "".join(one if one.isalnum() or one in "-_" else "_" for one in part)
+    return f"{environment}.{safe}" if part else environment
+
+
+def baseline_path(environment: str, part: str = "") -> str:
+    """Where an environment's baseline lies; `part` as for `file_name`."""
+    return f"{FOLDER}/{file_name(environment, part)}.json"
 
 
 def take_baseline(
@@ -60,6 +66,7 @@ def take_baseline(
     local: LocalState,
     *,
     now: Clock,
+    part: str = "",
     selection: Selection | None = None,
     parallel: int = 2,
     chunk_rows: int = 50_000,
@@ -86,18 +93,34 @@ def take_baseline(
     )
     local.write(_key_file(taken.key), key)
     with locked_soon(tree, "data baseline"):
-        path = baseline_path(environment)
+        path = baseline_path(environment, part)
         tree.commit("data baseline", [FileWrite(path, read_now(tree, path), _encoded(taken))])
     return taken
 
 
-def load_baseline(tree: WritableTree, environment: str) -> Baseline | None:
+def need_baseline(tree: WritableTree, environment: str, part: str = "") -> Baseline:
+    """The baseline of an environment.
+
+    Raises:
+        WouldLoseData: none was taken, so nobody can tell what was written.
+        FileRefused: it cannot be read.
+    """
+    found = load_baseline(tree, environment, part)
+    if found is None:
+        raise WouldLoseData(
+            f"no baseline of `{environment}` was taken: nobody can tell what was written since",
+            hint=f"take one before the switch: `repoint data baseline --env {environment}`",
+        )
+    return found
+
+
+def load_baseline(tree: WritableTree, environment: str, part: str = "") -> Baseline | None:
     """The baseline of an environment; None where none was taken.
 
     Raises:
         FileRefused: it cannot be read.
     """
-    path = baseline_path(environment)
+    path = baseline_path(environment, part)
     raw = read_now(tree, path)
     if raw is None:
         return None

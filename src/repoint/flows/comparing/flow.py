@@ -39,7 +39,10 @@ _ALL = Selection()
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How to compare: `parallel` connections a side, `chunk_rows` rows at a time."""
+    """How to compare: `parallel` connections a side, `chunk_rows` rows at a time.
+
+    With `resume` what an earlier run found alike within `max_age_s` seconds is not read again.
+    """
 
     environment: str
     selection: Selection = _ALL
@@ -47,6 +50,7 @@ class Wanted:
     chunk_rows: int = 50_000
     schema_only: bool = False
     resume: bool = False
+    max_age_s: float = 4 * 3600.0
 
 
 @dataclass(slots=True)
@@ -162,7 +166,10 @@ def _settled(work: _Work, one: Table) -> TableContent | None:
     if work.memory is None or not work.wanted.resume:
         return None
     found = work.memory.find(key_of(*_servers(work), one, other))
-    return replace(found, resumed=True) if found is not None else None
+    if found is None or found.read_at is None:
+        return None
+    old = (at - found.read_at).total_seconds() > work.wanted.max_age_s
+    return None if old else replace(found, resumed=True)
 
 
 def _table(work: _Work, one: Table, other: Table) -> TableContent:

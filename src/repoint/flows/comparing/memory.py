@@ -28,9 +28,9 @@ class Memory:
     _lock: Lock = field(default_factory=Lock)
 
     @classmethod
-    def load(cls, store: LocalState, environment: str) -> Memory:
-        """What is known of an environment; nothing where that cannot be read."""
-        name = f"compare-{environment}.json"
+    def load(cls, store: LocalState, database: str) -> Memory:
+        """What is known of an environment's database; nothing where that cannot be read."""
+        name = f"compare-{database}.json"
         raw = store.read(name)
         known: dict[str, TableContent] = {}
         if raw is not None:

@@ -119,7 +119,7 @@ def require_way_back(
     Raises:
         WouldLoseData: the source is gone, or rows were written since.
     """
-    reasons = []
+    reasons: list[str] = []
     if standing is not None and standing.verdict in (Verdict.FAIL, Verdict.UNKNOWN):
         reasons += standing.reasons
     gone = standing is not None and standing.verdict is Verdict.FAIL
