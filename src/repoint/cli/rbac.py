@@ -11,7 +11,7 @@ from repoint.cli.options import Session, examples, format_option, one_env_option
 from repoint.cli.output import emit
 from repoint.cli.wiring import open_desk
 from repoint.errors import ExitCode, UsageError
-from repoint.model.cluster import Task
+from repoint.model.cluster import ClusterVerb
 
 if TYPE_CHECKING:
     from repoint.rollout.roles import Subject
@@ -32,7 +32,7 @@ _KINDS = ("User", "Group", "ServiceAccount")
     "--verb",
     "verbs",
     multiple=True,
-    type=click.Choice([str(task) for task in Task]),
+    type=click.Choice([str(verb) for verb in ClusterVerb]),
     help="The rights of this command only (repeatable; default: all).",
 )
 @click.option(
@@ -68,13 +68,13 @@ def rbac(
     with open_desk(session, None) as desk:
         name = choose_environment(desk, environment)
         ground = ground_of(desk.workspace, name, in_cluster=in_cluster)
-    tasks = tuple(Task(verb) for verb in dict.fromkeys(verbs)) or tuple(Task)
+    commands = tuple(ClusterVerb(verb) for verb in dict.fromkeys(verbs)) or tuple(ClusterVerb)
     bound = tuple(_subject(text, ground.lease_namespace) for text in subjects)
-    rules = rules_of(tasks, ground)
+    rules = rules_of(commands, ground)
     if not rules:
         session.terminal.notice("note: this needs no rights: it reads the ledger alone")
     show = views.machine if form == "json" else views.human
-    emit(show(role_name(name, tasks), rules, bound))
+    emit(show(role_name(name, commands), rules, bound))
     return ExitCode.OK
 
 

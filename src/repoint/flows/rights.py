@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from repoint.dsn.hosts import parse_host
 from repoint.flows.desired import desired_state, environment_of
 from repoint.flows.planning import require_config
 from repoint.flows.rolling_out.drafting import lock_namespace
@@ -19,7 +20,10 @@ def ground_of(workspace: Workspace, environment: str, *, in_cluster: bool = Fals
     """
     known = environment_of(workspace, environment)
     desired = desired_state(workspace, environment)
-    lease = lease_ref(environment, lock_namespace(desired))
+    config = require_config(workspace)
+    hosts = [parse_host(host) for host in config.source.hosts]
+    own = lock_namespace(desired)
+    lease = lease_ref(environment, own)
     return Ground(
         environment=environment,
         lease_namespace=lease.namespace,
@@ -27,5 +31,6 @@ def ground_of(workspace: Workspace, environment: str, *, in_cluster: bool = Fals
         namespaces=desired.namespaces,
         documents=tuple(one.document for one in desired.objects if one.ref.name),
         gitops=known.mode == "gitops",
-        in_cluster=in_cluster or require_config(workspace).verify.in_cluster,
+        in_cluster=in_cluster or config.verify.in_cluster,
+        sources=tuple((one.namespace or own, one.service) for one in hosts if one is not None),
     )

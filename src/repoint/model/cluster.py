@@ -14,7 +14,7 @@ Document = Mapping[str, Any]
 """An object as JSON holds it: `apiVersion`, `kind`, `metadata`, and the rest."""
 
 
-class Task(StrEnum):
+class ClusterVerb(StrEnum):
     """The commands that reach the cluster."""
 
     ROLLOUT = "rollout"

@@ -9,14 +9,15 @@ object by a field selector on its name is such, too. A plain `create` is not.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from repoint.kube.plain import cluster_scoped
-from repoint.model.cluster import Document, Task, ref_of
+from repoint.model.cluster import ClusterVerb, Document, ref_of
 from repoint.rollout.inputs import inputs_of
 from repoint.rollout.names import ROLLED
 from repoint.rollout.objects import at, items_at, mapping_at
 from repoint.rollout.ordering import Wave, is_cnpg, wave_of
+from repoint.rollout.recycling import is_session
 
 RBAC = "rbac.authorization.k8s.io"
 _CNPG = "postgresql.cnpg.io"
@@ -37,9 +38,10 @@ class Place:
 class Ground:
     """An environment, as far as rights depend on it.
 
-    `lease` is the namespace of its Lease, `namespaces` are those that its objects are in.
-    `gitops` tells that a controller brings the objects, `in_cluster` that verify asks from
-    probe Jobs. `documents` may hold Secrets; only their names are looked at.
+    `lease` is its Lease. `namespaces` are those that its objects are in; `sources` are pairs of
+    namespace and Service, as the source's hosts name it. `gitops` tells that a controller
+    brings the objects, `in_cluster` that verify asks from probe Jobs. `documents` may hold
+    Secrets; only their names are looked at.
     """
 
     environment: str
@@ -49,6 +51,7 @@ class Ground:
     documents: tuple[Document, ...] = field(repr=False)
     gitops: bool = False
     in_cluster: bool = False
+    sources: tuple[tuple[str, str], ...] = ()
 
     def place_of(self, document: Document) -> Place:
         """Where an object is."""
@@ -63,6 +66,12 @@ class Ground:
     def everywhere(self, group: str, resource: str) -> Iterator[Place]:
         """All objects of a resource, in each namespace of the environment."""
         yield from (Place(namespace, group, resource) for namespace in self.namespaces)
+
+    def reached(self, resource: str) -> Iterator[Place]:
+        """All objects of a core resource, where connections lead to."""
+        sources = (namespace for namespace, _ in self.sources)
+        for namespace in dict.fromkeys((*self.namespaces, *sources)):
+            yield Place(namespace, "", resource)
 
     @property
     def _definitions(self) -> tuple[Document, ...]:
@@ -135,11 +144,18 @@ def _pooler_deployments(ground: Ground) -> Iterator[Place]:
 
 
 def _session_deployments(ground: Ground) -> Iterator[Place]:
-    modes = {
-        ref_of(one).name: at(one, "spec", "pgbouncer", "poolMode")
-        for one in _of_cnpg(ground, "Pooler")
-    }
-    yield from (one for one in _pooler_deployments(ground) if modes[one.name] != "transaction")
+    names = {ref_of(one).name for one in _of_cnpg(ground, "Pooler") if is_session(one)}
+    yield from (one for one in _pooler_deployments(ground) if one.name in names)
+
+
+def _metered(ground: Ground) -> Iterator[Place]:
+    for one in _of_cnpg(ground, "Pooler"):
+        if not is_session(one):
+            yield Place(ref_of(one).namespace, "", "pods")
+
+
+def _metered_ports(ground: Ground) -> Iterator[Place]:
+    yield from (replace(one, resource="pods/portforward") for one in _metered(ground))
 
 
 def _read(ground: Ground) -> Iterator[Place]:
@@ -151,6 +167,11 @@ def _read(ground: Ground) -> Iterator[Place]:
 def _authorities(ground: Ground) -> Iterator[Place]:
     for one in _of_cnpg(ground, "Cluster"):
         yield Place(ref_of(one).namespace, "", "secrets", f"{ref_of(one).name}-ca")
+
+
+def _source_authorities(ground: Ground) -> Iterator[Place]:
+    for namespace, service in ground.sources:
+        yield Place(namespace, "", "secrets", f"{service.removesuffix('-rw')}-ca")
 
 
 def _lease(ground: Ground) -> Iterator[Place]:
@@ -216,9 +237,14 @@ def _of_cnpg(ground: Ground, kind: str) -> list[Document]:
 # Needs.
 
 _PODS, _LOGS = _everywhere("", "pods"), _everywhere("", "pods/log")
-_FORWARDS = (
-    Need(_PODS, ("get", "list"), "finds the pod that a port is forwarded to"),
-    Need(_everywhere("", "pods/portforward"), ("create",), "forwards ports of pods"),
+_WAYS = (
+    Need(lambda ground: ground.reached("services"), ("get",), "finds the pods behind a Service"),
+    Need(
+        lambda ground: ground.reached("pods"),
+        ("get", "list"),
+        "finds the pod that a port is forwarded to",
+    ),
+    Need(lambda ground: ground.reached("pods/portforward"), ("create",), "forwards ports of pods"),
 )
 _APPLYING = (
     Need(_each, ("get",), "reads what is there"),
@@ -235,7 +261,9 @@ _APPLYING = (
     Need(_lease, ("get", "update", "list", "watch"), "keeps and renews its Lease"),
     Need(_LOGS, ("get",), "tells what a pod that failed said"),
     Need(_everywhere("", "events"), ("list",), "tells what happened to a pod that failed"),
-    *_FORWARDS,
+    Need(_PODS, ("list",), "finds the pods of what failed, and of a Pooler that is paused"),
+    Need(_metered, ("get",), "finds the pod whose metrics tell when a pause has worked"),
+    Need(_metered_ports, ("create",), "reads these metrics through a forwarded port"),
 )
 _WATCHING = (
     Need(_each, ("get",), "compares it with what is planned"),
@@ -252,8 +280,7 @@ _VERIFYING = (
         for need in (
             Need(_read, ("get",), "reads the connection strings that workloads use"),
             Need(_authorities, ("get",), "checks certificates with the Cluster's authority"),
-            Need(_everywhere("", "services"), ("get",), "finds the pods behind a Service"),
-            *_FORWARDS,
+            *_WAYS,
         )
     ),
     *(
@@ -268,23 +295,23 @@ _VERIFYING = (
 _COMPARING = (
     Need(_read, ("get",), "reads the migration's connection strings"),
     Need(_authorities, ("get",), "checks certificates with the Cluster's authority"),
-    Need(_everywhere("", "services"), ("get",), "finds the pods behind a Service"),
-    *_FORWARDS,
+    Need(_source_authorities, ("get",), "checks certificates with the source's authority"),
+    *_WAYS,
 )
-NEEDS: Mapping[Task, tuple[Need, ...]] = {
-    Task.ROLLOUT: _APPLYING,
-    Task.VERIFY: _VERIFYING,
-    Task.DATA: _COMPARING,
-    Task.ROLLBACK: (*_APPLYING, *_VERIFYING, *_COMPARING),
-    Task.STATUS: (),
+NEEDS: Mapping[ClusterVerb, tuple[Need, ...]] = {
+    ClusterVerb.ROLLOUT: _APPLYING,
+    ClusterVerb.VERIFY: _VERIFYING,
+    ClusterVerb.DATA: _COMPARING,
+    ClusterVerb.ROLLBACK: (*_APPLYING, *_VERIFYING, *_COMPARING),
+    ClusterVerb.STATUS: (),
 }
 """What each command does in the cluster; `status` reads the ledger alone."""
 
 
-def needs_of(tasks: Iterable[Task], ground: Ground) -> tuple[Need, ...]:
+def needs_of(verbs: Iterable[ClusterVerb], ground: Ground) -> tuple[Need, ...]:
     """The needs of some commands in an environment, each once."""
     found: dict[Need, None] = {}
-    for task in tasks:
-        gitops = task is Task.ROLLOUT and ground.gitops
-        found.update(dict.fromkeys(_WATCHING if gitops else NEEDS[task]))
+    for verb in verbs:
+        gitops = verb is ClusterVerb.ROLLOUT and ground.gitops
+        found.update(dict.fromkeys(_WATCHING if gitops else NEEDS[verb]))
     return tuple(found)

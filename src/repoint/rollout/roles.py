@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from repoint.model.cluster import Task
+from repoint.model.cluster import ClusterVerb
 from repoint.rollout.rights import RBAC, Ground, Place, needs_of
 
 _VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "bind", "escalate")
@@ -42,14 +42,14 @@ class _Entry:
     whys: dict[str, None] = field(default_factory=dict)
 
 
-def rules_of(tasks: Iterable[Task], ground: Ground) -> dict[str, tuple[Rule, ...]]:
+def rules_of(commands: Iterable[ClusterVerb], ground: Ground) -> dict[str, tuple[Rule, ...]]:
     """The rules by namespace; those under the empty name are for the whole cluster.
 
     A verb that is needed on all objects of a resource is not listed again by name.
     """
     verbs: dict[Place, dict[str, None]] = defaultdict(dict)
     whys: dict[tuple[Place, str], dict[str, None]] = defaultdict(dict)
-    for need in needs_of(tasks, ground):
+    for need in needs_of(commands, ground):
         for place in need.whose(ground):
             for verb in need.verbs:
                 verbs[place][verb] = None
@@ -87,10 +87,10 @@ class Subject:
         return {"kind": self.kind, "name": self.name, "apiGroup": RBAC}
 
 
-def role_name(environment: str, tasks: Iterable[Task]) -> str:
+def role_name(environment: str, commands: Iterable[ClusterVerb]) -> str:
     """The name of an environment's roles for some commands."""
-    chosen = tuple(tasks)
-    some = "" if set(chosen) == set(Task) else f"-{'-'.join(chosen)}"
+    chosen = tuple(commands)
+    some = "" if set(chosen) == set(ClusterVerb) else f"-{'-'.join(chosen)}"
     return re.sub(r"[^a-z0-9.-]", "-", f"repoint-{environment}{some}".lower())
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from repoint.adapters.kubeapi import KubectlDoor
 from repoint.errors import ClusterRefused
 from repoint.model.cluster import ObjectRef
 from repoint.ports import ClusterApi
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.kubeapi.samples import PASSWORD, children
+from tests.cluster.kubeapi.samples import CONTEXT, PASSWORD, bind, children
 from tests.cluster.objects import deployment, forwards, logs_of, service
 
 pytestmark = pytest.mark.cluster
@@ -121,17 +122,35 @@ def test_a_forward_that_cannot_be_is_refused(api: ControlPlane, reached: Cluster
 def test_a_forward_that_this_user_may_not_have_is_refused(
     api: ControlPlane, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from repoint.adapters.kubeapi import KubectlDoor
-
     namespace = api.namespace()
     monkeypatch.setenv("KUBECONFIG", str(api.kubeconfig_for("default", namespace)))
     with (
-        KubectlDoor().open("test") as limited,
+        KubectlDoor().open(CONTEXT) as limited,
         pytest.raises(ClusterRefused, match="this user may not") as caught,
         limited.forward(namespace, "pod/p", 1),
     ):
         pass
     assert caught.value.reason == "Forbidden"
+
+
+def test_a_forward_needs_these_rights(
+    api: ControlPlane, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch, greeter: int
+) -> None:
+    namespace = api.namespace()
+    running_pod(api, namespace)
+    api.create(service(namespace, port=80, target=8080), forwards(namespace, {8080: greeter}))
+    rules = {"services": ["get"], "pods": ["get", "list"], "pods/portforward": ["create"]}
+    listed = [{"apiGroups": [""], "resources": [of], "verbs": v} for of, v in rules.items()]
+    bind(api, namespace, "default", *listed)
+    monkeypatch.setenv("KUBECONFIG", str(api.kubeconfig_for("default", namespace)))
+    with KubectlDoor().open(CONTEXT) as limited:
+        pods = ObjectRef("v1", "Pod", namespace, "")
+        api.until("the rights count", lambda: limited.allowed("create", pods, "portforward"))
+        with limited.forward(namespace, "service/web", 80) as place:
+            assert greeting(place) == b"hello"
+
+    used = {(resource, verb) for verb, _, resource in api.asked_by("default", namespace)}
+    assert used >= {(resource, verb) for resource, verbs in rules.items() for verb in verbs}
 
 
 def test_a_pod_that_does_not_run_has_no_ports(api: ControlPlane, reached: ClusterApi) -> None:

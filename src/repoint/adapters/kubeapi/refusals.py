@@ -244,8 +244,11 @@ def _not_found(
     status: Mapping[str, Any], verb: str, ref: ObjectRef
 ) -> tuple[str, str | tuple[str, ...]]:
     details = status.get("details") or {}
-    if details.get("kind") == "namespaces" and ref.kind != "Namespace":
+    kind, name = (str(details.get(key, "")) for key in ("kind", "name"))
+    if kind == "namespaces" and ref.kind != "Namespace":
         return f"namespace `{ref.namespace}` is not there", "make it first"
+    if name != ref.name and _FIELD.fullmatch(name) and _FIELD.fullmatch(kind):
+        return f"`{ref}` needs `{name}` of `{kind}`, which is not there", "make it first"
     return f"`{ref}` is not there to {verb}", "run the same command again: it reads anew"
 
 
