@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,23 +14,12 @@ import click
 from repoint.cli.context import choose_environment, context_option, open_cluster
 from repoint.cli.options import Decorator, Session, examples, format_option, one_env_option
 from repoint.cli.output import emit
-from repoint.cli.wiring import Desk, dialer, identity, local_state, open_desk
+from repoint.cli.wiring import data_desk, dialer, open_desk
 from repoint.errors import ExitCode
 
 if TYPE_CHECKING:
     from repoint.comparison.model import Comparison
-    from repoint.flows.comparing.reaching import Ends
-    from repoint.planning.config import Data
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """One environment's databases, reached."""
-
-    desk: Desk
-    environment: str
-    ends: tuple[Ends, ...]
-    settings: Data
+    from repoint.flows.comparing.switching import Databases
 
 
 @click.group(short_help="Compare source and target, and see what was written since.")
@@ -100,15 +88,12 @@ def compare(
     """
     from repoint.model.rehearsal import Verdict, worst
 
-    with _reached(session, environment, context, direct=direct) as place:
-        found = [
-            _compared(session, place, ends, resume=resume, schema_only=schema_only, tables=tables)
-            for ends in place.ends
-        ]
+    with _reached(session, environment, context, direct=direct) as reach:
+        found = reach.compared(resume=resume, schema_only=schema_only, only=tables)
         session.progress.close()
         emit(_shown(session, form, found))
         if not no_record:
-            _record(session, place, found)
+            _record(session, reach, found)
     passed = worst(one.verdict for one in found) is Verdict.PASS
     return ExitCode.OK if passed else ExitCode.REFUSED
 
@@ -128,29 +113,13 @@ def baseline(session: Session, environment: str, context: str, direct: bool) -> 
     and a digest of the rows that tells nothing without its key; the key stays on this machine.
     `rollout` takes a baseline by itself before the first consumer moves.
     """
-    from repoint.comparison.model import Side
-    from repoint.comparison.selection import Selection
-    from repoint.flows.comparing.baselines import baseline_path, take_baseline
     from repoint.views import comparison as view
 
-    with _reached(session, environment, context, direct=direct) as place:
-        root = place.desk.workspace.root
-        for ends in place.ends:
-            part = _part(place, ends)
-            taken = take_baseline(
-                ends.need(Side.TARGET),
-                place.environment,
-                place.desk.tree,
-                local_state(root),
-                now=identity(root).now,
-                part=part,
-                selection=Selection(exclude=tuple(place.settings.exclude)),
-                parallel=place.settings.parallel,
-                chunk_rows=place.settings.chunk_rows,
-                progress=session.progress,
-            )
-            session.progress.close()
-            emit(view.baseline(taken, baseline_path(place.environment, part)))
+    with _reached(session, environment, context, direct=direct) as reach:
+        taken = reach.baselines()
+        session.progress.close()
+    for path, one in taken.items():
+        emit(view.baseline(one, path))
     return ExitCode.OK
 
 
@@ -180,29 +149,15 @@ def written(
 
     Ends with 0 when nothing was written, with 1 when something was or nobody can tell.
     """
-    from repoint.comparison.model import Side
-    from repoint.comparison.selection import Selection
-    from repoint.flows.comparing.baselines import measure_written, need_baseline
+    from repoint.flows.comparing.baselines import no_baseline
     from repoint.model.rehearsal import Verdict, worst
     from repoint.views import comparison as view
 
-    with _reached(session, environment, context, direct=direct) as place:
-        root = place.desk.workspace.root
-        found = [
-            measure_written(
-                need_baseline(place.desk.tree, place.environment, _part(place, ends)),
-                ends.need(Side.TARGET),
-                local_state(root),
-                now=identity(root).now,
-                source=ends.need(Side.SOURCE) if against_source else None,
-                selection=Selection(exclude=tuple(place.settings.exclude)),
-                parallel=place.settings.parallel,
-                chunk_rows=place.settings.chunk_rows,
-                progress=session.progress,
-            )
-            for ends in place.ends
-        ]
+    with _reached(session, environment, context, direct=direct) as reach:
+        found = [one for one in reach.written(against_source=against_source) if one is not None]
         session.progress.close()
+        if len(found) < len(reach.ends):
+            raise no_baseline(reach.environment)
     if form == "json":
         emit(view.written_machine(found))
     else:
@@ -212,9 +167,12 @@ def written(
 
 
 @contextmanager
-def _reached(session: Session, environment: str, context: str, *, direct: bool) -> Iterator[_Place]:
+def _reached(
+    session: Session, environment: str, context: str, *, direct: bool
+) -> Iterator[Databases]:
     """An environment's databases, while the block runs; the cluster is opened where needed."""
-    from repoint.flows.comparing.reaching import World, reached
+    from repoint.flows.comparing.reaching import World
+    from repoint.flows.comparing.switching import databases
     from repoint.flows.planning import require_config
 
     with open_desk(session, None) as desk, ExitStack() as stack:
@@ -226,48 +184,7 @@ def _reached(session: Session, environment: str, context: str, *, direct: bool) 
             api = stack.enter_context(open_cluster(session, desk, name, context))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="repoint-")))
         world = World(dialer(), os.environ, folder, api)
-        ends = stack.enter_context(reached(desk.workspace, name, desk.tree, desk.sealed, world))
-        yield _Place(desk, name, ends, settings)
-
-
-def _part(place: _Place, ends: Ends) -> str:
-    """What tells a baseline from another one of its environment; empty for the only one."""
-    return ends.name if len(place.ends) > 1 else ""
-
-
-def _compared(
-    session: Session,
-    place: _Place,
-    ends: Ends,
-    *,
-    resume: bool,
-    schema_only: bool,
-    tables: tuple[str, ...],
-) -> Comparison:
-    from repoint.comparison.selection import Selection
-    from repoint.flows.comparing.baselines import file_name
-    from repoint.flows.comparing.flow import Wanted, compare
-    from repoint.flows.comparing.memory import Memory
-    from repoint.planning.config import seconds_of
-
-    source, target = ends.need_both()
-    root = place.desk.workspace.root
-    memory = Memory.load(local_state(root), file_name(place.environment, _part(place, ends)))
-    wanted = Wanted(
-        environment=place.environment,
-        selection=Selection(tuple(place.settings.exclude), tables),
-        parallel=place.settings.parallel,
-        chunk_rows=place.settings.chunk_rows,
-        schema_only=schema_only,
-        resume=resume,
-        max_age_s=seconds_of(place.settings.max_age),
-    )
-    return compare(
-        *(source, target, wanted),
-        now=identity(root).now,
-        progress=session.progress,
-        memory=memory,
-    )
+        yield stack.enter_context(databases(data_desk(session, desk), name, world))
 
 
 def _shown(session: Session, form: str, found: list[Comparison]) -> str:
@@ -280,7 +197,7 @@ def _shown(session: Session, form: str, found: list[Comparison]) -> str:
     return view.human(found, width=session.terminal.width, color=session.terminal.color)
 
 
-def _record(session: Session, place: _Place, found: list[Comparison]) -> None:
+def _record(session: Session, reach: Databases, found: list[Comparison]) -> None:
     """One line for all databases of the environment; a part of them proves nothing."""
     from repoint.flows import ledger
     from repoint.model.ledger import Phase
@@ -290,11 +207,11 @@ def _record(session: Session, place: _Place, found: list[Comparison]) -> None:
     if partial:
         session.terminal.notice(f"note: not recorded, since {partial}")
         return
-    desk = place.desk
+    desk = reach.desk
     ledger.record(
-        *(desk.tree, identity(desk.workspace.root), place.environment, Phase.COMPARED),
+        *(desk.tree, desk.identity, reach.environment, Phase.COMPARED),
         worst(one.verdict for one in found),
-        content=ledger.content_of(desk.tree, place.environment, desk.sealed),
+        content=ledger.content_of(desk.tree, reach.environment, desk.sealed),
         detail="; ".join(one.summary for one in found),
     )
     session.terminal.notice("recorded in .repoint/ledger.jsonl")

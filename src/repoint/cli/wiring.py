@@ -13,6 +13,7 @@ from repoint.errors import ConfigError
 
 if TYPE_CHECKING:
     from repoint.cli.options import Session
+    from repoint.flows.comparing.switching import Desk as DataDesk
     from repoint.flows.reading import Reading
     from repoint.flows.rehearsing.migrating import Runner
     from repoint.flows.rolling_out.locking import Holder
@@ -143,6 +144,17 @@ def local_state(root: str) -> LocalState:
     from repoint.adapters.local_state import UserState
 
     return UserState(Path(root))
+
+
+def data_desk(session: Session, desk: Desk) -> DataDesk:
+    """A repository with what comparing its databases needs."""
+    from repoint.flows.comparing.switching import Desk as DataDesk
+
+    root = desk.workspace.root
+    return DataDesk(
+        *(desk.workspace, desk.tree, desk.sealed, local_state(root), identity(root)),
+        progress=session.progress,
+    )
 
 
 def commit_of(root: str) -> str:

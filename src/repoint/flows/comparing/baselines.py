@@ -98,20 +98,12 @@ def take_baseline(
     return taken
 
 
-def need_baseline(tree: WritableTree, environment: str, part: str = "") -> Baseline:
-    """The baseline of an environment.
-
-    Raises:
-        WouldLoseData: none was taken, so nobody can tell what was written.
-        FileRefused: it cannot be read.
-    """
-    found = load_baseline(tree, environment, part)
-    if found is None:
-        raise WouldLoseData(
-            f"no baseline of `{environment}` was taken: nobody can tell what was written since",
-            hint=f"take one before the switch: `repoint data baseline --env {environment}`",
-        )
-    return found
+def no_baseline(environment: str) -> WouldLoseData:
+    """The refusal of whoever asks what was written since nobody knows when."""
+    return WouldLoseData(
+        f"no baseline of `{environment}` was taken: nobody can tell what was written since",
+        hint=f"take one before the switch: `repoint data baseline --env {environment}`",
+    )
 
 
 def load_baseline(tree: WritableTree, environment: str, part: str = "") -> Baseline | None:
