@@ -107,10 +107,8 @@ def _verified(
 
     config = require_config(desk.workspace)
     scene = read_scenery(desk.workspace, api, environment, secrets=not inside)
-    if inside:
-        found = verify_inside(desk.workspace, api, scene)
-    else:
-        found = verify(desk.workspace, api, scene, dial=dialer(), get=http_getter())
+    ask = verify_inside if inside else verify
+    found = ask(desk.workspace, api, scene, dial=dialer(), get=http_getter())
     if not seconds:
         return found
     if found.connections.value == "fail":

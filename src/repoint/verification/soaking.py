@@ -65,12 +65,16 @@ def judge(
     """What the readings so far come to.
 
     Args:
-        pools: Pools of our consumers; others that are seen are judged, too.
+        pools: Pools of our consumers, which must be used meanwhile. Others that are seen are
+            judged too, but may be idle: `pg_isready` leaves one behind.
         sizes: Server connections that each Pooler's pool may open in one pod.
         restarts: Of consumers and Poolers, as `restarts_of` counts them.
     """
-    names = dict.fromkeys((*sorted(pools), *_seen(readings)))
-    told = [_pool(name, readings, limits, sizes.get(name[0], 0)) for name in names]
+    ours = frozenset(pools)
+    names = dict.fromkeys((*sorted(ours), *_seen(readings)))
+    told = [
+        _pool(name, readings, limits, sizes.get(name[0], 0), wanted=name in ours) for name in names
+    ]
     gaps = dict.fromkeys(gap for reading in readings for gap in reading.gaps.values())
     return Soak(
         wanted_s=wanted_s,
@@ -147,7 +151,9 @@ def _seen(readings: Sequence[Reading]) -> list[PoolName]:
     return sorted(found)
 
 
-def _pool(name: PoolName, readings: Sequence[Reading], limits: Limits, size: int) -> PoolUse:
+def _pool(
+    name: PoolName, readings: Sequence[Reading], limits: Limits, size: int, *, wanted: bool
+) -> PoolUse:
     pooler, database, user = name
     used: list[float] = []
     waiting: list[int] = []
@@ -181,11 +187,13 @@ def _pool(name: PoolName, readings: Sequence[Reading], limits: Limits, size: int
         queries=queries,
         used=tuple(round(one, 3) for one in used),
     )
-    verdict, observed = _verdict(made, readings, limits)
+    verdict, observed = _verdict(made, readings, limits, wanted=wanted)
     return replace(made, verdict=verdict, observed=observed)
 
 
-def _verdict(pool: PoolUse, readings: Sequence[Reading], limits: Limits) -> tuple[Verdict, str]:
+def _verdict(
+    pool: PoolUse, readings: Sequence[Reading], limits: Limits, *, wanted: bool
+) -> tuple[Verdict, str]:
     if pool.max_wait_s > limits.max_wait_s:
         return Verdict.FAIL, (
             f"a client waited {pool.max_wait_s:.1f} s, {limits.max_wait_s:g} s may be"
@@ -199,7 +207,7 @@ def _verdict(pool: PoolUse, readings: Sequence[Reading], limits: Limits) -> tupl
     missing = len(readings) - pool.readings
     if pool.readings < FEWEST or missing > _SOME * len(readings):
         return Verdict.UNKNOWN, f"{pool.readings} of {len(readings)} readings could be had"
-    if pool.queries == 0:
+    if wanted and pool.queries == 0:
         return Verdict.UNKNOWN, f"no query of `{pool.database}` went through meanwhile"
     return Verdict.PASS, (
         f"{pool.queries} queries, at most {pool.max_used:.0%} in use, "

@@ -11,7 +11,7 @@ import http.server
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ class Town:
     source: Ground | None
     health: http.server.ThreadingHTTPServer
     role: str = ""
-    stack: ExitStack = field(default_factory=ExitStack)
+    metrics: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -206,7 +206,7 @@ class Town:
             DATABASE_URL_DIRECT=self.url(direct or self.direct),
         )
 
-    def forward(self, metrics: int = 0) -> None:
+    def forward(self) -> None:
         """Lead `kubectl port-forward` to the real servers."""
         places = {
             POOLED_PORT: self.pool.ground.lab.address(self.pool.host),
@@ -215,8 +215,8 @@ class Town:
         }
         if self.source is not None:
             places[SOURCE_PORT] = self.source.lab.address(self.source.direct.host)
-        if metrics:
-            places[METRICS_PORT] = ("127.0.0.1", metrics)
+        if self.metrics:
+            places[METRICS_PORT] = ("127.0.0.1", self.metrics)
         leads = [
             {"ports": [port], "target": {"port": there[1], "address": there[0]}}
             for port, there in places.items()

@@ -51,17 +51,11 @@ def asked_checks(
     )
 
 
-def health_of(found: Answers, endpoint: tuple[str, str]) -> Check:
-    """The health endpoint's answer; `endpoint` is its URL, else why there is none."""
-    url, why = endpoint
-    if not url:
-        return Check("health", Verdict.SKIPPED, "it says that it is well", why)
-    expected = f"{url} answers 2xx"
-    if not found.health:
-        told = "the probe's image has neither bash nor curl: ask through a port-forward"
-        return Check("health", Verdict.UNKNOWN, expected, told)
-    status = int(found.health)
-    return _of("health", is_well(status), expected, f"{status}" if status else "no answer")
+def health_of(status: str, url: str) -> Check:
+    """What the health endpoint at `url` answered to a probe: a status, 0 for no answer."""
+    number = int(status)
+    observed = f"{number}" if number else "no answer"
+    return _of("health", is_well(number), f"{url} answers 2xx", observed)
 
 
 def route_control(subject: Subject, found: Answers) -> Control:

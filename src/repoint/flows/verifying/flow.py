@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -102,9 +102,7 @@ def verify(
     """Ask everything from this machine, through port-forwards; nothing is written."""
     began = time.monotonic()
     subjects = scene.subjects
-    with tempfile.TemporaryDirectory(prefix="repoint-") as folder, ExitStack() as stack:
-        timeout = seconds_of(scene.config.verify.timeout)
-        reach = Reach(api, dial, scene.live, Path(folder), stack, timeout)
+    with reaching(scene, api, dial) as reach:
         interview = _interview(scene, reach)
         workspace.progress.step("asking the consumers' servers", len(subjects))
         consumers = []
@@ -127,6 +125,14 @@ def verify(
         limits=_FORWARDED,
         took_s=round(time.monotonic() - began, 2),
     )
+
+
+@contextmanager
+def reaching(scene: Scenery, api: ClusterApi, dial: Dial) -> Iterator[Reach]:
+    """Ways to the environment's servers, open while the block runs."""
+    timeout = seconds_of(scene.config.verify.timeout)
+    with tempfile.TemporaryDirectory(prefix="repoint-") as folder, ExitStack() as stack:
+        yield Reach(api, dial, scene.live, Path(folder), stack, timeout)
 
 
 def consumer_of(scene: Scenery, subject: Subject, asked: Sequence[Check]) -> VerifiedConsumer:

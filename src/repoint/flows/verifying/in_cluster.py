@@ -16,26 +16,29 @@ from repoint.flows.verifying.flow import (
     Scenery,
     consumer_of,
     environment_checks,
+    reaching,
     unseen,
 )
 from repoint.flows.verifying.live import containers_of, pod_spec_of, template_labels
 from repoint.flows.verifying.passwords import password_variable
 from repoint.flows.verifying.probing import new_run, outcome, running
+from repoint.flows.verifying.reaching import Reach
 from repoint.flows.verifying.subjects import Subject
 from repoint.flows.verifying.surroundings import addresses_of, server_of_service
-from repoint.flows.verifying.well import endpoint_for
+from repoint.flows.verifying.well import endpoint_for, health_check
 from repoint.flows.workspace import Workspace
 from repoint.model.cluster import Document, ref_of
 from repoint.model.consumer import Style
 from repoint.model.rehearsal import Check, Control, Verdict, worst
 from repoint.model.verification import VERIFICATION_FORMAT, Verification, VerifiedConsumer
 from repoint.planning.config import seconds_of
-from repoint.ports import ClusterApi
+from repoint.ports import ClusterApi, Dial, HttpGet
 from repoint.verification.activity import source_is_left
 from repoint.verification.probe_job import Answers, Asked, probe_job
 
 _LIMITS = (
-    "no Secret was read, so a password that differs from the repository's is not told",
+    "no Secret was read, so it is not told whether a password differs from the repository's, or "
+    "whether a pod is older than its Secret",
     "the client's TLS version is not told: psql says no more than that `sslmode` was kept",
     "psql sends `search_path` within `options`, whatever the consumer's driver does",
 )
@@ -53,10 +56,13 @@ class Probe:
     found: Answers | str = ""
 
 
-def verify_inside(workspace: Workspace, api: ClusterApi, scene: Scenery) -> Verification:
+def verify_inside(
+    workspace: Workspace, api: ClusterApi, scene: Scenery, *, dial: Dial, get: HttpGet
+) -> Verification:
     """Ask everything from inside; the Jobs are deleted, also after an error or Ctrl-C.
 
-    `scene` was read without Secrets.
+    `scene` was read without Secrets. A health endpoint that the probe cannot ask is asked
+    through a port-forward.
     """
     began = time.monotonic()
     probes = [_probe(scene, subject) for subject in scene.subjects]
@@ -69,6 +75,8 @@ def verify_inside(workspace: Workspace, api: ClusterApi, scene: Scenery) -> Veri
             if probe.job is not None:
                 probe.found = outcome(api, by_run[probe.run], time.monotonic() + patience)
                 workspace.progress.advance()
+    with reaching(scene, api, dial) as reach:
+        consumers = [_consumer(scene, one, reach, get) for one in probes]
     sessions, shown = _sessions(scene, probes)
     return Verification(
         format=VERIFICATION_FORMAT,
@@ -76,7 +84,7 @@ def verify_inside(workspace: Workspace, api: ClusterApi, scene: Scenery) -> Veri
         environment=scene.environment,
         context=api.context,
         way="job",
-        consumers=(*(_consumer(scene, one) for one in probes), *unseen(scene)),
+        consumers=(*consumers, *unseen(scene)),
         checks=(*environment_checks(scene), sessions),
         controls=tuple(
             replace(one, environment=scene.environment) for one in (*_controls(probes), *shown)
@@ -149,7 +157,7 @@ def _connection(scene: Scenery, subject: Subject) -> dict[str, str] | None:
     return {**found, **mode, "PGHOST": host, **({"PGPORT": port} if port.isdigit() else {})}
 
 
-def _consumer(scene: Scenery, probe: Probe) -> VerifiedConsumer:
+def _consumer(scene: Scenery, probe: Probe, reach: Reach, get: HttpGet) -> VerifiedConsumer:
     subject = probe.subject
     if probe.job is None:
         why = probe.problem or "it waits, and logs nobody in"
@@ -163,7 +171,12 @@ def _consumer(scene: Scenery, probe: Probe) -> VerifiedConsumer:
     asked = asked_checks(
         subject, probe.found, poolers.get(subject.client.pooler), scene.evidence.role_defaults
     )
-    return consumer_of(scene, subject, (*asked, health_of(probe.found, _url(scene, subject))))
+    endpoint, _ = endpoint_for(subject, scene.live, scene.config)
+    if probe.found.health and endpoint is not None:
+        health = health_of(probe.found.health, endpoint.url)
+    else:
+        health = health_check(subject, scene.live, reach, scene.config, get)
+    return consumer_of(scene, subject, (*asked, health))
 
 
 def _controls(probes: list[Probe]) -> Iterator[Control]:
@@ -182,10 +195,10 @@ def _sessions(scene: Scenery, probes: list[Probe]) -> tuple[Check, tuple[Control
     pods = addresses_of(scene.live, scene.subjects)
     runs = {f"repoint-{one.run}" for one in probes}
     found: list[tuple[Verdict, str]] = []
-    controls: list[Control] = []
+    controls: dict[str, Control] = {}
     for one in probes:
-        answers = one.found
-        if not isinstance(answers, Answers):
+        answers, login = one.found, one.subject.client.login
+        if not isinstance(answers, Answers) or login is None:
             continue
         if not isinstance(answers.source, tuple):
             found.append((Verdict.UNKNOWN, f"the source was not asked: {answers.source or ''}"))
@@ -196,12 +209,12 @@ def _sessions(scene: Scenery, probes: list[Probe]) -> tuple[Check, tuple[Control
         told = "seen" if answers.shows else "not seen"
         wanted = "the probe's own session is seen among the source's, with its address"
         control = Control("source-shows-sessions", "", one.subject.id, shown, wanted, told)
-        controls.append(control)
+        controls.setdefault(login.user, control)
     if not found:
         return Check(name, Verdict.UNKNOWN, expected, "no probe could ask"), ()
     verdict = worst(one for one, _ in found)
     observed = "; ".join(dict.fromkeys(text for one, text in found if one is verdict))
-    return Check(name, verdict, expected, observed), tuple(controls)
+    return Check(name, verdict, expected, observed), tuple(controls.values())
 
 
 def _not_sent(probes: list[Probe]) -> Iterator[str]:
@@ -223,12 +236,6 @@ def _health(scene: Scenery, subject: Subject) -> tuple[str, int, str] | None:
     read = parse_host(endpoint.host)
     name = read.service if read is not None else endpoint.host
     return f"{name}.{endpoint.namespace}.svc", endpoint.port, endpoint.path
-
-
-def _url(scene: Scenery, subject: Subject) -> tuple[str, str]:
-    """The health endpoint's URL, else why there is none."""
-    endpoint, why = endpoint_for(subject, scene.live, scene.config)
-    return (endpoint.url, "") if endpoint is not None else ("", why)
 
 
 def _labels(scene: Scenery, subject: Subject) -> Mapping[str, str]:

@@ -43,19 +43,20 @@ class Watched:
 
 
 def watched(scene: Scenery) -> Watched:
-    """Everything that the environment's pooled consumers use."""
-    subjects = [s for s in scene.subjects if s.workload is not None and s.live is not None]
+    """Everything that the environment's pooled consumers use; what runs now and then may idle."""
+    subjects = [
+        s
+        for s in scene.subjects
+        if s.workload is not None and s.live is not None
+        if s.container.kind not in ("Job", "CronJob")
+    ]
     pools = {
         (s.client.pooler, s.client.login.database, s.client.login.user)
         for s in subjects
         if s.client.pooler and s.client.login is not None
     }
     names = {name for name, _, _ in pools}
-    workloads = {
-        ref_of(s.workload): s.workload
-        for s in subjects
-        if s.workload is not None and ref_of(s.workload).kind not in ("Job", "CronJob")
-    }
+    workloads = {ref_of(s.workload): s.workload for s in subjects if s.workload is not None}
     poolers = tuple(one for one in scene.live.poolers if ref_of(one).name in names)
     return Watched(tuple(workloads.values()), poolers, frozenset(pools))
 
