@@ -1,6 +1,7 @@
 """Plays CloudNativePG's operator: Clusters become healthy, Poolers get their Deployment.
 
-It does no more than write what the real one would: status, and the Deployment of a Pooler.
+It does no more than write what the real one would: status, and the Deployment of a Pooler. It
+also gives each claim a volume, as a provisioner would.
 """
 
 from __future__ import annotations
@@ -57,6 +58,11 @@ def reconcile(api: ControlPlane, namespace: str) -> None:
         _status(api, f"{_CNPG}/{namespace}/poolers", pooler, {"instances": wanted_size})
 
 
+    for claim in _items(api, f"/api/v1/namespaces/{namespace}/persistentvolumeclaims"):
+        if not claim["spec"].get("volumeName"):
+            api.call("POST", "/api/v1/persistentvolumes", _volume(claim))
+
+
 def _items(api: ControlPlane, path: str) -> list[dict[str, Any]]:
     status, body = api.call("GET", path)
     return body["items"] if status == 200 else []
@@ -82,5 +88,20 @@ def _deployment(pooler: dict[str, Any]) -> dict[str, Any]:
             "replicas": pooler["spec"]["instances"],
             "selector": {"matchLabels": labels},
             "template": template,
+        },
+    }
+
+
+def _volume(claim: dict[str, Any]) -> dict[str, Any]:
+    name, namespace = claim["metadata"]["name"], claim["metadata"]["namespace"]
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"{namespace}-{name}"},
+        "spec": {
+            "accessModes": claim["spec"]["accessModes"],
+            "capacity": claim["spec"]["resources"]["requests"],
+            "claimRef": {"namespace": namespace, "name": name},
+            "hostPath": {"path": "/nowhere"},
         },
     }
