@@ -85,7 +85,7 @@ def _of_container(pod: str, status: object) -> Iterator[Trouble]:
     elif ended and number_at(ended, "exitCode") != 0:
         reason = f"{ended.get('reason') or 'Error'}, exit status {ended.get('exitCode')}"
         yield Trouble(pod, name, reason, _short(ended.get("message")), restarts, has_log=True)
-    elif at(status, "state", "running") and at(status, "ready") is False:
+    elif at(status, "state", "running") is not None and at(status, "ready") is False:
         if before and number_at(before, "exitCode") != 0:
             reason = f"{before.get('reason') or 'Error'}, exit status {before.get('exitCode')}"
             yield Trouble(pod, name, reason, "", restarts, has_log=True, previous=True)
