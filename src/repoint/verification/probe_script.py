@@ -103,7 +103,10 @@ ask() {{
 # A pod's first command may be faster than its network.
 for pause in 1 2 4 0; do
   me=$(ask "$REPOINT_ME")
-  case $me in *'could not translate host name'*) sleep $pause ;; *) break ;; esac
+  case $me in
+    *'could not translate host name'*|*'Connection refused'*) sleep $pause ;;
+    *) break ;;
+  esac
 done
 marked=$(PGOPTIONS='{MARK_OPTIONS}'; export PGOPTIONS; ask "$REPOINT_ME")
 other=$(PGHOST=${{REPOINT_OTHER%:*}}; PGPORT=${{REPOINT_OTHER##*:}}; PGSSLMODE=prefer; PGOPTIONS='{MARK_OPTIONS}'

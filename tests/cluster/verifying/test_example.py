@@ -32,12 +32,13 @@ def _asked(moved: World, *more: str, status: int = 0) -> Any:
     done = moved.repoint("verify", "--env", "local", "--format", "json", "--no-record", *more)
     assert done.status == status, str(done)
     for namespace, name, key in (
-        ("naytife", "backend-secret", "POSTGRES_PASSWORD"),
         ("naytife", "backend-secret", "DATABASE_URL"),
         ("naytife-auth", "hydra-secret", "dsn"),
     ):
-        value = moved.secret(namespace, name)[key]
-        assert value not in done.out + done.err
+        url = moved.secret(namespace, name)[key]
+        login = url.partition("://")[2].partition("@")[0]
+        assert login.partition(":")[2]
+        assert login not in done.out + done.err
     return json.loads(done.out)
 
 
