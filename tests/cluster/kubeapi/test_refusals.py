@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from repoint.adapters.kubeapi import KubectlDoor
 from repoint.errors import ClusterRefused
 from repoint.model.cluster import ObjectRef
 from repoint.ports import ClusterApi
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubeapi.samples import (
+    CONTEXT,
     ENCODED,
     PASSWORD,
+    bind,
     config_map,
     deployment,
     ref,
@@ -114,6 +118,30 @@ def test_a_missing_namespace_is_told_as_such(reached: ClusterApi) -> None:
     assert caught.value.reason == "NotFound"
     with pytest.raises(ClusterRefused, match="names no namespace"):
         reached.apply(config_map(""))
+
+
+def test_what_an_object_refers_to_and_is_not_there_is_named(
+    api: ControlPlane, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    namespace = api.namespace()
+    group = "rbac.authorization.k8s.io"
+    rule = {"apiGroups": [group], "resources": ["rolebindings"], "verbs": ["create", "patch"]}
+    bind(api, namespace, "default", rule)
+    monkeypatch.setenv("KUBECONFIG", str(api.kubeconfig_for("default", namespace)))
+    binding = {
+        "apiVersion": f"{group}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"namespace": namespace, "name": "x"},
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "nope"},
+    }
+
+    def told() -> str:
+        with KubectlDoor().open(CONTEXT) as limited, pytest.raises(ClusterRefused) as caught:
+            limited.apply(binding)
+        return caught.value.message if caught.value.reason == "NotFound" else ""
+
+    message = api.until("the right counts", told)
+    assert message == f"`RoleBinding/{namespace}/x` needs `nope`, which is not there"
 
 
 def test_a_quota_and_a_pod_security_level_are_named(api: ControlPlane, reached: ClusterApi) -> None:

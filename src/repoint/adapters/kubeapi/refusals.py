@@ -247,8 +247,10 @@ def _not_found(
     kind, name = (str(details.get(key, "")) for key in ("kind", "name"))
     if kind == "namespaces" and ref.kind != "Namespace":
         return f"namespace `{ref.namespace}` is not there", "make it first"
-    if name != ref.name and _FIELD.fullmatch(name) and _FIELD.fullmatch(kind):
-        return f"`{ref}` needs `{name}` of `{kind}`, which is not there", "make it first"
+    # What is applied or made need not be there: this is about something that it refers to. Its
+    # kind is not told: for the role of a binding the API names the binding's own.
+    if verb in ("apply", "create") and _FIELD.fullmatch(name):
+        return f"`{ref}` needs `{name}`, which is not there", "make it first"
     return f"`{ref}` is not there to {verb}", "run the same command again: it reads anew"
 
 
