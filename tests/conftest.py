@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.servers.fix_lab",
     "tests.servers.fix_drivers",
     "tests.cluster.fix_api",
+    "tests.cluster.fix_world",
 ]
 
 settings.register_profile(

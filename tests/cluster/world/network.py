@@ -21,9 +21,10 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any, TypeVar
 
 from repoint.adapters.lab.ports import LOOPBACK
 
@@ -35,6 +36,8 @@ _SERVICES = ("lo:2", "10.96.0.1")
 _WIDTH = "255.255.0.0"
 _CHUNK = 65536
 _LIBC = ctypes.CDLL(None, use_errno=True)
+
+_T = TypeVar("_T")
 
 Place = tuple[str, int]
 """An address and a port."""
@@ -73,6 +76,7 @@ class Network:
     """All pods' networks, and the relays between them; `close` ends every connection."""
 
     _sandboxes: dict[Sandbox, dict[Place, asyncio.Server]] = field(default_factory=dict)
+    _ways: dict[Target, tuple[int, asyncio.Server]] = field(default_factory=dict)
     _addresses: Iterator[int] = field(default_factory=lambda: count(2))
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -100,6 +104,7 @@ class Network:
     def drop(self, sandbox: Sandbox) -> None:
         """Close what was opened for a pod that is gone."""
         self._do(self._publish(sandbox, {}))
+        self._do(self._close_ways(sandbox))
         del self._sandboxes[sandbox]
         os.close(sandbox.number)
 
@@ -109,11 +114,13 @@ class Network:
         self._do(self._publish(sandbox, wanted))
 
     def way_in(self, target: Target) -> int:
-        """A port of 127.0.0.1 that leads to a port of a pod as long as this network lives."""
-        listener = socket.create_server((LOOPBACK, 0))
-        port: int = listener.getsockname()[1]
-        self._do(self._listen(listener, LOOPBACK, lambda: target))
-        return port
+        """A port of 127.0.0.1 that leads to a port of a pod as long as the pod is there."""
+        if target not in self._ways:
+            listener = socket.create_server((LOOPBACK, 0))
+            port: int = listener.getsockname()[1]
+            server = self._do(self._listen(listener, LOOPBACK, lambda: target))
+            self._ways[target] = port, server
+        return self._ways[target][0]
 
     def reach(self, target: Target, timeout_s: float) -> socket.socket:
         """A connection to a port of a pod, for a probe."""
@@ -126,8 +133,8 @@ class Network:
             raise
         return found
 
-    def _do(self, work: asyncio.Future[None] | object) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result()  # type: ignore[arg-type]
+    def _do(self, work: Coroutine[Any, Any, _T]) -> _T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _publish(self, sandbox: Sandbox, wanted: Mapping[Place, Choose]) -> None:
         there = self._sandboxes[sandbox]
@@ -180,7 +187,13 @@ class Network:
             await writer.drain()
         writer.write_eof()
 
+    async def _close_ways(self, sandbox: Sandbox) -> None:
+        for target in [one for one in self._ways if one.sandbox is sandbox]:
+            self._ways.pop(target)[1].close()
+
     async def _end(self) -> None:
+        for _, way in self._ways.values():
+            way.close()
         for there in self._sandboxes.values():
             for server in there.values():
                 server.close()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from repoint.adapters.lab.guard import Guard
+from tests.cluster.world.cnpg_objects import POOLER
 from tests.cluster.world.container import Container, now
 from tests.cluster.world.images import PATH, Image, Images
 from tests.cluster.world.network import Network, Sandbox
@@ -59,7 +60,7 @@ class Pod(threading.Thread):
         # Short: the path of a socket in it has at most 107 bytes.
         self.folder = node.folder / "pods" / str(next(_NUMBERS))
         self.folder.mkdir(parents=True)
-        self.sandbox = node.network.new(ports(pod))
+        self.sandbox = node.network.new(_busy(pod))
         self.failure = ""
         """What went wrong with the playing itself."""
         self._node = node
@@ -347,6 +348,12 @@ def own(folder: Path, uid: int) -> Path:
         folder.mkdir()
         os.chown(folder, uid, uid)
     return folder
+
+
+def _busy(pod: Any) -> frozenset[int]:
+    """The ports that a pod's programs take at every address; PgBouncer takes its own only."""
+    pooler = POOLER in pod["metadata"].get("labels", {})
+    return ports(pod) - ({5432} if pooler else set())
 
 
 def _condition(kind: str, truth: bool) -> Mapping[str, str]:

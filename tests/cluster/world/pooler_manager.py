@@ -8,7 +8,6 @@ Source: CloudNativePG 1.28.0, internal/pgbouncer/management/controller/manager.g
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +34,7 @@ class PoolerManager(threading.Thread):
         self._ended = threading.Event()
         self._runs = -1
         self._paused = False
+        self._session: Any | None = None
 
     def stop(self) -> None:
         """End it; a PAUSE that waits is left to PgBouncer's end."""
@@ -49,10 +49,16 @@ class PoolerManager(threading.Thread):
             if container.restarts != self._runs:
                 # A new process read its files at its start and is not paused.
                 self._runs, self._paused = container.restarts, False
-            with contextlib.suppress(ConnectionLost, ServerRefusal, OSError):
+                self._hang_up()
+            try:
                 self._reconcile(pooler)
+            except (ConnectionLost, ServerRefusal, OSError):
+                self._hang_up()
+        self._hang_up()
 
     def _reconcile(self, pooler: Any) -> None:
+        if self._session is None:
+            self._session = console(self._pod)
         changed = False
         for name, content in configuration(pooler, self._pod.sandbox).items():
             file = self._pod.folder / "controller" / name
@@ -67,12 +73,22 @@ class PoolerManager(threading.Thread):
             self._paused = wanted
 
     def _tell(self, command: str) -> None:
-        with contextlib.closing(console(self._pod)) as session:
-            session.query(command)
+        """Say it on the connection that is kept: while it is paused nobody new is let in."""
+        assert self._session is not None
+        self._session.query(command)
+
+    def _hang_up(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
 
 
 def console(pod: Pod) -> Any:
-    """PgBouncer's console in a Pooler's pod."""
+    """PgBouncer's console in a Pooler's pod.
+
+    A new login looks for its user with the auth_query, for which there is no connection while
+    PgBouncer is paused: it waits then.
+    """
     login = Login("repoint", "pgbouncer", Sensitive(""), "pgbouncer", tls=Tls("never"))
     socket: Path = pod.folder / "controller/run/.s.PGSQL.5432"
     return connect(socket, "", login, timeout_s=_FOREVER_S)

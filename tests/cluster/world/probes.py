@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import socket
 import time
@@ -58,10 +57,11 @@ def asked(pod: Any, container: Container, network: Network) -> Callable[[Any], b
         if port is None:
             return False
         target = Target(container.sandbox, (container.sandbox.address, port))
-        with contextlib.suppress(OSError, http.client.HTTPException):
+        try:
             with network.reach(target, timeout_s) as channel:
                 return "tcpSocket" in spec or _gets(channel, how.get("path", "/"))
-        return False
+        except (OSError, http.client.HTTPException):
+            return False
 
     return ask
 

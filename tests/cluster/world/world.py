@@ -206,6 +206,16 @@ class World:
         playing = [one.failure for one in self.kubelet.pods.values() if one.failure]
         return [*playing, *self.operator.failures]
 
+    def logs(self) -> dict[str, str]:
+        """What the containers of all pods have said, and the pods as they are."""
+        found = {"pods": self.kubectl("get", "pods,jobs", "-A", check=False).out}
+        for playing in tuple(self.kubelet.pods.values()):
+            for name, log in playing.every_log().items():
+                if log.exists():
+                    text = log.read_text(errors="replace")
+                    found[f"{playing.pod['metadata']['name']} {name}"] = text
+        return found
+
     # How it is made.
 
     def _start(self) -> None:

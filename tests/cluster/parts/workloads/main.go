@@ -319,10 +319,18 @@ func writer(ctx context.Context, _ []string) error {
 		return err
 	}
 	name := fmt.Sprintf("%s.%d", os.Getenv("HOSTNAME"), time.Now().UnixNano())
-	go writeOn(ctx, pool, name, every)
+	ended := make(chan struct{})
+	go func() {
+		writeOn(ctx, pool, name, every)
+		close(ended)
+	}()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	return serve(ctx, mux, ":8080")
+	err = serve(ctx, mux, ":8080")
+	if err == nil {
+		<-ended
+	}
+	return err
 }
 
 func writeOn(ctx context.Context, pool *pgxpool.Pool, name string, every time.Duration) {
