@@ -23,6 +23,7 @@ import pytest
 
 from repoint.comparison.model import Comparison, Side
 from repoint.flows.comparing.flow import Wanted, compare
+from repoint.flows.comparing.reaching import APPLICATION
 from repoint.flows.comparing.sessions import Database
 from repoint.model.sensitive import Sensitive
 from repoint.ports import Conversation
@@ -53,13 +54,15 @@ class Half:
     side: Side
     name: str
 
-    def connect(self, timeout_s: float = 30.0, user: str = ADMIN) -> Conversation:
+    def connect(
+        self, timeout_s: float = 30.0, user: str = ADMIN, name: str = "a test"
+    ) -> Conversation:
         login = Login(
             "psycopg",
             user,
             PASSWORD,
             self.name,
-            (("application_name", "repoint data"),),
+            (("application_name", name),),
             Tls("if-offered"),
         )
         made: Conversation = self.lab.connect(CLUSTER, login, timeout_s=timeout_s)
@@ -73,7 +76,9 @@ class Half:
         return rows
 
     def database(self, user: str = ADMIN) -> Database:
-        return Database(self.side, f"test/{self.name}", lambda s: self.connect(s, user))
+        return Database(
+            self.side, f"test/{self.name}", lambda s: self.connect(s, user, APPLICATION)
+        )
 
     @property
     def url(self) -> str:

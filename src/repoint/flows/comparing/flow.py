@@ -214,12 +214,28 @@ def _told(
         source=source.state.server,
         target=target.state.server,
         differences=work.wanted.selection.of(differences, indexes),
-        unseen=(*unseen, *_blind(source, Side.SOURCE), *_blind(target, Side.TARGET)),
+        unseen=(
+            *unseen,
+            *_doubts(source, target),
+            *_blind(source, Side.SOURCE),
+            *_blind(target, Side.TARGET),
+        ),
         tables=tables,
         revisions=tuple(_revisions(source, target)),
         notes=notes,
         partial=_partial(work.wanted),
     )
+
+
+def _doubts(source: Reading, target: Reading) -> Iterator[Unseen]:
+    """Why the two may not be what they are taken for."""
+    ours, theirs = source.state.server, target.state.server
+    if ours.system and (ours.system, ours.database) == (theirs.system, theirs.database):
+        why = "source and target are one and the same database"
+        yield Unseen(Side.TARGET, "a database of its own", why)
+    elif not source.tables:
+        why = f"the source is empty: database `{ours.database}` has no table"
+        yield Unseen(Side.SOURCE, "any table", why)
 
 
 def _blind(side: Reading, which: Side) -> Iterator[Unseen]:
@@ -243,10 +259,6 @@ def _partial(wanted: Wanted) -> str:
 
 def _notes(source: Database, target: Database, work: _Work) -> Iterator[str]:
     ours, theirs = _servers(work)
-    if ours.system and (ours.system, ours.database) == (theirs.system, theirs.database):
-        yield "source and target are one and the same database: that proves nothing"
-    if not work.source.tables:
-        yield f"the source is empty: database `{ours.database}` has no table"
     if not work.target.tables:
         yield f"the target is empty: database `{theirs.database}` has no table"
     if ours.replica:
