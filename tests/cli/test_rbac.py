@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,11 @@ import yaml
 from click.testing import CliRunner, Result
 
 from repoint.cli import main
+from repoint.cli.context import agrees
+from repoint.cli.options import Session
+from repoint.cli.output import StderrProgress, Terminal
+from repoint.errors import UsageError
+from repoint.planning.config import load_config
 
 CONFIG = """\
 source: {hosts: [postgres.old.svc]}
@@ -121,17 +128,9 @@ def test_a_context_is_never_guessed(
     assert "the kubeconfig has: elsewhere" in done.stderr
 
 
-def test_nobody_to_ask_is_wrong_usage_and_the_question_shows_the_server(
+def test_the_question_shows_the_server_and_no_credential(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The question is asked before anything of the cluster is."""
-    from repoint.cli.context import open_cluster
-    from repoint.cli.options import Session
-    from repoint.cli.output import StderrProgress, Terminal
-    from repoint.cli.wiring import open_desk
-    from repoint.errors import UsageError
-
-    (repository / "repoint.yaml").write_text(CONFIG.replace("shop,", "shop, confirm: true,"))
     config = {
         **{"apiVersion": "v1", "kind": "Config"},
         "clusters": [{"name": "c", "cluster": {"server": "https://u:hunter2-canary@192.0.2.1"}}],
@@ -139,27 +138,21 @@ def test_nobody_to_ask_is_wrong_usage_and_the_question_shows_the_server(
     }
     (tmp_path / "kubeconfig").write_text(json.dumps(config))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-    asked: list[str] = []
-    monkeypatch.setattr("sys.stdin.isatty", lambda: bool(asked), raising=False)
     session = Session(repository, Terminal(False, False, 80), StderrProgress(quiet=True))
+    known = load_config(CONFIG.replace("shop,", "shop, confirm: true,"))
+    asked: list[str] = []
 
-    with open_desk(session, None) as desk:
-        with (
-            pytest.raises(UsageError, match="nobody can be asked"),
-            open_cluster(session, desk, "staging", "prod", change="roll out"),
-        ):
-            pass
+    def no(question: str, **_: object) -> bool:
+        asked.append(question)
+        return False
 
-        def no(question: str, **_: object) -> bool:
-            asked.append(question)
-            return False
+    monkeypatch.setattr("click.confirm", no)
+    ask = partial(agrees, session, known, "staging", "prod", "change `staging`")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(UsageError, match="nobody can be asked"):
+        ask(yes=False)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
 
-        asked.append("")
-        monkeypatch.setattr("click.confirm", no)
-        with (
-            pytest.raises(Exception, match="1") as caught,
-            open_cluster(session, desk, "staging", "prod", change="roll out"),
-        ):
-            pass
-    assert type(caught.value).__name__ == "Exit"
-    assert asked[1:] == ["roll out `staging` at https://u:***@192.0.2.1 (context `prod`)?"]
+    assert ask(yes=True) and not asked
+    assert not ask(yes=False)
+    assert asked == ["change `staging` at https://u:***@192.0.2.1 (context `prod`)?"]

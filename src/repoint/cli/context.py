@@ -11,7 +11,7 @@ import click
 
 from repoint.cli.options import Decorator, Session, says_yes
 from repoint.cli.wiring import Desk, cluster_door
-from repoint.errors import ExitCode, UsageError, WrongContext
+from repoint.errors import UsageError, WrongContext
 
 if TYPE_CHECKING:
     from repoint.planning.config import Config
@@ -93,39 +93,40 @@ def must_ask(config: Config, environment: str) -> bool:
     return environment != first or bool(_PRODUCTION.search(environment))
 
 
+def agrees(
+    session: Session, config: Config, environment: str, context: str, what: str, *, yes: bool
+) -> bool:
+    """Whether the cluster may be changed: a person is asked where that is due.
+
+    `what` is such as ``roll out 3 steps to `staging` ``; the address of the API server and the
+    context are shown with it. `yes` answers beforehand.
+
+    Raises:
+        UsageError: nobody can be asked.
+    """
+    if yes or not must_ask(config, environment):
+        return True
+    server = cluster_door().server(context) or "an address that is not told"
+    return says_yes(session, f"{what} at {server} (context `{context}`)?")
+
+
 @contextmanager
 def open_cluster(
-    session: Session,
-    desk: Desk,
-    environment: str,
-    context: str,
-    *,
-    change: str = "",
-    yes: bool = False,
+    session: Session, desk: Desk, environment: str, context: str
 ) -> Iterator[ClusterApi]:
     """The API server of an environment, while the block runs.
 
-    `environment` is what `choose_environment` gave, `context` what `--context` says. `change`
-    is what the block does to the cluster, such as `roll out`: a person is asked first, where
-    that is due and `yes` does not say it. Empty for what only reads.
+    `environment` is what `choose_environment` gave, `context` what `--context` says.
 
     Raises:
         WrongContext: it is not certain which cluster is meant.
-        UsageError: nobody can be asked.
         ClusterLost, ClusterRefused, ToolMissing, ToolFailed: it cannot be reached.
-        click.exceptions.Exit: the person said no.
     """
     from repoint.flows.planning import require_config
 
-    config = require_config(desk.workspace)
     door = cluster_door()
-    chosen = choose_context(config, environment, context, door)
-    if change and not yes and must_ask(config, environment):
-        server = door.server(chosen) or "an address that is not told"
-        question = f"{change} `{environment}` at {server} (context `{chosen}`)?"
-        if not says_yes(session, question):
-            click.echo("nothing was changed", err=True)
-            raise click.exceptions.Exit(ExitCode.REFUSED)
+    chosen = choose_context(require_config(desk.workspace), environment, context, door)
+    session.progress.step(f"reaching the cluster of context `{chosen}`")
     with door.open(chosen) as api:
         yield api
 

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from repoint.cli.context import choose_environment, context_option, must_ask, open_cluster
+from repoint.cli.context import agrees, choose_environment, context_option, open_cluster
 from repoint.cli.following import follow
 from repoint.cli.options import (
     Session,
     examples,
     format_option,
     one_env_option,
-    says_yes,
     yes_option,
 )
 from repoint.cli.output import emit
@@ -216,11 +215,9 @@ class _Command:
 
     def _agreed(self, draft: Draft) -> bool:
         name = self._choices.environment
-        if self._choices.yes or not must_ask(self._config, name):
-            return True
-        return says_yes(
-            self._session,
-            f"roll out {len(draft.steps)} steps to `{name}` (context `{draft.context}`)?",
+        what = f"roll out {len(draft.steps)} steps to `{name}`"
+        return agrees(
+            *(self._session, self._config, name, draft.context, what), yes=self._choices.yes
         )
 
     def _run(self, rollout: Rollout, draft: Draft) -> int:
