@@ -103,6 +103,14 @@ def test_a_wrong_password_is_told_in_the_server_s_words(pool: Pool) -> None:
     assert "SASL authentication failed" in found.me and "wrong" not in found.me
 
 
+def test_a_raw_question_mark_in_the_password_before_a_query(pool: Pool) -> None:
+    pool.ground.sql(f"ALTER ROLE {pool.ground.owner} PASSWORD 'pa?ss'")
+    address, port = pool.ground.lab.address(pool.host)
+    url = f"postgres://{pool.ground.owner}:pa?ss@{address}:{port}/{pool.ground.database}"
+    found = answers_in(asked(pool, REPOINT_URL=f"{url}?sslmode=require"))
+    assert isinstance(found, Answers) and not isinstance(found.me, str)
+
+
 def test_a_raw_password_that_no_shell_can_split_is_not_repeated(pool: Pool) -> None:
     url = "postgres://web:pa?sec/ret@host/db"
     told = answers_in(asked(pool, REPOINT_URL=url))

@@ -46,6 +46,7 @@ decode() {{
   done
 }}
 quoted() {{ printf '%s' "$1" | tr '\n\t' '  ' | sed 's/[\\"]/\\&/g'; }}
+has_at() {{ case $1 in *@*) return 0 ;; *) return 1 ;; esac }}
 left=
 parameter() {{
   decode "$2"
@@ -68,8 +69,9 @@ if [ -n "${{REPOINT_URL:-}}" ]; then
   whole=${{REPOINT_URL#*://}}; query=
   case $whole in
     *\?*) query=${{whole#*\?}}; base=${{whole%%\?*}}
-      case $base in *@*) ;; *) case $whole in *@*) query=${{whole##*\?}}; base=${{whole%\?*}} ;; esac ;;
-      esac ;;
+      if ! has_at "$base" && has_at "$whole"; then
+        query=${{whole##*\?}}; base=${{whole%\?*}}
+      fi ;;
     *) base=$whole ;;
   esac
   place=${{base##*@}}
@@ -95,31 +97,29 @@ esac
 case ${{PGSSLMODE:-prefer}} in
   *[!a-z-]*) echo '{{"repoint": 1, "unreadable": "sslmode"}}'; exit 0 ;;
 esac
-ask() {{
-  found=$(psql -X -A -t -q -w -c "$1" 2>&1)
-  if [ $? -eq 0 ]; then printf '%s' "$found"
-  else printf '{{"refused": "%s"}}' "$(quoted "$(printf '%s\n' "$found" | head -n 1)")"; fi
-}}
 # A pod's first command may be faster than its network.
-for pause in 1 2 4 0; do
-  me=$(ask "$REPOINT_ME")
-  case $me in
-    *'could not translate host name'*|*'Connection refused'*) sleep $pause ;;
-    *) break ;;
-  esac
-done
+ask() {{
+  for pause in 1 2 4 0; do
+    found=$(psql -X -A -t -q -w -c "$1" 2>&1) && {{ printf '%s' "$found"; return; }}
+    case $found in
+      *'could not translate host name'*|*'Connection refused'*) sleep $pause ;;
+      *) break ;;
+    esac
+  done
+  printf '{{"refused": "%s"}}' "$(quoted "$(printf '%s\n' "$found" | head -n 1)")"
+}}
+me=$(ask "$REPOINT_ME")
+elsewhere() {{
+  PGHOST=${{1%:*}} PGPORT=${{1##*:}} PGSSLMODE=prefer PGOPTIONS=$2
+  unset PGSSLROOTCERT PGCHANNELBINDING PGSSLNEGOTIATION PGTARGETSESSIONATTRS
+  export PGHOST PGPORT PGSSLMODE PGOPTIONS
+}}
 marked=$(PGOPTIONS='{MARK_OPTIONS}'; export PGOPTIONS; ask "$REPOINT_ME")
-other=$(PGHOST=${{REPOINT_OTHER%:*}}; PGPORT=${{REPOINT_OTHER##*:}}; PGSSLMODE=prefer; PGOPTIONS='{MARK_OPTIONS}'
-  unset PGSSLROOTCERT PGCHANNELBINDING PGSSLNEGOTIATION PGTARGETSESSIONATTRS
-  export PGHOST PGPORT PGSSLMODE PGOPTIONS; ask "$REPOINT_ME")
-direct=$(PGHOST=${{REPOINT_PRIMARY%:*}}; PGPORT=${{REPOINT_PRIMARY##*:}}; PGSSLMODE=prefer; PGOPTIONS='{MARK_OPTIONS}'
-  unset PGSSLROOTCERT PGCHANNELBINDING PGSSLNEGOTIATION PGTARGETSESSIONATTRS
-  export PGHOST PGPORT PGSSLMODE PGOPTIONS; ask "$REPOINT_ME")
+other=$(elsewhere "$REPOINT_OTHER" '{MARK_OPTIONS}'; ask "$REPOINT_ME")
+primary=$(elsewhere "$REPOINT_PRIMARY" '{MARK_OPTIONS}'; ask "$REPOINT_ME")
 source='{{}}'
 if [ -n "$REPOINT_SOURCE" ]; then
-  source=$(PGHOST=${{REPOINT_SOURCE%:*}}; PGPORT=${{REPOINT_SOURCE##*:}}; PGSSLMODE=prefer; unset PGOPTIONS
-    unset PGSSLROOTCERT PGCHANNELBINDING PGSSLNEGOTIATION PGTARGETSESSIONATTRS
-    export PGHOST PGPORT PGSSLMODE; ask "$REPOINT_OTHERS")
+  source=$(elsewhere "$REPOINT_SOURCE" ''; ask "$REPOINT_OTHERS")
 fi
 health=
 if [ -n "$REPOINT_HEALTH_HOST" ]; then
@@ -135,7 +135,7 @@ if [ -n "$REPOINT_HEALTH_HOST" ]; then
 fi
 case $health in *[!0-9]*) health= ;; esac
 printf '{{"repoint": 1, "me": %s, "marked": %s, "other": %s, "primary": %s, "source": %s, ' \
-  "$me" "$marked" "$other" "$direct" "$source"
+  "$me" "$marked" "$other" "$primary" "$source"
 printf '"left": "%s", "host": "%s", "health": "%s"}}\n' "${{left# }}" "$PGHOST" "$health"
 """
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from repoint import __version__
-from repoint.dsn.hosts import parse_host
+from repoint.dsn.hosts import fqdn, parse_host
 from repoint.flows.verifying.answered import asked_checks, health_of, route_control
 from repoint.flows.verifying.flow import (
     Scenery,
@@ -225,8 +225,11 @@ def _not_sent(probes: list[Probe]) -> Iterator[str]:
 
 def _source(scene: Scenery) -> str:
     """Host and port of the source, empty where it has no Service."""
-    servers = [server_of_service(one) for one in scene.source.services]
-    return f"{servers[0].service}.{servers[0].namespace}.svc:{servers[0].port}" if servers else ""
+    for service in scene.source.services:
+        server = server_of_service(service)
+        host = fqdn(server.service, server.namespace, scene.config.target.domain)
+        return f"{host}:{server.port}"
+    return ""
 
 
 def _health(scene: Scenery, subject: Subject) -> tuple[str, int, str] | None:
@@ -235,7 +238,8 @@ def _health(scene: Scenery, subject: Subject) -> tuple[str, int, str] | None:
         return None
     read = parse_host(endpoint.host)
     name = read.service if read is not None else endpoint.host
-    return f"{name}.{endpoint.namespace}.svc", endpoint.port, endpoint.path
+    host = fqdn(name, endpoint.namespace, scene.config.target.domain)
+    return host, endpoint.port, endpoint.path
 
 
 def _labels(scene: Scenery, subject: Subject) -> Mapping[str, str]:
