@@ -164,6 +164,10 @@ def _read(ground: Ground) -> Iterator[Place]:
             yield Place(read.namespace, "", plural_of(read.kind), read.name)
 
 
+def _read_maps(ground: Ground) -> Iterator[Place]:
+    yield from (one for one in _read(ground) if one.resource == "configmaps")
+
+
 def _authorities(ground: Ground) -> Iterator[Place]:
     for one in _of_cnpg(ground, "Cluster"):
         yield Place(ref_of(one).namespace, "", "secrets", f"{ref_of(one).name}-ca")
@@ -286,6 +290,7 @@ _VERIFYING = (
     *(
         Need(_when(_inside, need.whose), need.verbs, need.why)
         for need in (
+            Need(_read_maps, ("get",), "reads what workloads are configured with"),
             Need(_everywhere("batch", "jobs"), ("create", "delete"), "makes probes, deletes them"),
             Need(_PODS, ("watch",), "waits for its probes"),
             Need(_LOGS, ("get",), "reads what its probes found"),

@@ -116,8 +116,13 @@ def test_a_controller_brings_the_objects_so_a_rollout_only_reads() -> None:
 
 
 def test_a_probe_inside_reads_no_secret_and_forwards_no_port() -> None:
-    found = given(ClusterVerb.VERIFY, ground(*SHOP, in_cluster=True))
+    container = {"name": "c", "envFrom": [{"configMapRef": {"name": "settings"}}]}
+    template = {"template": {"spec": {"containers": [container]}}}
+    other = one("apps/v1", "Deployment", "other", spec=template)
 
+    found = given(ClusterVerb.VERIFY, ground(*SHOP, other, in_cluster=True))
+
+    assert ("shop", "configmaps", "settings", "get") in found
     resources = {resource for _, resource, _, _ in found}
     assert not resources & {"secrets", "pods/portforward"}
     assert ("shop", "jobs", "*", "delete") in found
