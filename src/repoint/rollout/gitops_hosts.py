@@ -58,13 +58,14 @@ def naming(workload: Document, values: Values, services: Iterable[str]) -> tuple
         for key, text in plain_values(holder):
             if one.key in (WHOLE, key) and names_host(text, wanted):
                 found.add(f"{one.kind}/{one.name} `{key}`")
-    for where, text in _own_texts(workload):
+    for where, text in own_texts(workload):
         if names_host(text, wanted):
             found.add(where)
     return tuple(sorted(found))
 
 
-def _own_texts(workload: Document) -> Iterator[tuple[str, str]]:
+def own_texts(workload: Document) -> Iterator[tuple[str, str]]:
+    """The literal variables and the commands of a workload's containers, with their places."""
     spec = mapping_at(template_of(workload), "spec")
     for group in ("initContainers", "containers"):
         for container in items_at(spec, group):

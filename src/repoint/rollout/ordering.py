@@ -113,6 +113,19 @@ def early_values(
     )
 
 
+def secrets_named(value: object) -> set[str]:
+    """The Secrets that a Cluster's spec names (`initdb.secret`, `roles[].passwordSecret` ...)."""
+    if isinstance(value, list):
+        return set().union(*(secrets_named(inner) for inner in value))
+    found: set[str] = set()
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            found |= secrets_named(inner)
+            if str(key).lower().endswith("secret") and isinstance(at(inner, "name"), str):
+                found.add(at(inner, "name"))
+    return found
+
+
 def _names(value: object) -> set[str]:
     """Every text under a key `name` (`initdb.secret.name`, `passwordSecret.name` and so on)."""
     if isinstance(value, Mapping):

@@ -84,6 +84,16 @@ def is_ours(pooler: Document | None) -> bool:
     return bool(marks_of(pooler).get(PAUSED_BY))
 
 
+def leaving_pause(pooler: Document, live: Document | None) -> Document:
+    """`pooler` as it is applied: without a `paused` that would end somebody else's pause."""
+    if not is_paused(live) or is_ours(live) or is_paused(pooler):
+        return pooler
+    spec = dict(mapping_at(pooler, "spec"))
+    kept = mapping_at(spec, "pgbouncer").items()
+    spec["pgbouncer"] = {key: value for key, value in kept if key != "paused"}
+    return {**pooler, "spec": spec}
+
+
 def sets_roles(texts: Iterable[str]) -> bool:
     """Whether SQL in any of `texts` sets a default of a role or a database."""
     return any(_ROLE_SETTING.search(text) for text in texts)

@@ -128,6 +128,11 @@ class Shop:
             for one in self.api.get(path)["items"]
         }
 
+    def templates(self, name: str) -> int:
+        """How many pod templates a Deployment has had: each has its ReplicaSet."""
+        path = f"/apis/apps/v1/namespaces/{self.namespace}/replicasets?labelSelector=app%3D{name}"
+        return len(self.api.get(path)["items"])
+
     def versions(self) -> dict[str, str]:
         """The resource version of everything that the rollout brings."""
         found = {}

@@ -57,7 +57,6 @@ def reconcile(api: ControlPlane, namespace: str) -> None:
             api.call("PATCH", f"{path}/{name}", patch, content_type=_MERGE)
         _status(api, f"{_CNPG}/{namespace}/poolers", pooler, {"instances": wanted_size})
 
-
     for claim in _items(api, f"/api/v1/namespaces/{namespace}/persistentvolumeclaims"):
         if not claim["spec"].get("volumeName"):
             api.call("POST", "/api/v1/persistentvolumes", _volume(claim))

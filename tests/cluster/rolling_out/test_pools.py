@@ -22,8 +22,10 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture
 def pooled(api: ControlPlane, tmp_path: Path) -> Iterator[Shop]:
-    """A shop with a pool of transactions."""
+    """A shop with a pool of transactions, whose manifest says that it is not paused."""
     made = new_shop(api, tmp_path, pool_mode="transaction")
+    made.objects["pooler"]["spec"]["pgbouncer"]["paused"] = False
+    made.write()
     with operator(api, made.namespace):
         yield made
 

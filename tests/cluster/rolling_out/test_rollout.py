@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -223,4 +224,60 @@ def _owned_by(shop: Shop, manager: str, *, replicas: int) -> None:
         {"spec": {"replicas": replicas}},
         content_type="application/merge-patch+json",
     )
+    assert status == 200
+
+
+def test_reloader_is_left_to_restart_what_it_is_told_to(shop: Shop) -> None:
+    shop.objects["web"]["metadata"]["annotations"] = {"reloader.stakater.com/auto": "true"}
+    shop.write()
+    assert shop.rollout().returncode == 0
+    assert shop.templates("web") == 1
+    shop.secrets["web"]["url"] += "&application_name=web"
+    shop.write()
+    with shop.start() as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            shop.output += line
+            if line.startswith("[2/2] roll out") and "done" not in line:
+                time.sleep(1.1)  # pods of this second would be taken for older ones
+                _restarted_by_reloader(shop)
+    assert run.returncode == 0
+    assert "repoint does" not in shop.output
+    assert shop.templates("web") == 2
+    shop.commit()
+    again = shop.rollout("--format", "json")
+    assert json.loads(again.stdout)["outcome"] == "nothing"
+
+
+def test_a_lease_that_nobody_renews_is_taken_over(shop: Shop) -> None:
+    lease = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": "repoint-test", "namespace": shop.namespace},
+        "spec": {"holderIdentity": "ada@laptop", "leaseDurationSeconds": 1},
+    }
+    shop.api.create(lease)
+    done = shop.rollout()
+    assert done.returncode == 0, done.stderr
+    assert "`ada@laptop` holds Lease/" in done.stderr
+
+
+def test_the_api_server_may_restart_meanwhile(shop: Shop) -> None:
+    with shop.start() as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            shop.output += line
+            if line.startswith("[5/"):
+                shop.api.stop_apiserver()
+                shop.api.start_apiserver()
+    assert run.returncode == 0, shop.output
+    assert shop.get("deployment", "web")["status"]["availableReplicas"] == 1
+
+
+def _restarted_by_reloader(shop: Shop) -> None:
+    """What Reloader does to a Deployment when a Secret has changed."""
+    path = f"/apis/apps/v1/namespaces/{shop.namespace}/deployments/web"
+    mark = {"reloader.stakater.com/last-reloaded-from": "web"}
+    patch = {"spec": {"template": {"metadata": {"annotations": mark}}}}
+    status, _ = shop.api.call("PATCH", path, patch, content_type="application/merge-patch+json")
     assert status == 200

@@ -9,7 +9,7 @@ import pytest
 from repoint.model.cluster import ref_of
 from repoint.rollout.changes import changed_fields, template_changes
 from repoint.rollout.names import INPUTS, PAUSED_BY, RECYCLED
-from repoint.rollout.ordering import Wave, early_values, place_of, wave_of
+from repoint.rollout.ordering import Wave, early_values, place_of, secrets_named, wave_of
 from repoint.rollout.ownership import is_persons, reconciled
 from repoint.rollout.pods import owned_by, troubles
 from repoint.rollout.recycling import (
@@ -79,6 +79,16 @@ def test_what_the_cluster_reads_comes_before_it() -> None:
     assert wave_of(owner, {ref}) is Wave.GROUND
 
 
+def test_secrets_that_a_cluster_names() -> None:
+    spec = {
+        "bootstrap": {"initdb": {"owner": "web", "secret": {"name": "owner"}}},
+        "managed": {"roles": [{"name": "web", "passwordSecret": {"name": "web-role"}}]},
+        "certificates": {"serverCASecret": "ca"},
+    }
+    assert secrets_named(spec) == {"owner", "web-role"}
+    assert secrets_named(None) == set()
+
+
 def test_changed_fields_have_names_and_no_values() -> None:
     before = _one("v1", "Secret", data={"a": "1", "b": "1"})
     after = _one("v1", "Secret", data={"a": "1", "b": "2", "c": "3"})
@@ -123,6 +133,7 @@ def test_a_template_that_changes_is_told_from_the_rest() -> None:
         ("kubectl", True),
         ("kubectl-client-side-apply", True),
         ("kubectl-edit", True),
+        ("repoint", True),
         ("kubectlish", False),
         ("argocd-controller", False),
         ("kube-controller-manager", False),

@@ -24,11 +24,12 @@ from repoint.rollout.ordering import (
     is_cnpg,
     is_values,
     place_of,
+    secrets_named,
     sync_wave,
     wave_of,
 )
 from repoint.rollout.readiness import judge, judge_pooler
-from repoint.rollout.recycling import due, is_ours, is_paused
+from repoint.rollout.recycling import due, is_ours, is_paused, leaving_pause
 from repoint.rollout.restarts import Restart, by_reloader, decide
 from repoint.rollout.steps import Action, Draft, Step, switches
 from repoint.rollout.values import Tokens, tokens_of, with_tokens
@@ -159,6 +160,8 @@ class _Drafting:
         for document in self._of(wave):
             ref = ref_of(document)
             wanted = self._values.get(ref, document)
+            if is_cnpg(ref, "Pooler"):
+                wanted = leaving_pause(document, self._live[ref])
             trial = self._trials.apply(wanted)
             self._tell_taken(ref, trial)
             if trial.is_new or trial.fields:
@@ -234,11 +237,12 @@ class _Drafting:
         wanted = _marked(document, decision.mark, path)
         judged = judge(live)
         restarts = decision.restart in (Restart.BY_REPOINT, Restart.BY_RELOADER)
-        if not (trial.is_new or trial.fields or restarts) and judged.ready:
-            return None
+        if not (trial.is_new or trial.fields or restarts):
+            waits = ref.kind in ROLLED and not judged.ready
+            return Step(Action.WAIT, ref, why=judged.reason, document=wanted) if waits else None
         return Step(
             *(Action.ROLL, ref, trial.fields, trial.is_new or live is None),
-            why=self._why(decision.restart, inputs, judged.reason),
+            why=self._why(decision.restart, inputs),
             document=wanted,
             force=trial.force,
             reloaded=decision.restart is Restart.BY_RELOADER,
@@ -253,11 +257,11 @@ class _Drafting:
             if (one.key in self._tokens(one) if one.key else self._tokens(one))
         )
 
-    def _why(self, restart: Restart, inputs: tuple[Input, ...], waits: str) -> str:
+    def _why(self, restart: Restart, inputs: tuple[Input, ...]) -> str:
         if restart in (Restart.BY_REPOINT, Restart.BY_RELOADER):
             names = sorted({f"{one.kind}/{one.name}" for one in self._changed(inputs)})
             return f"restarted {restart.value}: {', '.join(names)} changed"
-        return waits if restart is Restart.NONE else ""
+        return ""
 
     def _objects(self, namespace: str) -> dict[tuple[str, str], Document]:
         return {
@@ -269,12 +273,20 @@ class _Drafting:
     def _missing(self) -> Iterator[str]:
         """Secrets and ConfigMaps that are read, and neither desired nor there."""
         for document in self._documents:
-            for one in inputs_of(document) if wave_of(document) >= Wave.JOBS else ():
-                ref = ObjectRef("v1", one.kind, one.namespace, one.name)
-                if one.optional or ref in self._values or ref.namespace in self._new():
-                    continue
-                if self._other(ref) is None:
+            for ref in self._read_by(document):
+                known = ref in self._values or ref.namespace in self._trials.new_namespaces
+                if not known and self._other(ref) is None:
                     yield f"{ref}, which {ref_of(document)} reads, is not there or not readable"
+
+    def _read_by(self, document: Document) -> Iterator[ObjectRef]:
+        own = ref_of(document)
+        if is_cnpg(own, "Cluster"):
+            for name in sorted(secrets_named(document.get("spec"))):
+                yield ObjectRef("v1", "Secret", own.namespace, name)
+        elif wave_of(document) >= Wave.JOBS:
+            for one in inputs_of(document):
+                if not one.optional:
+                    yield ObjectRef("v1", one.kind, one.namespace, one.name)
 
 
 def lock_namespace(desired: Desired) -> str:

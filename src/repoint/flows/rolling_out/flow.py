@@ -101,7 +101,8 @@ def run_rollout(
         if not made:
             before()
         _Executor(running, rollout).run(steps)
-        hold.note({GATED: None})
+        if rollout.hooks.before_switch is not None:
+            hold.note({GATED: None})
 
 
 def _still(running: Running, rollout: Rollout, shown: Draft) -> tuple[Step, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from repoint.errors import ClusterRefused
-from repoint.model.cluster import Document, ObjectRef, ref_of
+from repoint.model.cluster import FIELD_MANAGER, Document, ObjectRef, ref_of
 from repoint.ports import ClusterApi
 from repoint.rollout.changes import changed_fields, template_changes
 from repoint.rollout.ownership import reconciled
@@ -71,7 +71,7 @@ class Trials:
             others = reconciled(error.causes)
             if error.reason != "Conflict" or not error.causes or others:
                 return Trial(against=_conflict(ref, others) if others else _why(ref, error))
-            taken = tuple(sorted({manager for manager, _ in error.causes}))
+            taken = tuple(sorted({manager for manager, _ in error.causes} - {FIELD_MANAGER}))
             force = True
             try:
                 after = self.api.apply(document, dry_run=True, force=True)
