@@ -232,6 +232,28 @@ def test_who_is_left_at_the_source(town: Town, ground: GroundFactory) -> None:
         _forget(town, source)
 
 
+def test_a_source_that_was_taken_down(town: Town) -> None:
+    town.moved()
+    town.stand(*town.source_objects())
+    town.api.kubectl("scale", "deployment/postgres", "-n", town.namespace, "--replicas=0")
+    town.api.kubectl("wait", "--for=delete", "pod", "-l", "app=postgres", "-n", town.namespace)
+    told = check(town.verify(), "source-sessions")
+    assert (told.verdict, told.observed) == (Verdict.PASS, "the source has no pod")
+
+
+def test_a_source_in_another_namespace(town: Town, ground: GroundFactory) -> None:
+    elsewhere = town.api.namespace("shared")
+    town.old_namespace = elsewhere
+    town.moved()
+    shared = [
+        {**one, "metadata": {**one["metadata"], "namespace": elsewhere}}
+        for one in town.source_objects()
+    ]
+    town.api.create(*shared)
+    told = check(town.verify(), "source-sessions")
+    assert told.verdict is Verdict.UNKNOWN, "its pods have no PostgreSQL behind them"
+
+
 def test_the_command(town: Town) -> None:
     town.moved()
     argv = [sys.executable, "-m", "repoint", "-C", str(town.folder), "verify"]

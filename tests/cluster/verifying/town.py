@@ -82,6 +82,7 @@ class Town:
     source: Ground | None
     health: http.server.ThreadingHTTPServer
     role: str = ""
+    old_namespace: str = ""
     metrics: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -95,7 +96,7 @@ class Town:
 
     @property
     def old(self) -> str:
-        return f"postgres.{self.namespace}.svc.cluster.local"
+        return f"postgres.{self.old_namespace or self.namespace}.svc.cluster.local"
 
     def url(self, host: str, port: int = 5432, query: str = "sslmode=require") -> str:
         database = self.ground.database

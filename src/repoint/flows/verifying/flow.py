@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repoint import __version__
+from repoint.dsn.hosts import parse_host
 from repoint.errors import RepointError
 from repoint.flows.desired import desired_state
 from repoint.flows.evidence import Evidence, gather
@@ -23,7 +24,7 @@ from repoint.flows.verifying.subjects import Subject, subjects_of
 from repoint.flows.verifying.surroundings import Source, named_check, sessions_check, source_of
 from repoint.flows.verifying.well import health_check
 from repoint.flows.workspace import Workspace
-from repoint.model.cluster import Document, ref_of
+from repoint.model.cluster import Document, ObjectRef, ref_of
 from repoint.model.rehearsal import Check, Control, Verdict
 from repoint.model.verification import VERIFICATION_FORMAT, Verification, VerifiedConsumer
 from repoint.planning.config import Config, seconds_of
@@ -90,10 +91,27 @@ def read_scenery(
     workspace.progress.step("reading the cluster")
     names = [name for name in namespaces if name]
     live = read_live(api, names, documents, secrets=secrets)
+    live.services += _shared_source(api, config, live)
     written = () if secrets else [one for one in documents if one.get("kind") == "Secret"]
     actual = cast_of(workspace, config, environment, (*live.documents(), *written), evidence)
     known = state_of(documents)
     return Scenery(environment, config, evidence, known, planned, live, actual, missing)
+
+
+def _shared_source(api: ClusterApi, config: Config, live: LiveState) -> tuple[Document, ...]:
+    """The source's Service in a namespace of none of the environment's, where one may look."""
+    found = []
+    for host in config.source.hosts:
+        read = parse_host(host)
+        if read is None or read.namespace is None or read.namespace in live.namespaces:
+            continue
+        if any(ref_of(service).name == read.service for service in live.services):
+            continue  # The environment has one of its own.
+        ref = ObjectRef("v1", "Service", read.namespace, read.service)
+        document = api.get(ref) if api.allowed("get", ref) else None
+        if document is not None:
+            found.append({"apiVersion": "v1", "kind": "Service", **document})
+    return tuple(found)
 
 
 def verify(

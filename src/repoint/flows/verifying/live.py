@@ -47,6 +47,7 @@ class LiveState:
     workloads: dict[tuple[str, str, str], Document] = field(default_factory=dict, repr=False)
     cleared: dict[tuple[str, str, str], Document] = field(default_factory=dict, repr=False)
     held: dict[tuple[str, str, str], Document] = field(default_factory=dict, repr=False)
+    namespaces: tuple[str, ...] = ()
     services: tuple[Document, ...] = ()
     pods: tuple[Document, ...] = ()
     clusters: tuple[Document, ...] = ()
@@ -130,8 +131,8 @@ def read_live(
             and for Jobs that may have been cleared away.
         secrets: Off, no Secret is asked for.
     """
-    live = LiveState()
     wanted, known = tuple(namespaces), state_of(desired)
+    live = LiveState(namespaces=wanted)
     more = sorted({_kind(one) for one in known.workloads.values()})
     kinds = tuple(dict.fromkeys((*_KINDS, *more)))
     for namespace in wanted:

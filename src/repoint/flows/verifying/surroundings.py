@@ -19,6 +19,7 @@ from repoint.model.consumer import Purpose
 from repoint.model.rehearsal import Check, Control, Verdict, worst
 from repoint.planning.sources import SourceHosts
 from repoint.verification.activity import SESSIONS_SQL, session_of, source_is_left
+from repoint.verification.standing import is_over
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _COMMENT = re.compile(r"^\s*(?:#|//|--|;)")
@@ -97,6 +98,9 @@ def sessions_check(
     found: list[tuple[Verdict, str]] = []
     controls: list[Control] = []
     for service in source.services:
+        if not _has_pods(service, live):
+            found.append((Verdict.PASS, "the source has no pod"))
+            continue
         server = server_of_service(service)
         for subject in logins.values():
             answer, control = _asked(reach, server, subject, roles, addresses_of(live, subjects))
@@ -154,6 +158,20 @@ def addresses_of(live: LiveState, subjects: Iterable[Subject]) -> dict[str, str]
                 if one.get("ip"):
                     found[str(one["ip"])] = ref_of(pod).name
     return found
+
+
+def _has_pods(service: Document, live: LiveState) -> bool:
+    """Whether anything may answer at a Service; true where its pods were not looked at."""
+    namespace = ref_of(service).namespace
+    selector: dict[str, str] = (service.get("spec") or {}).get("selector") or {}
+    if not selector or namespace not in live.namespaces:
+        return True
+    return any(
+        ref_of(pod).namespace == namespace
+        and selector.items() <= template_labels({**pod, "kind": "Pod"}).items()
+        and not is_over(pod)
+        for pod in live.pods
+    )
 
 
 def server_of_service(service: Document) -> Server:
