@@ -13,6 +13,12 @@ pytestmark = pytest.mark.servers
 
 E, W, N = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
+
+def here(change: str) -> str:
+    """An ALTER of what needs the database's own name, as `%I`."""
+    return f"DO $$ BEGIN EXECUTE format('ALTER {change}', current_database()); END $$"
+
+
 # What is done to the target, and what is found: family and name, how much it matters.
 SCHEMA: list[tuple[str, dict[tuple[str, str], Severity]]] = [
     ("CREATE SCHEMA spare", {("schemas", "spare"): W}),
@@ -156,6 +162,28 @@ SCHEMA: list[tuple[str, dict[tuple[str, str], Severity]]] = [
     ),
     ("COMMENT ON TABLE shop.heap IS 'other'", {("comments", "table shop.heap"): N}),
     ("DROP PUBLICATION everything", {("publications", "everything"): N}),
+    ("UPDATE pg_extension SET extversion = '0.9'", {("extensions", "plpgsql"): W}),
+    (
+        here("DATABASE %I SET timezone = ''CET''"),
+        {
+            ("database", "TimeZone"): W,
+            ("role settings", "every role in this database, TimeZone"): N,
+        },
+    ),
+    (here("DATABASE %I CONNECTION LIMIT 7"), {("database", "connection limit"): W}),
+    (
+        here("ROLE rich_app IN DATABASE %I RESET jit"),
+        {("role settings", "role rich_app in this database, jit"): E},
+    ),
+    (
+        here("ROLE rich_app IN DATABASE %I SET jit = ''on''"),
+        {("role settings", "role rich_app in this database, jit"): E},
+    ),
+    (
+        here("ROLE rich_app IN DATABASE %I SET search_path = ''shop''"),
+        {("role settings", "role rich_app in this database, search_path"): N},
+    ),
+    (here("DATABASE %I OWNER TO rich_group"), {("owners", "this database"): E}),
 ]
 
 ROWS: list[tuple[str, str]] = [
@@ -208,6 +236,46 @@ NOTHING: list[str] = [
     "SELECT setval('shop.tickets', 110, false)",
     "CREATE TABLE shop.t (a integer); DROP TABLE shop.t",
 ]
+
+
+ROLES: list[tuple[str, str, dict[tuple[str, str], Severity]]] = [
+    ("ALTER ROLE rich_app NOLOGIN", "ALTER ROLE rich_app LOGIN", {("roles", "rich_app"): E}),
+    (
+        "ALTER ROLE rich_app BYPASSRLS",
+        "ALTER ROLE rich_app NOBYPASSRLS",
+        {("roles", "rich_app"): E},
+    ),
+    ("ALTER ROLE rich_app CREATEDB", "ALTER ROLE rich_app NOCREATEDB", {("roles", "rich_app"): W}),
+    (
+        "REVOKE rich_group FROM rich_app",
+        "GRANT rich_group TO rich_app",
+        {("memberships", "rich_app in rich_group"): E, ("roles", "rich_group"): E},
+    ),
+    (
+        "ALTER ROLE rich_app RESET work_mem",
+        "ALTER ROLE rich_app SET work_mem = '8MB'",
+        {("role settings", "role rich_app, work_mem"): E},
+    ),
+    (
+        "CREATE ROLE newcomer IN ROLE rich_app",
+        "DROP ROLE newcomer",
+        {("roles", "newcomer"): N, ("memberships", "newcomer in rich_app"): N},
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "back", "named"), ROLES, ids=[one for one, *_ in ROLES])
+def test_a_change_of_roles_is_named_and_nothing_else(
+    twins: Twins, change: str, back: str, named: dict[tuple[str, str], Severity]
+) -> None:
+    pair = twins.pair()
+    pair.target.sql(change)
+    try:
+        found = pair.compare(schema_only=True)
+    finally:
+        pair.target.sql(back)
+
+    assert found_in(found) == named
 
 
 def found_in(found: Comparison) -> dict[tuple[str, str], Severity]:
