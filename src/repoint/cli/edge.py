@@ -18,6 +18,7 @@ import click
 
 from repoint import __version__
 from repoint.errors import ExitCode, RepointError
+from repoint.views.visible import visible
 
 DEBUG_VARIABLE = "REPOINT_DEBUG"
 
@@ -66,10 +67,11 @@ def open_streams() -> None:
 
 
 def _tell(message: str, *hints: str, color: bool | None) -> None:
-    """Print an error and its distinct hints on stderr."""
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True, color=color)
+    """Print an error and its distinct hints on stderr; names of others are only shown."""
+    lead = click.style("error:", fg="red", bold=True)
+    click.echo(f"{lead} {visible(message)}", err=True, color=color)
     for hint in dict.fromkeys(hints):
-        click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True, color=color)
+        click.echo(f"{click.style('hint:', fg='cyan')} {visible(hint)}", err=True, color=color)
 
 
 def close_stdout() -> None:

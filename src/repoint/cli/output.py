@@ -12,6 +12,7 @@ import click
 
 from repoint.cli.edge import close_stdout
 from repoint.errors import FileRefused
+from repoint.views.visible import harmless, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,16 @@ class Terminal:
     def notice(self, text: str) -> None:
         """Tell a person something on stderr, unless asked to be quiet."""
         if not self.quiet:
-            click.echo(text, err=True)
+            click.echo(visible(text), err=True)
 
 
 def emit(text: str) -> None:
-    """Write data to stdout; a reader that went away is no error."""
+    """Write data to stdout; a reader that went away is no error.
+
+    On a terminal nothing but repoint's own colors is obeyed; a file gets every byte as it is.
+    """
+    if sys.stdout.isatty():
+        text = harmless(text)
     try:
         sys.stdout.write(text)
         if text and not text.endswith("\n"):
@@ -115,6 +121,6 @@ class StderrProgress:
             return
         self._next = now + 0.1
         count = f" {self._done}/{self._total}" if self._total else ""
-        sys.stderr.write(f"\r\x1b[K{self._label}{count}")
+        sys.stderr.write(f"\r\x1b[K{visible(self._label)}{count}")
         sys.stderr.flush()
         self._drawn = True

@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from repoint.views.visible import visible
+
 _LONGEST_LEAD = 10
 
 Segment = tuple[str, str]
@@ -31,7 +33,8 @@ class Page:
 
     def line(self, *segments: Segment | str) -> None:
         """Add one line as it is; a bare string has no style."""
-        self.lines.append(tuple((s, "") if isinstance(s, str) else s for s in segments))
+        pieces = ((s, "") if isinstance(s, str) else s for s in segments)
+        self.lines.append(tuple((visible(text), style) for text, style in pieces))
 
     def blank(self) -> None:
         """Add an empty line, never two in a row and none at the top."""
@@ -63,13 +66,14 @@ class Page:
         segments: list[Segment] = [(" " * indent, "")]
         for number, ((text, style), width) in enumerate(zip(cells, widths, strict=True)):
             last = number == len(cells) - 1
+            text = visible(text)
             segments.append((text if last else text.ljust(width) + "  ", style))
         self.lines.append(tuple(segments))
 
 
 def widths(rows: Sequence[Sequence[Segment]]) -> list[int]:
     """The width of each column of `rows`."""
-    return [max(len(cell[0]) for cell in column) for column in zip(*rows, strict=True)]
+    return [max(len(visible(cell[0])) for cell in column) for column in zip(*rows, strict=True)]
 
 
 def printed(page: Page, *, color: bool) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from repoint.rollout.steps import Action, Draft, Event, Step, Tone
 from repoint.views.layout import Page, printed
+from repoint.views.visible import visible
 
 _MOST_FIELDS = 6
 _INDENT = "      "
@@ -33,14 +34,15 @@ def steps(draft: Draft, *, what: str, width: int = 80, color: bool = False) -> s
 
 
 def line(event: Event) -> str:
-    """One event as one line."""
+    """One event as one line; what pods and events say is shown, never obeyed."""
+    text = visible(event.text).replace("\n", " ")
     if event.tone in (Tone.BEGAN, Tone.DONE):
         place = f"[{event.number}/{event.total}]"
-        return f"{place} {'done: ' if event.tone is Tone.DONE else ''}{event.text}"
+        return f"{place} {'done: ' if event.tone is Tone.DONE else ''}{text}"
     if event.tone is Tone.LOG:
-        return f"{_INDENT}| {event.text}"
+        return f"{_INDENT}| {text}"
     lead = "note: " if event.tone is Tone.NOTE else ""
-    return f"{_INDENT}{lead}{event.text}"
+    return f"{_INDENT}{lead}{text}"
 
 
 def machine(

@@ -1,0 +1,26 @@
+"""Text of others, shown without doing anything to the terminal that shows it."""
+
+from __future__ import annotations
+
+import re
+
+# Control characters but tab and newline (C1 too: some terminals obey them in UTF-8), line and
+# paragraph separators, marks that turn the direction of writing, and halves of pairs, which no
+# stream can encode.
+_ACTS = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_ACTING = re.compile(f"[{_ACTS}]")
+_OWN_COLOR = re.compile(rf"\x1b\[(?:[0-3]|1;3[0-7]|1;2|3[0-7])m|[{_ACTS}]")
+
+
+def visible(text: str) -> str:
+    """`text` with every character that a terminal would obey as `\\u001b`, which JSON reads."""
+    return _ACTING.sub(_shown, text)
+
+
+def harmless(text: str) -> str:
+    """The same for what repoint made: its colors stay."""
+    return _OWN_COLOR.sub(lambda found: found[0] if len(found[0]) > 1 else _shown(found), text)
+
+
+def _shown(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
