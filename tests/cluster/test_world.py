@@ -113,7 +113,7 @@ def test_the_backend_answers_through_kubectl(local: World) -> None:
         assert _get(f"{url}/health") == "ok\n"
         tenant = "00000000-0000-0000-0000-000000000002"
         products = json.loads(_get(f"{url}/products", **{"X-Tenant": tenant}))
-        assert len(products) == 60, "the source's owner is a superuser: row security is not for it"
+        assert len(products) == 20, "row-level security shows the tenant's own"
         with pytest.raises(urllib.error.HTTPError, match="401"):
             _get(f"{url}/products")
 

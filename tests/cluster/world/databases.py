@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections import Counter
 from dataclasses import dataclass
 
@@ -11,11 +12,14 @@ from repoint.adapters.pgclient import connect
 from repoint.model.sensitive import Sensitive
 from repoint.ports import Conversation
 from repoint.wire.login import Login, Tls
+from tests.cluster.world.example import SOURCE_URL, TARGET_URL
 from tests.cluster.world.instance import Instance
 from tests.cluster.world.routes import ENVIRONMENTS, Environment
 from tests.cluster.world.world import World
 
 USER, DATABASE = "naytife", "naytifedb"
+SUPERUSER = "postgres"
+AUDITOR = "auditor"
 CLUSTER, POOLER = "naytife-postgres", "naytife-postgres-pooler-rw"
 _PATIENCE_S = 60.0
 _CLIENTS = (
@@ -54,8 +58,8 @@ class Databases:
         return self.world.way_to(*self.environment.source, 5432)
 
     def source(self, *statements: str) -> Rows:
-        """Run SQL on the source as its superuser; the rows of the last statement."""
-        login = Login("libpq", USER, Sensitive(self.password), DATABASE, tls=Tls("never"))
+        """Run SQL on the source as its superuser, from its pod; the rows of the last statement."""
+        login = Login("libpq", SUPERUSER, Sensitive(""), DATABASE, tls=Tls("never"))
         port = self.source_port
         return _run(connect((LOOPBACK, port), "source", login, timeout_s=_PATIENCE_S), statements)
 
@@ -74,6 +78,23 @@ class Databases:
     def clients_of_target(self) -> int:
         """How many connections there are to the application's database on the target."""
         return len(self.target(_CLIENTS))
+
+    def appoint_auditor(self) -> dict[str, str]:
+        """A role on both sides that sees every row, for comparisons: the owner does not.
+
+        Gives the variables that repoint.yaml names for it.
+        """
+        password = secrets.token_hex(8)
+        role = (
+            f"CREATE ROLE {AUDITOR} LOGIN BYPASSRLS PASSWORD '{password}' IN ROLE pg_read_all_data"
+        )
+        self.source(role)
+        self.target(role)
+        name, namespace = self.environment.source
+        source = f"{name}.{namespace}.svc.cluster.local:5432/{DATABASE}?sslmode=disable"
+        target = f"{CLUSTER}-rw.{self.environment.namespace}.svc.cluster.local:5432/{DATABASE}"
+        login = f"postgresql://{AUDITOR}:{password}@"
+        return {SOURCE_URL: f"{login}{source}", TARGET_URL: f"{login}{target}?sslmode=require"}
 
     def seed(self) -> None:
         """Put three shops with their goods into the source."""

@@ -7,6 +7,7 @@ is deployed like the backend, with the same Secret.
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import yaml
@@ -15,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "examples" / "naytife"
 MIGRATED = ROOT / "examples" / "naytife-migrated"
 ENVIRONMENTS = ("local", "staging", "production")
+SOURCE_URL, TARGET_URL = "OLD_DATABASE", "NEW_DATABASE"
+"""The variables that hold the URLs for comparisons."""
 _BACKEND = "deploy/base/backend"
 _MIGRATION = "20251101090000_receipts.sql"
 _RECEIPTS = """\
@@ -75,10 +78,25 @@ def copy_example(into: Path, *, migrated: bool = False, writer: bool = True) -> 
         settings["environments"][name]["confirm"] = False
     # A test cannot look for half an hour.
     settings["verify"] = {"soak": {"duration": "4s", "every": "1s"}}
+    # The owner is no superuser and sees no tenant's rows: somebody else compares.
+    settings["data"] = {"source": SOURCE_URL, "target": TARGET_URL}
     (into / "repoint.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
     if writer:
         _add_writer(into)
+    _git(into, "init", "-q")
+    commit(into, "The example")
     return into
+
+
+def commit(example: Path, message: str) -> None:
+    """Commit everything that changed."""
+    _git(example, "add", "-A")
+    _git(example, "commit", "-q", "--allow-empty", "-m", message)
+
+
+def _git(example: Path, *args: str) -> None:
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    subprocess.run(["git", *who, *args], cwd=example, check=True, capture_output=True)
 
 
 def _add_writer(example: Path) -> None:

@@ -103,9 +103,7 @@ class Network:
 
     def drop(self, sandbox: Sandbox) -> None:
         """Close what was opened for a pod that is gone."""
-        self._do(self._publish(sandbox, {}))
-        self._do(self._close_ways(sandbox))
-        del self._sandboxes[sandbox]
+        self._do(self._forget(sandbox))
         os.close(sandbox.number)
 
     def publish(self, sandbox: Sandbox, services: Mapping[Place, Choose]) -> None:
@@ -137,7 +135,9 @@ class Network:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _publish(self, sandbox: Sandbox, wanted: Mapping[Place, Choose]) -> None:
-        there = self._sandboxes[sandbox]
+        there = self._sandboxes.get(sandbox)
+        if there is None:
+            return  # Its pod has just gone.
         for place in [one for one in there if one not in wanted]:
             there.pop(place).close()
         for place in [one for one in wanted if one not in there]:
@@ -187,7 +187,9 @@ class Network:
             await writer.drain()
         writer.write_eof()
 
-    async def _close_ways(self, sandbox: Sandbox) -> None:
+    async def _forget(self, sandbox: Sandbox) -> None:
+        await self._publish(sandbox, {})
+        del self._sandboxes[sandbox]
         for target in [one for one in self._ways if one.sandbox is sandbox]:
             self._ways.pop(target)[1].close()
 

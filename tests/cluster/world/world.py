@@ -33,7 +33,7 @@ from tests.cluster.world.seeing import Kind, Name
 _CNPG = "/apis/postgresql.cnpg.io/v1"
 _STAGES = "/apis/kwok.x-k8s.io/v1alpha1/stages"
 _OWN_USER = Account(-1, -1)
-_DEPLOY_S = 90.0
+_DEPLOY_S = 240.0
 _REPOINT_S = 240.0
 
 
@@ -58,6 +58,8 @@ class World:
 
     def __init__(self, example: Path) -> None:
         self.example = example
+        self.variables: dict[str, str] = {}
+        """What a person at their desk has set beside the usual."""
         self.broken_images: set[str] = set()
         """Parts of names of images that cannot be pulled from now on."""
         self.poolers_down: set[str] = set()
@@ -165,6 +167,7 @@ class World:
             "SOPS_AGE_KEY_FILE": str(self._keys()),
             "LC_ALL": "C.UTF-8",
             "PYTHONUTF8": "1",
+            **self.variables,
         }
 
     # What can be seen of it.
