@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from repoint.adapters.lab.certificates import Authority
 from repoint.model.rehearsal import Verdict
 from repoint.model.sensitive import Sensitive
 from repoint.views import machine
@@ -143,6 +144,54 @@ def test_a_schema_that_is_not_there(town: Town) -> None:
     told = check(found, "current-schema", "web")
     assert (told.verdict, told.expected) == (Verdict.FAIL, "elsewhere")
     assert check(found, "search-path", "web").verdict is Verdict.FAIL
+
+
+def _authority(town: Town, text: str) -> dict[str, Any]:
+    """The Secret in which CloudNativePG keeps the CA of a Cluster."""
+    metadata = {"name": "pg-ca", "namespace": town.namespace}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata,
+        "stringData": {"ca.crt": text},
+    }
+
+
+def _trusting(town: Town, mode: str, text: str) -> None:
+    """The consumer mounts a CA, and demands that the server's certificate is by it."""
+    town.moved()
+    query = f"sslmode={mode}&sslrootcert=/ca/ca.crt"
+    values = {
+        "DATABASE_URL": town.url(town.pooled, query=query),
+        "DATABASE_URL_DIRECT": town.url("pg-rw", query="sslmode=verify-full"),
+    }
+    web = town.web(volumeMounts=[{"name": "ca", "mountPath": "/ca"}])
+    pod = web["spec"]["template"]["spec"]
+    pod["volumes"] = [{"name": "ca", "secret": {"secretName": "pg-ca"}}]
+    town.stand(town.secret(**values), _authority(town, text), web)
+
+
+@pytest.mark.parametrize(
+    ("mode", "verdict"), [("verify-ca", Verdict.PASS), ("verify-full", Verdict.FAIL)]
+)
+def test_the_pooler_s_certificate_by_the_host_s_own_name(
+    town: Town, mode: str, verdict: Verdict
+) -> None:
+    """The certificate does not carry the Pooler's name (TL1), and carries the Cluster's."""
+    _trusting(town, mode, town.ground.lab.ca_file.read_text())
+    found = town.verify()
+    told = check(found, "login", "web")
+    assert told.verdict is verdict, told
+    assert (
+        verdict is Verdict.PASS or "certificate verify failed: Hostname mismatch" in told.observed
+    )
+    assert check(found, "login", "migrate").verdict is Verdict.PASS
+
+
+def test_a_certificate_of_another_authority(town: Town) -> None:
+    _trusting(town, "verify-ca", Authority("other").certificate.decode())
+    told = check(town.verify(), "login", "web")
+    assert told.verdict is Verdict.FAIL and "certificate verify failed" in told.observed
 
 
 def test_a_search_path_that_the_pooler_refuses(town: Town) -> None:

@@ -96,6 +96,13 @@ CASES = {
         web(volumes=[MOUNTED], volumeMounts=[{"name": "conf", "mountPath": "/etc/app"}]),
         secret("file", **{"app.env": f"DATABASE_URL={URL}\n"}),
     ],
+    "a URL in a shell": [
+        web(
+            env=[key("PW")],
+            command=["sh", "-c", f"psql postgresql://web:$PW@{POOLED}:5432/shop -c 'SELECT 1'"],
+        ),
+        secret(PW=ENCODED),
+    ],
     "psql in a shell": [
         web(
             env=[key("PW")],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from urllib.parse import unquote
 
 from repoint.dsn.parse import find
 from repoint.dsn.shape import password_in
@@ -31,7 +32,7 @@ def password_of(
         if dsn.start <= site.start < dsn.end:
             found = password_in(text, dsn)
             if found is not None:
-                return _from_shell(found, known) if use.source == "command" else found
+                return _from_shell(found, known, in_url=True) if use.source == "command" else found
     if use.source == "command":
         before = [found[1] for found in _ASSIGNED.finditer(text, 0, site.start)]
         if before:
@@ -57,8 +58,13 @@ def password_variable(cast: Cast, site: Site, use: Use, names: Iterable[str]) ->
     return beside or ("PGPASSWORD" if "PGPASSWORD" in known else "")
 
 
-def _from_shell(written: Sensitive, known: Mapping[str, Variable]) -> Sensitive | None:
-    """What a shell makes of a word; None where a variable in it is not known."""
+def _from_shell(
+    written: Sensitive, known: Mapping[str, Variable], *, in_url: bool = False
+) -> Sensitive | None:
+    """What a shell makes of a word; None where a variable in it is not known.
+
+    With `in_url` a variable's text is percent-encoded, as the rest was.
+    """
     text = written.reveal()
     for found in _SHELL.finditer(text):
         name = found[1] or found[2]
@@ -67,7 +73,8 @@ def _from_shell(written: Sensitive, known: Mapping[str, Variable]) -> Sensitive 
 
     def value(found: re.Match[str]) -> str:
         text = known[found[1] or found[2]].value
-        return text.reveal() if text is not None else ""
+        plain = text.reveal() if text is not None else ""
+        return unquote(plain) if in_url else plain
 
     return Sensitive(_SHELL.sub(value, text))
 
