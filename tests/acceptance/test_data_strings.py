@@ -12,6 +12,8 @@ from repoint.cli.options import Session
 from repoint.cli.output import StderrProgress, Terminal
 from repoint.cli.wiring import open_desk
 from repoint.flows.comparing.strings import ConnectionString, before_apply, migration_strings
+from repoint.flows.comparing.way_back import source_standing
+from repoint.model.rehearsal import Verdict
 from tests.acceptance.example import NAMESPACE, Checkout, direct, password_of
 
 
@@ -63,3 +65,22 @@ def test_the_command_says_what_it_does_not_know(before: Checkout, tmp_path: Path
     assert "nothing tells how to log in at the target" in done.stderr
     assert "apply first" in done.stderr
     assert "it is not said which Kubernetes context" in without.stderr
+
+
+@pytest.mark.parametrize("environment", ["local", "staging", "production"])
+def test_each_environments_own_source_is_found_in_its_render(
+    moved: Checkout, environment: str
+) -> None:
+    quiet = Session(moved.root, Terminal(False, True, 80), StderrProgress(quiet=True))
+    with open_desk(quiet, None) as desk:
+        found = source_standing(desk.workspace, environment)
+
+    # Only the cluster is left to be asked.
+    assert found.reasons == ("nobody looked into the cluster",)
+    assert found.verdict is Verdict.UNKNOWN
+    assert {ref.namespace for ref in found.parts.refs} == {NAMESPACE[environment]}
+    assert [ref.kind for ref in found.parts.refs] == [
+        "Service",
+        "StatefulSet",
+        "PersistentVolumeClaim",
+    ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from repoint.comparison.baseline import Baseline, Written
 from repoint.comparison.model import Comparison, Side
 from repoint.comparison.selection import Selection
-from repoint.errors import GateClosed
+from repoint.comparison.standing import Standing
+from repoint.errors import ClusterRefused, DatabaseLost, GateClosed
 from repoint.flows.comparing.baselines import (
     baseline_path,
     file_name,
@@ -19,10 +20,14 @@ from repoint.flows.comparing.baselines import (
 )
 from repoint.flows.comparing.flow import Wanted, compare
 from repoint.flows.comparing.memory import Memory
+from repoint.flows.comparing.noting import note_comparison
 from repoint.flows.comparing.reaching import Ends, World, reached
 from repoint.flows.comparing.way_back import require_complete, require_way_back, source_standing
+from repoint.flows.ledger import read
 from repoint.flows.planning import require_config
 from repoint.flows.workspace import Workspace
+from repoint.model.cluster import Document
+from repoint.model.ledger import Phase
 from repoint.model.rehearsal import Verdict
 from repoint.planning.config import Data, seconds_of
 from repoint.ports import Identity, LocalState, Progress, SealedEditor, WritableTree
@@ -136,45 +141,109 @@ def databases(desk: Desk, environment: str, world: World) -> Iterator[Databases]
         yield Databases(desk, environment, ends)
 
 
-def before_switch(desk: Desk, environment: str, world: World) -> tuple[str, ...]:
-    """The data gate right before the first consumer moves; the baselines' paths.
+def before_switch(
+    desk: Desk, environment: str, world: World, *, begun: bool = False, compared: bool = True
+) -> tuple[str, ...]:
+    """The data gate right before the first consumer moves; what a person should hear of it.
 
     The source has to stand, so that there is a way back (X9); the target has to have all of
-    it, at this time; then its state is noted. What an earlier comparison found alike, and
-    nobody wrote to since, is not read again.
+    it, at this time, which the ledger is told; then its state is noted. What an earlier
+    comparison found alike, and nobody wrote to since, is not read again.
+
+    Args:
+        begun: Consumers have moved already: then the baseline of before stands.
+        compared: Off, where the gate is not asked for: only the baseline is taken, and a
+            target that cannot be reached is no reason to stop.
 
     Raises:
         GateClosed: the target is not proven complete, or the source is going.
         DatabaseLost: a side cannot be reached.
     """
+    if compared:
+        _require_source(desk, environment, world)
+    begun = begun or _was_switched(desk, environment)
+    if not compared and begun:
+        return ()
+    try:
+        with databases(desk, environment, world) as reach:
+            if compared:
+                found = reach.compared(resume=True)
+                note_comparison(desk.tree, desk.identity, found, desk.sealed)
+                for one in found:
+                    require_complete(one)
+            if begun:
+                return ("the baseline of before the switch stands",)
+            return tuple(f"`{path}` is written: commit it" for path in reach.baselines())
+    except (DatabaseLost, ClusterRefused) as error:
+        if compared:
+            raise
+        return (f"no baseline was taken: {error.message}",)
+
+
+def _require_source(desk: Desk, environment: str, world: World) -> None:
     standing = source_standing(desk.workspace, environment, world.api)
     if standing.verdict is Verdict.FAIL:
         raise GateClosed(
             f"there would be no way back in `{environment}`: {'; '.join(standing.reasons)}",
             hint="keep the source until the target was in use for a while, then remove it",
         )
-    with databases(desk, environment, world) as reach:
-        for one in reach.compared(resume=True):
-            require_complete(one)
-        return tuple(reach.baselines())
 
 
-def before_return(
-    desk: Desk, environment: str, world: World, *, accept_data_loss: bool = False
-) -> tuple[str, ...]:
-    """What is lost on the way back to the source, where that was accepted; else nothing.
+def _was_switched(desk: Desk, environment: str) -> bool:
+    """Whether the ledger tells of a roll-out that came to its end since the last way back."""
+    done = False
+    for one in read(desk.tree):
+        if one.environment == environment and one.phase is Phase.ROLLED_OUT:
+            done = done or one.verdict is Verdict.PASS
+        elif one.environment == environment and one.phase is Phase.ROLLED_BACK:
+            done = False
+    return done
 
-    To be asked before the files are taken back: it logs in at the target as the files say.
 
-    Raises:
-        WouldLoseData: the source is gone, or rows were written on the target since.
-        DatabaseLost: the target cannot be reached.
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """What the way back to the source would meet.
+
+    `written` tells of each database what was written on the target since its baseline, None
+    where there is none; `unasked` why nobody could ask the target, empty when it was asked.
     """
-    standing = source_standing(desk.workspace, environment, world.api)
-    lost: list[str] = []
-    with databases(desk, environment, world) as reach:
-        for written in reach.written():
+
+    environment: str
+    standing: Standing
+    written: tuple[Written | None, ...] = ()
+    unasked: str = ""
+
+    def require(self, *, accept_data_loss: bool = False) -> tuple[str, ...]:
+        """What is lost and accepted; nothing where nothing is lost.
+
+        Raises:
+            WouldLoseData: the source is gone, or rows were written on the target since.
+        """
+        lost: list[str] = []
+        for written in self.written or (None,):
             lost += require_way_back(
-                environment, standing, written, accept_data_loss=accept_data_loss
+                self.environment,
+                self.standing,
+                written,
+                unasked=self.unasked,
+                accept_data_loss=accept_data_loss,
             )
-    return tuple(dict.fromkeys(lost))
+        return tuple(dict.fromkeys(lost))
+
+
+def ask_way_back(
+    desk: Desk, environment: str, world: World, *, desired: Sequence[Document] | None = None
+) -> WayBack:
+    """Look at the source and measure the target; nothing is refused here.
+
+    Args:
+        desk: Its workspace is the repository as it is while the consumers are on the target: the
+            login there is as its files say.
+        desired: The environment's objects as they will be; by default as the files have them.
+    """
+    standing = source_standing(desk.workspace, environment, world.api, desired=desired)
+    try:
+        with databases(desk, environment, world) as reach:
+            return WayBack(environment, standing, tuple(reach.written()))
+    except (DatabaseLost, ClusterRefused) as error:
+        return WayBack(environment, standing, unasked=error.message)

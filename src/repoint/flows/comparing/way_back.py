@@ -11,12 +11,12 @@ from repoint.dsn.hosts import parse_host
 from repoint.errors import GateClosed, WouldLoseData
 from repoint.flows.desired import desired_state, environment_of
 from repoint.flows.planning import require_config
+from repoint.flows.scanning import survey
 from repoint.flows.workspace import Workspace
-from repoint.kube.resource import Resource
-from repoint.model.cluster import Document
+from repoint.model.cluster import Document, ref_of
 from repoint.model.plan import Severity
 from repoint.model.rehearsal import Verdict
-from repoint.planning.sources import SourceHosts
+from repoint.planning.config import Config
 from repoint.ports import ClusterApi
 
 _SHOWN = 5
@@ -66,31 +66,52 @@ def source_standing(
         ClusterRefused, ClusterLost: the cluster does not tell.
     """
     config = require_config(workspace)
-    known = environment_of(workspace, environment)
+    environment_of(workspace, environment)
     if desired is None:
         desired = desired_state(workspace, environment).documents
     if not any(parse_host(host) for host in config.source.hosts):
         why = "the source is outside the cluster: nothing of it is deployed here"
         return Standing(Verdict.SKIPPED, (why,))
-    namespaces = _namespaces(config.source.hosts, known.namespace, desired)
+    namespaces = _namespaces(config, environment, desired)
     here = [] if api is None else [one for ns in namespaces for one in _deployed(api, ns)]
     documents = [*desired, *here]
-    services = [Resource(dict(one), "cluster") for one in documents if one.get("kind") == "Service"]
-    hosts = SourceHosts(config.source.hosts, services, namespaces, config.target.domain)
-    names = {(one.namespace, one.name) for one in hosts.services}
+    names = _services(workspace, config.source.hosts, namespaces, documents)
     parts = source_parts(documents, names)
     live = None if api is None else {ref: api.get(ref) for ref in parts.refs}
     return judge_standing(parts, desired, live)
 
 
-def _namespaces(
-    hosts: Sequence[str], namespace: str, documents: Sequence[Document]
-) -> tuple[str, ...]:
-    """Where the source may stand: where its hosts say, else in the environment's namespaces."""
-    named = [read.namespace for host in hosts if (read := parse_host(host)) is not None]
-    told = [name for name in named if name]
-    own = [namespace, *(str((one.get("metadata") or {}).get("namespace", "")) for one in documents)]
-    return tuple(dict.fromkeys(name for name in (*told, *own) if name))
+def _services(
+    workspace: Workspace,
+    hosts: Sequence[str],
+    namespaces: Sequence[str],
+    documents: Sequence[Document],
+) -> set[tuple[str, str]]:
+    """`(namespace, name)` of the source's Services, with the prefixes that a build gave them."""
+    known = {read.service for host in hosts if (read := parse_host(host)) is not None}
+    found = survey(workspace).source
+    names = {(one.namespace, one.name) for one in (found.services if found is not None else ())}
+    for one in documents:
+        ref = ref_of(one)
+        if ref.kind == "Service" and ref.name in known:
+            names.add((ref.namespace, ref.name))
+    return {one for one in names if one[0] in namespaces}
+
+
+def _namespaces(config: Config, environment: str, documents: Sequence[Document]) -> tuple[str, ...]:
+    """Where an environment's source may stand: in its own namespaces, or in one of nobody's.
+
+    A host names one environment's namespace, and the others have the like of it in theirs.
+    """
+    others = {one.namespace for name, one in config.environments.items() if name != environment}
+    told = [
+        read.namespace or ""
+        for host in config.source.hosts
+        if (read := parse_host(host)) is not None and read.namespace not in others
+    ]
+    own = [config.environments[environment].namespace]
+    own += [ref_of(one).namespace for one in documents]
+    return tuple(dict.fromkeys(name for name in (*own, *told) if name))
 
 
 def _deployed(api: ClusterApi, namespace: str) -> list[Document]:
@@ -108,13 +129,15 @@ def require_way_back(
     standing: Standing | None,
     written: Written | None,
     *,
+    unasked: str = "",
     accept_data_loss: bool = False,
 ) -> tuple[str, ...]:
     """Go back only where nothing is lost, or a person accepts that; what is accepted then.
 
     Args:
         standing: Of the source; None where nobody asked, on the way back of files alone.
-        written: Since the baseline; None where there is no baseline.
+        written: Since the baseline; None where there is no baseline, or nobody could ask.
+        unasked: Why nobody could ask the target; empty when it was asked.
 
     Raises:
         WouldLoseData: the source is gone, or rows were written since.
@@ -123,7 +146,9 @@ def require_way_back(
     if standing is not None and standing.verdict in (Verdict.FAIL, Verdict.UNKNOWN):
         reasons += standing.reasons
     gone = standing is not None and standing.verdict is Verdict.FAIL
-    if written is None:
+    if unasked:
+        reasons.append(f"nobody can tell what was written on the target since: {unasked}")
+    elif written is None:
         reasons.append("no baseline was taken, so nobody can tell what was written since")
     else:
         reasons += [_told(written)] if written.verdict is not Verdict.PASS else []
