@@ -16,7 +16,7 @@ from repoint.model.cluster import ClusterVerb, Document, ref_of
 from repoint.rollout.inputs import inputs_of
 from repoint.rollout.names import ROLLED
 from repoint.rollout.objects import at, items_at, mapping_at
-from repoint.rollout.ordering import Wave, is_cnpg, wave_of
+from repoint.rollout.ordering import Wave, is_cnpg, secrets_named, wave_of
 from repoint.rollout.recycling import is_session
 
 RBAC = "rbac.authorization.k8s.io"
@@ -39,9 +39,10 @@ class Ground:
     """An environment, as far as rights depend on it.
 
     `lease` is its Lease. `namespaces` are those that its objects are in; `sources` are pairs of
-    namespace and Service, as the source's hosts name it. `gitops` tells that a controller
-    brings the objects, `in_cluster` that verify asks from probe Jobs. `documents` may hold
-    Secrets; only their names are looked at.
+    namespace and Service, as the source's hosts name it, `migration_secrets` pairs of namespace
+    and name. `gitops` tells that a controller brings the objects, `compares` that a rollout
+    asks whether the target is complete, `in_cluster` that verify asks from probe Jobs.
+    `documents` may hold Secrets; only their names are looked at.
     """
 
     environment: str
@@ -51,7 +52,9 @@ class Ground:
     documents: tuple[Document, ...] = field(repr=False)
     gitops: bool = False
     in_cluster: bool = False
+    compares: bool = False
     sources: tuple[tuple[str, str], ...] = ()
+    migration_secrets: tuple[tuple[str, str], ...] = ()
 
     def place_of(self, document: Document) -> Place:
         """Where an object is."""
@@ -67,11 +70,11 @@ class Ground:
         """All objects of a resource, in each namespace of the environment."""
         yield from (Place(namespace, group, resource) for namespace in self.namespaces)
 
-    def reached(self, resource: str) -> Iterator[Place]:
-        """All objects of a core resource, where connections lead to."""
+    def reached(self, resource: str, group: str = "") -> Iterator[Place]:
+        """All objects of a resource, in the source's namespaces, too."""
         sources = (namespace for namespace, _ in self.sources)
         for namespace in dict.fromkeys((*self.namespaces, *sources)):
-            yield Place(namespace, "", resource)
+            yield Place(namespace, group, resource)
 
     @property
     def _definitions(self) -> tuple[Document, ...]:
@@ -164,6 +167,17 @@ def _read(ground: Ground) -> Iterator[Place]:
             yield Place(read.namespace, "", plural_of(read.kind), read.name)
 
 
+def _read_by_clusters(ground: Ground) -> Iterator[Place]:
+    for one in _of_cnpg(ground, "Cluster"):
+        for name in secrets_named(one.get("spec")):
+            yield Place(ref_of(one).namespace, "", "secrets", name)
+
+
+def _migration_secrets(ground: Ground) -> Iterator[Place]:
+    for namespace, name in ground.migration_secrets:
+        yield Place(namespace, "", "secrets", name)
+
+
 def _read_maps(ground: Ground) -> Iterator[Place]:
     yield from (one for one in _read(ground) if one.resource == "configmaps")
 
@@ -176,6 +190,12 @@ def _authorities(ground: Ground) -> Iterator[Place]:
 def _source_authorities(ground: Ground) -> Iterator[Place]:
     for namespace, service in ground.sources:
         yield Place(namespace, "", "secrets", f"{service.removesuffix('-rw')}-ca")
+
+
+def _source_kinds(ground: Ground) -> Iterator[Place]:
+    yield from ground.reached("services")
+    for resource in ("deployments", "statefulsets"):
+        yield from ground.reached(resource, "apps")
 
 
 def _lease(ground: Ground) -> Iterator[Place]:
@@ -222,6 +242,10 @@ def _when(asked: Callable[[Ground], bool], whose: Whose) -> Whose:
     return lambda ground: whose(ground) if asked(ground) else ()
 
 
+def _compares(ground: Ground) -> bool:
+    return ground.compares
+
+
 def _outside(ground: Ground) -> bool:
     return not ground.in_cluster
 
@@ -261,6 +285,7 @@ _APPLYING = (
     Need(_pooler_deployments, ("get", "list", "watch"), "waits until a Pooler is ready"),
     Need(_session_deployments, ("patch",), "restarts a session Pooler after role settings (ST14)"),
     Need(_read, ("get",), "knows who reads what changed"),
+    Need(_read_by_clusters, ("get",), "tells when a Secret that the Cluster reads is missing"),
     Need(_new_lease, ("create",), "keeps others from rolling out at the same time"),
     Need(_lease, ("get", "update", "list", "watch"), "keeps and renews its Lease"),
     Need(_LOGS, ("get",), "tells what a pod that failed said"),
@@ -298,16 +323,24 @@ _VERIFYING = (
     ),
 )
 _COMPARING = (
-    Need(_read, ("get",), "reads the migration's connection strings"),
+    Need(_migration_secrets, ("get",), "reads the migration's own password"),
     Need(_authorities, ("get",), "checks certificates with the Cluster's authority"),
     Need(_source_authorities, ("get",), "checks certificates with the source's authority"),
     *_WAYS,
 )
+_STANDING = (
+    Need(_source_kinds, ("get", "list"), "sees whether there is a way back to the source"),
+    Need(lambda ground: ground.reached("persistentvolumeclaims"), ("get",), "sees its volume"),
+)
 NEEDS: Mapping[ClusterVerb, tuple[Need, ...]] = {
-    ClusterVerb.ROLLOUT: _APPLYING,
+    ClusterVerb.ROLLOUT: (
+        *_APPLYING,
+        *_COMPARING,
+        *(Need(_when(_compares, need.whose), need.verbs, need.why) for need in _STANDING),
+    ),
     ClusterVerb.VERIFY: _VERIFYING,
     ClusterVerb.DATA: _COMPARING,
-    ClusterVerb.ROLLBACK: (*_APPLYING, *_VERIFYING, *_COMPARING),
+    ClusterVerb.ROLLBACK: (*_APPLYING, *_VERIFYING, *_COMPARING, *_STANDING),
     ClusterVerb.STATUS: (),
 }
 """What each command does in the cluster; `status` reads the ledger alone."""

@@ -66,11 +66,12 @@ def test_a_rollout_writes_its_own_objects_by_name() -> None:
 
 def test_secrets_are_read_by_name() -> None:
     for command, names in (
-        (ClusterVerb.ROLLOUT, {"web", "owner"}),
+        (ClusterVerb.ROLLOUT, {"web", "owner", "pg-ca"}),
+        (ClusterVerb.DATA, {"owner", "pg-ca"}),
         (ClusterVerb.VERIFY, {"web", "owner", "pg-ca"}),
         (ClusterVerb.STATUS, set()),
     ):
-        found = given(command, ground(*SHOP))
+        found = given(command, ground(*SHOP, migration_secrets=(("shop", "owner"),)))
         assert {name for _, resource, name, _ in found if resource == "secrets"} == names
 
 
@@ -135,7 +136,22 @@ def test_the_source_is_reached_where_its_host_says() -> None:
         reached = {verb for at, resource, _, verb in given(command, where) if at == "old"}
         assert reached == {"get", "list", "create"}
     assert ("old", "secrets", "postgres-ca", "get") in given(ClusterVerb.DATA, where)
-    assert all(at == "shop" for at, *_ in given(ClusterVerb.ROLLOUT, where))
+
+
+def test_the_gate_asks_whether_there_is_a_way_back() -> None:
+    def asked(**more: Any) -> bool:
+        found = given(ClusterVerb.ROLLOUT, ground(*SHOP, **more))
+        return ("shop", "persistentvolumeclaims", "*", "get") in found
+
+    assert (asked(), asked(compares=True)) == (False, True)
+
+
+def test_secrets_that_the_cluster_reads_are_looked_for() -> None:
+    spec = {"bootstrap": {"initdb": {"secret": {"name": "owner-login"}}}}
+
+    found = given(ClusterVerb.ROLLOUT, ground(one(CNPG, "Cluster", "pg", spec=spec)))
+
+    assert ("shop", "secrets", "owner-login", "get") in found
 
 
 def test_a_verb_on_every_object_is_not_said_again_by_name() -> None:
