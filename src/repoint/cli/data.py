@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +11,7 @@ import click
 from repoint.cli.context import choose_environment, context_option, open_cluster
 from repoint.cli.options import Decorator, Session, examples, format_option, one_env_option
 from repoint.cli.output import emit
-from repoint.cli.wiring import data_desk, dialer, open_desk
+from repoint.cli.wiring import data_desk, data_world, open_desk
 from repoint.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -171,7 +168,6 @@ def _reached(
     session: Session, environment: str, context: str, *, direct: bool
 ) -> Iterator[Databases]:
     """An environment's databases, while the block runs; the cluster is opened where needed."""
-    from repoint.flows.comparing.reaching import World
     from repoint.flows.comparing.switching import databases
     from repoint.flows.planning import require_config
 
@@ -182,8 +178,7 @@ def _reached(
         api = None
         if not alone:
             api = stack.enter_context(open_cluster(session, desk, name, context))
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="repoint-")))
-        world = World(dialer(), os.environ, folder, api)
+        world = stack.enter_context(data_world(api))
         yield stack.enter_context(databases(data_desk(session, desk), name, world))
 
 
@@ -199,21 +194,13 @@ def _shown(session: Session, form: str, found: list[Comparison]) -> str:
 
 def _record(session: Session, reach: Databases, found: list[Comparison]) -> None:
     """One line for all databases of the environment; a part of them proves nothing."""
-    from repoint.flows import ledger
-    from repoint.model.ledger import Phase
-    from repoint.model.rehearsal import worst
+    from repoint.flows.comparing.noting import note_comparison
 
     partial = next((one.partial for one in found if one.partial), "")
     if partial:
         session.terminal.notice(f"note: not recorded, since {partial}")
         return
-    desk = reach.desk
-    ledger.record(
-        *(desk.tree, desk.identity, reach.environment, Phase.COMPARED),
-        worst(one.verdict for one in found),
-        content=ledger.content_of(desk.tree, reach.environment, desk.sealed),
-        detail="; ".join(one.summary for one in found),
-    )
+    note_comparison(reach.desk.tree, reach.desk.identity, found, reach.desk.sealed)
     session.terminal.notice("recorded in .repoint/ledger.jsonl")
 
 

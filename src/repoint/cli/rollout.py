@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-import signal
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -23,22 +19,25 @@ from repoint.cli.options import (
     yes_option,
 )
 from repoint.cli.output import emit
+from repoint.cli.running import Lines, interruptible, seconds
 from repoint.cli.wiring import (
     Desk,
     commit_of,
+    data_desk,
+    data_world,
     http_getter,
     identity,
     lease_holder,
     open_desk,
 )
-from repoint.errors import ExitCode, RepointError, UsageError
+from repoint.errors import ExitCode, RepointError
 
 if TYPE_CHECKING:
     from repoint.flows.desired import Desired
     from repoint.flows.rolling_out.flow import Rollout
     from repoint.flows.rolling_out.source import Repository
     from repoint.ports import ClusterApi
-    from repoint.rollout.steps import Draft, Event
+    from repoint.rollout.steps import Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ def rollout(
         config = require_config(desk.workspace)
         name = choose_environment(desk, environment)
         choices = Choices(
-            *(name, context, dry_run, yes, force_conflicts, _seconds(timeout)),
+            *(name, context, dry_run, yes, force_conflicts, seconds(timeout)),
             overrides=overrides,
             allow_dirty=allow_dirty,
             form=form,
@@ -165,7 +164,7 @@ class _Command:
         )
         self._commit = commit_of(desk.workspace.root)
         self._content = content(self._repository, choices.environment)
-        self._lines = _Lines(session, choices.form)
+        self._lines = Lines(session, choices.form)
         self._passed: tuple[str, ...] = ()
 
     def run(self) -> int:
@@ -196,14 +195,37 @@ class _Command:
         from repoint.flows.rolling_out.flow import Rollout
         from repoint.flows.rolling_out.metrics import servers_left
         from repoint.flows.rolling_out.situation import Hooks, Settings
+        from repoint.flows.services import services_of
 
         settings = Settings(
             self._choices.timeout_s, self._choices.force_conflicts, self._choices.again
         )
-        hooks = Hooks(servers_left=servers_left(http_getter()))
+        gate = "is the target complete?" if self._compares else "the target's state is noted"
+        hooks = Hooks(
+            before_switch=self._switch,
+            target=services_of(self._desk.workspace, self._choices.environment).target,
+            gate=gate,
+            servers_left=servers_left(http_getter()),
+        )
         return Rollout(
             *(desired, api, self._repository.identity, settings, hooks), content=self._content
         )
+
+    @property
+    def _compares(self) -> bool:
+        """Whether the gate `data` is asked for, and not passed by."""
+        return "data" in self._config.gates.rollout and "data" not in self._choices.overrides
+
+    def _switch(self, api: ClusterApi, begun: bool) -> Sequence[str]:
+        from repoint.flows.comparing.switching import before_switch
+
+        desk = data_desk(self._session, self._desk)
+        with data_world(api) as world:
+            found = before_switch(
+                desk, self._choices.environment, world, begun=begun, compared=self._compares
+            )
+        self._session.progress.close()
+        return found
 
     def _show(self, draft: Draft) -> None:
         from repoint.views.rollout import steps
@@ -224,7 +246,7 @@ class _Command:
         from repoint.flows.rolling_out.flow import run_rollout
 
         try:
-            with _interruptible():
+            with interruptible():
                 run_rollout(rollout, draft, lease_holder(), self._lines.tell, before=self._gates)
         except KeyboardInterrupt:
             self._lines.close()
@@ -284,70 +306,6 @@ class _Command:
         if self._choices.form == "json":
             about = {"commit": self._commit, "content": self._content}
             emit(machine(draft, **about, outcome=outcome, events=self._lines.events, error=error))
-
-
-@dataclass(slots=True)
-class _Lines:
-    """Shows events as they come: on a terminal one line that changes, elsewhere one each."""
-
-    session: Session
-    form: str
-    events: list[Event] = field(default_factory=list)
-    at: str = ""
-    _drawn: bool = False
-
-    def tell(self, event: Event) -> None:
-        """Show an event."""
-        from repoint.rollout.steps import Tone
-        from repoint.views.rollout import line
-
-        self.events.append(event)
-        if event.tone is Tone.BEGAN:
-            self.at = event.text
-        passing = event.tone in (Tone.BEGAN, Tone.WAITS)
-        live = sys.stderr.isatty() and self.session.terminal.color
-        if live and passing:
-            text = line(event)[: self.session.terminal.width - 1]
-            click.echo(f"\r\x1b[K{text}", nl=False, err=True)
-            self._drawn = True
-            return
-        self.close()
-        failing = event.tone in (Tone.TROUBLE, Tone.LOG)
-        if failing or not self.session.terminal.quiet:
-            click.echo(line(event), err=True)
-
-    def close(self) -> None:
-        """Clear the line that changes."""
-        if self._drawn:
-            click.echo("\r\x1b[K", nl=False, err=True)
-            self._drawn = False
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Take a polite end (SIGTERM) for Ctrl-C, so that no Pooler is left paused."""
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _seconds(duration: str) -> float:
-    """A duration in seconds.
-
-    Raises:
-        UsageError: the text is none.
-    """
-    from repoint.planning.config import seconds_of
-
-    if not re.fullmatch(r"([0-9]+(ms|s|m|h))+", duration):
-        raise UsageError(f"`{duration}` is no duration", hint="write one as `90s` or `10m`")
-    return seconds_of(duration)
 
 
 COMMANDS: Sequence[click.Command] = (rollout,)

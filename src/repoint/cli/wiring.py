@@ -13,6 +13,7 @@ from repoint.errors import ConfigError
 
 if TYPE_CHECKING:
     from repoint.cli.options import Session
+    from repoint.flows.comparing.reaching import World
     from repoint.flows.comparing.switching import Desk as DataDesk
     from repoint.flows.reading import Reading
     from repoint.flows.rehearsing.migrating import Runner
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from repoint.flows.workspace import Workspace
     from repoint.planning.config import Config
     from repoint.ports import (
+        ClusterApi,
         ClusterDoor,
         Dial,
         DriverObserver,
@@ -155,6 +157,18 @@ def data_desk(session: Session, desk: Desk) -> DataDesk:
         *(desk.workspace, desk.tree, desk.sealed, local_state(root), identity(root)),
         progress=session.progress,
     )
+
+
+@contextmanager
+def data_world(api: ClusterApi | None) -> Iterator[World]:
+    """What reaches both databases, by port-forward where there is a cluster."""
+    import os
+    import tempfile
+
+    from repoint.flows.comparing.reaching import World
+
+    with tempfile.TemporaryDirectory(prefix="repoint-") as folder:
+        yield World(dialer(), os.environ, Path(folder), api)
 
 
 def commit_of(root: str) -> str:

@@ -15,12 +15,11 @@ from typing import TypeVar
 
 from repoint.errors import ClusterLost, ClusterRefused
 from repoint.flows.desired import Desired, desired_state, environment_of
-from repoint.flows.planning import require_config
 from repoint.flows.scanning import survey
+from repoint.flows.services import services_of
 from repoint.flows.workspace import Workspace
 from repoint.model.cluster import Document, ObjectRef, ref_of
 from repoint.planning.config import as_tuple
-from repoint.planning.environment_facts import targets_of
 from repoint.ports import ClusterApi
 from repoint.rollout.gitops import Advice, Picture, Seen, Standing, see, see_hosts
 from repoint.rollout.gitops_controllers import ARGO_API, holders
@@ -100,14 +99,10 @@ def subject_of(workspace: Workspace, environment: str, commit: str = "") -> Subj
         UsageError: there is no such environment, or it names no objects.
         SealedFile, ToolFailed, FileRefused: its planned objects cannot be read.
     """
-    config = require_config(workspace)
     known = environment_of(workspace, environment)
     found = survey(workspace)
-    build = next(b for b in found.resolution.environments if b.name == environment)
-    targets = targets_of(config, build)
-    hosts = (targets.pooled, targets.direct, targets.session_pooled)
-    target = tuple(dict.fromkeys(host.partition(".")[0] for host in hosts if host))
-    source = tuple(dict.fromkeys(host.partition(".")[0] for host in config.source.hosts))
+    services = services_of(workspace, environment, found)
+    target, source = services.target, services.source
     by_helm = as_tuple(known.values) and not (as_tuple(known.overlay) or as_tuple(known.manifests))
     if not by_helm:
         desired = desired_state(workspace, environment)
@@ -120,7 +115,7 @@ def subject_of(workspace: Workspace, environment: str, commit: str = "") -> Subj
         for one in (use.workload for use in uses)
         if one.kind in ROLLED and "{{" not in one.name
     }
-    spaces = {known.namespace or targets.namespace, *(one.namespace for one in expected)}
+    spaces = {known.namespace or services.namespace, *(one.namespace for one in expected)}
     spaces |= {use.workload.namespace for use in uses}
     return Subject(
         environment,

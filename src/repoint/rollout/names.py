@@ -23,4 +23,6 @@ ROLLED = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET)
 POD_MAKERS = (*ROLLED, "ReplicaSet", "ReplicationController", "CronJob", "Pod")
 """The kinds, Jobs aside, that come after Secrets and Jobs."""
 GATED = "repoint.dev/gated"
-"""On the Lease, while a rollout has begun to switch: the content whose gate was passed."""
+"""On the Lease, once a rollout has begun to switch: the content whose gate was passed, then
+`SWITCHED`. A way back takes it off."""
+SWITCHED = "switched"

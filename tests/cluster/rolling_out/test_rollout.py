@@ -35,6 +35,7 @@ def test_a_fresh_environment_is_brought_up_in_order(shop: Shop) -> None:
         "apply Pooler/pooler",
         "wait for Cluster/pg",
         "wait for Pooler/pooler",
+        "data gate",
         "apply Secret/mail",
         "apply Secret/web",
         "run Job/migrate",

@@ -8,15 +8,15 @@ from datetime import datetime
 from itertools import groupby
 from secrets import token_hex
 
-from repoint.errors import ExitCode, RolloutStopped
 from repoint.flows.desired import Desired
 from repoint.flows.rolling_out.jobs import JobBook
 from repoint.flows.rolling_out.situation import Hooks, Settings, read_if_allowed
-from repoint.flows.rolling_out.trying import Trial, Trials
+from repoint.flows.rolling_out.trying import Trial, Trials, kinds_made, refused
 from repoint.model.cluster import Document, ObjectRef, ref_of
 from repoint.ports import ClusterApi
 from repoint.rollout.inputs import Input, inputs_digest, inputs_of
-from repoint.rollout.names import GATED, INPUTS, ROLLED
+from repoint.rollout.moving import moves
+from repoint.rollout.names import GATED, INPUTS, ROLLED, SPEC
 from repoint.rollout.objects import annotated, marks_of, template_of, template_path
 from repoint.rollout.ordering import (
     Wave,
@@ -31,7 +31,7 @@ from repoint.rollout.ordering import (
 from repoint.rollout.readiness import judge, judge_pooler
 from repoint.rollout.recycling import due, is_ours, is_paused, leaving_pause
 from repoint.rollout.restarts import Restart, by_reloader, decide
-from repoint.rollout.steps import Action, Draft, Step, switches
+from repoint.rollout.steps import Action, Draft, Step
 from repoint.rollout.values import Tokens, tokens_of, with_tokens
 
 
@@ -59,10 +59,10 @@ def draft(question: Question) -> Draft:
             changed.
         ClusterRefused, ClusterLost: the cluster cannot be read.
     """
-    return _Drafting(question).draft()
+    return Drafting(question).draft()
 
 
-class _Drafting:
+class Drafting:
     """One draft in the making."""
 
     def __init__(self, question: Question) -> None:
@@ -71,7 +71,11 @@ class _Drafting:
         self._documents = tuple(sorted(desired.documents, key=place_of))
         self._live = {ref_of(one): api.get(ref_of(one)) for one in self._documents}
         self._trials = Trials(
-            api, question.settings.force_conflicts, self._live, self._new(), _kinds(self._documents)
+            api,
+            question.settings.force_conflicts,
+            self._live,
+            self._new(),
+            kinds_made(self._documents),
         )
         self._notes: list[str] = []
         self._values = self._with_tokens()
@@ -83,12 +87,9 @@ class _Drafting:
 
     def draft(self) -> Draft:
         """Ask about everything, then say what is left."""
-        ground = [*self._resumed(), *self._ground()]
-        values, jobs = tuple(self._applied(Wave.VALUES)), tuple(self._jobs())
-        switch = (*values, *jobs, *self._pools(jobs), *self._workloads())
+        steps = self._steps()
         if self._trials.against:
-            raise _refused(self._trials.against)
-        steps = (*ground, *self._gate(switch), *switch)
+            raise refused(self._trials.against)
         desired = self._question.desired
         return Draft(
             *(desired.environment, self._api.context, lock_namespace(desired)),
@@ -96,6 +97,12 @@ class _Drafting:
             notes=tuple(dict.fromkeys((*self._missing(), *self._notes))),
             objects=len(desired.objects),
         )
+
+    def _steps(self) -> tuple[Step, ...]:
+        ground = [*self._resumed(), *self._ground()]
+        values, jobs = tuple(self._applied(Wave.VALUES)), tuple(self._jobs())
+        switch = (*values, *jobs, *self._pools(jobs), *self._workloads())
+        return (*ground, *self._gate(switch), *switch)
 
     def _of(self, wave: Wave) -> tuple[Document, ...]:
         return tuple(one for one in self._documents if wave_of(one, self._early) is wave)
@@ -173,13 +180,21 @@ class _Drafting:
             self._notes.append(f"{ref}: fields of {who} are taken over, nobody reconciles them")
 
     def _gate(self, switch: tuple[Step, ...]) -> Iterator[Step]:
-        if self._question.hooks.before_switch is None or not switches(switch):
+        hooks = self._question.hooks
+        if hooks.before_switch is None or not any(self._moves(step) for step in switch):
             return
         passed = str(marks_of(self._question.lease).get(GATED, ""))
         if passed and passed == self._question.content:
             self._notes.append("the data gate was passed before this rollout was cut off")
             return
-        yield Step(Action.GATE, ObjectRef("", "", "", ""), why="is the target complete?")
+        yield Step(Action.GATE, ObjectRef("", "", "", ""), why=hooks.gate)
+
+    def _moves(self, step: Step) -> bool:
+        """Whether a step moves a consumer to the target that was not there before."""
+        live = self._live.get(step.ref)
+        if not step.document or (live is None and step.ref.kind == "Job"):
+            return False
+        return moves(live, step.document, self._question.hooks.target)
 
     def _jobs(self) -> Iterator[Step]:
         for _, group in groupby(self._of(Wave.JOBS), key=sync_wave):
@@ -187,6 +202,8 @@ class _Drafting:
             for document in group:
                 wanted = self._book.marked(document, self._tokens)
                 verdict = self._book.judge(wanted, self._live[ref_of(document)])
+                if verdict.run and self._ran_already(document):
+                    continue
                 if verdict.run:
                     self._trials.create(wanted)
                     yield Step(
@@ -198,6 +215,13 @@ class _Drafting:
                 if verdict.wait:
                     waits.append(Step(Action.WAIT, ref_of(document), document=wanted))
             yield from waits
+
+    def _ran_already(self, document: Document) -> bool:
+        """Whether a Job that repoint did not make is complete, as wanted, with what it reads."""
+        live = self._live[ref_of(document)]
+        if SPEC in marks_of(live) or not judge(live).ready or self._changed(inputs_of(document)):
+            return False
+        return self._trials.is_same(document)
 
     def _pools(self, jobs: tuple[Step, ...]) -> Iterator[Step]:
         again = frozenset(step.ref for step in jobs if step.action is Action.REPLACE)
@@ -310,26 +334,3 @@ def _apply(ref: ObjectRef, document: Document, trial: Trial) -> Step:
     return Step(
         *(Action.APPLY, ref, trial.fields, trial.is_new), document=document, force=trial.force
     )
-
-
-def _kinds(documents: Iterable[Document]) -> frozenset[tuple[str, str]]:
-    """Kinds whose definitions are among the documents, so that the server may not know them."""
-    found = set()
-    for document in documents:
-        if document.get("kind") == "CustomResourceDefinition":
-            spec = document.get("spec") or {}
-            found.add((str(spec.get("group")), str((spec.get("names") or {}).get("kind"))))
-    return frozenset(found)
-
-
-def _refused(against: list[str]) -> RolloutStopped:
-    stopped = RolloutStopped(
-        f"the rollout cannot begin: {against[0]}",
-        hint=(
-            *against[1:],
-            "nothing was changed; a controller's fields are left to it, or taken over with "
-            "`--force-conflicts`; what cannot be changed has to be deleted by hand",
-        ),
-    )
-    stopped.exit_code = ExitCode.REFUSED
-    return stopped

@@ -13,6 +13,7 @@ from repoint.errors import ClusterRefused, ExitCode, RepointError, RolloutStoppe
 from repoint.flows.desired import Desired
 from repoint.flows.rolling_out.drafting import Question, draft, lock_namespace, pooler_deployment
 from repoint.flows.rolling_out.failing import as_stopped, ended
+from repoint.flows.rolling_out.homeward import Home, draft_home
 from repoint.flows.rolling_out.jobs import JobBook, remembered
 from repoint.flows.rolling_out.locking import Holder, lease_ref, locked
 from repoint.flows.rolling_out.pools import let_go, recycle
@@ -27,7 +28,7 @@ from repoint.flows.rolling_out.waiting import wait_gone, wait_pooler, wait_ready
 from repoint.flows.rolling_out.workloads import roll
 from repoint.model.cluster import Document, ref_of
 from repoint.ports import ClusterApi, Identity
-from repoint.rollout.names import GATED, RAN
+from repoint.rollout.names import GATED, RAN, SWITCHED
 from repoint.rollout.objects import at
 from repoint.rollout.ordering import is_cnpg
 from repoint.rollout.ownership import reconciled
@@ -37,7 +38,10 @@ from repoint.rollout.steps import Action, Draft, Event, Step, Tone
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """A desired state and the cluster it is brought to; see `Question` for the rest."""
+    """A desired state and the cluster it is brought to; see `Question` for the rest.
+
+    `home` makes it the way back from a rollout.
+    """
 
     desired: Desired
     api: ClusterApi
@@ -45,6 +49,7 @@ class Rollout:
     settings: Settings
     hooks: Hooks
     content: str = ""
+    home: Home | None = None
 
     def question(self) -> Question:
         """What is asked of the cluster now."""
@@ -66,7 +71,12 @@ def draft_rollout(rollout: Rollout) -> Draft:
                 f"`{one.source}`: a {one.ref.kind} has `generateName`, so each run would make one",
                 hint="give it a `name`, or let a controller bring it (`--mode gitops`)",
             )
-    return draft(rollout.question())
+    return _draft(rollout)
+
+
+def _draft(rollout: Rollout) -> Draft:
+    question = rollout.question()
+    return draft(question) if rollout.home is None else draft_home(question, rollout.home)
 
 
 def run_rollout(
@@ -100,16 +110,19 @@ def run_rollout(
         steps = _still(running, rollout, shown)
         if not made:
             before()
-        _Executor(running, rollout).run(steps)
-        if rollout.hooks.before_switch is not None:
+        if rollout.home is not None:
+            # From here on consumers may write at the source: a later switch asks again.
             hold.note({GATED: None})
+        _Executor(running, rollout).run(steps)
+        if rollout.hooks.before_switch is not None and GATED in hold.noted():
+            hold.note({GATED: SWITCHED})
 
 
 def _still(running: Running, rollout: Rollout, shown: Draft) -> tuple[Step, ...]:
     """The steps that are left under the lock; none that a person has not seen."""
     seen = {(step.action, step.ref) for step in shown.steps}
     try:
-        now = draft(rollout.question())
+        now = _draft(rollout)
     except RolloutStopped as error:
         error.exit_code = ExitCode.PARTIAL if running.changed else ExitCode.REFUSED
         raise
@@ -181,7 +194,8 @@ class _Executor:
     def _gate(self) -> None:
         hook = self._running.hooks.before_switch
         if hook is not None:
-            hook(self._api)
+            for text in hook(self._api, GATED in self._running.hold.noted()):
+                self._running.tell(Event(Tone.NOTE, text))
         if self._running.content:
             self._running.hold.note({GATED: self._running.content})
 

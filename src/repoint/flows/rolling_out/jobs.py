@@ -15,6 +15,9 @@ from repoint.rollout.readiness import State, judge
 from repoint.rollout.recycling import Run, sets_roles
 from repoint.rollout.values import Tokens
 
+_OURS: Document = {"metadata": {"annotations": {SPEC: ""}}}
+"""Stands for a Job that is not there: what the Lease remembers is repoint's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -67,7 +70,10 @@ class JobBook:
         other: Callable[[ObjectRef], Document | None],
         again: frozenset[ObjectRef] = frozenset(),
     ) -> tuple[Run, ...]:
-        """The Jobs that ran for this state, and those that are about to (`again`, without uid)."""
+        """The Jobs that ran for this state, and those that are about to (`again`, without uid).
+
+        What ran before repoint came is not among them.
+        """
         return tuple(
             Run(
                 "" if ref_of(one) in again else self._uid(one, live),
@@ -76,6 +82,7 @@ class JobBook:
             )
             for one in documents
             if wave_of(one) is Wave.JOBS and at(one, "spec", "suspend") is not True
+            if ref_of(one) in again or SPEC in marks_of(live.get(ref_of(one)) or _OURS)
         )
 
     def _uid(self, wanted: Document, live: Mapping[ObjectRef, Document | None]) -> str:

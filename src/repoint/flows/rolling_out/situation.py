@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -34,12 +34,16 @@ class Settings:
 class Hooks:
     """What others do around the steps; each may be left out.
 
-    `before_switch` is asked once everything serves and before the first consumer moves: it
-    raises where the target is not complete, and takes the baseline. `servers_left` tells how
-    many server connections a Pooler's pod still has, None where that cannot be read.
+    `before_switch` is asked once everything serves and before the first consumer moves to one
+    of the Services `target`: it raises where the target is not complete, and takes the baseline.
+    It is told whether consumers moved already, and says what a person should hear; `gate` is
+    what it asks. `servers_left` tells how many server connections a Pooler's pod still has, None
+    where that cannot be read.
     """
 
-    before_switch: Callable[[ClusterApi], None] | None = None
+    before_switch: Callable[[ClusterApi, bool], Sequence[str]] | None = None
+    target: tuple[str, ...] = ()
+    gate: str = "is the target complete?"
     servers_left: Callable[[ClusterApi, str, str], int | None] | None = None
 
 

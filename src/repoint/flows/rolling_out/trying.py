@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from repoint.errors import ClusterRefused
+from repoint.errors import ClusterRefused, ExitCode, RolloutStopped
 from repoint.model.cluster import FIELD_MANAGER, Document, ObjectRef, ref_of
 from repoint.ports import ClusterApi
 from repoint.rollout.changes import changed_fields, template_changes
@@ -51,6 +52,15 @@ class Trials:
             self.against.append(trial.against)
         return trial
 
+    def is_same(self, document: Document) -> bool:
+        """Whether an apply would change nothing, of an object that is there."""
+        ref = ref_of(document)
+        before = self.live.get(ref)
+        if before is None:
+            return False
+        trial = self._ask(ref, document, before)
+        return not (trial.against or trial.fields)
+
     def create(self, document: Document) -> None:
         """Ask whether an object of this content could be made beside what is there."""
         ref = ref_of(document)
@@ -95,3 +105,27 @@ def _why(ref: ObjectRef, error: ClusterRefused) -> str:
         places = ", ".join(f"`{place}`" for _, place in error.causes if place)
         return f"{ref}: the API server does not take, or does not change, {places}"
     return error.message
+
+
+def kinds_made(documents: Iterable[Document]) -> frozenset[tuple[str, str]]:
+    """Kinds whose definitions are among the documents, so that the server may not know them."""
+    found = set()
+    for document in documents:
+        if document.get("kind") == "CustomResourceDefinition":
+            spec = document.get("spec") or {}
+            found.add((str(spec.get("group")), str((spec.get("names") or {}).get("kind"))))
+    return frozenset(found)
+
+
+def refused(against: list[str]) -> RolloutStopped:
+    """The refusal of a rollout that cannot begin, with all that stands against it."""
+    stopped = RolloutStopped(
+        f"the rollout cannot begin: {against[0]}",
+        hint=(
+            *against[1:],
+            "nothing was changed; a controller's fields are left to it, or taken over with "
+            "`--force-conflicts`; what cannot be changed has to be deleted by hand",
+        ),
+    )
+    stopped.exit_code = ExitCode.REFUSED
+    return stopped

@@ -1,0 +1,83 @@
+"""Steps that run in a cluster: their lines on the screen, their end by a signal."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from repoint.cli.options import Session
+from repoint.errors import UsageError
+
+if TYPE_CHECKING:
+    from repoint.rollout.steps import Event
+
+
+@dataclass(slots=True)
+class Lines:
+    """Shows events as they come: on a terminal one line that changes, elsewhere one each."""
+
+    session: Session
+    form: str
+    events: list[Event] = field(default_factory=list)
+    at: str = ""
+    _drawn: bool = False
+
+    def tell(self, event: Event) -> None:
+        """Show an event."""
+        from repoint.rollout.steps import Tone
+        from repoint.views.rollout import line
+
+        self.events.append(event)
+        if event.tone is Tone.BEGAN:
+            self.at = event.text
+        passing = event.tone in (Tone.BEGAN, Tone.WAITS)
+        live = sys.stderr.isatty() and self.session.terminal.color
+        if live and passing:
+            text = line(event)[: self.session.terminal.width - 1]
+            click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+            self._drawn = True
+            return
+        self.close()
+        failing = event.tone in (Tone.TROUBLE, Tone.LOG)
+        if failing or not self.session.terminal.quiet:
+            click.echo(line(event), err=True)
+
+    def close(self) -> None:
+        """Clear the line that changes."""
+        if self._drawn:
+            click.echo("\r\x1b[K", nl=False, err=True)
+            self._drawn = False
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Take a polite end (SIGTERM) for Ctrl-C, so that no Pooler is left paused."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def seconds(duration: str) -> float:
+    """A duration in seconds.
+
+    Raises:
+        UsageError: the text is none.
+    """
+    from repoint.planning.config import seconds_of
+
+    if not re.fullmatch(r"([0-9]+(ms|s|m|h))+", duration):
+        raise UsageError(f"`{duration}` is no duration", hint="write one as `90s` or `10m`")
+    return seconds_of(duration)
