@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import click
@@ -115,7 +116,8 @@ def _verified(
         session.terminal.notice("no soak: something failed already")
         return found
     session.progress.close()
-    with SoakScreen(session.terminal, seconds) as screen:
+    gc.enable()  # It was off for a scan, and a soak is long.
+    with SoakScreen(session.terminal) as screen:
         seen = soak(
             api, config, watched(scene), wanted_s=seconds, get=http_getter(), seen=screen.show
         )

@@ -20,9 +20,8 @@ _LINE_EVERY_S = 60.0
 class SoakScreen:
     """Shows a soak on stderr while it lasts; silent where the user asked to be left alone."""
 
-    def __init__(self, terminal: Terminal, wanted_s: float) -> None:
+    def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self._wanted_s = wanted_s
         self._live: Live | None = None
         self._next = 0.0
 
