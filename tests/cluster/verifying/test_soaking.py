@@ -119,6 +119,41 @@ def _ask_and_wait(session: Conversation) -> None:
         return
 
 
+def _restart(town: Town) -> None:
+    """Have the consumer's container restarted, as its kubelet would tell it."""
+    path = f"/api/v1/namespaces/{town.namespace}/pods"
+    [pod] = town.api.get(f"{path}?labelSelector=app%3Dweb")["items"]
+    [status] = pod["status"]["containerStatuses"]
+    last = {"terminated": {"reason": "OOMKilled", "exitCode": 137, "containerID": "x://y"}}
+    changed = {**status, "restartCount": 1, "lastState": last}
+    done, _ = town.api.call(
+        "PATCH",
+        f"{path}/{pod['metadata']['name']}/status",
+        {"status": {"containerStatuses": [changed]}},
+        content_type="application/merge-patch+json",
+    )
+    assert done == 200
+
+
+def test_a_consumer_that_restarts_ends_it_early(town: Town) -> None:
+    town.settings = {"verify": {"soak": QUICK}}
+    with exporter(town), traffic(town), town.opened() as api:
+        town.moved()
+        scene = town.scenery(api)
+        what, seen = watched(scene), []
+
+        def told(soak: Soak) -> None:
+            if not seen:
+                _restart(town)
+            seen.append(soak)
+
+        found = soak(api, scene.config, what, wanted_s=60, get=http_get, seen=told)
+    assert (found.verdict, found.ended) == (Verdict.FAIL, "failed")
+    [web] = [one for one in found.restarts if one.consumer == "Deployment/web"]
+    assert web.observed == "1 restarts; `web` ended: OOMKilled (exit status 137)"
+    assert seen[0].verdict is not Verdict.FAIL
+
+
 def test_metrics_that_cannot_be_had(town: Town) -> None:
     town.settings = {"verify": {"soak": QUICK}}
     town.metrics = 1
