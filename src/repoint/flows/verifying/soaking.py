@@ -77,15 +77,8 @@ def soak(
     It ends before where it has failed for certain, and where a person interrupts it: then it
     says how long it looked. `seen` is told what it comes to after each reading.
     """
-    rules = config.verify.soak
-    every = seconds_of(rules.every)
-    limits = Limits(
-        rules.max_waiting,
-        seconds_of(rules.max_wait),
-        rules.max_used,
-        rules.max_restarts,
-        int(wanted_s // every) + 1,
-    )
+    every = seconds_of(config.verify.soak.every)
+    limits = _limits(config, int(wanted_s // every) + 1)
     with ExitStack() as stack:
         watch = _Watch(api, what, limits, get, stack, seconds_of(config.verify.timeout))
         began = now()
@@ -103,6 +96,12 @@ def soak(
                 wait(min(every, wanted_s - passed))
         except KeyboardInterrupt:
             return replace(told, ended="interrupted", lasted_s=min(now() - began, wanted_s))
+
+
+def _limits(config: Config, expected: int) -> Limits:
+    rules = config.verify.soak
+    longest = seconds_of(rules.max_wait)
+    return Limits(rules.max_waiting, longest, rules.max_used, rules.max_restarts, expected)
 
 
 @dataclass(slots=True, eq=False)
