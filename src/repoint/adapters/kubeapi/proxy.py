@@ -70,6 +70,7 @@ class Proxy:
         self._context = context
         self._socket = folder / "api"
         self._starting = Lock()
+        self._closed = False
         if len(os.fsencode(self._socket)) > _LONGEST_PATH:
             raise ToolFailed(
                 f"`{folder}` is too long a path for the socket of `kubectl proxy`",
@@ -81,12 +82,14 @@ class Proxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._child.end()
+        self._closed = True  # before the lock: whoever revives it now is the last
+        with self._starting:
+            self._child.end()
 
     def revive(self) -> bool:
         """Start kubectl again where it died; whether that was so."""
         with self._starting:
-            if self._child.alive:
+            if self._closed or self._child.alive:
                 return False
             self._child.end()
             self._child = self._start()

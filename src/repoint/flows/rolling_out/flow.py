@@ -144,11 +144,11 @@ class _Executor:
     def run(self, steps: tuple[Step, ...]) -> None:
         """Run them all; whatever ends it, no Pooler is left paused."""
         for number, step in enumerate(steps, 1):
-            self._running.hold.check()
             self._running.step = step.title
             place = (number, len(steps))
-            self._running.tell(Event(Tone.BEGAN, step.title, *place))
             try:
+                self._running.hold.check()
+                self._running.tell(Event(Tone.BEGAN, step.title, *place))
                 self._one(step)
             except RolloutStopped:
                 raise

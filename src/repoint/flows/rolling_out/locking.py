@@ -25,6 +25,9 @@ from repoint.rollout.objects import at, marks_of, number_at
 _API = "coordination.k8s.io/v1"
 DURATION_S = 30
 _RENEW_S = DURATION_S / 3
+_LONGEST_S = 10 * DURATION_S
+_FRESH_S = 2.0
+_GIVE_BACK_S, _INTERRUPTED_S = 10.0, 0.5
 _TRIES = 20
 
 
@@ -52,6 +55,7 @@ class Hold:
         self._api, self._holder = api, holder
         self.ref = ref
         self._lost = ""
+        self._renewed = _clock()
         self._writing = threading.Lock()
 
     @property
@@ -60,15 +64,21 @@ class Hold:
         return self._holder.name
 
     def check(self) -> None:
-        """Go on only while it is held.
+        """Go on only while it is held: looked up anew, unless that was a moment ago.
+
+        A process that was stopped, or a machine that slept, must not go on with what it knew.
 
         Raises:
-            LockHeld: somebody else took it, because this run did not renew it in time.
+            LockHeld: somebody else took it, because this run did not renew it in time, or it
+                was deleted.
+            ClusterLost, ClusterRefused: it cannot be renewed.
         """
+        if not self._lost and _clock() - self._renewed > _FRESH_S:
+            self.renew()
         if self._lost:
             raise LockHeld(
-                f"{self.ref} was taken over by `{self._lost}`",
-                hint="their rollout goes on; look with `repoint status` before you run another",
+                f"{self.ref} {self._lost}",
+                hint="another rollout may be going on: look with `repoint status` first",
             )
 
     def note(self, marks: Mapping[str, str | None]) -> None:
@@ -91,9 +101,13 @@ class Hold:
     def _change(self, change: Callable[[dict[str, Any]], None]) -> None:
         with self._writing:
             for _ in range(_TRIES):
+                began = _clock()
                 lease = self._api.get(self.ref)
                 if lease is None or not _is(lease, self._holder):
-                    self._lost = str(at(lease, "spec", "holderIdentity") or "nobody")
+                    taker = at(lease, "spec", "holderIdentity")
+                    self._lost = (
+                        f"was taken over by `{taker}`" if taker else "was deleted or let go"
+                    )
                     return
                 changed = copy.deepcopy(dict(lease))
                 change(changed)
@@ -103,6 +117,7 @@ class Hold:
                     if error.reason != "Conflict":
                         raise
                 else:
+                    self._renewed = began
                     return
 
 
@@ -128,13 +143,23 @@ def locked(
     ended = threading.Event()
     keeper = threading.Thread(target=_keep, args=(hold, ended), daemon=True)
     keeper.start()
+    patience_s = _GIVE_BACK_S
     try:
         yield hold
+    except KeyboardInterrupt:
+        patience_s = _INTERRUPTED_S
+        raise
     finally:
         ended.set()
-        keeper.join()
-        with suppress(RepointError):  # it runs out by itself
-            hold.release()
+        # Not waited for long: a Lease that is not given back runs out by itself.
+        giving_back = threading.Thread(target=_give_back, args=(hold,), daemon=True)
+        giving_back.start()
+        giving_back.join(patience_s)
+
+
+def _give_back(hold: Hold) -> None:
+    with suppress(RepointError):
+        hold.release()
 
 
 def _keep(hold: Hold, ended: threading.Event) -> None:
@@ -184,6 +209,11 @@ def _is_free(
     if not owner or holder.is_gone(str(marks_of(lease).get(PROCESS, ""))):
         return True
     duration = max(1, number_at(lease, "spec", "leaseDurationSeconds", default=DURATION_S))
+    if duration > _LONGEST_S:
+        raise LockHeld(
+            f"`{owner}` holds {ref} for {duration} s after each sign of life",
+            hint=f"where it has ended: kubectl delete lease {ref.name} -n {ref.namespace}",
+        )
     said(f"`{owner}` holds {ref}; it is free when nobody renews it for {duration} s")
     until = time.monotonic() + duration
     seen = at(lease, "spec", "renewTime")
@@ -199,6 +229,11 @@ def _is_free(
                 hint="wait until that run has ended, then run the command again",
             )
     return time.monotonic() >= until
+
+
+def _clock() -> float:
+    """Seconds that go on while the machine sleeps, where the system counts them."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _is(lease: Document, holder: Holder) -> bool:
