@@ -66,12 +66,17 @@ def test_an_old_object_is_not_written_over(api: ControlPlane, reached: ClusterAp
     [
         {"data": {"url": PASSWORD}},
         {"stringData": {"url": [PASSWORD]}},
-        {"stringData": {f"{PASSWORD}/!": ENCODED}},
+        {"stringData": {f"{PASSWORD}/x": ENCODED}},
+        {"stringData": {f"{PASSWORD}!": ENCODED}},
         {"stringData": {"url": PASSWORD}, "type": "kubernetes.io/tls"},
         {"stringData": {"url": PASSWORD}, "what": PASSWORD},
+        {PASSWORD: "what"},
         {"metadata": {"name": "s", "labels": {"a": f"{PASSWORD}!"}}},
     ],
-    ids=["not base64", "no text", "a bad key", "lacks keys", "an unknown field", "a bad label"],
+    ids=[
+        *("not base64", "no text", "a bad key", "a worse key", "lacks keys"),
+        *("an unknown field", "a value for a field", "a bad label"),
+    ],
 )
 @pytest.mark.parametrize("verb", ["apply", "create"])
 def test_no_refusal_of_a_secret_holds_its_value(

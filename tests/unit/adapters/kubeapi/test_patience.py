@@ -143,6 +143,17 @@ def test_no_reason_of_a_server_shows_its_message() -> None:
         assert PASSWORD not in f"{caught.value} {caught.value.hints}"
 
 
+def test_a_field_that_is_no_path_is_not_shown() -> None:
+    causes = [{"field": field, "reason": "FieldValueInvalid"} for field in (f"x {PASSWORD}", "a.b")]
+    told = Told(status(422, "Invalid", f"value {PASSWORD}", causes=causes))
+
+    with pytest.raises(ClusterRefused) as caught:
+        api_of(told).apply(ONE)
+
+    assert caught.value.message.endswith("invalid: `a.b` (FieldValueInvalid)")
+    assert caught.value.causes == (("", ""), ("", "a.b"))
+
+
 def test_a_list_that_is_too_old_half_way_is_read_in_one_go() -> None:
     def page(name: str, more: str) -> Answer:
         metadata = {"continue": more, "resourceVersion": "7"}
