@@ -37,10 +37,11 @@ def roll_back(
     *,
     progress: Progress | None = None,
     identity: Identity | None = None,
+    overrides: Sequence[str] = (),
 ) -> RolledBack:
     """Take back everything that apply did for `environments`, the last first.
 
-    With `identity` the ledger tells of it. A ledger that cannot be read is no reason not to go
+    With `identity` the ledger tells of it, with what was accepted (`overrides`). A ledger that cannot be read is no reason not to go
     back: a note says so.
 
     Raises:
@@ -65,7 +66,7 @@ def roll_back(
         if identity is not None and changed:
             back = {name: receipts[name] for name in wanted}
             try:
-                told = [write_of(tree, _entries(tree, identity, back, work.inexact))]
+                told = [write_of(tree, _entries(tree, identity, back, work.inexact, overrides))]
             except FileRefused as error:
                 work.notes.append(f"the ledger does not tell of this rollback: {error.message}")
         if writes or changed:
@@ -81,6 +82,7 @@ def _entries(
     identity: Identity,
     back: Mapping[str, Receipt],
     inexact: Sequence[str],
+    overrides: Sequence[str],
 ) -> list[Entry]:
     """One entry for each environment, with the content that stood until now."""
     known = read(tree)
@@ -92,6 +94,11 @@ def _entries(
         content = whole_content(name, applied_parts(name, receipt, known).values())
         phase, verdict = Phase.TAKEN_BACK, Verdict.PASS
         entries.append(
-            entry_of(tree, identity, name, phase, verdict, content=content, detail=detail)
+            entry_of(
+                *(tree, identity, name, phase, verdict),
+                content=content,
+                detail=detail,
+                overrides=overrides,
+            )
         )
     return entries

@@ -8,6 +8,7 @@ it (SP2).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from repoint.model.rehearsal import Verdict
@@ -99,3 +100,32 @@ def right_server(who: Who, *, cluster: str, system: str, primary: Who | None) ->
     if not told:
         return Verdict.UNKNOWN, expected, "a writable server; nothing tells which"
     return Verdict.PASS, expected, f"writable; {', '.join(told)}"
+
+
+def other_server(who: Who, systems: Mapping[str, str], primaries: Mapping[str, Who]) -> Answered:
+    """Whether a connection that is back at the source leads to none of the target's Clusters.
+
+    Args:
+        who: What the connection leads to.
+        systems: `status.systemID` of each Cluster by its name, empty where it tells none.
+        primaries: What each Cluster's read-write Service leads to, where that could be asked.
+    """
+    names = ", ".join(f"`{name}`" for name in systems)
+    expected = f"the source, and not Cluster {names}" if names else "the source"
+    kind = kind_of(who) or "something that is neither PgBouncer nor PostgreSQL for certain"
+    if who.in_recovery:
+        return Verdict.FAIL, expected, "a standby, which takes no writes"
+    unsure = ""
+    for name, system in systems.items():
+        primary = primaries.get(name)
+        told = bool(system and who.system)
+        same = told and system == who.system
+        if not told and primary is not None:
+            same = who.started == primary.started
+        if same or (not told and who.cluster == name):
+            return Verdict.FAIL, expected, f"Cluster `{name}`"
+        if not told and primary is None:
+            unsure = f"nothing tells it from Cluster `{name}`"
+    if unsure:
+        return Verdict.UNKNOWN, expected, unsure
+    return Verdict.PASS, expected, f"{kind}, another server"

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
 from repoint.dsn.parse import find, parse
 from repoint.dsn.shape import password_in, password_shape
-from repoint.errors import FileRefused, RepointError
+from repoint.errors import FileRefused
 from repoint.flows.receipts import load_receipts
-from repoint.flows.rehearsing.planned import PlannedSecrets, PlannedTree
+from repoint.flows.rehearsing.planned import PlannedRenders, PlannedSecrets, PlannedTree
 from repoint.flows.scanning import Survey, survey
+from repoint.flows.site_text import decoded, site_text
 from repoint.flows.taking_back import TakingBack
 from repoint.flows.workspace import Workspace
-from repoint.formats.base import leaves
-from repoint.formats.read import read_file
 from repoint.model.cluster import ObjectRef
 from repoint.model.consumer import Purpose, Site, Style, Use
 from repoint.model.sensitive import Sensitive
@@ -85,7 +82,12 @@ def before_apply(
     contents = {one.path: one.after for one in writes if one.after is not None}
     gone = frozenset(one.path for one in writes if one.after is None)
     earlier = EarlierTree(workspace.tree, contents, gone)
-    return replace(workspace, tree=earlier, secrets=PlannedSecrets(earlier, store))
+    return replace(
+        workspace,
+        tree=earlier,
+        secrets=PlannedSecrets(earlier, store),
+        renderer=PlannedRenders(workspace.renderer, contents),
+    )
 
 
 def migration_strings(
@@ -121,7 +123,7 @@ def _uses(found: Survey, environment: str, *, of_source: bool) -> Iterator[tuple
 def _read(
     found: Survey, secrets: SecretStore, api: ClusterApi | None, use: Use, site: Site
 ) -> ConnectionString | None:
-    password = _password(_text(found, secrets, site), site.start)
+    password = _password(site_text(found, secrets, site), site.start)
     if password is None and api is not None:
         password = _live_password(api, use, site)
     if password is None:
@@ -150,31 +152,11 @@ def _live_password(api: ClusterApi, use: Use, site: Site) -> Sensitive | None:
         return None
     ref = ObjectRef("v1", "Secret", use.workload.namespace, use.source_name)
     document = api.get(ref) or {}
-    text = _decoded((document.get("data") or {}).get(use.source_key or use.variable) or "")
+    text = decoded((document.get("data") or {}).get(use.source_key or use.variable) or "")
     dsn = parse(text)
     if dsn is None or dsn.host != site.host.text:
         return None
     return _password(text, dsn.start)
-
-
-def _text(found: Survey, secrets: SecretStore, site: Site) -> str:
-    """The text of the scalar that holds a site, opened and decoded; empty where it is closed."""
-    path = site.location.path
-    try:
-        parsed = read_file(path, secrets.decrypt(path)) if site.sealed else found.files[path]
-    except (RepointError, KeyError):
-        return ""
-    for leaf in leaves(parsed.documents):
-        if leaf.pointer == site.value_pointer:
-            return _decoded(leaf.scalar.text) if site.encoded else leaf.scalar.text
-    return ""
-
-
-def _decoded(text: str) -> str:
-    try:
-        return base64.b64decode(text, validate=False).decode(errors="replace")
-    except (binascii.Error, ValueError):
-        return ""
 
 
 def from_variable(name: str, text: str) -> ConnectionString | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from repoint.errors import FileRefused, SealedFile, ToolMissing
@@ -11,7 +11,7 @@ from repoint.flows.rewriting import Rewriting, changes_of, is_done, wanted_of
 from repoint.flows.scanning import Survey, survey
 from repoint.flows.workspace import Workspace
 from repoint.model.plan import Plan
-from repoint.ports import SealedEditor, Tree, WritableTree
+from repoint.ports import Rendered, Renderer, SealedEditor, Tree, WritableTree
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +65,38 @@ class PlannedSecrets:
         if path not in self._opened:
             self._opened[path] = self._store.open(path, self._tree.read(path))
         return self._opened[path]
+
+
+class PlannedRenders:
+    """Renders with planned contents laid over the tree; implements `ports.Renderer`."""
+
+    def __init__(self, renderer: Renderer, contents: Mapping[str, bytes]) -> None:
+        self._renderer = renderer
+        self._contents = contents
+
+    @property
+    def version(self) -> str:
+        """As of the renderer beneath."""
+        return self._renderer.version
+
+    def render(
+        self, overlays: Iterable[str], changed: Mapping[str, bytes]
+    ) -> Mapping[str, Rendered]:
+        """Each overlay's render with the planned contents, and `changed` over them."""
+        return self._renderer.render(overlays, {**self._contents, **changed})
+
+
+def laid_over(
+    workspace: Workspace, contents: Mapping[str, bytes], store: SealedEditor
+) -> Workspace:
+    """The repository with other contents of some files, in memory."""
+    tree = PlannedTree(workspace.tree, contents)
+    return replace(
+        workspace,
+        tree=tree,
+        secrets=PlannedSecrets(tree, store),
+        renderer=PlannedRenders(workspace.renderer, contents),
+    )
 
 
 def planned_state(

@@ -157,7 +157,7 @@ def consumer_of(scene: Scenery, subject: Subject, asked: Sequence[Check]) -> Ver
     """A row of the report: how the workload stands, what it names, and what was asked."""
     client = subject.client
     first = (
-        *_standing_checks(scene.live, subject),
+        *standing_checks(scene.live, subject),
         connection_check(subject, cleared=_is_cleared(scene, subject), known=not scene.missing),
     )
     return VerifiedConsumer(
@@ -222,7 +222,7 @@ def _route_controls(interview: Interview, subjects: Sequence[Subject]) -> Iterat
             yield interview.control(one)
 
 
-def _standing_checks(live: LiveState, subject: Subject) -> Iterator[Check]:
+def standing_checks(live: LiveState, subject: Subject) -> Iterator[Check]:
     """How the workload stands, and whether its pods began after what they read was changed."""
     workload = subject.workload
     if workload is None:

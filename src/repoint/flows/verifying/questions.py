@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from repoint.errors import ClusterLost, ClusterRefused
+from repoint.flows.rehearsing.checks_login import encrypted
 from repoint.flows.rehearsing.stage import Answer, Refused, passed, same_path, told
 from repoint.flows.verifying.reaching import Reach, Server, server_of
 from repoint.flows.verifying.subjects import Subject, differences, wanted_path
@@ -19,7 +20,6 @@ from repoint.rules.facts import ClusterFacts, RoleDefault
 from repoint.verification.identity import Who, kind_of, right_kind, right_server
 from repoint.wire.login import Login
 
-_TLS_DEMANDED = ("require", "verify-ca", "verify-full")
 _NO_WAY = (ClusterRefused, ClusterLost)
 
 Ask = Callable[[Subject, Conversation], Answer]
@@ -85,7 +85,7 @@ class Interview:
             ("current-schema", ("SP1", "SP2", "SP6"), self._current_schema),
             ("search-path", ("SP4", "SP9"), self._search_path),
             ("tls", ("TL8", "TL10"), _encryption),
-            ("writable", (), _writable),
+            ("writable", (), writable),
         )
 
     def _one(
@@ -235,16 +235,10 @@ def plainly(client: Client) -> Login:
 
 def _encryption(subject: Subject, conversation: Conversation) -> Answer:
     """The client's own leg is encrypted (TL8)."""
-    mode = subject.client.sslmode or "prefer"
-    seen = conversation.tls or "clear text"
-    if mode in _TLS_DEMANDED:
-        return passed(f"TLS, as sslmode={mode} demands", seen, bool(conversation.tls))
-    if mode == "disable":
-        return passed("clear text, as sslmode=disable asks", seen, not conversation.tls)
-    return Answer(Verdict.PASS, f"whatever sslmode={mode} settles on", seen)
+    return encrypted(subject.client.sslmode, conversation.tls)
 
 
-def _writable(subject: Subject, conversation: Conversation) -> Answer:
+def writable(subject: Subject, conversation: Conversation) -> Answer:
     """A transaction of its own could write; a read-only one is begun and left."""
     expected = "a server that takes writes, and a read-only transaction that answers"
     own = conversation.query("SHOW transaction_read_only")[0][0]

@@ -114,8 +114,8 @@ def _with_password(
 ) -> Subject:
     live = made.live
     assert live is not None and live.login is not None
-    password = _password(cast, state, made.container, site, use)
-    origin = _origin(state, made.container, use)
+    password = live_password(cast, state, made.container, site, use)
+    origin = origin_of(state, made.container, use)
     if password is None:
         return replace(
             made, site=site, use=use, read_from=origin, unread=f"no password is told by {origin}"
@@ -124,7 +124,7 @@ def _with_password(
     if made.planned is not None and planned is not None:
         before, used = _read(planned, made.planned)
         if before is not None and used is not None:
-            written = _password(planned, desired, made.container, before, used)
+            written = live_password(planned, desired, made.container, before, used)
             same = None if written is None else written == password
     login = replace(live.login, password=password)
     return replace(
@@ -137,9 +137,10 @@ def _with_password(
     )
 
 
-def _password(
+def live_password(
     cast: Cast, state: LiveState, container: Workload, site: Site, use: Use
 ) -> Sensitive | None:
+    """The password that goes with a site in a container of the cluster; None where none is told."""
     found = state.container(
         container.kind, container.namespace, container.name, container.container
     )
@@ -159,7 +160,7 @@ def _read(cast: Cast, client: Client) -> tuple[Site | None, Use | None]:
     return None, None
 
 
-def _origin(state: LiveState, container: Workload, use: Use) -> str:
+def origin_of(state: LiveState, container: Workload, use: Use) -> str:
     """The object and key that a connection comes from, for a person."""
     where = f"{container.kind}/{container.name}"
     if use.source == "command":
