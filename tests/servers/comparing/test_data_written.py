@@ -234,6 +234,7 @@ def test_the_committed_file_holds_no_row_and_no_key(scene: Scene, tmp_path: Path
     assert "happy" not in text and "slug" not in text
     assert key.read_bytes().hex() not in text
     assert key.stat().st_mode & 0o777 == 0o600
+    assert key.parent.stat().st_mode & 0o777 == 0o700
     assert json.loads(text)["tables"]["shop.big"]["rows"] == 2000
     assert len(json.loads(text)["tables"]["shop.empty"]["digest"]) == 32
 
