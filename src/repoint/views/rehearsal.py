@@ -33,21 +33,24 @@ def rehearsal(value: Rehearsal, *, width: int = 80, color: bool = False) -> str:
 def summary(value: Rehearsal) -> str:
     """What was tried and what came of it, in one sentence."""
     checks = [check for one in value.consumers for check in one.checks]
-    counted = [
-        f"{sum(check.verdict is verdict for check in checks)} {word}"
-        for verdict, word in (
-            (Verdict.PASS, "passed"),
-            (Verdict.FAIL, "failed"),
-            (Verdict.UNKNOWN, "unknown"),
-            (Verdict.SKIPPED, "skipped"),
-        )
-    ]
     held = sum(one.verdict is Verdict.PASS for one in value.controls)
     versions = f"PostgreSQL {value.postgres or 'none'}, PgBouncer {value.pgbouncer or 'none'}"
     return (
-        f"{len(value.consumers)} consumers, checks: {', '.join(counted)}; {held} of "
+        f"{len(value.consumers)} consumers, checks: {tally(checks)}; {held} of "
         f"{len(value.controls)} negative controls failed as they must; {versions}"
     )
+
+
+def tally(checks: Iterable[Check]) -> str:
+    """How many checks came to each verdict, in words."""
+    verdicts = [check.verdict for check in checks]
+    words = {
+        Verdict.PASS: "passed",
+        Verdict.FAIL: "failed",
+        Verdict.UNKNOWN: "unknown",
+        Verdict.SKIPPED: "skipped",
+    }
+    return ", ".join(f"{verdicts.count(verdict)} {word}" for verdict, word in words.items())
 
 
 def names_of(consumers: Iterable[RehearsedConsumer]) -> tuple[str, ...]:

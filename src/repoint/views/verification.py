@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from repoint.model.rehearsal import Check, Control, Verdict
 from repoint.model.verification import Soak, Verification, VerifiedConsumer
 from repoint.views.layout import Page, Segment, printed, widths
-from repoint.views.rehearsal import SIGNS
+from repoint.views.rehearsal import SIGNS, tally
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _WIDEST = 40
@@ -35,21 +35,12 @@ def verification(value: Verification, *, width: int = 80, color: bool = False) -
 def summary(value: Verification) -> str:
     """What was asked and what came of it, in one sentence."""
     checks = [check for one in value.consumers for check in one.checks] + [*value.checks]
-    counted = [
-        f"{sum(check.verdict is verdict for check in checks)} {word}"
-        for verdict, word in (
-            (Verdict.PASS, "passed"),
-            (Verdict.FAIL, "failed"),
-            (Verdict.UNKNOWN, "unknown"),
-            (Verdict.SKIPPED, "skipped"),
-        )
-    ]
     held = sum(one.verdict is Verdict.PASS for one in value.controls)
     soaked = ""
     if value.soak is not None:
         soaked = f"; soaked for {lasting(value.soak.lasted_s)}: {value.soak.verdict}"
     return (
-        f"{len(value.consumers)} connections, checks: {', '.join(counted)}; {held} of "
+        f"{len(value.consumers)} connections, checks: {tally(checks)}; {held} of "
         f"{len(value.controls)} controls told the other side{soaked}"
     )
 

@@ -82,13 +82,17 @@ def search_path(stage: Stage, client: Client) -> Answer:
 
 def encryption(stage: Stage, client: Client) -> Answer:
     """The client's own leg is encrypted; PostgreSQL's view tells of the pooler's leg only (TL8)."""
-    mode = client.sslmode or "prefer"
     with stage.talk(client) as conversation:
-        seen = conversation.tls or "clear text"
+        return encrypted(client.sslmode, conversation.tls)
+
+
+def encrypted(sslmode: str, tls: str) -> Answer:
+    """Whether a leg with `tls` (empty for clear text) is what an sslmode asks for."""
+    mode, seen = sslmode or "prefer", tls or "clear text"
     if mode in _TLS_DEMANDED:
-        return passed(f"TLS, as sslmode={mode} demands", seen, bool(conversation.tls))
+        return passed(f"TLS, as sslmode={mode} demands", seen, bool(tls))
     if mode == "disable":
-        return passed("clear text, as sslmode=disable asks", seen, not conversation.tls)
+        return passed("clear text, as sslmode=disable asks", seen, not tls)
     return Answer(Verdict.PASS, f"whatever sslmode={mode} settles on", seen)
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import secrets
 from collections.abc import Iterable, Mapping
 
 from repoint.dsn.parse import find
 from repoint.dsn.shape import PasswordShape, password_shape
-from repoint.errors import RepointError
 from repoint.flows.rehearsing.planned import PlannedState
-from repoint.formats.base import leaves
-from repoint.formats.read import read_file
+from repoint.flows.site_text import site_text
 from repoint.model.consumer import Site
 from repoint.model.sensitive import Sensitive
 
@@ -54,28 +50,6 @@ class Passwords:
 
 def shape_of(state: PlannedState, site: Site) -> PasswordShape:
     """The shape of the password in a site's connection string."""
-    text = _text(state, site)
+    text = site_text(state.after, state.store, site)
     found = [dsn for dsn in find(text) if dsn.start <= site.start < dsn.end] if text else []
     return password_shape(text, found[0]) if found else PasswordShape()
-
-
-def _text(state: PlannedState, site: Site) -> str:
-    """The text of the scalar that holds a site, decrypted and decoded; empty when it is gone."""
-    path = site.location.path
-    try:
-        parsed = (
-            read_file(path, state.store.decrypt(path)) if site.sealed else state.after.files[path]
-        )
-    except (RepointError, KeyError):
-        return ""
-    for leaf in leaves(parsed.documents):
-        if leaf.pointer == site.value_pointer:
-            return _decoded(leaf.scalar.text) if site.encoded else leaf.scalar.text
-    return ""
-
-
-def _decoded(text: str) -> str:
-    try:
-        return base64.b64decode(text, validate=False).decode(errors="replace")
-    except (binascii.Error, ValueError):
-        return ""
