@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from repoint.model.cluster import Document
-from repoint.rollout.names import CHANGED, INPUTS, SPEC
+from repoint.model.tokens import CHANGED
+from repoint.rollout.names import INPUTS, SPEC
 from repoint.rollout.objects import annotated, template_path
 
 _SERVERS = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid")

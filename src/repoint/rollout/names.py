@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-CHANGED = "repoint.dev/changed"
-"""On a Secret or ConfigMap: JSON of key to token, for each key whose value repoint changed."""
 INPUTS = "repoint.dev/inputs"
 """On a pod template: digest of the tokens of what it reads; a change of it is the restart."""
 SPEC = "repoint.dev/spec"

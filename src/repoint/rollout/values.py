@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from repoint.model.cluster import Document
-from repoint.rollout.names import CHANGED
+from repoint.model.tokens import CHANGED
 from repoint.rollout.objects import annotated, mapping_at, marks_of
 
 KINDS = ("Secret", "ConfigMap")

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from repoint.model.cluster import Document
+from repoint.model.cluster import FIELD_MANAGER, Document
 from repoint.model.rehearsal import Verdict
+from repoint.model.tokens import CHANGED, token_time
 
 Answered = tuple[Verdict, str]
 """The verdict, and what was seen in a few words."""
 
 _SCALED = frozenset({"Deployment", "StatefulSet", "Rollout", "ReplicaSet"})
-_TOKEN_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +73,32 @@ def started_late_enough(pods: Iterable[Document], changes: Iterable[Change]) -> 
 def change_of(document: Document, key: str) -> Change | None:
     """When `key` of a Secret or ConfigMap was changed last, None where nothing tells.
 
-    repoint's own annotation tells it exactly; the API server's `managedFields` tell when the
-    manager that owns the key last changed anything.
+    repoint's own annotation tells it exactly, for each key that repoint changed. The API server's
+    `managedFields` tell when another manager that owns the key last changed anything.
     """
     name = f"{document.get('kind')}/{_meta(document, 'name')} key {key}"
     metadata = document.get("metadata") or {}
-    raw = (metadata.get("annotations") or {}).get("repoint.dev/changed", "")
-    try:
-        tokens = json.loads(raw) if raw else {}
-    except ValueError:
-        tokens = {}
-    token = str(tokens.get(key, "")) if isinstance(tokens, dict) else ""
-    if _TOKEN_TIME.match(token):
-        return Change(name, f"{token[:19]}Z", exact=True)
+    tokens = _tokens(str((metadata.get("annotations") or {}).get(CHANGED, "")))
+    ours = Change(name, told, exact=True) if (told := token_time(tokens.get(key, ""))) else None
     times = [
         str(entry.get("time", ""))
         for entry in metadata.get("managedFields") or ()
         if _owns(entry.get("fieldsV1") or {}, key)
+        # What repoint itself changed is in the annotation.
+        and not (tokens and entry.get("manager") == FIELD_MANAGER)
     ]
     latest = max(filter(None, times), default="")
+    if ours is not None and latest <= ours.at:
+        return ours
     return Change(name, latest, exact=False) if latest else None
+
+
+def _tokens(text: str) -> dict[str, str]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
 
 
 def selector_of(document: Document) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from repoint.model.tokens import CHANGED
 from repoint.rollout.inputs import WHOLE, Input, inputs_digest, inputs_of, job_digest
-from repoint.rollout.names import CHANGED, INPUTS
+from repoint.rollout.names import INPUTS
 from repoint.rollout.restarts import Restart, by_reloader, decide
 from repoint.rollout.values import changed_keys, normalised, tokens_of, values_of, with_tokens
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from repoint.model.rehearsal import Verdict
+from repoint.model.tokens import CHANGED, new_token
+from repoint.rollout.values import with_tokens
 from repoint.verification.standing import Change, change_of, stands, started_late_enough
 
 PASS, FAIL, UNKNOWN, SKIPPED = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN, Verdict.SKIPPED
@@ -129,17 +131,35 @@ def held(annotation: str = "", *entries: Any) -> dict[str, Any]:
     return {"kind": "Secret", "metadata": metadata}
 
 
-def owned(time: str, *keys: str) -> dict[str, Any]:
-    return {"time": time, "fieldsV1": {"f:data": {f"f:{key}": {} for key in keys}}}
+def owned(time: str, *keys: str, manager: str = "kubectl") -> dict[str, Any]:
+    fields = {"f:data": {f"f:{key}": {} for key in keys}}
+    return {"time": time, "manager": manager, "fieldsV1": fields}
 
 
-def test_when_a_key_changed() -> None:
-    token = json.dumps({"URL": "2026-01-01T09:00:00Z-x1"})
-    told = change_of(held(token, owned("2026-02-01T00:00:00Z", "URL")), "URL")
-    assert told == Change("Secret/db key URL", "2026-01-01T09:00:00Z", exact=True)
+def test_when_a_key_changed_by_its_manager() -> None:
     times = (owned("2026-01-02T00:00:00Z", "URL"), owned("2026-01-03T00:00:00Z", "OTHER"))
-    guess = change_of(held("", *times), "URL")
-    assert guess == Change("Secret/db key URL", "2026-01-02T00:00:00Z", exact=False)
+    guess = Change("Secret/db key URL", "2026-01-02T00:00:00Z", exact=False)
+    assert change_of(held("", *times), "URL") == guess
     assert change_of(held(), "URL") is None
     assert change_of(held("no json", times[0]), "URL") == guess
     assert change_of(held('["a"]'), "URL") is None
+
+
+def test_when_a_rollout_changed_a_key() -> None:
+    """By the annotation that a rollout really writes."""
+    before = {"kind": "Secret", "data": {"URL": "YQ==", "OTHER": "YQ=="}}
+    after = {"kind": "Secret", "data": {"URL": "Yg==", "OTHER": "YQ=="}}
+    token = new_token(datetime(2026, 1, 1, 9, tzinfo=UTC), "x1")
+    written = with_tokens(before, after, token)["metadata"]["annotations"][CHANGED]
+
+    later = owned("2026-02-01T00:00:00Z", "URL", "OTHER", manager="repoint")
+    earlier = owned("2025-02-01T00:00:00Z", "URL", "OTHER")
+    both = held(written, later, earlier)
+    told = Change("Secret/db key URL", "2026-01-01T09:00:00Z", exact=True)
+    assert change_of(both, "URL") == told
+    untouched = Change("Secret/db key OTHER", "2025-02-01T00:00:00Z", exact=False)
+    assert change_of(both, "OTHER") == untouched
+
+    by_hand = held(written, later, owned("2026-03-01T00:00:00Z", "URL"))
+    guess = Change("Secret/db key URL", "2026-03-01T00:00:00Z", exact=False)
+    assert change_of(by_hand, "URL") == guess

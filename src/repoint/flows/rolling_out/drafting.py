@@ -13,6 +13,7 @@ from repoint.flows.rolling_out.jobs import JobBook
 from repoint.flows.rolling_out.situation import Hooks, Settings, read_if_allowed
 from repoint.flows.rolling_out.trying import Trial, Trials, kinds_made, refused
 from repoint.model.cluster import Document, ObjectRef, ref_of
+from repoint.model.tokens import new_token
 from repoint.ports import ClusterApi
 from repoint.rollout.inputs import Input, inputs_digest, inputs_of
 from repoint.rollout.moving import moves
@@ -113,8 +114,7 @@ class Drafting:
         return frozenset(ref.name for ref in namespaces if self._live[ref] is None)
 
     def _with_tokens(self) -> dict[ObjectRef, Document]:
-        stamp = self._question.now.strftime("%Y%m%dT%H%M%SZ")
-        token = f"{stamp}-{token_hex(3)}"
+        token = new_token(self._question.now, token_hex(3))
         return {
             ref_of(one): with_tokens(self._live[ref_of(one)], one, token)
             for one in self._documents
@@ -170,8 +170,8 @@ class Drafting:
             if is_cnpg(ref, "Pooler"):
                 wanted = leaving_pause(document, self._live[ref])
             trial = self._trials.apply(wanted)
-            self._tell_taken(ref, trial)
             if trial.is_new or trial.fields:
+                self._tell_taken(ref, trial)
                 yield _apply(ref, wanted, trial)
 
     def _tell_taken(self, ref: ObjectRef, trial: Trial) -> None:
@@ -252,10 +252,10 @@ class Drafting:
         live = self._live[ref]
         path = template_path(document)
         inputs = inputs_of(document)
-        digest = inputs_digest(inputs, self._tokens)
+        # What it makes from now on reads what is there then: nothing of it has to restart.
+        digest = inputs_digest(inputs, self._tokens) if ref.kind in ROLLED else ""
         neutral = _marked(document, str(marks_of(template_of(live or {})).get(INPUTS, "")), path)
         trial = self._trials.apply(neutral)
-        self._tell_taken(ref, trial)
         reloaded = by_reloader(document, self._changed(inputs), self._objects(ref.namespace))
         decision = decide(live, digest=digest, template_changes=trial.template, reloaded=reloaded)
         wanted = _marked(document, decision.mark, path)
@@ -264,6 +264,7 @@ class Drafting:
         if not (trial.is_new or trial.fields or restarts):
             waits = ref.kind in ROLLED and not judged.ready
             return Step(Action.WAIT, ref, why=judged.reason, document=wanted) if waits else None
+        self._tell_taken(ref, trial)
         return Step(
             *(Action.ROLL, ref, trial.fields, trial.is_new or live is None),
             why=self._why(decision.restart, inputs),
