@@ -1,4 +1,4 @@
-"""Commands that write a repository's files: apply and rollback."""
+"""`repoint apply`: the files of a plan."""
 
 from __future__ import annotations
 
@@ -64,52 +64,10 @@ def apply(
         plan = read_plan(plan_file) if plan_file else make_plan(desk, environments)
         if plan_file is None and plan.applicable and not plan.is_empty:
             files = sorted({change.path for change in plan.changes})
-            if not _agreed(session, "write", files, yes=yes):
+            if not agreed_to(session, "write", files, yes=yes):
                 return ExitCode.REFUSED
         _keep_gate(desk, plan, environments)
         return _apply(session, desk, plan, environments, allow_dirty=allow_dirty)
-
-
-@click.command(
-    short_help="Take back what apply wrote.",
-    epilog=examples("repoint rollback --env local", "repoint rollback --yes"),
-)
-@env_option("Roll back")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.pass_obj
-def rollback(session: Session, environments: tuple[str, ...], yes: bool) -> int:
-    """Take back what apply wrote, byte for byte where nobody edited since.
-
-    In a file that was edited meanwhile only repoint's own edits are taken back. Nothing is
-    written when a value that apply wrote was changed by somebody else.
-    """
-    from repoint.flows.receipts import load_receipts
-    from repoint.flows.recover import resume
-    from repoint.flows.rollback import roll_back
-
-    with open_desk(session, None, config=False) as desk:
-        if desk.tree.files_in(STATE_FOLDER):
-            _tell_recovered(session, resume(desk.tree))
-        receipts = load_receipts(desk.tree)
-        wanted = [name for name in environments or receipts if name in receipts]
-        files = sorted({entry.path for name in wanted for entry in receipts[name].files})
-        if not wanted:
-            session.terminal.notice("nothing to roll back: no receipt of an apply is here")
-            return ExitCode.OK
-        if not _agreed(session, "take back", files, yes=yes):
-            return ExitCode.REFUSED
-        done = roll_back(
-            wanted,
-            desk.tree,
-            desk.sealed,
-            progress=session.progress,
-            identity=identity(desk.workspace.root),
-        )
-    for note in done.notes:
-        session.terminal.notice(f"note: {note}")
-    emit("".join(f"{path}\n" for path in sorted(done.written)))
-    session.terminal.notice(f"rolled back: {', '.join(done.environments)}")
-    return ExitCode.OK
 
 
 def _apply(
@@ -127,7 +85,7 @@ def _apply(
         identity=identity(desk.workspace.root),
     )
     session.progress.close()
-    _tell_recovered(session, done.recovered)
+    tell_recovered(session, done.recovered)
     if not done.written:
         session.terminal.notice("nothing to write: every edit of this plan is applied")
         if plan.tasks:
@@ -171,16 +129,17 @@ def _resume(session: Session, desk: Desk) -> int:
     outcome = resume(desk.tree) if desk.tree.files_in(STATE_FOLDER) else ""
     if not outcome:
         session.terminal.notice("nothing to resume: no run was stopped half-way")
-    _tell_recovered(session, outcome)
+    tell_recovered(session, outcome)
     return ExitCode.OK
 
 
-def _tell_recovered(session: Session, outcome: str) -> None:
+def tell_recovered(session: Session, outcome: str) -> None:
+    """Say what became of a run that had been stopped half-way; nothing of none."""
     if outcome:
         session.terminal.notice(f"note: {_RECOVERED[outcome]}")
 
 
-def _agreed(session: Session, verb: str, files: Sequence[str], *, yes: bool) -> bool:
+def agreed_to(session: Session, verb: str, files: Sequence[str], *, yes: bool) -> bool:
     """Ask before writing; `--yes` answers beforehand.
 
     Raises:
@@ -195,4 +154,4 @@ def _agreed(session: Session, verb: str, files: Sequence[str], *, yes: bool) -> 
     return False
 
 
-COMMANDS = (apply, rollback)
+COMMANDS = (apply,)

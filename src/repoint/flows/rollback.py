@@ -41,8 +41,8 @@ def roll_back(
 ) -> RolledBack:
     """Take back everything that apply did for `environments`, the last first.
 
-    With `identity` the ledger tells of it, with what was accepted (`overrides`). A ledger that cannot be read is no reason not to go
-    back: a note says so.
+    With `identity` the ledger tells of it, with what was accepted (`overrides`). A ledger that
+    cannot be read is no reason not to go back: a note says so.
 
     Raises:
         Conflict: a value, or a created file, was changed since; nothing is written.

@@ -16,7 +16,7 @@ FORMAT = 1
 
 def scan(inventory: Inventory) -> str:
     """The inventory: sites, consumers, what could not be read, findings."""
-    return _encode(
+    return encode(
         {
             "format": FORMAT,
             "sites": [_site(report) for report in inventory.sites],
@@ -44,7 +44,7 @@ def rehearsal(value: Rehearsal) -> str:
     document["consumers"] = [
         {"verdict": str(one.verdict), **msgspec.to_builtins(one)} for one in value.consumers
     ]
-    return _encode(document)
+    return encode(document)
 
 
 def verification(value: Verification) -> str:
@@ -58,15 +58,16 @@ def verification(value: Verification) -> str:
     if value.soak is not None:
         soaked = {"verdict": str(value.soak.verdict), **msgspec.to_builtins(value.soak)}
         document["soak"] = soaked
-    return _encode(document)
+    return encode(document)
 
 
 def check(findings: Iterable[Finding]) -> str:
     """The findings of a check."""
-    return _encode({"format": FORMAT, "findings": [_finding(finding) for finding in findings]})
+    return encode({"format": FORMAT, "findings": [_finding(finding) for finding in findings]})
 
 
-def _encode(document: dict[str, object]) -> str:
+def encode(document: dict[str, object]) -> str:
+    """A document as it is printed."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

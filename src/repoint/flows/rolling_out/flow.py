@@ -111,6 +111,7 @@ def run_rollout(
         if not made:
             before()
         if rollout.home is not None:
+            running.changed = True  # the files, by `before`
             # From here on consumers may write at the source: a later switch asks again.
             hold.note({GATED: None})
         _Executor(running, rollout).run(steps)

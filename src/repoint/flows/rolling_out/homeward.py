@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repoint.flows.rolling_out.drafting import Drafting, Question
 from repoint.flows.rolling_out.situation import read_if_allowed
@@ -49,6 +49,13 @@ class _Homeward(Drafting):
             *self._workloads(),
             *(step for step in ground if not step.is_new),
         )
+
+    def draft(self) -> Draft:
+        """The draft, with what is left told among its notes."""
+        made = super().draft()
+        there = [ref for ref in self._home.left if read_if_allowed(self._api, ref) is not None]
+        told = [f"{ref} came with the move alone: it is left, nothing is deleted" for ref in there]
+        return replace(made, notes=(*made.notes, *told))
 
     def _left_paused(self) -> Iterator[Step]:
         for ref in self._home.left:

@@ -1,0 +1,1 @@
+"""The way back: files, cluster, and the proof that everybody is at the source."""
