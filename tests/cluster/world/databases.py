@@ -82,7 +82,8 @@ class Databases:
     def appoint_auditor(self) -> dict[str, str]:
         """A role on both sides that sees every row, for comparisons: the owner does not.
 
-        Gives the variables that repoint.yaml names for it.
+        Gives the variables that repoint.yaml names for it: URLs of port-forwards, as a person
+        has them open. The source's ends with its pod.
         """
         password = secrets.token_hex(8)
         role = (
@@ -90,11 +91,12 @@ class Databases:
         )
         self.source(role)
         self.target(role)
-        name, namespace = self.environment.source
-        source = f"{name}.{namespace}.svc.cluster.local:5432/{DATABASE}?sslmode=disable"
-        target = f"{CLUSTER}-rw.{self.environment.namespace}.svc.cluster.local:5432/{DATABASE}"
-        login = f"postgresql://{AUDITOR}:{password}@"
-        return {SOURCE_URL: f"{login}{source}", TARGET_URL: f"{login}{target}?sslmode=require"}
+        login = f"postgresql://{AUDITOR}:{password}@{LOOPBACK}"
+        target = f"{self.instance.port}/{DATABASE}?sslmode=require"
+        return {
+            SOURCE_URL: f"{login}:{self.source_port}/{DATABASE}?sslmode=disable",
+            TARGET_URL: f"{login}:{target}",
+        }
 
     def seed(self) -> None:
         """Put three shops with their goods into the source."""
