@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
+import time
 from contextlib import closing
 
 _MOST = 8 * 1024 * 1024
@@ -14,6 +16,7 @@ def http_get(
 ) -> tuple[int, str]:
     """Status and text of the answer, at most 8 MB of it; arguments as in `ports.HttpGet`."""
     connection: http.client.HTTPConnection
+    until = time.monotonic() + timeout_s
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
@@ -25,7 +28,25 @@ def http_get(
         try:
             headers = {"Host": host, "User-Agent": "repoint", "Connection": "close"}
             connection.request("GET", path, headers=headers)
+            way = connection.sock
             answer = connection.getresponse()
-            return answer.status, answer.read(_MOST).decode(errors="replace")
+            return answer.status, _body(answer, way, until).decode(errors="replace")
         except http.client.HTTPException as error:
             raise ConnectionError(f"no answer in HTTP: {type(error).__name__}") from error
+
+
+def _body(answer: http.client.HTTPResponse, way: socket.socket, until: float) -> bytes:
+    """What comes until a monotonic time; who sends a byte now and then is late as well."""
+    body = bytearray()
+    while len(body) < _MOST:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        way.settimeout(left)
+        piece = answer.read1(_MOST - len(body))
+        if not piece:
+            break
+        body += piece
+    if answer.length and len(body) < _MOST:
+        raise http.client.IncompleteRead(b"", answer.length)
+    return bytes(body)

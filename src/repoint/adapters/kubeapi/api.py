@@ -15,10 +15,11 @@ from repoint.adapters.kubeapi.proxy import Call
 from repoint.adapters.kubeapi.refusals import refused, unknown_kind, without_namespace
 from repoint.adapters.kubeapi.watching import Watch
 from repoint.dsn.mask import mask
-from repoint.errors import ClusterRefused
+from repoint.errors import ClusterLost, ClusterRefused
 from repoint.model.cluster import FIELD_MANAGER, Document, ObjectRef, ref_of
 
 _PAGE = 500
+_MOST_PAGES = 400
 _MOST_LOG = 1_000_000
 _JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
@@ -52,7 +53,7 @@ class Api:
             return None
         call = Call("GET", kind.path(ref.namespace, ref.name))
         answer = self._asking.ask(call, "read", ref, repeatable=True, nothing=(404,))
-        return None if answer.status == 404 else _document(answer.body)
+        return None if answer.status == 404 else answer.document or {}
 
     def list(
         self, api_version: str, kind: str, namespace: str, *, labels: str = "", fields: str = ""
@@ -71,7 +72,7 @@ class Api:
         selected = _query(labelSelector=labels, fieldSelector=fields)
         query = {**selected, "limit": str(_PAGE)}
         found: list[Document] = []
-        while True:
+        for _ in range(_MOST_PAGES):
             call = Call("GET", _target(served.path(namespace), query))
             answer = self._asking.ask(call, "list", ref, repeatable=True, nothing=(404, 410))
             if answer.status == 404:
@@ -81,14 +82,18 @@ class Api:
                 # What was left of the list is too old by now: all of it at once, then.
                 found, query = [], dict(selected)
                 continue
-            body = _document(answer.body)
+            body = answer.document or {}
             # The items of a built-in kind's list do not say what they are.
             said = {"apiVersion": api_version, "kind": kind}
             found += [{**said, **item} for item in body.get("items") or ()]
             metadata = body.get("metadata") or {}
             if not metadata.get("continue"):
                 return tuple(found), str(metadata.get("resourceVersion", ""))
-            query = {**query, "continue": metadata["continue"]}
+            query = {**query, "continue": str(metadata["continue"])}
+        raise ClusterLost(
+            f"the list of `{kind}` of context `{self._context}` does not end",
+            hint="see what `kubectl get` says of it",
+        )
 
     def apply(self, document: Document, *, dry_run: bool = False, force: bool = False) -> Document:
         """Server-side apply as field manager `repoint`; the object afterwards."""
@@ -171,6 +176,7 @@ class Api:
             ObjectRef("v1", "Pod", namespace, pod),
             repeatable=True,
             nothing=(400, 404),
+            is_text=True,
         )
         return mask(answer.body.decode(errors="replace")) if answer.status == 200 else ""
 
@@ -198,7 +204,8 @@ class Api:
         answer = self._asking.ask(
             Call("POST", path, _body(review)), "ask about", ref, repeatable=True
         )
-        return bool((_document(answer.body).get("status") or {}).get("allowed"))
+        said = (answer.document or {}).get("status")
+        return isinstance(said, dict) and said.get("allowed") is True
 
     def forward(
         self, namespace: str, target: str, port: int
@@ -258,7 +265,7 @@ class Api:
         if answer.status == 404:
             self._kinds.forget(ref.api_version)
             raise refused(answer, verb, ref, self._context)
-        return _document(answer.body)
+        return answer.document or {}
 
 
 def _query(**pairs: str) -> dict[str, str]:
@@ -271,11 +278,6 @@ def _target(path: str, query: Mapping[str, str]) -> str:
 
 def _body(document: Document) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
-
-
-def _document(body: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(body)
-    return found
 
 
 def _holds(found: Any, wanted: Any) -> bool:

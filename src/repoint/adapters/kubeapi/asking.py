@@ -13,6 +13,7 @@ from repoint.adapters.kubeapi.refusals import (
     is_away,
     lost,
     never_sent,
+    no_api,
     reason_known,
     refused,
 )
@@ -63,8 +64,12 @@ class Asking:
         repeatable: bool,
         nothing: tuple[int, ...] = (),
         patience_s: float | None = None,
+        is_text: bool = False,
     ) -> Answer:
         """The good answer to `call`, or one whose status is in `nothing`.
+
+        A good one has a `document`, unless it `is_text`: whatever else comes is taken for a
+        connection that broke, and told as such.
 
         A request that the API server did not get is sent again, and one that it may have got
         only when it is `repeatable`. `verb` and `ref` are for the error.
@@ -78,6 +83,9 @@ class Asking:
         settled = False
         while True:
             answer = self._once(call)
+            senseless = answer is not None and _is_senseless(answer, is_text)
+            if senseless:
+                answer = None
             if answer is not None:
                 if answer.status < 300 or answer.status in nothing:
                     return answer
@@ -96,7 +104,8 @@ class Asking:
             elif not repeatable and not (answer is not None and never_sent(answer)):
                 raise Unsure(f"the connection to `{self.context}` broke while `{ref}` was sent")
             told_s = answer.retry_after_s if answer is not None and answer.status == 429 else 0.0
-            patience.wait(self._given_up(answer, verb, ref), told_s)
+            error = no_api(self.context) if senseless else self._given_up(answer, verb, ref)
+            patience.wait(error, told_s)
 
     def is_starting(self) -> bool:
         """Whether the API server is up and says that it is not ready yet."""
@@ -104,14 +113,14 @@ class Asking:
         return answer is None or answer.status >= 500
 
     @contextmanager
-    def stream(self, call: Call, silence_s: float) -> Iterator[Answer | Iterator[bytes]]:
+    def stream(self, call: Call, timeout_s: float) -> Iterator[Answer | Iterator[bytes]]:
         """An answer's lines as they come (`Proxy.stream`).
 
         Raises:
-            ConnectionError: it broke.
+            ConnectionError: it broke, or did not end in time.
         """
         try:
-            with self._proxy.stream(call, silence_s) as lines:
+            with self._proxy.stream(call, timeout_s) as lines:
                 yield lines
         except _BROKEN as error:
             self._proxy.revive()
@@ -133,3 +142,8 @@ class Asking:
         if answer is not None and reason_known(answer) and answer.status != 503:
             return refused(answer, verb, ref, self.context)
         return lost(self.context, answer)
+
+
+def _is_senseless(answer: Answer, is_text: bool) -> bool:
+    """Whether a good answer is none that an API server gives."""
+    return answer.status < 300 and not is_text and answer.document is None

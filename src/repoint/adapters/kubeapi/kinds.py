@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from threading import Lock
 from urllib.parse import quote
@@ -70,8 +69,10 @@ class Kinds:
         )
         if answer.status == 404:
             return {}
+        listed = (answer.document or {}).get("resources")
         return {
-            one["kind"]: Kind(root, one["name"], bool(one["namespaced"]))
-            for one in json.loads(answer.body).get("resources", ())
-            if "/" not in one["name"]
+            str(one["kind"]): Kind(root, str(one["name"]), bool(one.get("namespaced")))
+            for one in (listed if isinstance(listed, list) else ())
+            if isinstance(one, dict) and {"kind", "name"} <= one.keys()
+            if "/" not in str(one["name"])
         }

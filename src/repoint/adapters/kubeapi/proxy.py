@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
+from typing import Any, TypeGuard
 
 from repoint.adapters.kubeapi.commands import kubectl_environment, proxy_cmd
 from repoint.adapters.runner import Child
@@ -20,6 +24,9 @@ _READY = re.compile(r"^Starting to serve on ")
 _START_S = 20.0
 # The kernel's limit on a socket's path is 108 bytes on Linux and 104 on macOS.
 _LONGEST_PATH = 103
+_CHUNK = 1 << 16
+# A page of a list has at most 500 objects, of which one has at most 1.5 MB and most have some KB.
+_MOST = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,7 @@ class Call:
     content_type: str = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """What came back: the status, the content type, `Retry-After` in seconds, and the body."""
 
@@ -40,6 +47,28 @@ class Answer:
     content_type: str
     retry_after_s: float
     body: bytes = field(repr=False)
+
+    @cached_property
+    def document(self) -> dict[str, Any] | None:
+        """The object or list in the body; None for what no API server says."""
+        if self.content_type != "application/json":
+            return None
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return found if is_document(found) else None
+
+
+def is_document(found: object) -> TypeGuard[dict[str, Any]]:
+    """Whether a decoded value has the shape of an object, a list of them, or a `Status`."""
+    if not isinstance(found, dict):
+        return False
+    items = found.get("items") if str(found.get("kind", "")).endswith("List") else None
+    return isinstance(found.get("metadata") or {}, dict) and all(
+        isinstance(one, dict) and isinstance(one.get("metadata") or {}, dict)
+        for one in (items if isinstance(items, list) else [items or {}])
+    )
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -101,31 +130,27 @@ class Proxy:
         Raises:
             OSError, http.client.HTTPException: kubectl died, or did not answer in time.
         """
-        with self._sent(call, timeout_s) as response:
-            return _answer(response, response.read())
+        with self._sent(call, timeout_s) as reading:
+            return reading.whole()
 
     @contextmanager
     def stream(self, call: Call, timeout_s: float) -> Iterator[Answer | Iterator[bytes]]:
-        """An answer's lines as they come; the whole of one that is not 200.
-
-        `timeout_s` is how long nothing may come; errors as for `ask`.
-        """
-        with self._sent(call, timeout_s) as response:
-            if response.status == 200:
-                yield iter(response.readline, b"")
-            else:
-                yield _answer(response, response.read())
+        """An answer's lines as they come; the whole of one that is not 200; errors as for `ask`."""
+        with self._sent(call, timeout_s) as reading:
+            yield reading.lines() if reading.response.status == 200 else reading.whole()
 
     @contextmanager
-    def _sent(self, call: Call, timeout_s: float) -> Iterator[http.client.HTTPResponse]:
+    def _sent(self, call: Call, timeout_s: float) -> Iterator[_Reading]:
+        until = time.monotonic() + timeout_s
         connection = _UnixConnection(self._socket, timeout_s)
         headers: Mapping[str, str] = {"Accept": "application/json", "Connection": "close"}
         if call.body:
             headers = {**headers, "Content-Type": call.content_type}
         try:
             connection.request(call.method, call.target, call.body or None, headers)
+            way = connection.sock
             with connection.getresponse() as response:
-                yield response
+                yield _Reading(response, way, until)
         finally:
             connection.close()
 
@@ -145,11 +170,48 @@ class Proxy:
         return child
 
 
-def _answer(response: http.client.HTTPResponse, body: bytes) -> Answer:
-    after = response.headers.get("Retry-After", "")
-    return Answer(
-        response.status,
-        response.headers.get_content_type(),
-        float(after) if after.isdigit() else 0.0,
-        body,
-    )
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """An answer that is read until a monotonic time, however slowly it comes."""
+
+    response: http.client.HTTPResponse
+    way: socket.socket
+    until: float
+
+    def whole(self) -> Answer:
+        """All of it."""
+        body = bytearray()
+        while piece := self._piece():
+            body += piece
+            if len(body) > _MOST:
+                raise http.client.HTTPException("it does not end")
+        if self.response.length:
+            raise http.client.IncompleteRead(b"", self.response.length)
+        after = self.response.headers.get("Retry-After", "")
+        return Answer(
+            self.response.status,
+            self.response.headers.get_content_type(),
+            float(after) if after.isdecimal() else 0.0,
+            bytes(body),
+        )
+
+    def lines(self) -> Iterator[bytes]:
+        """Each line as it is complete; what is left at the end as well."""
+        rest = bytearray()
+        while piece := self._piece():
+            *whole, last = piece.split(b"\n")
+            for line in whole:
+                yield bytes(rest + line)
+                rest.clear()
+            rest += last
+            if len(rest) > _MOST:
+                raise http.client.HTTPException("a line does not end")
+        if rest:
+            yield bytes(rest)
+
+    def _piece(self) -> bytes:
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.way.settimeout(left)
+        return self.response.read1(_CHUNK)

@@ -7,7 +7,6 @@ here is made of names, verbs, fields and the API's own reasons.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -37,13 +36,13 @@ _LOGGED_OUT = (
 
 def status_of(answer: Answer) -> Mapping[str, Any]:
     """The `Status` object of an answer; empty where it holds none."""
-    if answer.content_type != "application/json":
+    found = answer.document
+    if found is None or found.get("kind") != "Status":
         return {}
-    try:
-        found = json.loads(answer.body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) and found.get("kind") == "Status" else {}
+    details = found.get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
+    told = [one for one in causes if isinstance(one, dict)] if isinstance(causes, list) else []
+    return {**found, "details": {**(details if isinstance(details, dict) else {}), "causes": told}}
 
 
 def is_away(answer: Answer) -> bool:
@@ -95,6 +94,14 @@ def lost(context: str, answer: Answer | None) -> ClusterLost:
     told = next((reason for reason in _REASONS if reason in text), "")
     why = f" ({told})" if told else ""
     return ClusterLost(f"the API server of context `{context}` does not answer{why}")
+
+
+def no_api(context: str) -> ClusterLost:
+    """Somebody answers, but not as an API server does."""
+    return ClusterLost(
+        f"what answers for context `{context}` is no Kubernetes API server, or is cut off",
+        hint="a proxy or a login page may stand before it: see what `kubectl version` says",
+    )
 
 
 def refused(answer: Answer, verb: str, ref: ObjectRef, context: str) -> ClusterRefused:

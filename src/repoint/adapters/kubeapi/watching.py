@@ -10,7 +10,7 @@ from contextlib import suppress
 from urllib.parse import urlencode
 
 from repoint.adapters.kubeapi.asking import Asking
-from repoint.adapters.kubeapi.proxy import Answer, Call
+from repoint.adapters.kubeapi.proxy import Answer, Call, is_document
 from repoint.adapters.kubeapi.refusals import is_away, refused
 from repoint.model.cluster import Document, ObjectRef
 
@@ -90,9 +90,12 @@ def _event(line: bytes) -> Event | None:
     """The event of a line; None when the stream is at its end: cut off, or too old."""
     try:
         told = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return (told["type"], told["object"]) if told.get("type") in _TOLD else None
+    if not isinstance(told, dict) or told.get("type") not in _TOLD:
+        return None
+    found = told.get("object")
+    return (told["type"], found) if is_document(found) else None
 
 
 def _uid(document: Document) -> str:
