@@ -11,6 +11,8 @@ from repoint.flows.workspace import Workspace
 from repoint.formats.base import FileKind, ParsedFile, TextMap
 from repoint.formats.kinds import kind_of
 from repoint.formats.read import read_file
+from repoint.kube.files import KUSTOMIZATION_NAMES
+from repoint.kube.generators import files_named
 from repoint.kube.sealed import SealedSecretView, sealed_view
 from repoint.model.consumer import Site
 from repoint.model.source import Unreadable
@@ -64,7 +66,29 @@ def _parsed(workspace: Workspace, paths: Sequence[str]) -> dict[str, ParsedFile]
             continue
         if kind_of(path, raw[:_HEAD]) is not None:
             files[path] = read_file(path, raw)
+    files.update(_generated_from(workspace, files, frozenset(paths)))
     return files
+
+
+def _generated_from(
+    workspace: Workspace, files: dict[str, ParsedFile], paths: frozenset[str]
+) -> dict[str, ParsedFile]:
+    """Texts that a kustomize generator puts into a Secret or ConfigMap, whatever their names."""
+    named = {
+        path
+        for known in files.values()
+        if known.path.rpartition("/")[2] in KUSTOMIZATION_NAMES
+        for path in files_named(known)
+    }
+    found = {}
+    for path in sorted(named & paths - files.keys()):
+        try:
+            parsed = read_file(path, workspace.tree.read(path))
+        except RepointError:
+            continue
+        if not parsed.problem:
+            found[path] = parsed
+    return found
 
 
 def _sites(

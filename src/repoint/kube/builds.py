@@ -177,8 +177,10 @@ def _environment(
     for delivery in delivered:
         for key, leaf in delivery.variables.items():
             variables[key] = (*variables.get(key, ()), leaf)
+    builds = tuple(_placed(build, spec.namespace) for build in builds)
     for resource in plain:
         _into_namespace(resource, _around(resource.path, delivered))
+        _place(resource, spec.namespace)
     loose = (*plain, *made_secrets((*plain, *(one for b in builds for one in b.objects))))
     reads = {path for build in builds for path in build.files}
     return EnvironmentBuild(
@@ -191,6 +193,22 @@ def _environment(
         variables=variables,
         deliveries=tuple(delivered),
     )
+
+
+def _placed(build: Build, namespace: str) -> Build:
+    """A build whose objects are in the environment's namespace where they name none."""
+    if not namespace or all(one.namespace for one in build.objects):
+        return build
+    objects = tuple(one.copy() for one in build.objects)
+    for one in objects:
+        _place(one, namespace)
+    return replace(build, objects=objects)
+
+
+def _place(resource: Resource, namespace: str) -> None:
+    """What names no namespace goes where `kubectl --namespace` would put it."""
+    if namespace and not resource.namespace and resource.kind not in CLUSTER_SCOPED:
+        resource.set_metadata("namespace", namespace, Origin(resource.path, MADE))
 
 
 def _of(delivered: tuple[Delivery, ...], name: str, layout: Layout) -> list[Delivery]:

@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import dataclass, field
 
 from repoint.formats.base import Mapping, ParsedFile, Scalar
-from repoint.kube.effective import MADE, Effective, Origin, Value, mapping, text
+from repoint.kube.effective import MADE, Effective, Origin, Value, effective, mapping, text
 from repoint.kube.effective import items as list_items
 from repoint.kube.files import FileIndex, join
 from repoint.kube.resource import ObjectId, Resource
@@ -35,6 +35,24 @@ def generate(kustomization: dict[str, Effective], path: str, index: FileIndex) -
                 behavior = text(entry, "behavior") or "create"
                 result.resources.append((resource, behavior))
     return result
+
+
+def files_named(parsed: ParsedFile) -> tuple[str, ...]:
+    """The files that the generators of a kustomization file read, whatever they are called."""
+    base, found = posixpath.dirname(parsed.path), []
+    for document in parsed.documents:
+        root = document.root
+        if not isinstance(root, Mapping) or not {key.text for key, _ in root.pairs} & {*_FIELDS}:
+            continue
+        tree = effective(root, parsed.path, (document.index,))
+        for key in _FIELDS:
+            for entry in list_items(tree, key):
+                named = [
+                    item.text for item in list_items(entry, "files") if isinstance(item, Value)
+                ]
+                found += [name.rpartition("=")[2] for name in named]
+                found += _env_files(entry) if isinstance(entry, dict) else []
+    return tuple(join(base, name) for name in found)
 
 
 def _resource(

@@ -202,3 +202,42 @@ def test_a_default_that_every_environment_overrides_is_noted(tmp_path: Path) -> 
     found = check(replace(proposed, config=load_config(text), config_text=text))
 
     assert [one.severity.value for one in found if one.code == "RP110"] == ["note"]
+
+
+CNPG = """apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: main}
+spec: {instances: 1, storage: {size: 1Gi}}
+---
+apiVersion: postgresql.cnpg.io/v1
+kind: Pooler
+metadata: {name: pool}
+spec: {cluster: {name: main}, type: rw, instances: 1, pgbouncer: {poolMode: session}}
+"""
+
+
+def test_objects_without_a_namespace_are_in_the_environments(tmp_path: Path) -> None:
+    found = workspace(tmp_path, {"k8s/web.yaml": APP, "k8s/cnpg.yaml": CNPG})
+    for namespace, prefix in (("shop", "pool.shop.svc"), ("db", "pool.db.svc")):
+        text = found.config_text.replace("namespace: shop", f"namespace: {namespace}")
+        placed = replace(found, config=load_config(text), config_text=text)
+        assert codes(placed) == []
+        (change,) = make_plan(placed).changes
+        assert [edit.after for edit in change.edits if prefix in edit.after]
+
+
+def test_a_generators_file_of_any_name_is_read(tmp_path: Path) -> None:
+    """What a generator puts into a Secret counts, also where nothing can be edited in place."""
+    files = {
+        "k8s/web.yaml": APP,
+        "k8s/cnpg.yaml": CNPG.replace("metadata: {", "metadata: {namespace: shop, "),
+        "k8s/queue.dsn": "postgres://shop@pg.shop.svc:5432/shop",
+        "k8s/logo.bin": "\0postgres://shop@pg.shop.svc:5432/shop",
+        "k8s/kustomization.yaml": (
+            "namespace: shop\nresources: [web.yaml, cnpg.yaml]\n"
+            "secretGenerator: [{name: queue, files: [dsn=queue.dsn, logo.bin]}]\n"
+        ),
+    }
+    found = workspace(tmp_path, files)
+    named = [one for one in make_plan(found).findings if one.code == "RP111"]
+    assert [one.location.path for one in named if one.location] == ["k8s/queue.dsn"]

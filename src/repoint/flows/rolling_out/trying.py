@@ -11,6 +11,17 @@ from repoint.ports import ClusterApi
 from repoint.rollout.changes import changed_fields, template_changes
 from repoint.rollout.ownership import reconciled
 
+_LEAVE = "leave a controller's field out of the manifest, or take it over with `--force-conflicts`"
+_DELETE = "what cannot be changed has to be deleted by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What stands against an apply, and what can be done about it."""
+
+    told: str
+    way: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -26,7 +37,7 @@ class Trial:
     is_new: bool = False
     force: bool = False
     taken: tuple[str, ...] = ()
-    against: str = ""
+    against: Obstacle | None = None
     unasked: bool = False
 
 
@@ -39,7 +50,7 @@ class Trials:
     live: dict[ObjectRef, Document | None]
     new_namespaces: frozenset[str] = frozenset()
     new_kinds: frozenset[tuple[str, str]] = frozenset()
-    against: list[str] = field(default_factory=list)
+    against: list[Obstacle] = field(default_factory=list)
 
     def apply(self, document: Document) -> Trial:
         """What a server-side apply would do; what stands against it is kept in `against`."""
@@ -48,7 +59,7 @@ class Trials:
             return Trial(is_new=True, unasked=True)
         before = self.live.get(ref)
         trial = self._ask(ref, document, before)
-        if trial.against:
+        if trial.against is not None:
             self.against.append(trial.against)
         return trial
 
@@ -59,7 +70,7 @@ class Trials:
         if before is None:
             return False
         trial = self._ask(ref, document, before)
-        return not (trial.against or trial.fields)
+        return trial.against is None and not trial.fields
 
     def create(self, document: Document) -> None:
         """Ask whether an object of this content could be made beside what is there."""
@@ -94,17 +105,20 @@ class Trials:
         )
 
 
-def _conflict(ref: ObjectRef, others: tuple[tuple[str, str], ...]) -> str:
+def _conflict(ref: ObjectRef, others: tuple[tuple[str, str], ...]) -> Obstacle:
     manager, place = others[0]
     more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-    return f"{ref}: `{manager}` owns `{place}`{more}"
+    return Obstacle(f"{ref}: `{manager}` owns `{place}`{more}", _LEAVE)
 
 
-def _why(ref: ObjectRef, error: ClusterRefused) -> str:
+def _why(ref: ObjectRef, error: ClusterRefused) -> Obstacle:
     if error.reason == "Invalid" and error.causes:
         places = ", ".join(f"`{place}`" for _, place in error.causes if place)
-        return f"{ref}: the API server does not take, or does not change, {places}"
-    return error.message
+        return Obstacle(
+            f"{ref}: the API server does not take, or does not change, {places}", _DELETE
+        )
+    known = error.reason in ("Forbidden", "NotFound")
+    return Obstacle(error.message, "; ".join(error.hints) if known else "")
 
 
 def kinds_made(documents: Iterable[Document]) -> frozenset[tuple[str, str]]:
@@ -117,14 +131,14 @@ def kinds_made(documents: Iterable[Document]) -> frozenset[tuple[str, str]]:
     return frozenset(found)
 
 
-def refused(against: list[str]) -> RolloutStopped:
+def refused(against: list[Obstacle]) -> RolloutStopped:
     """The refusal of a rollout that cannot begin, with all that stands against it."""
     stopped = RolloutStopped(
-        f"the rollout cannot begin: {against[0]}",
+        f"the rollout cannot begin: {against[0].told}",
         hint=(
-            *against[1:],
-            "nothing was changed; a controller's fields are left to it, or taken over with "
-            "`--force-conflicts`; what cannot be changed has to be deleted by hand",
+            *(one.told for one in against[1:]),
+            *dict.fromkeys(one.way for one in against if one.way),
+            "nothing was changed",
         ),
     )
     stopped.exit_code = ExitCode.REFUSED
