@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections import Counter
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from repoint.adapters.pgclient import connect
 from repoint.model.sensitive import Sensitive
 from repoint.ports import Conversation
 from repoint.wire.login import Login, Tls
+from tests.cluster.world import cnpg_objects as cnpg
 from tests.cluster.world.example import SOURCE_URL, TARGET_URL
 from tests.cluster.world.instance import Instance
 from tests.cluster.world.routes import ENVIRONMENTS, Environment
@@ -57,6 +57,11 @@ class Databases:
         """A port of 127.0.0.1 that leads to the source."""
         return self.world.way_to(*self.environment.source, 5432)
 
+    @property
+    def target_port(self) -> int:
+        """A port of 127.0.0.1 that leads to the target."""
+        return self.world.network.way_in(self.instance.target)
+
     def source(self, *statements: str) -> Rows:
         """Run SQL on the source as its superuser, from its pod; the rows of the last statement."""
         login = Login("libpq", SUPERUSER, Sensitive(""), DATABASE, tls=Tls("never"))
@@ -69,30 +74,31 @@ class Databases:
 
     def clients_of_source(self) -> Counter[str]:
         """Who is connected to the source: how many connections for each `app` label."""
-        apps = {
-            playing.sandbox.address: playing.pod["metadata"].get("labels", {}).get("app", "")
-            for playing in tuple(self.world.kubelet.pods.values())
-        }
-        return Counter(apps.get(str(address), "") for (address,) in self.source(_CLIENTS))
+        return self._apps(self.source(_CLIENTS))
 
-    def clients_of_target(self) -> int:
-        """How many connections there are to the application's database on the target."""
-        return len(self.target(_CLIENTS))
+    def clients_of_target(self) -> Counter[str]:
+        """The same for the target, where a Pooler's pods stand for its clients."""
+        return self._apps(self.target(_CLIENTS))
 
-    def appoint_auditor(self) -> dict[str, str]:
-        """A role on both sides that sees every row, for comparisons: the owner does not.
+    def _apps(self, rows: Rows) -> Counter[str]:
+        apps = {}
+        for playing in tuple(self.world.kubelet.pods.values()):
+            labels = playing.pod["metadata"].get("labels", {})
+            apps[playing.sandbox.address] = labels.get("app") or labels.get(cnpg.POOLER, "")
+        return Counter(apps.get(str(address), "") for (address,) in rows)
+
+    def appoint_auditor(self, password: str) -> dict[str, str]:
+        """A role on both sides that sees every row, for comparisons and the copy.
 
         Gives the variables that repoint.yaml names for it: URLs of port-forwards, as a person
         has them open. The source's ends with its pod.
         """
-        password = secrets.token_hex(8)
-        role = (
-            f"CREATE ROLE {AUDITOR} LOGIN BYPASSRLS PASSWORD '{password}' IN ROLE pg_read_all_data"
-        )
+        rights = "LOGIN REPLICATION BYPASSRLS IN ROLE pg_read_all_data"
+        role = f"CREATE ROLE {AUDITOR} {rights} PASSWORD '{password}'"
         self.source(role)
         self.target(role)
         login = f"postgresql://{AUDITOR}:{password}@{LOOPBACK}"
-        target = f"{self.instance.port}/{DATABASE}?sslmode=require"
+        target = f"{self.target_port}/{DATABASE}?sslmode=require"
         return {
             SOURCE_URL: f"{login}:{self.source_port}/{DATABASE}?sslmode=disable",
             TARGET_URL: f"{login}:{target}",

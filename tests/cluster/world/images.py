@@ -129,4 +129,11 @@ def _pgbouncer() -> Image | None:
         return None
     manager = Path(__file__).with_name("pooler-manager.sh")
     single = {"cnpg": PARTS["cnpg"].program, "manager": manager}
-    return Image({"pgbouncer": found.path}, single, ("manager",), uid=servers_account().uid)
+    return Image(
+        {"pgbouncer": found.path},
+        single,
+        ("manager",),
+        uid=servers_account().uid,
+        # What the manager sends: PgBouncer ends when no server connection is in use (OP10).
+        stop=signal.SIGINT,
+    )

@@ -11,6 +11,7 @@ from repoint.adapters.lab.bouncer import service_names
 from repoint.adapters.lab.certificates import Authority
 from repoint.adapters.lab.contents import fill
 from repoint.adapters.lab.guard import Guard
+from repoint.adapters.lab.ports import LOOPBACK
 from repoint.adapters.lab.postgres import Postgres
 from repoint.adapters.pgclient import connect
 from repoint.errors import ServersMissing
@@ -21,14 +22,15 @@ from repoint.rehearsal.ini import AUTH_USER
 from repoint.rehearsal.lab import DatabaseSpec, LabSpec, PostgresSpec, RoleSpec
 from repoint.wire.login import Login, Tls
 from repoint.wire.scram import scram_verifier
+from tests.cluster.world.network import Network, Target
 
 _PATIENCE_S = 60.0
 
 
 class Instance:
-    """A Cluster's primary on a port of 127.0.0.1; `close` leaves nothing of it."""
+    """A Cluster's primary in the network of its pod; `close` leaves nothing of it."""
 
-    def __init__(self, cluster: Any, owner: str, password: Sensitive) -> None:
+    def __init__(self, cluster: Any, owner: str, password: Sensitive, network: Network) -> None:
         name, namespace = cluster["metadata"]["name"], cluster["metadata"]["namespace"]
         self._spec = cluster["spec"]
         self.owner = owner
@@ -41,7 +43,10 @@ class Instance:
         host = f"{name}-rw.{namespace}.svc.cluster.local"
         names = [f"{name}-{end}.{namespace}.svc.cluster.local" for end in ("rw", "r", "ro")]
         account = servers_account()
-        self._guard = Guard(account, base_folder(account))
+        self.sandbox = network.new(frozenset())
+        with network.inside(self.sandbox):
+            # So is everything that it starts.
+            self._guard = Guard(account, base_folder(account))
         self.authority = Authority(name)
         spec = PostgresSpec(
             major=self.major,
@@ -62,8 +67,9 @@ class Instance:
             raise
 
     @property
-    def port(self) -> int:
-        return self._postgres.port
+    def target(self) -> Target:
+        """Where it is."""
+        return Target(self.sandbox, (LOOPBACK, self._postgres.port))
 
     def close(self) -> None:
         """Stop it and remove its folder."""

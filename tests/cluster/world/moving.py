@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Sequence
 
 from repoint.adapters.lab.ports import LOOPBACK
-from tests.cluster.world.databases import DATABASE, SUPERUSER, USER, Databases
+from tests.cluster.world.databases import AUDITOR, DATABASE, USER, Databases
 from tests.cluster.world.images import clients
 
 _SEQUENCES = (
@@ -44,15 +44,16 @@ class Move:
         self._world.kubectl(*waiting)
         self._world.plane.until("the source is back", self._is_back)
 
-    def copy(self) -> None:
-        """Bring everything to the target, and keep it up to date from then on."""
+    def copy(self, password: str) -> None:
+        """Bring everything to the target, and keep it up to date; `password` is the auditor's."""
         dump = self._run("pg_dump", "--schema-only", "--no-owner", "--no-privileges", side="source")
         self._run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", side="target", given=dump)
         self._databases.source("CREATE PUBLICATION move FOR ALL TABLES")
-        there = f"host={LOOPBACK} port={self._databases.source_port} dbname={DATABASE}"
+        address = self._world.service(*self._environment.source)["spec"]["clusterIP"]
+        there = f"host={address} dbname={DATABASE} user={AUDITOR} password={password}"
         # As the tables' owner, which it would be else, row-level security lets no row in.
         self._databases.target(
-            f"CREATE SUBSCRIPTION move CONNECTION '{there} user={SUPERUSER}' PUBLICATION move"
+            f"CREATE SUBSCRIPTION move CONNECTION '{there}' PUBLICATION move"
             " WITH (run_as_owner = true)"
         )
         self._world.plane.until("every table is copied", self._is_copied)
@@ -109,7 +110,7 @@ class Move:
 
     def _run(self, program: str, *args: str, side: str, given: str = "") -> str:
         """Run a client program as the application's role on one side; what it printed."""
-        ports = {"source": self._databases.source_port, "target": self._databases.instance.port}
+        ports = {"source": self._databases.source_port, "target": self._databases.target_port}
         place = ("-h", LOOPBACK, "-p", str(ports[side]), "-U", USER, "-d", DATABASE)
         argv: Sequence[str] = (str(clients().get(program, program)), *place, *args)
         done = subprocess.run(

@@ -101,6 +101,15 @@ class Network:
         self._sandboxes[sandbox] = {}
         return sandbox
 
+    @contextlib.contextmanager
+    def inside(self, sandbox: Sandbox) -> Iterator[None]:
+        """Have this thread, and the processes that it starts, be in a pod's network."""
+        _enter(sandbox.number)
+        try:
+            yield
+        finally:
+            _enter(self._home)
+
     def drop(self, sandbox: Sandbox) -> None:
         """Close what was opened for a pod that is gone."""
         self._do(self._forget(sandbox))
@@ -207,11 +216,8 @@ class Network:
         """A new socket in a pod's namespace, or in our own; it stays there for good."""
         if sandbox is None:
             return socket.socket()
-        _enter(sandbox.number)
-        try:
+        with self.inside(sandbox):
             return socket.socket()
-        finally:
-            _enter(self._home)
 
     def _made(self) -> int:
         """A new namespace with its addresses, made by a thread that ends in it."""

@@ -17,7 +17,7 @@ from tests.cluster.control_plane import ControlPlane
 from tests.cluster.world import cnpg_objects as objects
 from tests.cluster.world.container import now
 from tests.cluster.world.instance import Instance
-from tests.cluster.world.network import Sandbox
+from tests.cluster.world.network import Network, Sandbox
 from tests.cluster.world.podspec import NotYet, contents
 from tests.cluster.world.seeing import Name
 
@@ -32,8 +32,9 @@ Show = Callable[[Any, Mapping[int, int]], None]
 class Operator:
     """Clusters and Poolers as they are now, and what was made for them."""
 
-    def __init__(self, plane: ControlPlane, show: Show) -> None:
+    def __init__(self, plane: ControlPlane, network: Network, show: Show) -> None:
         self._plane = plane
+        self._network = network
         self._show = show
         self._ended = threading.Event()
         self._keepers: dict[Name, threading.Thread] = {}
@@ -119,7 +120,7 @@ class Operator:
         while (password := self._passwords(name)) is None:
             self._wait()
         owner = str(self._initdb(name).get("owner", "app"))
-        instance = self.instances[name] = Instance(cluster, owner, password)
+        instance = self.instances[name] = Instance(cluster, owner, password, self._network)
         self._make_objects(cluster, instance)
         self._settle(name)
         return instance
@@ -170,8 +171,10 @@ class Operator:
             "restartCount": 0,
             "state": {"running": {"startedAt": now()}},
         }
+        instance = self.instance_of(pod)
         status = {
             "phase": "Running",
+            **({} if instance is None else {"podIP": instance.sandbox.address}),
             "startTime": now(),
             "conditions": [
                 {"type": one, "status": "True", "lastTransitionTime": now()} for one in truths
@@ -179,9 +182,8 @@ class Operator:
             "containerStatuses": [state],
         }
         self._plane.call("PATCH", f"{path}/status", {"status": status}, content_type=_MERGE)
-        instance = self.instance_of(pod)
         if instance is not None:
-            self._show(pod, {5432: instance.port})
+            self._show(pod, {5432: self._network.way_in(instance.target)})
 
     def instance_of(self, pod: Any) -> Instance | None:
         """The PostgreSQL that a pod leads to; None for a replica's."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.cluster.control_plane import ControlPlaneFailed
 from tests.cluster.world.databases import Rows
 from tests.cluster.world.world import World
 
+_LINGER_S = 10.0
 ROWS = "SELECT writer, number FROM naytife_schema.receipts"
 
 
@@ -25,17 +29,41 @@ class Receipts:
     reads: int
     unread: Counter[str]
 
-    def lost(self, rows: Rows) -> set[tuple[str, str]]:
-        """Acknowledged ones that are not there."""
-        return set(self.acknowledged) - set(_pairs(rows))
 
-    def doubled(self, rows: Rows) -> set[tuple[str, str]]:
-        """Those that are there more than once."""
-        return {pair for pair, count in Counter(_pairs(rows)).items() if count > 1}
+@dataclass(frozen=True)
+class Account:
+    """What the rows of a database make of the receipts; all three should be empty.
 
-    def strange(self, rows: Rows) -> set[tuple[str, str]]:
-        """Those that are there, and nobody has written them."""
-        return set(_pairs(rows)) - self.acknowledged - self.unknown
+    `lost` were acknowledged and are not there, `doubled` are there more than once, `strange`
+    are there and nobody has written them.
+    """
+
+    lost: frozenset[tuple[str, str]]
+    doubled: frozenset[tuple[str, str]]
+    strange: frozenset[tuple[str, str]]
+
+
+def settle(world: World, prefix: str, rows: Callable[[], Rows]) -> Account:
+    """Compare rows, which are asked for now, with what the writers have been told.
+
+    The writers may go on: what they were told before the rows are read has to be there, and
+    what is there they have to tell of, sooner or later.
+    """
+    before = receipts(world, prefix)
+    found = [(str(writer), str(number)) for writer, number in rows()]
+
+    def known() -> bool:
+        after = receipts(world, prefix)
+        return set(found) <= after.acknowledged | after.unknown
+
+    with contextlib.suppress(ControlPlaneFailed):
+        world.plane.until("every row is told of", known, timeout_s=_LINGER_S)
+    after = receipts(world, prefix)
+    return Account(
+        lost=before.acknowledged - set(found),
+        doubled=frozenset(pair for pair, times in Counter(found).items() if times > 1),
+        strange=frozenset(found) - after.acknowledged - after.unknown,
+    )
 
 
 def receipts(world: World, prefix: str) -> Receipts:
@@ -53,7 +81,3 @@ def receipts(world: World, prefix: str) -> Receipts:
         len(said["read"]),
         Counter(words[3] for words in said["unread"]),
     )
-
-
-def _pairs(rows: Rows) -> list[tuple[str, str]]:
-    return [(str(writer), str(number)) for writer, number in rows]

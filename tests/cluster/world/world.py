@@ -15,7 +15,6 @@ from typing import Any
 
 from repoint.adapters.lab.account import Account
 from repoint.adapters.lab.guard import Guard
-from repoint.adapters.lab.ports import LOOPBACK
 from repoint.adapters.runner import find_tool
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.world import cnpg_objects as cnpg
@@ -194,10 +193,15 @@ class World:
             and cnpg.POOLER in one.pod["metadata"].get("labels", {})
         ]
 
-    def way_to(self, name: str, namespace: str, port: int) -> int:
-        """A port of 127.0.0.1 that leads to a ready pod behind a Service."""
+    def service(self, name: str, namespace: str) -> Any:
+        """A Service as it is now."""
         service = self._services.get(namespace, name)
         assert service is not None, f"no Service {name} in {namespace}"
+        return service
+
+    def way_to(self, name: str, namespace: str, port: int) -> int:
+        """A port of 127.0.0.1 that leads to a ready pod behind a Service."""
+        service = self.service(name, namespace)
         wanted = next(one for one in service["spec"]["ports"] if one["port"] == port)
         targets = self.routes.targets(service, wanted)
         assert targets, f"no ready pod behind {name} in {namespace}"
@@ -243,7 +247,9 @@ class World:
             self.routes.hosts,
             self._furnish,
         )
-        self.operator = Operator(self.plane, lambda pod, ways: self.kubelet.show(pod, {}, ways))
+        self.operator = Operator(
+            self.plane, self.network, lambda pod, ways: self.kubelet.show(pod, {}, ways)
+        )
         self._services = Kind(self.plane, "/api/v1/services", self._told)
         self._pods = Kind(self.plane, "/api/v1/pods", self._pod_told)
         claims = Kind(self.plane, "/api/v1/persistentvolumeclaims", self._claim_told)
@@ -293,12 +299,15 @@ class World:
             for playing in tuple(self.kubelet.pods.values()):
                 playing.tell_hosts()
                 self.network.publish(playing.sandbox, self.routes.places(playing.pod))
+            for (namespace, _), instance in tuple(self.operator.instances.items()):
+                pod = {"metadata": {"namespace": namespace}}
+                self.network.publish(instance.sandbox, self.routes.places(pod))
 
     def _place(self, pod: Any, port: int) -> Target | None:
         """Where a port of a pod is."""
         if pod["metadata"].get("labels", {}).get(cnpg.POD_ROLE) == "instance":
             instance = self.operator.instance_of(pod)
-            return None if instance is None else Target(None, (LOOPBACK, instance.port))
+            return None if instance is None else instance.target
         playing = self.kubelet.pods.get(pod["metadata"]["uid"])
         if playing is None:
             return None

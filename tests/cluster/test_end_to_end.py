@@ -1,0 +1,68 @@
+"""The whole move, from local to production and back, with a client that reads and writes.
+
+Every part is real, or listed in tests/cluster/world/README.md. The environments are moved in
+their order by repoint's own verbs, and the gates between them are open because of what was done.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cluster.world.example import ENVIRONMENTS
+
+if TYPE_CHECKING:
+    from tests.cluster.world.walking import Walk
+    from tests.cluster.world.world import World
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(900)]
+
+_POOLER = "naytife-postgres-pooler-rw"
+_NOBODY = (frozenset(), frozenset(), frozenset())
+
+
+def _walk(world: World, name: str) -> Walk:
+    from tests.cluster.world.walking import Walk
+
+    return Walk(world, name)
+
+
+def _all_is_told(walk: Walk, side: str) -> None:
+    found = walk.account(side)
+    assert (found.lost, found.doubled, found.strange) == _NOBODY
+    assert walk.told().acknowledged
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_an_environment_moves_and_no_write_is_lost(world: World, name: str) -> None:
+    walk = _walk(world, name)
+    walk.settle_in()
+    walk.edit()
+    refused = walk.run("rollout")
+    assert refused.status == 1 and "`data`" in refused.err, refused
+    walk.copy()
+    assert "hydra" in walk.databases.clients_of_source()
+    walk.renew_pooler()
+    walk.move.switch()
+    walk.must("data compare")
+
+    walk.must("rollout")
+    assert not walk.databases.clients_of_source()
+    assert walk.databases.clients_of_target()[_POOLER]
+    walk.must("verify", "--soak")
+    walk.must("verify", "--in-cluster")
+    assert "nothing to do" in walk.must("rollout").out
+    _all_is_told(walk, "target")
+    # Writes were refused while the source was frozen, and told so; none was refused for long.
+    assert walk.told().errors["25006"]
+
+
+def test_production_goes_back_and_no_write_is_lost(world: World) -> None:
+    walk = _walk(world, "production")
+    refused = walk.run("rollback", "--rollout", "--yes")
+    assert refused.status == 1 and "would lose data" in refused.err, refused
+    walk.move.give_back()
+    walk.must("rollback", "--rollout", "--accept-data-loss", "--yes")
+    assert {"backend", "hydra", "writer"} <= set(walk.databases.clients_of_source())
+    _all_is_told(walk, "source")
