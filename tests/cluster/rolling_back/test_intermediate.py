@@ -35,157 +35,157 @@ def titles(draft: Draft) -> list[str]:
     return [one for one in found if "old-postgres" not in one]
 
 
-def is_home(ground: Ground) -> None:
+def is_home(place: Ground) -> None:
     """All is as before the move, and nothing is left to do."""
-    assert ground.state() == ground.before
-    assert ground.pods_are_new()
-    assert titles(ground.run(ground.home())) == []
+    assert place.state() == place.before
+    assert place.pods_are_new()
+    assert titles(place.run(place.home())) == []
 
 
-def test_there_and_back(ground: Ground) -> None:
-    ground.apply()
-    assert titles(ground.run(ground.there())) == THERE
-    assert "pg-rw." in ground.values("web")["url_direct"]
-    moved = ground.state()
-    assert [name for name in moved if moved[name] != ground.before[name]] == [
+def test_there_and_back(place: Ground) -> None:
+    place.apply()
+    assert titles(place.run(place.there())) == THERE
+    assert "pg-rw." in place.values("web")["url_direct"]
+    moved = place.state()
+    assert [name for name in moved if moved[name] != place.before[name]] == [
         *("ConfigMap/mail", "Job/migrate", "Deployment/web", "Secret/web")
     ]
 
-    home = ground.home()
-    ground.files_back()
-    assert titles(ground.run(home)) == HOME
+    home = place.home()
+    place.files_back()
+    assert titles(place.run(home)) == HOME
 
-    is_home(ground)
+    is_home(place)
     marks = {
-        kind: set(ground.shop.get(kind, name)["metadata"].get("annotations", {}))
+        kind: set(place.shop.get(kind, name)["metadata"].get("annotations", {}))
         for kind, name in (("secret", "web"), ("job", "migrate"), ("pooler", "pooler"))
     }
     assert CHANGED in marks["secret"] and SPEC in marks["job"] and RECYCLED in marks["pooler"]
-    template = ground.shop.get("deployment", "web")["spec"]["template"]["metadata"]
+    template = place.shop.get("deployment", "web")["spec"]["template"]["metadata"]
     assert INPUTS in template["annotations"]
 
 
-def test_what_was_never_rolled_out_has_nothing_to_bring_back(ground: Ground) -> None:
-    ground.apply()
-    home = ground.home()
-    ground.files_back()
-    assert titles(ground.run(home)) == []
-    assert ground.state() == ground.before
+def test_what_was_never_rolled_out_has_nothing_to_bring_back(place: Ground) -> None:
+    place.apply()
+    home = place.home()
+    place.files_back()
+    assert titles(place.run(home)) == []
+    assert place.state() == place.before
 
 
-def test_nothing_else_is_restarted(ground: Ground) -> None:
-    ground.apply()
-    ground.run(ground.there())
-    generation = ground.shop.generations()["cache"]
-    home = ground.home()
-    ground.files_back()
-    ground.run(home)
-    assert ground.shop.generations()["cache"] == generation
+def test_nothing_else_is_restarted(place: Ground) -> None:
+    place.apply()
+    place.run(place.there())
+    generation = place.shop.generations()["cache"]
+    home = place.home()
+    place.files_back()
+    place.run(home)
+    assert place.shop.generations()["cache"] == generation
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("steps", range(1, len(THERE)))
-def test_back_from_a_rollout_that_was_cut_off(ground: Ground, steps: int) -> None:
-    ground.apply()
-    ground.run(ground.there(), steps=steps)
-    home = ground.home()
-    ground.files_back()
-    ground.run(home)
-    is_home(ground)
+def test_back_from_a_rollout_that_was_cut_off(place: Ground, steps: int) -> None:
+    place.apply()
+    place.run(place.there(), steps=steps)
+    home = place.home()
+    place.files_back()
+    place.run(home)
+    is_home(place)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("steps", range(len(HOME)))
-def test_a_way_back_that_was_cut_off_is_continued(ground: Ground, steps: int) -> None:
-    ground.apply()
-    ground.run(ground.there())
-    home = ground.home()
-    ground.files_back()
-    ground.run(home, steps=steps)
+def test_a_way_back_that_was_cut_off_is_continued(place: Ground, steps: int) -> None:
+    place.apply()
+    place.run(place.there())
+    home = place.home()
+    place.files_back()
+    place.run(home, steps=steps)
     # There is no receipt any more: what is left to do is seen in the cluster.
-    ground.run(ground.home())
-    is_home(ground)
+    place.run(place.home())
+    is_home(place)
 
 
-def _pause(ground: Ground) -> None:
-    ref = next(one.ref for one in ground.there().desired.of_kind("Pooler"))
+def _pause(place: Ground) -> None:
+    ref = next(one.ref for one in place.there().desired.of_kind("Pooler"))
     patch = {
         "spec": {"pgbouncer": {"paused": True}},
         "metadata": {"annotations": {PAUSED_BY: "tester@here"}},
     }
-    ground.api.merge(ref, patch)
-    assert is_paused(ground.api.get(ref))
+    place.api.merge(ref, patch)
+    assert is_paused(place.api.get(ref))
 
 
-def test_a_pool_that_a_killed_rollout_left_paused_is_let_go_first(ground: Ground) -> None:
-    ground.apply()
-    ground.run(ground.there(), steps=THERE.index("recycle Pooler/pooler"))
-    _pause(ground)
-    home = ground.home()
-    ground.files_back()
-    assert titles(ground.run(home)) == ["let go Pooler/pooler", *HOME]
-    assert not is_paused(ground.shop.get("pooler", "pooler"))
-    is_home(ground)
+def test_a_pool_that_a_killed_rollout_left_paused_is_let_go_first(place: Ground) -> None:
+    place.apply()
+    place.run(place.there(), steps=THERE.index("recycle Pooler/pooler"))
+    _pause(place)
+    home = place.home()
+    place.files_back()
+    assert titles(place.run(home)) == ["let go Pooler/pooler", *HOME]
+    assert not is_paused(place.shop.get("pooler", "pooler"))
+    is_home(place)
 
 
-def test_a_target_that_is_down_holds_nobody_back(ground: Ground) -> None:
-    ground.apply()
-    ground.run(ground.there())
-    path = f"/apis/postgresql.cnpg.io/v1/namespaces/{ground.shop.namespace}/clusters/pg"
-    ground.shop.api.delete(path)
-    home = ground.home()
-    ground.files_back()
-    assert titles(ground.run(home)) == ["apply Cluster/pg", *HOME]
-    assert ground.state()["Secret/web"] == ground.before["Secret/web"]
+def test_a_target_that_is_down_holds_nobody_back(place: Ground) -> None:
+    place.apply()
+    place.run(place.there())
+    path = f"/apis/postgresql.cnpg.io/v1/namespaces/{place.shop.namespace}/clusters/pg"
+    place.shop.api.delete(path)
+    home = place.home()
+    place.files_back()
+    assert titles(place.run(home)) == ["apply Cluster/pg", *HOME]
+    assert place.state()["Secret/web"] == place.before["Secret/web"]
 
 
-def test_there_back_and_there_again(ground: Ground) -> None:
-    ground.apply()
-    ground.run(ground.there())
-    home = ground.home()
-    ground.files_back()
-    ground.run(home)
-    ground.apply()
-    assert titles(ground.run(ground.there())) == THERE
-    assert "pooler." in ground.values("web")["url"]
+def test_there_back_and_there_again(place: Ground) -> None:
+    place.apply()
+    place.run(place.there())
+    home = place.home()
+    place.files_back()
+    place.run(home)
+    place.apply()
+    assert titles(place.run(place.there())) == THERE
+    assert "pooler." in place.values("web")["url"]
 
 
-def test_a_later_switch_passes_the_data_gate_again(ground: Ground) -> None:
+def test_a_later_switch_passes_the_data_gate_again(place: Ground) -> None:
     """The Lease's mark of a switch is gone as soon as a way back begins."""
-    ground.apply()
+    place.apply()
     asked: list[bool] = []
 
     def gate(_: object, begun: bool) -> tuple[str, ...]:
         asked.append(begun)
         return ()
 
-    ground.run(ground.there(gate, content="one"), steps=3)
+    place.run(place.there(gate, content="one"), steps=3)
     assert asked == [False]
-    ground.run(ground.there(gate, content="one"))
+    place.run(place.there(gate, content="one"))
     assert asked == [False], "a rollout that goes on has passed it"
-    assert ground.lease_marks()[GATED]
-    ground.shop.commit()
-    home = ground.home()
-    ground.files_back()
-    ground.run(home, steps=0)
-    assert GATED not in ground.lease_marks()
-    ground.run(ground.home())
-    ground.apply()
-    ground.run(ground.there(gate, content="one"))
+    assert place.lease_marks()[GATED]
+    place.shop.commit()
+    home = place.home()
+    place.files_back()
+    place.run(home, steps=0)
+    assert GATED not in place.lease_marks()
+    place.run(place.home())
+    place.apply()
+    place.run(place.there(gate, content="one"))
     assert asked == [False, False]
 
 
-def test_a_change_that_moves_nobody_asks_no_data_gate(ground: Ground) -> None:
-    ground.apply()
+def test_a_change_that_moves_nobody_asks_no_data_gate(place: Ground) -> None:
+    place.apply()
     asked: list[bool] = []
 
     def gate(_: object, begun: bool) -> tuple[str, ...]:
         asked.append(begun)
         return ()
 
-    ground.run(ground.there(gate, content="one"))
-    config = ground.root / "deploy" / "mail-config.yaml"
+    place.run(place.there(gate, content="one"))
+    config = place.root / "deploy" / "mail-config.yaml"
     config.write_text(config.read_text().replace("blue", "green"))
-    again = ground.run(ground.there(gate, content="two"))
+    again = place.run(place.there(gate, content="two"))
     assert titles(again) == ["apply ConfigMap/mail"], "nobody reads this key"
     assert asked == [False]
