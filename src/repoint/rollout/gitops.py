@@ -21,7 +21,7 @@ from repoint.rollout.names import ROLLED
 from repoint.rollout.objects import at, mapping_at, marks_of, template_of
 from repoint.rollout.ordering import is_cnpg
 from repoint.rollout.readiness import State, judge, judge_pooler
-from repoint.rollout.recycling import Run, Way, due
+from repoint.rollout.recycling import Run, Way, clusters_named, due
 from repoint.rollout.restarts import by_reloader
 from repoint.rollout.values import KINDS
 
@@ -302,7 +302,8 @@ def _recycling(picture: Picture, rows: Iterable[Row]) -> Iterator[Advice]:
             ended = moment(at(job, "status", "completionTime"))
             after = ref.kind == "Job" and ref in reached and ended and oldest and oldest < ended
             if after and (_read(job, keys) or naming(job, picture.values, picture.target)):
-                runs.append(Run(str(at(job, "metadata", "uid")), ref.name))
+                named = clusters_named(job, picture.values, picture.wanted)
+                runs.append(Run(str(at(job, "metadata", "uid")), ref.name, clusters=named))
         needed = due(one, picture.live.get(pooler), runs)
         if needed is not None:
             names = ", ".join(run.name for run in needed.runs)

@@ -16,9 +16,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from repoint.model.cluster import Document
+from repoint.model.cluster import Document, ObjectRef, ref_of
+from repoint.rollout.gitops_hosts import Values, naming, own_texts, plain_values
 from repoint.rollout.names import PAUSED_BY, RECYCLED
 from repoint.rollout.objects import at, mapping_at, marks_of
+from repoint.rollout.ordering import is_cnpg
 
 QUERY_WAIT_S = 120.0
 """PgBouncer's `query_wait_timeout` where the Pooler sets none."""
@@ -43,11 +45,15 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A Job that ran: its uid, and whether it sets defaults of roles or databases."""
+    """A Job that ran: its uid, and whether it sets defaults of roles or databases.
+
+    `clusters` are those that it keeps to; empty where nothing tells.
+    """
 
     uid: str
     name: str
     role_settings: bool = False
+    clusters: frozenset[ObjectRef] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,47 @@ class Recycling:
                 f"{self.limit_s:.0f} s at most, then it is let go"
             )
         return "its pods are replaced one by one: session clients are cut off and have to reconnect"
+
+
+def cluster_of(pooler: Document) -> ObjectRef:
+    """The Cluster that a Pooler stands before: in its own namespace."""
+    ref = ref_of(pooler)
+    return ObjectRef(
+        ref.api_version, "Cluster", ref.namespace, str(at(pooler, "spec", "cluster", "name") or "")
+    )
+
+
+def clusters_named(
+    job: Document, values: Values, documents: Iterable[Document]
+) -> frozenset[ObjectRef]:
+    """The Clusters among `documents` that a Job keeps to; empty when it names the host of none.
+
+    `values` are the Secrets and ConfigMaps that it reads. A Cluster that is merely mentioned
+    counts, too: a pool that was recycled for nothing lets clients wait for a moment, one that was
+    not fails them (PS4).
+    """
+    known = tuple(documents)
+    poolers = [one for one in known if is_cnpg(ref_of(one), "Pooler")]
+    clusters = {ref_of(one) for one in known if is_cnpg(ref_of(one), "Cluster")}
+    services = {
+        one: (
+            *(f"{one.name}-{kind}" for kind in ("rw", "ro", "r")),
+            *(ref_of(pooler).name for pooler in poolers if cluster_of(pooler) == one),
+        )
+        for one in clusters | set(map(cluster_of, poolers))
+    }
+    if not any(naming(job, values, names) for names in services.values()):
+        return frozenset()
+    text = "\n".join(
+        part
+        for holder in (*map(plain_values, values.values()), own_texts(job))
+        for _, part in holder
+    )
+    return frozenset(one for one, names in services.items() if _mentions(text, names))
+
+
+def _mentions(text: str, names: Iterable[str]) -> bool:
+    return any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) for name in names)
 
 
 def is_session(pooler: Document) -> bool:
@@ -108,7 +155,12 @@ def due(pooler: Document, live: Document | None, runs: Iterable[Run]) -> Recycli
         runs: Every Job of this state that ran, or is about to (with an empty uid).
     """
     done = str(marks_of(live).get(RECYCLED, "")).split(",")
-    new = tuple(run for run in runs if not run.uid or run.uid not in done)
+    own = cluster_of(pooler)
+    new = tuple(
+        run
+        for run in runs
+        if (not run.uid or run.uid not in done) and (not run.clusters or own in run.clusters)
+    )
     if is_session(pooler):
         # Its server connections are reset between clients, so no plan outlives one (PS4).
         new = tuple(run for run in new if run.role_settings)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
 
-from repoint.model.cluster import ref_of
+from repoint.model.cluster import ObjectRef, ref_of
 from repoint.rollout.changes import changed_fields, template_changes
 from repoint.rollout.names import INPUTS, PAUSED_BY, RECYCLED
 from repoint.rollout.ordering import Wave, early_values, place_of, secrets_named, wave_of
@@ -15,6 +16,7 @@ from repoint.rollout.pods import owned_by, troubles
 from repoint.rollout.recycling import (
     Run,
     Way,
+    clusters_named,
     due,
     is_ours,
     is_paused,
@@ -174,6 +176,37 @@ _PLAIN, _ROLES = Run("u1", "migrate"), Run("u2", "roles", role_settings=True)
 def test_when_a_pool_is_due(mode: str, live: Any, runs: tuple[Run, ...], way: Way | None) -> None:
     found = due(_pooler(mode), live, runs)
     assert (found.way if found is not None else None) is way
+
+
+_MAIN, _STATS = (ObjectRef(CNPG, "Cluster", "n", name) for name in ("main", "stats"))
+
+
+@pytest.mark.parametrize(
+    ("url", "clusters"),
+    [
+        ("postgres://u:p@main-rw.n.svc:5432/d", {_MAIN}),
+        ("postgres://u:p@stats-tx:5432/d", {_STATS}),
+        ("postgres://u:p@elsewhere:5432/d", set()),
+        ("postgres://u:p@main-rw:5432/d?application_name=stats-rw", {_MAIN, _STATS}),
+    ],
+)
+def test_a_pool_is_recycled_after_jobs_of_its_own_cluster(url: str, clusters: set[Any]) -> None:
+    def pooler(name: str, cluster: str) -> dict[str, Any]:
+        spec = {"cluster": {"name": cluster}, "pgbouncer": {"poolMode": "transaction"}}
+        return _one(CNPG, "Pooler", name, spec=spec)
+
+    poolers = [pooler("main-tx", "main"), pooler("stats-tx", "stats")]
+    ref = {"name": "URL", "valueFrom": {"secretKeyRef": {"name": "db", "key": "url"}}}
+    template = {"spec": {"containers": [{"name": "m", "env": [ref]}]}}
+    job = _one("batch/v1", "Job", "up", spec={"template": template})
+    secret = _one("v1", "Secret", "db", data={"url": base64.b64encode(url.encode()).decode()})
+    named = clusters_named(job, {("Secret", "n", "db"): secret}, [*poolers, job])
+    assert named == clusters
+
+    run = Run("", "up", clusters=named)
+    recycled = {one["metadata"]["name"] for one in poolers if due(one, None, [run])}
+    wanted = clusters or {_MAIN, _STATS}
+    assert recycled == {f"{one.name}-tx" for one in wanted}
 
 
 def test_session_is_the_mode_without_a_word() -> None:

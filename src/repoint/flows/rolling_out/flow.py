@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from repoint.errors import ClusterRefused, ExitCode, RepointError, RolloutStopped
+from repoint.errors import ClusterRefused, ExitCode, FileRefused, RepointError, RolloutStopped
 from repoint.flows.desired import Desired
 from repoint.flows.rolling_out.drafting import Question, draft, lock_namespace, pooler_deployment
 from repoint.flows.rolling_out.failing import as_stopped, ended
@@ -32,6 +32,7 @@ from repoint.rollout.names import GATED, RAN, SWITCHED
 from repoint.rollout.objects import at
 from repoint.rollout.ordering import is_cnpg
 from repoint.rollout.ownership import reconciled
+from repoint.rollout.passwords import KnownPasswords
 from repoint.rollout.recycling import Run
 from repoint.rollout.steps import Action, Draft, Event, Step, Tone
 
@@ -64,10 +65,14 @@ class Rollout:
 
 
 def draft_rollout(rollout: Rollout) -> Draft:
-    """The steps that are left, without changing anything; errors as for `drafting.draft`."""
+    """The steps that are left, without changing anything; errors as for `drafting.draft`.
+
+    Raises:
+        FileRefused: an object has no name of its own.
+    """
     for one in rollout.desired.objects:
         if not one.ref.name:
-            raise RolloutStopped(
+            raise FileRefused(
                 f"`{one.source}`: a {one.ref.kind} has `generateName`, so each run would make one",
                 hint="give it a `name`, or let a controller bring it (`--mode gitops`)",
             )
@@ -105,7 +110,9 @@ def run_rollout(
     said: Callable[[str], None] = lambda text: tell(Event(Tone.NOTE, text))  # noqa: E731
     with locked(api, environment, shown.namespace, holder, said) as hold:
         running = Running(
-            api, hold, tell, rollout.settings, rollout.hooks, rollout.content, changed=made
+            *(api, hold, tell, rollout.settings, rollout.hooks, rollout.content),
+            changed=made,
+            clean=KnownPasswords(rollout.desired.documents).hide,
         )
         steps = _still(running, rollout, shown)
         if not made:

@@ -12,7 +12,7 @@ from repoint.rollout.names import RAN, SPEC
 from repoint.rollout.objects import annotated, at, mapping_at, marks_of
 from repoint.rollout.ordering import Wave, wave_of
 from repoint.rollout.readiness import State, judge
-from repoint.rollout.recycling import Run, sets_roles
+from repoint.rollout.recycling import Run, clusters_named, sets_roles
 from repoint.rollout.values import Tokens
 
 _OURS: Document = {"metadata": {"annotations": {SPEC: ""}}}
@@ -79,6 +79,7 @@ class JobBook:
                 "" if ref_of(one) in again else self._uid(one, live),
                 ref_of(one).name,
                 sets_roles(_texts(one, documents, other)),
+                _clusters(one, documents, other),
             )
             for one in documents
             if wave_of(one) is Wave.JOBS and at(one, "spec", "suspend") is not True
@@ -100,6 +101,23 @@ def remembered(marks: Mapping[str, object], job: Document) -> str:
         found = {}
     entry = {"digest": marks_of(job).get(SPEC), "uid": at(job, "metadata", "uid")}
     return json.dumps({**found, str(ref_of(job)): entry}, sort_keys=True)
+
+
+def _clusters(
+    job: Document,
+    documents: tuple[Document, ...],
+    other: Callable[[ObjectRef], Document | None],
+) -> frozenset[ObjectRef]:
+    """The Clusters that a Job certainly keeps to; empty where it reads what cannot be read."""
+    known = {ref_of(one): one for one in documents}
+    values = {}
+    for one in inputs_of(job):
+        ref = ObjectRef("v1", one.kind, one.namespace, one.name)
+        found = known.get(ref) or other(ref)
+        if found is None:
+            return frozenset()
+        values[one.kind, one.namespace, one.name] = found
+    return clusters_named(job, values, documents)
 
 
 def _texts(
