@@ -95,7 +95,22 @@ def watched(kind: type[Kind]) -> Iterator[Kind]:
 
 
 def shared_files() -> set[str]:
-    return {path.name for path in SHARED.glob("PostgreSQL.*")}
+    """The servers' files of shared memory that no process uses: what a dead server left.
+
+    Other servers of this machine come and go meanwhile.
+    """
+    found = {path.name for path in SHARED.glob("PostgreSQL.*")}
+    if found:
+        used = "".join(map(_maps, Path("/proc").glob("[0-9]*/maps")))
+        found = {name for name in found if f"{SHARED}/{name}" not in used}
+    return found
+
+
+def _maps(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
 
 
 def idle_segments() -> set[str]:

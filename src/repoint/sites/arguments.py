@@ -23,6 +23,7 @@ from repoint.sites.split import Container, Entry, split_drafts
 from repoint.sites.urls import dsn_drafts, name_before
 from repoint.sites.waits import wait_drafts
 
+_NAME = re.compile(r"[\w./+@-]+")
 _ASSIGNMENT = re.compile(r"^-{0,2}[A-Za-z_][\w.\-\[\]]*=")
 _ENV_OPTIONS = frozenset({"-e", "--env", "--from-literal", "--build-arg"})
 
@@ -91,7 +92,9 @@ def _strings(
             if not env and form in (Form.KEYWORD_VALUE, Form.JDBC):
                 form = Form.ARGUMENT
             user = draft.user or _user_option(args)
-            yield replace(draft, key=env or program, form=form, user=user)
+            # A first word that is no name (a string with a password, say) is never shown as one.
+            named = env or (program if _NAME.fullmatch(program) else "")
+            yield replace(draft, key=named, form=form, user=user)
 
 
 def _user_option(args: Sequence[Value]) -> str | None:

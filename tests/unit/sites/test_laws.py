@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from repoint.formats.read import read_file
@@ -39,6 +39,7 @@ TEXTS = st.one_of(
 
 
 @given(NAMES, TEXTS)
+@example("run.sh", "'  u: \"host=pg password='canary-1' dbname=x\"\n")
 def test_any_text_gives_sites_whose_spans_are_true(name: str, text: str) -> None:
     raw = text.encode("utf-8", "replace")
     parsed = read_file(name, raw)
