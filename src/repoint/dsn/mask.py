@@ -92,7 +92,8 @@ def mask(text: str) -> str:
     return text
 
 
-def _secret(key: str) -> bool:
+def is_secret_name(key: str) -> bool:
+    """Whether what goes by this name is a password, as far as names tell."""
     return bool(_SECRET_WORD.search(key)) and not _NOT_SECRET.search(key)
 
 
@@ -153,7 +154,7 @@ def _walk(
     cursor = position = 0
     while (found := pattern.search(text, position)) is not None:
         position = found.end()
-        place = value(text, found) if _secret(found.group("key")) else None
+        place = value(text, found) if is_secret_name(found.group("key")) else None
         if place is not None:
             low, high, shown = place
             pieces += [text[cursor:low], shown]

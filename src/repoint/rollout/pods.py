@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from repoint.dsn.mask import mask
@@ -36,9 +36,12 @@ class Trouble:
         return f"{text} ({self.restarts} restarts)" if self.restarts else text
 
 
-def troubles(pods: Iterable[Document]) -> tuple[Trouble, ...]:
-    """Everything that is wrong with pods, those that left a log first."""
-    found = [one for pod in pods for one in _of_pod(pod)]
+def troubles(pods: Iterable[Document], clean: Callable[[str], str] = mask) -> tuple[Trouble, ...]:
+    """Everything that is wrong with pods, those that left a log first.
+
+    `clean` takes passwords out of messages, before they are cut short.
+    """
+    found = [one for pod in pods for one in _of_pod(pod, clean)]
     return tuple(sorted(found, key=lambda one: (not one.has_log, one.pod, one.container)))
 
 
@@ -51,40 +54,44 @@ def owned_by(pods: Iterable[Document], uid: str) -> tuple[Document, ...]:
     )
 
 
-def _of_pod(pod: Document) -> Iterator[Trouble]:
+def _of_pod(pod: Document, clean: Callable[[str], str]) -> Iterator[Trouble]:
     name = ref_of(pod).name
     if at(pod, "metadata", "deletionTimestamp"):
         return
     scheduled = conditions(pod).get("PodScheduled", {})
     if scheduled.get("status") == "False":
-        yield Trouble(name, "", str(scheduled.get("reason", "")), _short(scheduled.get("message")))
+        yield Trouble(
+            name, "", str(scheduled.get("reason", "")), _short(scheduled.get("message"), clean)
+        )
     said = False
     for group in ("initContainerStatuses", "containerStatuses"):
         for status in items_at(pod, "status", group):
-            for one in _of_container(name, status):
+            for one in _of_container(name, status, clean):
                 said = True
                 yield one
     status = mapping_at(pod, "status")
     if status.get("phase") == "Failed" and not said:
         yield Trouble(
-            name, "", str(status.get("reason") or "Failed"), _short(status.get("message"))
+            name, "", str(status.get("reason") or "Failed"), _short(status.get("message"), clean)
         )
 
 
-def _of_container(pod: str, status: object) -> Iterator[Trouble]:
+def _of_container(pod: str, status: object, clean: Callable[[str], str]) -> Iterator[Trouble]:
     name, restarts = str(at(status, "name")), number_at(status, "restartCount")
     waiting = mapping_at(status, "state", "waiting")
     ended = mapping_at(status, "state", "terminated")
     before = mapping_at(status, "lastState", "terminated")
     if waiting.get("reason") and waiting["reason"] not in _QUIET:
         yield Trouble(
-            *(pod, name, str(waiting["reason"]), _short(waiting.get("message")), restarts),
+            *(pod, name, str(waiting["reason"]), _short(waiting.get("message"), clean), restarts),
             has_log=restarts > 0,
             previous=restarts > 0,
         )
     elif ended and number_at(ended, "exitCode") != 0:
         reason = f"{ended.get('reason') or 'Error'}, exit status {ended.get('exitCode')}"
-        yield Trouble(pod, name, reason, _short(ended.get("message")), restarts, has_log=True)
+        yield Trouble(
+            pod, name, reason, _short(ended.get("message"), clean), restarts, has_log=True
+        )
     elif at(status, "state", "running") is not None and at(status, "ready") is False:
         if before and number_at(before, "exitCode") != 0:
             reason = f"{before.get('reason') or 'Error'}, exit status {before.get('exitCode')}"
@@ -93,6 +100,6 @@ def _of_container(pod: str, status: object) -> Iterator[Trouble]:
             yield Trouble(pod, name, "runs, and is not ready", "", restarts, has_log=True)
 
 
-def _short(message: object) -> str:
-    text = mask(" ".join(str(message or "").split()))
+def _short(message: object, clean: Callable[[str], str]) -> str:
+    text = " ".join(clean(str(message or "")).split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
@@ -24,6 +25,8 @@ _MOST_LOG = 1_000_000
 _JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
+# An apply is read as YAML: no pair of escapes for one character, and these only as escapes.
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 class Api:
@@ -277,7 +280,8 @@ def _target(path: str, query: Mapping[str, str]) -> str:
 
 
 def _body(document: Document) -> bytes:
-    return json.dumps(document, separators=(",", ":")).encode()
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
 def _holds(found: Any, wanted: Any) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from repoint.dsn.mask import mask
 from repoint.errors import ClusterLost, ClusterRefused, ExitCode, RepointError, RolloutStopped
 from repoint.flows.rolling_out.situation import Running
 from repoint.model.cluster import Document, ObjectRef, ref_of
@@ -22,13 +21,13 @@ def stopped(
     """The error of a step that failed; what is known about it was told before."""
     with suppress(ClusterRefused, ClusterLost):  # the failure itself is what counts
         explain(running, ref, document)
-    return ended(running, f"{ref} is not ready: {mask(reason)}")
+    return ended(running, f"{ref} is not ready: {running.clean(reason)}")
 
 
 def ended(running: Running, message: str, *hints: str) -> RolloutStopped:
     """An error that names the next command; its status says whether anything was changed."""
     error = RolloutStopped(
-        message, hint=(*hints, f"mend it, then go on with: {running.settings.again}")
+        running.clean(message), hint=(*hints, f"mend it, then go on with: {running.settings.again}")
     )
     error.exit_code = ExitCode.PARTIAL if running.changed else ExitCode.REFUSED
     return error
@@ -42,7 +41,7 @@ def as_stopped(running: Running, error: RepointError) -> RolloutStopped:
 def explain(running: Running, ref: ObjectRef, document: Document | None) -> None:
     """Tell what pods, events and logs say about an object."""
     pods = pods_of(running, document) if document is not None else ()
-    found = troubles(pods)
+    found = troubles(pods, running.clean)
     for trouble in found:
         running.tell(Event(Tone.TROUBLE, str(trouble)))
     for line in _events(running, ref, pods):
@@ -79,7 +78,7 @@ def _events(running: Running, ref: ObjectRef, pods: tuple[Document, ...]) -> Ite
     found.sort(key=lambda one: str(at(one, "lastTimestamp") or at(one, "eventTime") or ""))
     said = dict.fromkeys(
         f"{at(one, 'involvedObject', 'kind')}/{at(one, 'involvedObject', 'name')}: "
-        f"{at(one, 'reason')}: {mask(' '.join(str(at(one, 'message') or '').split()))}"
+        f"{at(one, 'reason')}: {' '.join(running.clean(str(at(one, 'message') or '')).split())}"
         for one in found
     )
     yield from tuple(said)[-_EVENTS:]
@@ -95,4 +94,4 @@ def _log(running: Running, namespace: str, trouble: Trouble) -> Iterator[str]:
     )
     if text.strip():
         yield f"--- log of Pod/{trouble.pod} {trouble.container}"
-        yield from text.rstrip().splitlines()
+        yield from running.clean(text).rstrip().splitlines()

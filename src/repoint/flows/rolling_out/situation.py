@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from repoint.dsn.mask import mask
 from repoint.errors import ClusterRefused
 from repoint.flows.rolling_out.locking import Hold
 from repoint.model.cluster import Document, ObjectRef
@@ -61,6 +62,8 @@ class Running:
     step: str = ""
     """The title of the step at hand, for whoever has to say where it stopped."""
     left: tuple[ObjectRef, ...] = field(default=())
+    clean: Callable[[str], str] = field(default=mask, repr=False)
+    """Takes every password out of what others say."""
 
 
 def read_if_allowed(api: ClusterApi, ref: ObjectRef) -> Document | None:
