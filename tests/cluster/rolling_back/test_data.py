@@ -160,7 +160,9 @@ def test_a_failed_verify_goes_back_by_itself_where_it_is_told_to(moving: MovingT
         moving.repoint("verify", "--env", "local", "--auto-rollback", status=1)
 
     assert moving.snapshot() == (before, url)
-    assert moving.phases()[-1] == ("rolled-back", "pass")
+    # PgBouncer keeps a server connection, and is at 127.0.0.1 here: no Pooler's pod, so it is told.
+    assert "from 127.0.0.1, which is no pod of a consumer" in " ".join(moving.output.split())
+    assert moving.phases()[-1] == ("rolled-back", "unknown")
 
 
 def _quoted() -> str:
@@ -172,7 +174,6 @@ def _quoted() -> str:
 @contextmanager
 def _mending(moving: MovingTown, ended: threading.Event) -> Iterator[None]:
     """The consumer is well again as soon as its connection is the old one."""
-    namespace = moving.town.namespace
 
     def look() -> None:
         while not ended.wait(0.2):
@@ -186,7 +187,6 @@ def _mending(moving: MovingTown, ended: threading.Event) -> Iterator[None]:
     finally:
         ended.set()
         player.join()
-    assert namespace
 
 
 def test_a_person_is_asked_and_a_second_operator_held_off(moving: MovingTown) -> None:
