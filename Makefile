@@ -28,6 +28,11 @@ try-servers: install
 cluster: install ## Build a Kubernetes control plane into a cache folder (some 10 minutes; a second run does nothing)
 	@$(BIN)/python scripts/cluster.py
 
+.PHONY: e2e
+e2e: install cluster ## Walk the example from local to production and back on a real API server
+	@$(BIN)/python -m pytest -q --require-cluster $(PYTEST) tests/cluster/test_world.py \
+		tests/cluster/test_end_to_end.py tests/cluster/test_faults.py
+
 .PHONY: demo
 demo: install ## Run the whole story on a copy of examples/naytife
 	@$(BIN)/python scripts/servers.py demo || echo "note: what needs these servers will not run" >&2

@@ -154,7 +154,7 @@ def test_cluster_and_pooler_say_that_they_are_ready(local: World) -> None:
 def test_only_the_old_server_has_clients(local: World, databases: Databases) -> None:
     found = databases.clients_of_source()
     assert {"backend", "hydra", "writer"} <= set(found)
-    assert databases.clients_of_target() == 0
+    assert not databases.clients_of_target()
 
 
 def test_a_pod_logs_in_through_the_pooler_with_tls(local: World) -> None:
