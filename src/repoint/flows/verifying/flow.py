@@ -15,7 +15,7 @@ from repoint.errors import RepointError
 from repoint.flows.desired import desired_state
 from repoint.flows.evidence import Evidence, gather
 from repoint.flows.planning import require_config
-from repoint.flows.scanning import survey
+from repoint.flows.scanning import Survey, survey
 from repoint.flows.verifying.live import LiveState, opened, read_live, state_of
 from repoint.flows.verifying.questions import Interview, connection_check
 from repoint.flows.verifying.reaching import Reach
@@ -77,7 +77,8 @@ def read_scenery(
     """
     config = require_config(workspace)
     workspace.progress.step("reading the repository")
-    evidence = gather(workspace, survey(workspace))
+    found = survey(workspace)
+    evidence = gather(workspace, found)
     documents: tuple[Document, ...] = ()
     missing, namespaces = "", [config.environments[environment].namespace]
     planned: Cast | None = None
@@ -90,12 +91,23 @@ def read_scenery(
         missing = error.message
     workspace.progress.step("reading the cluster")
     names = [name for name in namespaces if name]
-    live = read_live(api, names, documents, secrets=secrets)
+    others = _of_others(found, environment)
+    live = read_live(api, names, documents, others, secrets=secrets)
     live.services += _shared_source(api, config, live)
     written = () if secrets else [one for one in documents if one.get("kind") == "Secret"]
     actual = cast_of(workspace, config, environment, (*live.documents(), *written), evidence)
     known = state_of(documents)
     return Scenery(environment, config, evidence, known, planned, live, actual, missing)
+
+
+def _of_others(found: Survey, environment: str) -> frozenset[tuple[str, str, str]]:
+    """Kind, namespace and name of what belongs to other environments, in whatever namespace."""
+    mine: set[tuple[str, str, str]] = set()
+    others: set[tuple[str, str, str]] = set()
+    for build in found.resolution.environments:
+        known = mine if build.name == environment else others
+        known |= {(one.kind, one.namespace, one.name) for one in build.objects}
+    return frozenset(others - mine)
 
 
 def _shared_source(api: ClusterApi, config: Config, live: LiveState) -> tuple[Document, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,6 +121,7 @@ def read_live(
     api: ClusterApi,
     namespaces: Iterable[str],
     desired: Iterable[Document] = (),
+    others: Collection[tuple[str, str, str]] = (),
     *,
     secrets: bool = True,
 ) -> LiveState:
@@ -129,6 +130,7 @@ def read_live(
     Args:
         desired: What the repository has, for kinds of workloads that are not Kubernetes' own,
             and for Jobs that may have been cleared away.
+        others: Kind, namespace and name of workloads that belong to another environment.
         secrets: Off, no Secret is asked for.
     """
     wanted, known = tuple(namespaces), state_of(desired)
@@ -144,8 +146,9 @@ def read_live(
             found = live.pods if kind == "Pod" else _listed(api, live, version, kind, namespace)
             for one in found:
                 ref = ref_of(one)
-                if ref.namespace == namespace and not _is_made(one, kind):
-                    live.workloads[ref.kind, ref.namespace, ref.name] = one
+                key = (ref.kind, ref.namespace, ref.name)
+                if ref.namespace == namespace and key not in others and not _is_made(one, kind):
+                    live.workloads[key] = one
     live.cleared = {
         key: one
         for key, one in known.workloads.items()
