@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from repoint.flows.comparing.switching import Databases
 
 
-@click.group(short_help="Compare source and target, and see what was written since.")
+@click.group(
+    short_help="Compare source and target, and see what was written since.",
+    epilog=examples(
+        "repoint data compare --env staging",
+        "repoint data baseline --env staging",
+        "repoint data written --env staging",
+    ),
+)
 def data() -> None:
     """Compare the source's data with the target's, before the switch and after it.
 
