@@ -2,8 +2,9 @@
 
 CNPG tells nowhere whether PAUSE has ended. Each instance hears of `paused` by its own watch,
 runs PAUSE and, after it, RESUME: a `false` that follows soon is carried out when the running
-transactions have ended. Where the pods' metrics can be read the pause lasts until no server
-connection is left; where they cannot, for a moment that is long enough to be heard.
+transactions have ended, and no sooner unless the pods are replaced. Where the pods' metrics can
+be read the pause lasts until no server connection is left; where they cannot, for a moment that
+is long enough to be heard.
 """
 
 from __future__ import annotations
@@ -70,7 +71,11 @@ def _pause(running: Running, ref: ObjectRef, live: Document | None, found: Recyc
             running,
             f"{ref} still has server connections after {found.limit_s:.0f} s: "
             "a transaction runs that long",
-            "it is not paused any more; find it in `pg_stat_activity`, by `xact_start`",
+            "it is to let clients through again, but CloudNativePG has PgBouncer do so only "
+            "after its PAUSE: its clients wait until that transaction ends",
+            "end it (it is in `pg_stat_activity`, by `xact_start`), or replace the pods, which "
+            f"cuts all clients off: kubectl rollout restart deployment/{ref.name} "
+            f"-n {ref.namespace}",
         )
 
 
