@@ -70,6 +70,7 @@ def document(story: Story, *, outcome: str, error: str = "") -> str:
     data = {
         "source": str(way.standing.verdict) if way else "",
         "reasons": list(way.standing.reasons) if way else [],
+        "trouble": way.trouble if way else "",
         "unasked": way.unasked if way else "",
         "accepted": list(story.lost),
         "written": _written(way),
@@ -107,6 +108,8 @@ def _data(story: Story) -> list[str]:
         "the source stands" if way.standing.verdict is Verdict.PASS else one
         for one in (way.standing.reasons or ("",))
     ]
+    if way.trouble:
+        lines.append(way.trouble)
     if way.unasked:
         lines.append(f"the target could not be asked: {way.unasked}")
     for one in way.written:

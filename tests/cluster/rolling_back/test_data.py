@@ -93,6 +93,15 @@ def test_a_way_back_that_nobody_can_vouch_for(moving: MovingTown) -> None:
     assert "no baseline was taken" in moving.output
     kept.write_text(text)
 
+    database = moving.town.ground.database
+    moving.at_source(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+    frozen = moving.rollback(status=1)
+    assert frozen["data"]["trouble"] == "the source takes no writes: its transactions are read only"
+    moving.at_source(
+        "SET default_transaction_read_only = off",
+        f"ALTER DATABASE {database} RESET default_transaction_read_only",
+    )
+
     api, namespace = moving.town.api, moving.town.namespace
     service = f"/api/v1/namespaces/{namespace}/services/postgres"
     live = api.get(service)

@@ -99,11 +99,13 @@ def reached(
     tree: WritableTree,
     store: SealedEditor,
     world: World,
+    earlier: Workspace | None = None,
 ) -> Iterator[tuple[Ends, ...]]:
     """The databases of an environment, while the block runs; one for each that migrations name.
 
     Both ends are the migration consumer's own connection: as it was before apply, and as it
     is. `data.source` and `data.target` of repoint.yaml name variables that hold others.
+    `earlier` is the repository before apply, where it is not worked out from the receipt.
 
     Raises:
         ConfigError: a variable that repoint.yaml names is not set, or holds no URL.
@@ -117,8 +119,8 @@ def reached(
     source: dict[str, ConnectionString] = {}
     target: dict[str, ConnectionString] = {}
     if given[Side.SOURCE] is None:
-        earlier = before_apply(workspace, environment, tree, store)
-        source = migration_strings(earlier, environment, world.api, of_source=True)
+        before = earlier or before_apply(workspace, environment, tree, store)
+        source = migration_strings(before, environment, world.api, of_source=True)
     if given[Side.TARGET] is None:
         target = migration_strings(workspace, environment, world.api, of_source=False)
     pairs = _paired(given, source, target)

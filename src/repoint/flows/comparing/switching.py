@@ -22,6 +22,7 @@ from repoint.flows.comparing.flow import Wanted, compare
 from repoint.flows.comparing.memory import Memory
 from repoint.flows.comparing.noting import note_comparison
 from repoint.flows.comparing.reaching import Ends, World, reached
+from repoint.flows.comparing.sessions import session
 from repoint.flows.comparing.way_back import require_complete, require_way_back, source_standing
 from repoint.flows.ledger import read
 from repoint.flows.planning import require_config
@@ -31,6 +32,7 @@ from repoint.model.ledger import Phase
 from repoint.model.rehearsal import Verdict
 from repoint.planning.config import Data, seconds_of
 from repoint.ports import Identity, LocalState, Progress, SealedEditor, WritableTree
+from repoint.wire.refusals import ServerRefusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,11 @@ class Databases:
 
 
 @contextmanager
-def databases(desk: Desk, environment: str, world: World) -> Iterator[Databases]:
-    """An environment's databases, while the block runs; errors as for `reached`."""
-    with reached(desk.workspace, environment, desk.tree, desk.sealed, world) as ends:
+def databases(
+    desk: Desk, environment: str, world: World, earlier: Workspace | None = None
+) -> Iterator[Databases]:
+    """An environment's databases, while the block runs; arguments and errors as for `reached`."""
+    with reached(desk.workspace, environment, desk.tree, desk.sealed, world, earlier) as ends:
         yield Databases(desk, environment, ends)
 
 
@@ -205,13 +209,15 @@ class WayBack:
     """What the way back to the source would meet.
 
     `written` tells of each database what was written on the target since its baseline, None
-    where there is none; `unasked` why nobody could ask the target, empty when it was asked.
+    where there is none; `unasked` why nobody could ask the target, empty when it was asked;
+    `trouble` why the source would take no writes, empty when it does or nobody knows how to ask.
     """
 
     environment: str
     standing: Standing
     written: tuple[Written | None, ...] = ()
     unasked: str = ""
+    trouble: str = ""
 
     def require(self, *, accept_data_loss: bool = False) -> tuple[str, ...]:
         """What is lost and accepted; nothing where nothing is lost.
@@ -226,13 +232,19 @@ class WayBack:
                 self.standing,
                 written,
                 unasked=self.unasked,
+                trouble=self.trouble,
                 accept_data_loss=accept_data_loss,
             )
         return tuple(dict.fromkeys(lost))
 
 
 def ask_way_back(
-    desk: Desk, environment: str, world: World, *, desired: Sequence[Document] | None = None
+    desk: Desk,
+    environment: str,
+    world: World,
+    *,
+    desired: Sequence[Document] | None = None,
+    earlier: Workspace | None = None,
 ) -> WayBack:
     """Look at the source and measure the target; nothing is refused here.
 
@@ -240,10 +252,26 @@ def ask_way_back(
         desk: Its workspace is the repository as it is while the consumers are on the target: the
             login there is as its files say.
         desired: The environment's objects as they will be; by default as the files have them.
+        earlier: The repository as it was before the move: it tells the login at the source.
     """
     standing = source_standing(desk.workspace, environment, world.api, desired=desired)
+    trouble = ""
     try:
-        with databases(desk, environment, world) as reach:
-            return WayBack(environment, standing, tuple(reach.written()))
+        with databases(desk, environment, world, earlier) as reach:
+            if standing.verdict is not Verdict.FAIL:
+                trouble = "; ".join(filter(None, map(_trouble, reach.ends)))
+            return WayBack(environment, standing, tuple(reach.written()), trouble=trouble)
     except (DatabaseLost, ClusterRefused) as error:
-        return WayBack(environment, standing, unasked=error.message)
+        return WayBack(environment, standing, unasked=error.message, trouble=trouble)
+
+
+def _trouble(ends: Ends) -> str:
+    """Why the source would take no writes; empty when it does."""
+    if ends.source is None:
+        return ""
+    try:
+        with session(ends.source) as asking:
+            frozen = asking.ask("SHOW transaction_read_only")[0][0] != "off"
+    except (DatabaseLost, ServerRefusal, ClusterRefused) as error:
+        return f"the source does not answer ({error})"
+    return "the source takes no writes: its transactions are read only" if frozen else ""

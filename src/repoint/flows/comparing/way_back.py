@@ -130,6 +130,7 @@ def require_way_back(
     written: Written | None,
     *,
     unasked: str = "",
+    trouble: str = "",
     accept_data_loss: bool = False,
 ) -> tuple[str, ...]:
     """Go back only where nothing is lost, or a person accepts that; what is accepted then.
@@ -138,6 +139,8 @@ def require_way_back(
         standing: Of the source; None where nobody asked, on the way back of files alone.
         written: Since the baseline; None where there is no baseline, or nobody could ask.
         unasked: Why nobody could ask the target; empty when it was asked.
+        trouble: What stands against writing at the source; empty when it takes writes, or where
+            nobody asked.
 
     Raises:
         WouldLoseData: the source is gone, or rows were written since.
@@ -146,6 +149,7 @@ def require_way_back(
     if standing is not None and standing.verdict in (Verdict.FAIL, Verdict.UNKNOWN):
         reasons += standing.reasons
     gone = standing is not None and standing.verdict is Verdict.FAIL
+    reasons += [trouble] if trouble else []
     if unasked:
         reasons.append(f"nobody can tell what was written on the target since: {unasked}")
     elif written is None:

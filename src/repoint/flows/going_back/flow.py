@@ -76,6 +76,7 @@ def ask(desk: Desk, sides: Sides, world: World) -> WayBack:
         sides.environment,
         world,
         desired=sides.desired.documents if sides.desired is not None else None,
+        earlier=sides.back,
     )
 
 
