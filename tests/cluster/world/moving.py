@@ -69,12 +69,20 @@ class Move:
         self._databases.target("DROP SUBSCRIPTION move")
         self._databases.source(_MAY_WRITE, "DROP PUBLICATION move")
 
+    def freeze_target(self) -> None:
+        """Let the target take no more writes."""
+        self._databases.target(*_FREEZE)
+
+    def thaw_target(self) -> None:
+        """Let the target take writes again."""
+        self._databases.target(_MAY_WRITE, *_THAW)
+
     def give_back(self) -> None:
         """Freeze the target, bring what was written there to the source, and let that be written.
 
         The writer's rows are all that is written in this world.
         """
-        self._databases.target(*_FREEZE)
+        self.freeze_target()
         ((last,),) = self._databases.source(f"SELECT coalesce(max(id), 0) FROM {_TABLE}")
         columns = "id, writer, number, at"
         new = f"COPY (SELECT {columns} FROM {_TABLE} WHERE id > {last}) TO STDOUT"

@@ -38,9 +38,9 @@ class Environment:
 
 
 def _later(name: str, prefix: str) -> Environment:
-    """Staging and production send the wait loops of the base to their own PostgreSQL."""
+    """Staging and production send the wait loops of the base to their own servers."""
     namespace = f"naytife-{name}"
-    aliases = {("postgres", "naytife"): (f"{prefix}postgres", namespace)}
+    aliases = {(one, "naytife"): (f"{prefix}{one}", namespace) for one in ("postgres", "redis")}
     return Environment(name, prefix, namespace, f"naytife-auth-{name}", aliases)
 
 

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from repoint.adapters.lab.ports import LOOPBACK
-from tests.cluster.control_plane import ControlPlane
+from tests.cluster.control_plane import ControlPlane, ControlPlaneFailed
 
 Name = tuple[str, str]
 """A namespace and a name."""
 _AGAIN_S = 0.2
 _QUIET_S = 3600.0
+_AWAY = (OSError, http.client.HTTPException, ControlPlaneFailed, ValueError, KeyError)
 
 
 class Kind:
@@ -60,7 +61,7 @@ class Kind:
     def _run(self) -> None:
         while not self._ended.is_set():
             # An API server that is away, or has forgotten where we were, is asked again.
-            with contextlib.suppress(OSError, http.client.HTTPException, ValueError, KeyError):
+            with contextlib.suppress(*_AWAY):
                 self._follow(self._list())
             self._ended.wait(_AGAIN_S)
 
