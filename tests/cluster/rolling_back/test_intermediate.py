@@ -189,3 +189,27 @@ def test_a_change_that_moves_nobody_asks_no_data_gate(place: Ground) -> None:
     again = place.run(place.there(gate, content="two"))
     assert titles(again) == ["apply ConfigMap/mail"], "nobody reads this key"
     assert asked == [False]
+
+
+def test_what_only_the_move_brought_is_left_and_let_go(place: Ground) -> None:
+    """A session Pooler beside the one that pools transactions, paused by a killed run."""
+    config = place.root / "repoint.yaml"
+    config.write_text(config.read_text() + "consumers:\n  web: {pool: session}\n")
+    place.shop.commit()
+    place.apply()
+    place.run(place.there())
+    [brought] = place.home().home.left  # type: ignore[union-attr]
+    assert (brought.kind, brought.name) == ("Pooler", "pooler-session")
+    assert "pooler-session." in place.values("web")["url"]
+    marks = {"metadata": {"annotations": {PAUSED_BY: "tester@here"}}}
+    place.api.merge(brought, {"spec": {"pgbouncer": {"paused": True}}, **marks})
+
+    home = place.home()
+    place.files_back()
+    back = place.run(home)
+
+    assert titles(back) == ["let go Pooler/pooler-session", *HOME]
+    assert f"{brought} came with the move alone: it is left, nothing is deleted" in back.notes
+    left = place.shop.get("pooler", "pooler-session")
+    assert left["spec"]["pgbouncer"]["paused"] is False
+    is_home(place)
