@@ -32,7 +32,8 @@ POOLER, ROLE, DATABASE = "pooler", "web", "shop"
 _IMAGE = "ghcr.io/cloudnative-pg/postgresql:18.1"
 _PATIENCE_S = 60.0
 _REACHED = 'until pg_isready -q -d "$DATABASE_URL"; do sleep 0.1; done'
-_JOB = f'{_REACHED}; psql "$DATABASE_URL" -X -v ON_ERROR_STOP=1 -c "$STATEMENT"'
+PSQL = f'{_REACHED}; psql "$DATABASE_URL" -X -v ON_ERROR_STOP=1 -c "$STATEMENT"'
+"""The script of the Job."""
 _CONFIG = """\
 source:
   hosts: [old-postgres.{namespace}.svc.cluster.local]
@@ -83,7 +84,7 @@ class Store:
         who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
         self._git(*who, "commit", "-q", "--allow-empty", "-m", "store")
 
-    def migration(self, statement: str, *, script: str = _JOB) -> None:
+    def migration(self, statement: str, *, script: str = PSQL) -> None:
         """Have the Job run another statement."""
         variables = self.migrate["env"]
         self.migrate["command"] = ["sh", "-c", script]
