@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from repoint.dsn.hosts import parse_host
 from repoint.model.cluster import Document
+from repoint.model.rehearsal import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,14 @@ def endpoint_of_probe(
     return None
 
 
-def is_well(status: int) -> bool:
-    """Whether a kubelet would take the answer for a success."""
-    return 200 <= status < 400
+def wellness(status: int) -> Verdict:
+    """What an HTTP status tells; one that leads elsewhere (3xx), as to a login page, nothing.
+
+    A kubelet takes that for a success too, so it is no failure either.
+    """
+    if 200 <= status < 300:
+        return Verdict.PASS
+    return Verdict.UNKNOWN if 300 <= status < 400 else Verdict.FAIL
 
 
 def _http_get(container: Mapping[str, Any]) -> Mapping[str, Any] | None:

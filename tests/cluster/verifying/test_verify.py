@@ -223,7 +223,7 @@ def test_health_where_the_configuration_says(town: Town) -> None:
 def test_a_pod_that_began_before_its_secret_changed(town: Town) -> None:
     town.moved()
     changed = town.own_secret()
-    tokens = json.dumps({"DATABASE_URL": "2100-01-01T00:00:00Z-abc"})
+    tokens = json.dumps({"DATABASE_URL": "21000101T000000Z-abc"})
     changed["metadata"]["annotations"] = {"repoint.dev/changed": tokens}
     town.stand(changed)
 

@@ -10,7 +10,7 @@ from repoint.verification.health import (
     Endpoint,
     endpoint_of_probe,
     endpoint_of_url,
-    is_well,
+    wellness,
 )
 
 WORKLOAD = {"kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}}
@@ -79,7 +79,7 @@ def test_what_names_no_service(url: str) -> None:
     assert endpoint_of_url(url, "shop") is None
 
 
-def test_what_a_kubelet_takes() -> None:
-    assert [is_well(one) for one in (0, 199, 200, 399, 400, 503)] == [
-        *(False, False, True, True, False, False)
-    ]
+def test_what_leads_elsewhere_tells_nothing() -> None:
+    assert "".join(wellness(one).value[0] for one in (0, 199, 200, 299, 302, 399, 400, 503)) == (
+        "ffppuuff"
+    )

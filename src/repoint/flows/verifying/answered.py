@@ -10,7 +10,7 @@ from repoint.model.rehearsal import Check, Control, Verdict
 from repoint.rehearsal.setup import first_schema
 from repoint.rules.facts import PoolerFacts, RoleDefault
 from repoint.rules.sent import Fate, fate, sent
-from repoint.verification.health import is_well
+from repoint.verification.health import wellness
 from repoint.verification.identity import Who, kind_of, right_kind, right_server
 from repoint.verification.probe_job import Answers
 
@@ -55,7 +55,7 @@ def health_of(status: str, url: str) -> Check:
     """What the health endpoint at `url` answered to a probe: a status, 0 for no answer."""
     number = int(status)
     observed = f"{number}" if number else "no answer"
-    return _of("health", is_well(number), f"{url} answers 2xx", observed)
+    return Check("health", wellness(number), f"{url} answers 2xx", observed)
 
 
 def route_control(subject: Subject, found: Answers) -> Control:

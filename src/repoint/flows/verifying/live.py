@@ -34,6 +34,7 @@ _KINDS = (
 )
 _MAKES_PODS = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet", "Job", "Cluster", "Pooler"})
 _CONTAINERS = ("initContainers", "containers")
+_EVERY_POD_HAS = "kube-root-ca.crt"
 
 
 @dataclass(slots=True, eq=False)
@@ -89,6 +90,19 @@ class LiveState:
             and wanted
             and wanted.items() <= _labels(pod).items()
             and not is_over(pod)
+        )
+
+    @property
+    def running_pods(self) -> tuple[Document, ...]:
+        """The pods that run, whoever made them, without CloudNativePG's own.
+
+        One may be left of a workload that is gone, of a ReplicaSet of before, or of a Job that
+        its CronJob would make otherwise now.
+        """
+        return tuple(
+            pod
+            for pod in self.pods
+            if not is_over(pod) and not any(key.startswith("cnpg.io/") for key in _labels(pod))
         )
 
     def documents(self) -> tuple[Document, ...]:
@@ -246,10 +260,9 @@ def _is_made(document: Document, kind: str) -> bool:
 
 def _read_held(api: ClusterApi, live: LiveState, *, secrets: bool) -> None:
     named: set[tuple[str, str, str]] = set()
-    for (_, namespace, _), workload in (*live.workloads.items(), *live.cleared.items()):
-        spec = pod_spec_of(workload)
-        found = references(containers_of(workload)) | set(_volumes(spec))
-        named |= {(kind, namespace, name) for kind, name in found}
+    for one in (*live.workloads.values(), *live.cleared.values(), *live.running_pods):
+        found = references(containers_of(one)) | set(_volumes(pod_spec_of(one)))
+        named |= {(kind, ref_of(one).namespace, name) for kind, name in found}
     for kind, namespace, name in sorted(named):
         if kind == "Secret" and not secrets:
             continue
@@ -265,7 +278,7 @@ def _read_held(api: ClusterApi, live: LiveState, *, secrets: bool) -> None:
 def _volumes(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for volume in spec.get("volumes") or ():
         for one in (volume, *((volume.get("projected") or {}).get("sources") or ())):
-            if one.get("configMap"):
+            if one.get("configMap") and one["configMap"].get("name") != _EVERY_POD_HAS:
                 yield "ConfigMap", str(one["configMap"].get("name", ""))
             if one.get("secret"):
                 named = one["secret"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+from repoint.dsn.parse import find
 from repoint.errors import ClusterLost, ClusterRefused
 from repoint.flows.rehearsing.stage import Refused, told
 from repoint.flows.verifying.live import LiveState, template_labels
@@ -65,7 +66,7 @@ def named_check(cast: Cast, live: LiveState, source: Source) -> Check:
     ]
     if uses:
         return Check(name, Verdict.FAIL, _ONE, _some(uses))
-    texts = [where for where, text in _texts(live, source) if _names_source(text, source)]
+    texts = [where for where, at, text in _texts(live, source) if _names_source(text, source, at)]
     if texts:
         why = f"{_some(texts)}: in a text that is no connection as repoint reads them"
         return Check(name, Verdict.UNKNOWN, _ONE, why)
@@ -187,16 +188,19 @@ def _full(service: Document) -> str:
     return f"{ref.name}.{ref.namespace}.svc"
 
 
-def _texts(live: LiveState, source: Source) -> Iterator[tuple[str, str]]:
-    """Every text that a workload other than the source itself has or reads, with its place."""
-    for workload in live.workloads.values():
-        if not source.is_own(workload):
-            ref = ref_of(workload)
-            for text in _strings(workload.get("spec") or {}):
-                yield f"{ref.kind}/{ref.name}", text
+def _texts(live: LiveState, source: Source) -> Iterator[tuple[str, str, str]]:
+    """Every text that a workload or pod other than the source itself has or reads.
+
+    With each comes its place, in words, and its namespace.
+    """
+    for one in (*live.workloads.values(), *live.running_pods):
+        if not source.is_own(one):
+            ref = ref_of(one)
+            for text in _strings(one.get("spec") or {}):
+                yield f"{ref.kind}/{ref.name}", ref.namespace, text
     for kind, namespace, name in live.held:
         for key, value in (live.keys(kind, namespace, name) or {}).items():
-            yield f"{kind}/{name} key {key}", value.reveal()
+            yield f"{kind}/{name} key {key}", namespace, value.reveal()
 
 
 def _strings(tree: object) -> Iterator[str]:
@@ -210,14 +214,17 @@ def _strings(tree: object) -> Iterator[str]:
             yield from _strings(value)
 
 
-def _names_source(text: str, source: Source) -> bool:
-    """Whether a line that is no comment spells a full name of the source."""
-    lines = (line for line in text.splitlines() if not _COMMENT.match(line))
-    return any(
+def _names_source(text: str, source: Source, namespace: str) -> bool:
+    """Whether a line that is no comment spells a full name of the source, or connects to it."""
+    lines = [line for line in text.splitlines() if not _COMMENT.match(line)]
+    if any(
         "." in found[0] and source.hosts.matches(found[0])
         for line in lines
         for found in _HOST.finditer(line)
-    )
+    ):
+        return True
+    hosts = (host.text for dsn in find("\n".join(lines)) for host in dsn.hosts)
+    return any(source.hosts.matches(host, namespace) for host in hosts)
 
 
 def _some(found: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from repoint.verification.health import (
     Endpoint,
     endpoint_of_probe,
     endpoint_of_url,
-    is_well,
+    wellness,
 )
 
 
@@ -48,9 +48,8 @@ def health_check(
     except OSError as error:
         told = "no answer in time" if isinstance(error, TimeoutError) else "no answer"
         return Check(name, Verdict.FAIL, expected, told)
-    verdict = Verdict.PASS if is_well(status) else Verdict.FAIL
     took = round(time.monotonic() - began, 3)
-    return Check(name, verdict, expected, f"{status}", (), took)
+    return Check(name, wellness(status), expected, f"{status}", (), took)
 
 
 def endpoint_for(subject: Subject, live: LiveState, config: Config) -> tuple[Endpoint | None, str]:
