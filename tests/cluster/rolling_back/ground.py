@@ -205,7 +205,7 @@ def new_shop(plane: ControlPlane, root: Path, *, pool_mode: str = "transaction")
     shop.objects = {
         "source": _source(namespace),
         "source-service": service(namespace, "old-postgres", port=5432, target=5432),
-        "cluster": cluster(namespace),
+        "cluster": cluster(namespace, imageName="ghcr.io/cloudnative-pg/postgresql:18.1"),
         "pooler": pooler(namespace, poolMode=pool_mode),
         "mail-config": {
             "apiVersion": "v1",

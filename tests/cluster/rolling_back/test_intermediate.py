@@ -213,3 +213,22 @@ def test_what_only_the_move_brought_is_left_and_let_go(place: Ground) -> None:
     left = place.shop.get("pooler", "pooler-session")
     assert left["spec"]["pgbouncer"]["paused"] is False
     is_home(place)
+
+
+def test_the_target_keeps_its_settings_until_its_last_client_has_left(place: Ground) -> None:
+    """The plan has the Pooler track a parameter that the connection string asks for."""
+    place.shop.secrets["web"]["url"] += "&search_path=shop"
+    place.shop.write()
+    sealed = str(place.root / "secrets")
+    place.shop.api.kubectl("apply", "-n", place.shop.namespace, "-f", sealed)
+    place.before = place.state()
+    place.apply()
+    there = titles(place.run(place.there()))
+    assert there[0] == "apply Pooler/pooler"
+
+    home = place.home()
+    place.files_back()
+    back = titles(place.run(home))
+
+    assert back == [*HOME, "apply Pooler/pooler"]
+    is_home(place)
