@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from repoint.model.cluster import Document, ref_of
-from repoint.rollout.gitops_hosts import names_host, own_texts, plain_values
+from repoint.rollout.gitops_hosts import Values, names_host, naming, own_texts, plain_values
 from repoint.rollout.ordering import is_values
 
 
@@ -18,6 +18,18 @@ def moves(live: Document | None, wanted: Document, target: Iterable[str]) -> boo
     services = tuple(target)
     before = _named(live, services) if live is not None else frozenset()
     return bool(_named(wanted, services) - before)
+
+
+def reads_anew(
+    live: Document, held: Values, wanted: Document, values: Values, target: Iterable[str]
+) -> bool:
+    """Whether a workload, in what it is or reads, names the target that it did not name before.
+
+    This sees a move by a Secret of another name, as a generator makes with each change. `held`
+    and `values` are the Secrets and ConfigMaps, as they are and as they should be.
+    """
+    services = tuple(target)
+    return bool(naming(wanted, values, services)) and not naming(live, held, services)
 
 
 def _named(document: Document, services: tuple[str, ...]) -> frozenset[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from repoint.rollout.moving import moves
+from repoint.rollout.moving import moves, reads_anew
 
 TARGET = ("pooler", "pg-rw")
 OLD, NEW, OTHER = "postgres://a:b@old/x", "postgres://a:b@pooler.shop/x", "postgres://a:b@pg-rw/x"
@@ -43,3 +43,23 @@ def web(*command: str, **env: str) -> dict[str, Any]:
 )
 def test_a_place_that_names_the_target_anew_moves(live: Any, wanted: Any, expected: bool) -> None:
     assert moves(live, wanted, TARGET) is expected
+
+
+def test_a_workload_that_reads_a_secret_of_another_name() -> None:
+    """What a generator makes has a new name with each change."""
+
+    def reading(name: str) -> dict[str, Any]:
+        ref = {"secretRef": {"name": name}}
+        spec = {"template": {"spec": {"containers": [{"envFrom": [ref]}]}}}
+        metadata = {"name": "web", "namespace": "n"}
+        return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+
+    def held(name: str, host: str) -> dict[tuple[str, str, str], Any]:
+        secret = {"kind": "Secret", "stringData": {"URL": f"postgres://u:p@{host}/d"}}
+        return {("Secret", "n", name): secret}
+
+    old, new = reading("db-1"), reading("db-2")
+    here, there = next(iter(TARGET)), "elsewhere"
+    assert reads_anew(old, held("db-1", there), new, held("db-2", here), TARGET)
+    assert not reads_anew(old, held("db-1", here), new, held("db-2", here), TARGET)
+    assert not reads_anew(old, held("db-1", there), new, held("db-2", there), TARGET)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
@@ -16,8 +16,8 @@ from repoint.model.cluster import Document, ObjectRef, ref_of
 from repoint.model.tokens import new_token
 from repoint.ports import ClusterApi
 from repoint.rollout.inputs import Input, inputs_digest, inputs_of
-from repoint.rollout.moving import moves
-from repoint.rollout.names import GATED, INPUTS, ROLLED, SPEC
+from repoint.rollout.moving import moves, reads_anew
+from repoint.rollout.names import GATED, INPUTS, ROLLED, SPEC, SWITCHED
 from repoint.rollout.objects import annotated, marks_of, template_of, template_path
 from repoint.rollout.ordering import (
     Wave,
@@ -191,10 +191,30 @@ class Drafting:
 
     def _moves(self, step: Step) -> bool:
         """Whether a step moves a consumer to the target that was not there before."""
-        live = self._live.get(step.ref)
-        if not step.document or (live is None and step.ref.kind == "Job"):
+        live, target = self._live.get(step.ref), self._question.hooks.target
+        switched = marks_of(self._question.lease).get(GATED) == SWITCHED
+        if not step.document or (live is None and (switched or step.ref.kind == "Job")):
             return False
-        return moves(live, step.document, self._question.hooks.target)
+        if moves(live, step.document, target):
+            return True
+        if live is None or is_values(step.ref):
+            return False
+        held = self._read_values(live, self._live)
+        return reads_anew(
+            live, held, step.document, self._read_values(step.document, self._values), target
+        )
+
+    def _read_values(
+        self, workload: Document, known: Mapping[ObjectRef, Document | None]
+    ) -> dict[tuple[str, str, str], Document]:
+        """The Secrets and ConfigMaps that a workload reads: of `known`, else as they are."""
+        found = {}
+        for one in inputs_of(workload):
+            ref = ObjectRef("v1", one.kind, one.namespace, one.name)
+            holder = known[ref] if ref in known else self._other(ref)
+            if holder is not None:
+                found[one.kind, one.namespace, one.name] = holder
+        return found
 
     def _jobs(self) -> Iterator[Step]:
         for _, group in groupby(self._of(Wave.JOBS), key=sync_wave):

@@ -144,7 +144,8 @@ def read_live(
     Args:
         desired: What the repository has, for kinds of workloads that are not Kubernetes' own,
             and for Jobs that may have been cleared away.
-        others: Kind, namespace and name of workloads that belong to another environment.
+        others: Kind, namespace and name of workloads that belong to another environment: they
+            and their pods are left out.
         secrets: Off, no Secret is asked for.
     """
     wanted, known = tuple(namespaces), state_of(desired)
@@ -152,7 +153,8 @@ def read_live(
     more = sorted({_kind(one) for one in known.workloads.values()})
     kinds = tuple(dict.fromkeys((*_KINDS, *more)))
     for namespace in wanted:
-        live.pods += _listed(api, live, "v1", "Pod", namespace)
+        pods = _listed(api, live, "v1", "Pod", namespace)
+        live.pods += tuple(pod for pod in pods if not makers_of(pod) & set(others))
         live.services += _listed(api, live, "v1", "Service", namespace)
         live.clusters += _listed(api, live, CNPG, "Cluster", namespace)
         live.poolers += _listed(api, live, CNPG, "Pooler", namespace)
@@ -249,6 +251,24 @@ def _listed(
         return ()
     # Items of a list carry neither; a reader wants to know what each of them is.
     return tuple({"apiVersion": version, "kind": kind, **one} for one in found)
+
+
+def makers_of(pod: Document) -> frozenset[tuple[str, str, str]]:
+    """Kind, namespace and name of what may have made a pod, told by its owner's name alone.
+
+    Labels do not tell: two workloads of one namespace may select the same ones.
+    """
+    metadata = pod.get("metadata") or {}
+    namespace, template = str(metadata.get("namespace", "")), _labels(pod).get("pod-template-hash")
+    found = set()
+    for owner in metadata.get("ownerReferences") or ():
+        kind, name = str(owner.get("kind")), str(owner.get("name"))
+        found.add((kind, namespace, name))
+        if kind == "ReplicaSet" and template:
+            found.add(("Deployment", namespace, name.removesuffix(f"-{template}")))
+        if kind == "Job":
+            found.add(("CronJob", namespace, name.rpartition("-")[0]))
+    return frozenset(found)
 
 
 def _is_made(document: Document, kind: str) -> bool:
