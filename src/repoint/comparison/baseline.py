@@ -111,7 +111,10 @@ class TableWrites:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written on a target since its baseline; `sequences` are those that moved on."""
+    """What was written on a target since its baseline; `sequences` are those that moved on.
+
+    With `elsewhere` the baseline is another server's: what was written there nobody can tell.
+    """
 
     environment: str
     since: datetime
@@ -119,6 +122,7 @@ class Written:
     tables: tuple[TableWrites, ...]
     sequences: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    elsewhere: bool = False
 
     @property
     def changed(self) -> tuple[TableWrites, ...]:
@@ -134,6 +138,7 @@ class Written:
     def verdict(self) -> Verdict:
         """Pass where nothing was written, fail where something was."""
         found = [Verdict.FAIL for _ in self.changed] + [Verdict.UNKNOWN for _ in self.unknown]
+        found += [Verdict.UNKNOWN] if self.elsewhere else []
         return worst([*found, Verdict.PASS])
 
     @property
@@ -172,6 +177,7 @@ def written_since(before: Baseline, after: Baseline) -> Written:
         tables=tables,
         sequences=tuple(sorted(moved)),
         notes=tuple(_notes(before, after, same_server=same_server, counted=counted, keyed=keyed)),
+        elsewhere=not same_server and "" not in (before.server.system, after.server.system),
     )
 
 

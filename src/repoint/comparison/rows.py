@@ -102,12 +102,15 @@ TABLES = f"""SELECT {dotted("n.nspname", "c.relname")}, format('%I.%I', n.nspnam
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_database d ON d.datname = current_database()
 LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
-WHERE c.relkind IN ('r', 'f') AND c.relpersistence <> 't' AND {OWN_SCHEMAS}
+WHERE c.oid = 'pg_largeobject'::regclass AND EXISTS (SELECT FROM pg_largeobject_metadata)
+OR c.relkind IN ('r', 'f') AND c.relpersistence <> 't' AND {OWN_SCHEMAS}
     AND (EXISTS (SELECT FROM pg_extension x WHERE c.oid = ANY (x.extconfig))
         OR NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass
             AND x.objid = c.oid AND x.deptype = 'e'))
 ORDER BY 1"""
-"""Every table that holds rows itself, partitions by leaf; foreign tables to be named only."""
+"""Every table that holds rows itself, partitions by leaf; foreign tables to be named only.
+
+Large objects are rows of a table of the system, which only superusers may read."""
 
 
 @dataclass(frozen=True, slots=True)

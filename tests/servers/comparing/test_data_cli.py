@@ -80,7 +80,7 @@ def test_a_whole_target_passes_and_is_recorded(shop: Shop) -> None:
     done = shop.run("compare", "--env", "local")
 
     assert done.returncode == 0
-    assert "ok 16 tables" in done.stdout
+    assert "ok 17 tables" in done.stdout
     assert "revision golang-migrate (public.schema_migrations)" in done.stdout
     (entry,) = shop.ledger()
     assert (entry["phase"], entry["verdict"], entry["environment"]) == ("compared", "pass", "local")
@@ -216,6 +216,7 @@ def test_a_killed_run_goes_on_where_it_was(shop: Shop) -> None:
 
     assert status == 0
     resumed = {one["name"] for one in found["tables"] if one["resumed"]}
+    resumed -= {"pg_catalog.pg_largeobject"}  # the catalog's own scans are not listed
     assert len(resumed) >= 8 and "shop.big" not in resumed
     after = scans(shop.pair.target)
     read = {name for name in resumed if after[plain(name)] != before[plain(name)]}
@@ -314,7 +315,7 @@ def test_baseline_and_what_was_written_since(shop: Shop) -> None:
     other = shop.run("written")
     program = shop.run("written", "--format", "json")
 
-    assert taken.stdout.startswith(".repoint/baselines/local.json: 16 tables")
+    assert taken.stdout.startswith(".repoint/baselines/local.json: 17 tables")
     assert same.returncode == 0 and "ok 0 tables written" in same.stdout
     assert other.returncode == 1 and "2000 -> 1997" in other.stdout
     found = json.loads(program.stdout)["databases"][0]

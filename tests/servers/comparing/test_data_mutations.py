@@ -215,6 +215,7 @@ ROWS: list[tuple[str, str]] = [
     ("INSERT INTO shop.parent (id, what) VALUES (77, 'x')", "shop.parent"),
     ("UPDATE shop.child SET extra = 'f'", "shop.child"),
     ("TRUNCATE shop.cache", "shop.cache"),
+    ("SELECT lo_put(4711, 0, 'as many as before')", "pg_catalog.pg_largeobject"),
     ('UPDATE "Odd Names"."select" SET "quo""te" = \'p\' WHERE "from" = 3', '"Odd Names".select'),
     (
         "INSERT INTO public.schema_migrations VALUES (20240303000000, true)",

@@ -179,6 +179,8 @@ def _told(written: Written) -> str:
     if written.unknown:
         names = _listed([one.name for one in written.unknown])
         parts.append(f"nobody can tell of {len(written.unknown)} tables ({names})")
+    if written.elsewhere:
+        parts.append("the baseline was taken on another server, of which nobody can tell")
     return ", ".join(parts)
 
 
