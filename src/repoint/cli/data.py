@@ -11,6 +11,7 @@ import click
 from repoint.cli.context import choose_environment, context_option, open_cluster
 from repoint.cli.options import Decorator, Session, examples, format_option, one_env_option
 from repoint.cli.output import emit
+from repoint.cli.running import interruptible
 from repoint.cli.wiring import data_desk, data_world, open_desk
 from repoint.errors import ExitCode
 
@@ -178,7 +179,7 @@ def _reached(
     from repoint.flows.comparing.switching import databases
     from repoint.flows.planning import require_config
 
-    with open_desk(session, None) as desk, ExitStack() as stack:
+    with interruptible(), open_desk(session, None) as desk, ExitStack() as stack:
         settings = require_config(desk.workspace).data
         name = choose_environment(desk, environment)
         alone = direct or bool(settings.source and settings.target)

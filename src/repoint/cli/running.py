@@ -58,7 +58,7 @@ class Lines:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Take a polite end (SIGTERM) for Ctrl-C, so that no Pooler is left paused."""
+    """Take a polite end (SIGTERM) for Ctrl-C: no Pooler is left paused, no probe stays."""
 
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt

@@ -11,6 +11,7 @@ from repoint.cli import show
 from repoint.cli.context import choose_environment, context_option, open_cluster
 from repoint.cli.options import Session, examples, format_option
 from repoint.cli.output import emit
+from repoint.cli.running import interruptible
 from repoint.cli.watching import SoakScreen
 from repoint.cli.wiring import Desk, dialer, http_getter, identity, open_desk
 from repoint.errors import ExitCode, RepointError, UsageError
@@ -70,7 +71,7 @@ def verify(
     from repoint.flows.planning import require_config
     from repoint.flows.verifying.noting import note
 
-    with open_desk(session, None) as desk:
+    with interruptible(), open_desk(session, None) as desk:
         name = choose_environment(desk, environment)
         config = require_config(desk.workspace)
         seconds = _seconds(duration, config)
