@@ -7,11 +7,11 @@ from typing import Any
 
 from repoint.model.cluster import Document
 from repoint.model.tokens import CHANGED
-from repoint.rollout.names import INPUTS, SPEC
+from repoint.rollout.names import INPUTS, SPEC, START_DUE
 from repoint.rollout.objects import annotated, template_path
 
 _SERVERS = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid")
-_OWN = (CHANGED, INPUTS, SPEC)
+_OWN = (CHANGED, INPUTS, SPEC, START_DUE)
 
 
 def changed_fields(before: Document, after: Document) -> tuple[str, ...]:

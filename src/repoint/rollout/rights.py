@@ -146,11 +146,6 @@ def _pooler_deployments(ground: Ground) -> Iterator[Place]:
         yield Place(ref_of(one).namespace, "apps", "deployments", ref_of(one).name)
 
 
-def _session_deployments(ground: Ground) -> Iterator[Place]:
-    names = {ref_of(one).name for one in _of_cnpg(ground, "Pooler") if is_session(one)}
-    yield from (one for one in _pooler_deployments(ground) if one.name in names)
-
-
 def _metered(ground: Ground) -> Iterator[Place]:
     for one in _of_cnpg(ground, "Pooler"):
         if not is_session(one):
@@ -283,7 +278,10 @@ _APPLYING = (
     Need(_jobs, ("delete",), "deletes a migration Job before it is made again"),
     Need(_waited, ("list", "watch"), "waits until it is ready or done"),
     Need(_pooler_deployments, ("get", "list", "watch"), "waits until a Pooler is ready"),
-    Need(_session_deployments, ("patch",), "restarts a session Pooler after role settings (ST14)"),
+    Need(
+        *(_pooler_deployments, ("patch",)),
+        "restarts a Pooler's pods, for role settings (ST14) or what PgBouncer takes at its start",
+    ),
     Need(_read, ("get",), "knows who reads what changed"),
     Need(_read_by_clusters, ("get",), "tells when a Secret that the Cluster reads is missing"),
     Need(_new_lease, ("create",), "keeps others from rolling out at the same time"),

@@ -17,6 +17,8 @@ class Action(StrEnum):
     """A Pooler that a run which was cut off left paused lets clients through again."""
     APPLY = "apply"
     WAIT = "wait for"
+    RESTART = "restart"
+    """A Pooler's pods start anew with what the Pooler says."""
     GATE = "data gate"
     REPLACE = "run"
     """A Job is deleted and made again."""

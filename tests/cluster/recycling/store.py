@@ -187,12 +187,14 @@ class Store:
 
     # Its clients.
 
-    def client(self, driver: str = "node-postgres", timeout_s: float = _PATIENCE_S) -> Conversation:
+    def client(
+        self, driver: str = "node-postgres", timeout_s: float = _PATIENCE_S, **startup: str
+    ) -> Conversation:
         """Log in through the Pooler's Service, as a driver that names its statements."""
         host = f"{POOLER}.{self.namespace}.svc.cluster.local"
         port = self.world.way_to(POOLER, self.namespace, 5432)
         login = Login(
-            *(driver, ROLE, Sensitive(CANARY), DATABASE),
+            *(driver, ROLE, Sensitive(CANARY), DATABASE, tuple(startup.items())),
             tls=Tls("always"),
             statements=Statements.NAMED,
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import time
+from collections.abc import Mapping
 
 import pytest
 
-from repoint.rollout.names import RECYCLED
+from repoint.rollout.names import RECYCLED, START_DUE
 from repoint.wire.refusals import ConnectionLost, ServerRefusal
 from tests.cluster.recycling.conftest import OpenStore
 from tests.cluster.recycling.store import POOLER, ROLE, Store, Waiter, steps_of
@@ -21,6 +23,8 @@ _GOODS = "SELECT * FROM goods WHERE id = $1"
 _POISONED = "0A000 cached plan must not change result type"
 _DRIVERS = ("node-postgres", "lib/pq", "pgx")
 _LEFT = ["recycle Pooler/pooler"]
+_RESTARTED = "restart Pooler/pooler"
+_TRACKED = "track_extra_parameters"
 
 
 def _first_rollout(store: Store) -> None:
@@ -167,6 +171,62 @@ def test_a_session_pool_is_left_alone_by_other_migrations(open_store: OpenStore)
     assert steps_of(done) == ["run Job/migrate", "wait for Job/migrate"]
     assert store.pooler_pods() == pods and pauses == [False]
     assert store.client().run(_GOODS, ["1"]) == (("1", "tea", "3"),)
+
+
+def test_a_parameter_that_pgbouncer_takes_at_its_start_only_reaches_its_clients(
+    open_store: OpenStore,
+) -> None:
+    store = open_store()
+    _first_rollout(store)
+    path = {"search_path": "pg_catalog"}
+    wanted = {_TRACKED: "IntervalStyle,search_path", "default_pool_size": "3"}
+    # CloudNativePG has PgBouncer reload, which is not enough.
+    _patch(store, wanted)
+    store.world.plane.until("it is reloaded", lambda: _running(store, "default_pool_size") == "3")
+    assert _running(store, _TRACKED) == "IntervalStyle"
+    with pytest.raises(ServerRefusal, match="unsupported startup parameter: search_path"):
+        store.client(**path)
+    _patch(store, {_TRACKED: None})
+
+    store.objects["pooler"]["spec"]["pgbouncer"]["parameters"].update(wanted)
+    store.write()
+    done = store.rollout()
+    assert done.status == 0, str(done)
+    assert steps_of(done) == ["apply Pooler/pooler", "wait for Pooler/pooler", _RESTARTED]
+    assert _running(store, _TRACKED) == wanted[_TRACKED]
+    assert store.client(**path).query("SHOW search_path") == (("pg_catalog",),)
+    pods = store.pooler_pods()
+    assert json.loads(store.rollout().out)["outcome"] == "nothing"
+    assert store.pooler_pods() == pods
+
+
+def test_a_start_that_is_due_is_not_forgotten_when_a_run_is_killed(open_store: OpenStore) -> None:
+    store = open_store()
+    _first_rollout(store)
+    store.objects["pooler"]["spec"]["pgbouncer"]["parameters"][_TRACKED] = "IntervalStyle,role"
+    store.write()
+    store.cut_off("] done: apply Pooler/")
+    again = store.rollout()
+    assert again.status == 0, str(again)
+    assert steps_of(again)[-1] == _RESTARTED
+    assert _running(store, _TRACKED) == "IntervalStyle,role"
+    assert START_DUE not in store.get("pooler", POOLER)["metadata"]["annotations"]
+
+
+def _patch(store: Store, parameters: Mapping[str, str | None]) -> None:
+    """What somebody's kubectl does to the Pooler's parameters."""
+    patch = json.dumps({"spec": {"pgbouncer": {"parameters": parameters}}})
+    where = ("patch", "pooler", POOLER, "-n", store.namespace, "--type=merge", "-p", patch)
+    store.world.kubectl(*where)
+
+
+def _running(store: Store, parameter: str) -> str:
+    """A parameter as PgBouncer has it."""
+    from tests.cluster.world.pooler_manager import console
+
+    [pod] = store.world.pooler_pods(store.namespace)
+    with contextlib.closing(console(pod)) as session:
+        return str({row[0]: row[1] for row in session.query("SHOW CONFIG")}[parameter])
 
 
 def _default(store: Store) -> str:

@@ -56,6 +56,7 @@ def test_a_rollout_writes_its_own_objects_by_name() -> None:
         *(("clusters", "pg", verb) for verb in ("create", "patch")),
         *(("poolers", "pooler", verb) for verb in ("create", "patch")),
         *(("deployments", "web", verb) for verb in ("create", "patch")),
+        ("deployments", "pooler", "patch"),
         *(("secrets", "web", verb) for verb in ("create", "patch")),
         *(("jobs", "*", "create"), ("jobs", "migrate", "delete")),
         *(("leases", "*", "create"), ("leases", "repoint-staging", "update")),
@@ -75,14 +76,11 @@ def test_secrets_are_read_by_name() -> None:
         assert {name for _, resource, name, _ in found if resource == "secrets"} == names
 
 
-def test_a_session_pooler_may_be_restarted_and_a_transaction_pooler_not() -> None:
-    session = one(CNPG, "Pooler", "slow", spec={"pgbouncer": {}})
+def test_a_pooler_may_be_restarted_and_not_made() -> None:
+    found = given(ClusterVerb.ROLLOUT, ground(*SHOP))
 
-    found = given(ClusterVerb.ROLLOUT, ground(*SHOP, session))
-
-    assert ("shop", "deployments", "slow", "patch") in found
-    assert ("shop", "deployments", "pooler", "watch") in found
-    assert ("shop", "deployments", "pooler", "patch") not in found
+    assert ("shop", "deployments", "pooler", "patch") in found
+    assert ("shop", "deployments", "pooler", "create") not in found
 
 
 def test_the_whole_cluster_is_for_objects_without_a_namespace_only() -> None:

@@ -32,6 +32,7 @@ from repoint.rollout.ordering import (
 from repoint.rollout.readiness import judge, judge_pooler
 from repoint.rollout.recycling import due, is_ours, is_paused, leaving_pause
 from repoint.rollout.restarts import Restart, by_reloader, decide
+from repoint.rollout.starting import EFFECT, start_due, with_start_due
 from repoint.rollout.steps import Action, Draft, Step
 from repoint.rollout.values import Tokens, tokens_of, with_tokens
 
@@ -79,6 +80,7 @@ class Drafting:
             kinds_made(self._documents),
         )
         self._notes: list[str] = []
+        self._start_due: dict[ObjectRef, tuple[str, ...]] = {}
         self._values = self._with_tokens()
         self._others: dict[ObjectRef, Document | None] = {}
         self._book = JobBook(question.lease)
@@ -162,6 +164,9 @@ class Drafting:
                 continue
             if ref in changed or not judged.ready:
                 yield Step(Action.WAIT, ref, why=judged.reason if ref not in changed else "")
+            if names := self._start_due.get(ref):
+                why = f"PgBouncer takes {', '.join(names)} at its start only; {EFFECT}"
+                yield Step(Action.RESTART, ref, why=why)
 
     def _applied(self, wave: Wave) -> Iterator[Step]:
         for document in self._of(wave):
@@ -170,6 +175,9 @@ class Drafting:
             if is_cnpg(ref, "Pooler"):
                 wanted = leaving_pause(document, self._live[ref])
             trial = self._trials.apply(wanted)
+            if is_cnpg(ref, "Pooler"):
+                self._start_due[ref] = start_due(self._live[ref], trial.fields)
+                wanted = with_start_due(wanted, self._start_due[ref])
             if trial.is_new or trial.fields:
                 self._tell_taken(ref, trial)
                 yield _apply(ref, wanted, trial)

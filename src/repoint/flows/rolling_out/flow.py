@@ -16,7 +16,7 @@ from repoint.flows.rolling_out.failing import as_stopped, ended
 from repoint.flows.rolling_out.homeward import Home, draft_home
 from repoint.flows.rolling_out.jobs import JobBook, remembered
 from repoint.flows.rolling_out.locking import Holder, lease_ref, locked
-from repoint.flows.rolling_out.pools import let_go, recycle
+from repoint.flows.rolling_out.pools import let_go, recycle, start_anew
 from repoint.flows.rolling_out.situation import (
     Hooks,
     Running,
@@ -175,6 +175,8 @@ class _Executor:
             self._gate()
         elif step.action is Action.REPLACE:
             self._replace(step)
+        elif step.action is Action.RESTART:
+            start_anew(self._running, step.ref)
         elif step.action is Action.RECYCLE:
             recycle(self._running, step.document, self._runs)
         else:

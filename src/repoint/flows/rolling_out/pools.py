@@ -18,7 +18,7 @@ from repoint.flows.rolling_out.failing import ended
 from repoint.flows.rolling_out.situation import Running
 from repoint.flows.rolling_out.waiting import wait_ready
 from repoint.model.cluster import Document, ObjectRef, ref_of
-from repoint.rollout.names import PAUSED_BY, RECYCLED
+from repoint.rollout.names import PAUSED_BY, RECYCLED, START_DUE
 from repoint.rollout.objects import at
 from repoint.rollout.recycling import Recycling, Run, Way, due, is_ours, is_paused, recycled_after
 from repoint.rollout.steps import Event, Tone
@@ -55,6 +55,16 @@ def recycle(running: Running, wanted: Document, runs: Callable[[], tuple[Run, ..
         running.api.merge(ref, {"metadata": {"annotations": _recycled(live, found)}})
     else:
         _pause(running, ref, live, found)
+
+
+def start_anew(running: Running, ref: ObjectRef) -> None:
+    """Replace a Pooler's pods, for parameters that PgBouncer takes at its start only.
+
+    Raises:
+        RolloutStopped: the new ones are not ready in time.
+    """
+    _restart(running, ref)
+    running.api.merge(ref, {"metadata": {"annotations": {START_DUE: None}}})
 
 
 def _pause(running: Running, ref: ObjectRef, live: Document | None, found: Recycling) -> None:
