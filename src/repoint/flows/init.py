@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,6 +20,12 @@ from repoint.planning.yaml_emit import scalar_text
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "host.docker.internal", "")
 _UNSEEN = "CHANGE-ME"
+_DELIVERING = frozenset(
+    {
+        *("Application", "ApplicationSet", "AppProject"),
+        *("Kustomization", "GitRepository", "OCIRepository", "Bucket", "HelmRepository"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +181,7 @@ class _Environment:
     overlays: tuple[str, ...]
     places: tuple[str, ...]
     values: tuple[str, ...]
+    manifests: tuple[str, ...] = ()
 
 
 def _environments(
@@ -184,11 +192,22 @@ def _environments(
     if named:
         return tuple(_environment(found, build, spaces) for build in named)
     unnamed = found.resolution.unnamed
-    places = () if unnamed.overlays else (".",)
+    plain = () if unnamed.overlays else (_common_folder(found, unnamed),)
     read = parse_host(source)
     asked = read.namespace if read is not None and read.namespace else ""
     namespace = _namespace(unnamed, asked)
-    return (_Environment("default", namespace, unnamed.overlays, places, ()),)
+    return (_Environment("default", namespace, unnamed.overlays, (), (), plain),)
+
+
+def _common_folder(found: Survey, unnamed: EnvironmentBuild) -> str:
+    """The folder with every manifest and every connection, `.` when there is none.
+
+    What a rollout applies is under it: the controllers' own objects, which stand beside the
+    manifests that they bring, do not belong to it.
+    """
+    paths = {one.path for one in unnamed.plain if one.kind not in _DELIVERING}
+    folders = {posixpath.dirname(path) for path in (*paths, *found.sites)}
+    return (posixpath.commonpath(folders) if folders and "" not in folders else "") or "."
 
 
 def _host_namespaces(
@@ -309,8 +328,12 @@ def _environment_lines(one: _Environment) -> list[str]:
     lines = [f"  {scalar_text(one.name)}:"]
     if one.namespace:
         lines.append(f"    namespace: {scalar_text(one.namespace)}")
-    for key, values in (("overlay", one.overlays), ("secrets", one.places), ("values", one.values)):
-        shown = "manifests" if key == "secrets" and one.places == (".",) else key
+    for shown, values in (
+        ("overlay", one.overlays),
+        ("secrets", one.places),
+        ("manifests", one.manifests),
+        ("values", one.values),
+    ):
         if len(values) == 1:
             lines.append(f"    {shown}: {scalar_text(values[0])}")
         elif values:

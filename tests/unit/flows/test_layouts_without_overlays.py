@@ -241,3 +241,27 @@ def test_a_generators_file_of_any_name_is_read(tmp_path: Path) -> None:
     found = workspace(tmp_path, files)
     named = [one for one in make_plan(found).findings if one.code == "RP111"]
     assert [one.location.path for one in named if one.location] == ["k8s/queue.dsn"]
+
+
+@pytest.mark.parametrize(
+    ("files", "folder"),
+    [
+        ({"k8s/web.yaml": APP}, "k8s"),
+        ({"web.yaml": APP}, "."),
+        ({"app/web.yaml": APP, "db/cnpg.yaml": CNPG}, "."),
+        ({"k8s/app/web.yaml": APP, "k8s/db/cnpg.yaml": CNPG}, "k8s"),
+        (
+            {
+                "k8s/web.yaml": APP,
+                "argocd/app.yaml": "apiVersion: argoproj.io/v1alpha1\nkind: Application\n"
+                "metadata: {name: shop, namespace: argocd}\n"
+                "spec: {source: {path: k8s, repoURL: 'https://git.example.org/s'}}\n",
+            },
+            "k8s",
+        ),
+    ],
+)
+def test_the_folder_of_plain_manifests(tmp_path: Path, files: dict[str, str], folder: str) -> None:
+    found = workspace(tmp_path, files)
+    assert found.config is not None
+    assert found.config.environments["default"].manifests == folder
