@@ -6,7 +6,7 @@ import fnmatch
 import re
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class Images:
         """The image of that name, None for one that nobody could pull."""
         if any(text in name for text in self.broken):
             return None
-        known = {
+        known: dict[str, Callable[[], Image | None]] = {
             "*/backend:*": lambda: Image(single={"api": self.backend}, entrypoint=("api",)),
             "*/backend-migrations:*": lambda: Image(
                 single=_workload("atlas"), binds=((self.migrations, "/migrations"),)

@@ -224,23 +224,22 @@ class Pod(threading.Thread):
             "ContainersReady": ready,
             "Ready": ready,
         }
+        conditions = [_condition(name, truth) for name, truth in truths.items()]
         status = {
             "phase": phase,
             "podIP": self.sandbox.address,
             "startTime": self._started_at,
-            "conditions": [_condition(name, truth) for name, truth in truths.items()],
+            "conditions": conditions,
             "initContainerStatuses": [one.state() for one in self._inits],
             "containerStatuses": [one.state() for one in self._mains],
         }
         if status == self._told or self._leave.is_set():
             return
-        shown = {**status, "conditions": self._dated(status["conditions"])}
+        dated = [{**one, "lastTransitionTime": now()} for one in conditions]
+        shown = {**status, "conditions": dated}
         if not self._node.patch(self.pod, shown):
             self.leave(deleted=False)
         self._told = status
-
-    def _dated(self, conditions: list[Mapping[str, str]]) -> list[Mapping[str, str]]:
-        return [{**one, "lastTransitionTime": now()} for one in conditions]
 
     def _take_down(self) -> None:
         grace_s = self._grace_s() if self._deleted else 0

@@ -28,9 +28,9 @@ def environment(pod: Any, container: Any, read: Read, own: Mapping[str, str]) ->
         for key, value in _every_key(source, read):
             found[source.get("prefix", "") + key] = value
     for one in container.get("env", []):
-        value = _value(pod, one, found, read)
-        if value is not None:
-            found[one["name"]] = value
+        given = _value(pod, one, found, read)
+        if given is not None:
+            found[one["name"]] = given
     return found
 
 

@@ -25,12 +25,14 @@ class Probe:
     @property
     def passes(self) -> bool:
         """Whether it has passed often enough since it last failed."""
-        return not self._spec or self._passed >= self._spec.get("successThreshold", 1)
+        least: int = self._spec.get("successThreshold", 1)
+        return not self._spec or self._passed >= least
 
     @property
     def fails(self) -> bool:
         """Whether it has failed often enough since it last passed."""
-        return self._failed >= self._spec.get("failureThreshold", 3)
+        most: int = self._spec.get("failureThreshold", 3)
+        return self._failed >= most
 
     def look(self) -> None:
         """Ask, where it is time."""
