@@ -26,7 +26,8 @@ ROLES = Family(
         *("login", "bypasses row security", "connection limit", "valid until", "inherits"),
         *("superuser", "creates roles", "creates databases", "replicates"),
     ),
-    f"""{_USED}SELECT {ident("r.rolname")}, r.rolcanlogin::text, r.rolbypassrls::text,
+    f"""{_USED}SELECT {ident("r.rolname")}, r.rolcanlogin::text,
+    (r.rolbypassrls AND NOT r.rolsuper)::text,
     r.rolconnlimit::text, r.rolvaliduntil::text, r.rolinherit::text, r.rolsuper::text,
     r.rolcreaterole::text, r.rolcreatedb::text, r.rolreplication::text
 FROM pg_roles r WHERE {_ROLE}""",
@@ -36,7 +37,11 @@ FROM pg_roles r WHERE {_ROLE}""",
         for one in ("superuser", "creates roles", "creates databases", "replicates", "inherits")
     ),
 )
-"""What CloudNativePG takes from an application's role on purpose is told, and no more."""
+"""What CloudNativePG takes from an application's role on purpose is told, and no more.
+
+A superuser bypasses row security as such: that it is none there is told once. The official
+image makes the application's role one.
+"""
 
 MEMBERSHIPS = Family(
     "memberships",

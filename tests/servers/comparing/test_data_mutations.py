@@ -246,6 +246,11 @@ ROLES: list[tuple[str, str, dict[tuple[str, str], Severity]]] = [
         "ALTER ROLE rich_app NOBYPASSRLS",
         {("roles", "rich_app"): E},
     ),
+    (
+        "ALTER ROLE rich_app SUPERUSER BYPASSRLS",  # what the official image makes of its user
+        "ALTER ROLE rich_app NOSUPERUSER NOBYPASSRLS",
+        {("roles", "rich_app"): W},
+    ),
     ("ALTER ROLE rich_app CREATEDB", "ALTER ROLE rich_app NOCREATEDB", {("roles", "rich_app"): W}),
     (
         "REVOKE rich_group FROM rich_app",

@@ -166,7 +166,10 @@ class _Watch:
 
     def _pods(self, namespace: str, labels: str) -> tuple[Document, ...]:
         found = self.api.list("v1", "Pod", namespace, labels=labels)
-        return tuple(pod for pod in found if not is_over(pod))
+        # A pod that is being deleted may have lost its PgBouncer already.
+        return tuple(
+            pod for pod in found if not is_over(pod) and "deletionTimestamp" not in pod["metadata"]
+        )
 
     def _containers(self, workload: Document) -> Look:
         labels = selector_of(workload)
