@@ -90,7 +90,10 @@ class Pod(threading.Thread):
 
     def tell_hosts(self) -> None:
         """Write the names that the pod knows now; its programs look at every lookup."""
-        (self._etc / "hosts").write_text(self._node.hosts(self.pod, self.sandbox))
+        new = self._etc / "hosts.new"
+        new.write_text(self._node.hosts(self.pod, self.sandbox))
+        # A lookup must not meet a file that is half written.
+        new.replace(self._etc / "hosts")
 
     def run(self) -> None:
         try:
