@@ -43,7 +43,9 @@ def _all_are_at_the_source(walk: Walk) -> None:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_an_environment_moves_and_no_write_is_lost(world: World, name: str) -> None:
+def test_rows_t1_t2_t3_w_and_b2_an_environment_moves_and_no_write_is_lost(
+    world: World, name: str
+) -> None:
     walk = _walk(world, name)
     walk.settle_in()
     walk.edit()
@@ -51,7 +53,6 @@ def test_an_environment_moves_and_no_write_is_lost(world: World, name: str) -> N
     assert refused.status == 1 and "`data`" in refused.err, refused
     walk.copy()
     _all_are_at_the_source(walk)
-    walk.renew_pooler()
     walk.move.switch()
     walk.must("data compare")
 
@@ -73,7 +74,7 @@ def _refuses_to_lose(walk: Walk) -> None:
     assert refused.status == 1 and "would lose data" in refused.err, refused
 
 
-def test_production_goes_back_and_no_write_is_lost(world: World) -> None:
+def test_row_r_production_goes_back_and_no_write_is_lost(world: World) -> None:
     walk = _walk(world, "production")
     _refuses_to_lose(walk)
     walk.move.give_back()
@@ -85,7 +86,7 @@ def test_production_goes_back_and_no_write_is_lost(world: World) -> None:
     _all_is_told(walk, "source")
 
 
-def test_local_goes_back_and_that_is_proven(world: World) -> None:
+def test_row_r_local_goes_back_and_that_is_proven(world: World) -> None:
     walk = _walk(world, "local")
     _refuses_to_lose(walk)
     walk.move.give_back()

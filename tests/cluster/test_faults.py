@@ -31,7 +31,6 @@ def walk(world: World) -> Walk:
     walk.settle_in()
     walk.edit()
     walk.copy()
-    walk.renew_pooler()
     walk.move.switch()
     walk.must("data compare")
     return walk
@@ -64,7 +63,7 @@ def test_a_field_of_a_controller_stops_it_before_anything_is_changed(walk: Walk)
     set_replicas(1)
 
 
-def test_a_job_that_fails_stops_it_and_its_log_is_told(walk: Walk) -> None:
+def test_row_t2_a_job_that_fails_stops_it_and_its_log_is_told(walk: Walk) -> None:
     walk.move.freeze_target()
     done = walk.run("rollout")
     walk.move.thaw_target()

@@ -171,5 +171,5 @@ class Comparison:
         parts += [f"{unlike} tables with other rows", f"{unknown} not seen"]
         oldest = min((one.read_at for one in self.tables if one.read_at), default=self.at)
         minutes = int((self.at - oldest).total_seconds() // 60)
-        parts += [f"read up to {minutes} minutes before"] if minutes else []
+        parts += [f"read up to {minutes} minutes before"] if minutes > 0 else []
         return "; ".join(parts) + (f"; {self.partial}" if self.partial else "")

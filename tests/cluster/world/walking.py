@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
-from tests.cluster.world.databases import POOLER, Databases
+from tests.cluster.world.databases import Databases
 from tests.cluster.world.example import commit
 from tests.cluster.world.moving import Move
 from tests.cluster.world.receipts import ROWS, Account, Receipts, receipts, settle
@@ -56,21 +56,6 @@ class Walk:
         done = self.run(verb, *args)
         assert done.status == 0, f"{verb} {args}: {done}"
         return done
-
-    def renew_pooler(self) -> None:
-        """Restart the Pooler's pods after its new parameters are there.
-
-        PgBouncer takes `track_extra_parameters` at its start only, and CloudNativePG reloads it.
-        """
-        namespace = self.databases.environment.namespace
-        patch = (
-            '{"spec":{"pgbouncer":{"parameters":'
-            '{"track_extra_parameters":"IntervalStyle,search_path"}}}}'
-        )
-        where = ("-n", namespace)
-        self.world.kubectl("patch", "pooler", POOLER, *where, "--type=merge", "-p", patch)
-        for verb in ("restart", "status"):
-            self.world.kubectl("rollout", verb, f"deployment/{POOLER}", *where)
 
     def told(self) -> Receipts:
         """What the writers of this environment were told so far."""
