@@ -24,6 +24,7 @@ from tests.cluster.objects import cluster, deployment, job, pooler
 from tests.cluster.world.seeing import Kind
 
 if TYPE_CHECKING:
+    from tests.cluster.world.pod import Pod
     from tests.cluster.world.world import Result, World
 
 CANARY = "canary-of-the-store"
@@ -159,10 +160,10 @@ class Store:
         found: Any = self.get("pooler", POOLER)["spec"]["pgbouncer"].get("paused", False)
         return bool(found)
 
-    def pooler_pods(self) -> set[str]:
-        """The names of the Pooler's pods."""
-        pods = self.world.pooler_pods(self.namespace)
-        return {str(one.pod["metadata"]["name"]) for one in pods}
+    def bouncers(self) -> dict[str, Pod]:
+        """The Pooler's pods by name, without those that are to go."""
+        pods = {one.pod["metadata"]["name"]: one for one in self.world.pooler_pods(self.namespace)}
+        return {n: one for n, one in pods.items() if "deletionTimestamp" not in one.pod["metadata"]}
 
     @contextlib.contextmanager
     def pauses(self) -> Iterator[list[bool]]:

@@ -145,7 +145,7 @@ def test_a_role_s_new_default_reaches_new_clients_after_a_rollout(
     _first_rollout(store)
     assert _default(store) == "0"
     _migrated_only(store, f"ALTER ROLE {ROLE} SET statement_timeout = '7s'")
-    pods = store.pooler_pods()
+    pods = set(store.bouncers())
     assert _default(store) == "0", "the server connection is older than the default"
     with store.pauses() as pauses:
         done = store.rollout()
@@ -154,7 +154,7 @@ def test_a_role_s_new_default_reaches_new_clients_after_a_rollout(
     assert _default(store) == "7s"
     session = pool_mode == "session"
     assert pauses == ([False] if session else [False, True, False])
-    assert (store.pooler_pods() == pods) is not session
+    assert (set(store.bouncers()) == pods) is not session
 
 
 def test_a_session_pool_is_left_alone_by_other_migrations(open_store: OpenStore) -> None:
@@ -163,13 +163,13 @@ def test_a_session_pool_is_left_alone_by_other_migrations(open_store: OpenStore)
     client = store.client()
     assert client.run(_GOODS, ["1"]) == (("1", "tea"),)
     client.close()
-    pods = store.pooler_pods()
+    pods = set(store.bouncers())
     store.migration(_WIDER)
     with store.pauses() as pauses:
         done = store.rollout()
     assert done.status == 0, str(done)
     assert steps_of(done) == ["run Job/migrate", "wait for Job/migrate"]
-    assert store.pooler_pods() == pods and pauses == [False]
+    assert set(store.bouncers()) == pods and pauses == [False]
     assert store.client().run(_GOODS, ["1"]) == (("1", "tea", "3"),)
 
 
@@ -195,9 +195,9 @@ def test_a_parameter_that_pgbouncer_takes_at_its_start_only_reaches_its_clients(
     assert steps_of(done) == ["apply Pooler/pooler", "wait for Pooler/pooler", _RESTARTED]
     assert _running(store, _TRACKED) == wanted[_TRACKED]
     assert store.client(**path).query("SHOW search_path") == (("pg_catalog",),)
-    pods = store.pooler_pods()
+    pods = set(store.bouncers())
     assert json.loads(store.rollout().out)["outcome"] == "nothing"
-    assert store.pooler_pods() == pods
+    assert set(store.bouncers()) == pods
 
 
 def test_a_start_that_is_due_is_not_forgotten_when_a_run_is_killed(open_store: OpenStore) -> None:
@@ -224,7 +224,7 @@ def _running(store: Store, parameter: str) -> str:
     """A parameter as PgBouncer has it."""
     from tests.cluster.world.pooler_manager import console
 
-    [pod] = store.world.pooler_pods(store.namespace)
+    [pod] = store.bouncers().values()
     with contextlib.closing(console(pod)) as session:
         return str({row[0]: row[1] for row in session.query("SHOW CONFIG")}[parameter])
 
