@@ -178,14 +178,13 @@ def test_a_parameter_that_pgbouncer_takes_at_its_start_only_reaches_its_clients(
 ) -> None:
     store = open_store()
     _first_rollout(store)
-    path = {"search_path": "pg_catalog"}
     wanted = {_TRACKED: "IntervalStyle,search_path", "default_pool_size": "3"}
     # CloudNativePG has PgBouncer reload, which is not enough.
     _patch(store, wanted)
     store.world.plane.until("it is reloaded", lambda: _running(store, "default_pool_size") == "3")
     assert _running(store, _TRACKED) == "IntervalStyle"
     with pytest.raises(ServerRefusal, match="unsupported startup parameter: search_path"):
-        store.client(**path)
+        store.client(search_path="pg_catalog")
     _patch(store, {_TRACKED: None})
 
     store.objects["pooler"]["spec"]["pgbouncer"]["parameters"].update(wanted)
@@ -194,7 +193,7 @@ def test_a_parameter_that_pgbouncer_takes_at_its_start_only_reaches_its_clients(
     assert done.status == 0, str(done)
     assert steps_of(done) == ["apply Pooler/pooler", "wait for Pooler/pooler", _RESTARTED]
     assert _running(store, _TRACKED) == wanted[_TRACKED]
-    assert store.client(**path).query("SHOW search_path") == (("pg_catalog",),)
+    assert store.client(search_path="pg_catalog").query("SHOW search_path") == (("pg_catalog",),)
     pods = set(store.bouncers())
     assert json.loads(store.rollout().out)["outcome"] == "nothing"
     assert set(store.bouncers()) == pods
