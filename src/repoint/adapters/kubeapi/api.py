@@ -214,7 +214,10 @@ class Api:
         self, namespace: str, target: str, port: int
     ) -> AbstractContextManager[tuple[str, int]]:
         """A way to `port` of `pod/NAME` or `service/NAME` while the block runs."""
-        return forwarded(self._context, namespace, target, port)
+        # The kinds are told to everybody, so this asks for nothing but an answer.
+        return forwarded(
+            self._context, namespace, target, port, lambda: self._kinds.ask("v1", patience_s=None)
+        )
 
     def _kind_to_read(self, ref: ObjectRef) -> Kind | None:
         """How a kind is served, None where it is not.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
@@ -62,14 +62,22 @@ class _Way:
 
 
 @contextmanager
-def forwarded(context: str, namespace: str, target: str, port: int) -> Iterator[tuple[str, int]]:
+def forwarded(
+    context: str, namespace: str, target: str, port: int, recovered: Callable[[], object]
+) -> Iterator[tuple[str, int]]:
     """A loopback address and port that lead to `port` of `target`.
+
+    `recovered` waits until the API server answers, when it went away just now.
 
     Raises:
         ClusterRefused: it is not there, does not run, or this user may not.
         ClusterLost: the API server does not answer.
     """
-    way = _Way(context, namespace, target, port)
+    try:
+        way = _Way(context, namespace, target, port)
+    except ClusterLost:
+        recovered()
+        way = _Way(context, namespace, target, port)
     try:
         yield LOOPBACK, way.port
     finally:
