@@ -97,10 +97,14 @@ def test_package_clients_see_their_own_settings_and_nothing_of_the_others() -> N
 ENVIRONMENT = {"PATH": os.defpath}
 
 
-def test_a_child_runs_until_the_block_ends_and_its_lines_are_read() -> None:
-    script = "echo warming up >&2; echo ready at 7; seq 100000; exec sleep 600"
-    with Child(["/bin/sh", "-c", script], tool="sh", env=ENVIRONMENT) as child:
+def test_a_child_runs_until_the_block_ends_and_its_lines_are_read(tmp_path: Path) -> None:
+    go_on = tmp_path / "go-on"
+    # Only the last lines are kept, so it says no more before the first one was seen.
+    wait = 'until [ -e "$0" ]; do sleep 0.05; done'
+    script = f"echo warming up >&2; echo ready at 7; {wait}; seq 100000; exec sleep 600"
+    with Child(["/bin/sh", "-c", script, str(go_on)], tool="sh", env=ENVIRONMENT) as child:
         found = child.wait_for(re.compile(r"^ready at (\d)"), 60)
+        go_on.touch()
         last = child.wait_for(re.compile("^100000$"), 60)
         assert found is not None and found.group(1) == "7"
         assert last is not None, "a pipe that is full stops nobody"
