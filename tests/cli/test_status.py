@@ -58,7 +58,8 @@ def reached(here: Checkout, environment: str, phase: Phase, **given: Any) -> Non
     tree = FileTree(here.root)
     content = ledger.content_of(tree, environment)
     identity = GitIdentity(here.root)
-    ledger.record(tree, identity, environment, phase, PASS, content=content, **given)
+    entry = ledger.entry_of(tree, identity, environment, phase, PASS, content=content, **given)
+    ledger.append(tree, entry)
 
 
 def test_without_a_ledger_it_says_what_there_is_to_do(here: Checkout) -> None:

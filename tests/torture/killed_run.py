@@ -20,7 +20,7 @@ from repoint.adapters.filetree import FileTree
 from repoint.adapters.identity import GitIdentity
 from repoint.adapters.sops import Sops
 from repoint.flows.apply import apply_plan
-from repoint.flows.ledger import record
+from repoint.flows.ledger import append, entry_of
 from repoint.flows.recover import resume
 from repoint.flows.rollback import roll_back
 from repoint.model.ledger import Phase
@@ -45,7 +45,7 @@ def main(root: Path, verb: str, kill_at: int, timing: str) -> None:
     elif verb == "resume":
         resume(tree)
     elif verb == "record":
-        record(tree, identity, "local", Phase.VERIFIED, Verdict.PASS)
+        append(tree, entry_of(tree, identity, "local", Phase.VERIFIED, Verdict.PASS))
     else:
         roll_back(plan.environments, tree, Sops(tree), identity=teller)
     print("DONE")

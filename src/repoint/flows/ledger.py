@@ -28,36 +28,6 @@ def read(tree: WritableTree) -> tuple[Entry, ...]:
     return decode_ledger(read_now(tree, LEDGER_PATH) or b"")
 
 
-def record(
-    tree: WritableTree,
-    identity: Identity,
-    environment: str,
-    phase: Phase,
-    verdict: Verdict,
-    *,
-    content: str = "",
-    plan: str = "",
-    detail: str = "",
-    overrides: Sequence[str] = (),
-    seconds: float = 0.0,
-) -> None:
-    """Add one line; arguments as the fields of `Entry`.
-
-    Raises:
-        LockHeld: another run holds the repository's lock, and goes on to.
-        FileRefused: the ledger cannot be read or written.
-    """
-    entry = entry_of(
-        *(tree, identity, environment, phase, verdict),
-        content=content,
-        plan=plan,
-        detail=detail,
-        overrides=overrides,
-        seconds=seconds,
-    )
-    append(tree, entry)
-
-
 def entry_of(
     tree: WritableTree,
     identity: Identity,
@@ -71,7 +41,10 @@ def entry_of(
     overrides: Sequence[str] = (),
     seconds: float = 0.0,
 ) -> Entry:
-    """An entry of now, by this user, tool and repoint.yaml; it is not written."""
+    """An entry of now, by this user, tool and repoint.yaml, for `append`; it is not written.
+
+    Arguments as the fields of `Entry`.
+    """
     return Entry(
         id=token_hex(8),
         at=identity.now(),

@@ -113,13 +113,14 @@ def test_reading_and_having_nothing_to_add_writes_nothing(repository: Repository
 
 def test_a_record_tells_who_when_by_which_tool_and_settings(repository: Repository) -> None:
     repository.write("repoint.yaml", CONFIG)
-    ledger.record(
+    entry = ledger.entry_of(
         *(repository.tree, Ada(), "local", Phase.SOAKED, Verdict.PASS),
         content="c" * 64,
         detail="two pools",
         overrides=("data: there is none yet",),
         seconds=1800.0,
     )
+    ledger.append(repository.tree, entry)
     (one,) = ledger.read(repository.tree)
     assert (one.who, one.at, one.phase) == (Ada().who(), Ada().now(), Phase.SOAKED)
     assert (one.content, one.detail, one.seconds) == ("c" * 64, "two pools", 1800.0)
@@ -134,7 +135,7 @@ def test_a_record_tells_who_when_by_which_tool_and_settings(repository: Reposito
 def test_many_at_once_lose_no_line(repository: Repository) -> None:
     def add(number: int) -> None:
         tree = FileTree(repository.root)
-        ledger.record(tree, Ada(), "local", Phase.VERIFIED, Verdict.PASS, detail=str(number))
+        add_line(tree, str(number))
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(add, range(12)))
@@ -148,7 +149,7 @@ def test_a_lock_that_stays_is_an_error(
 ) -> None:
     monkeypatch.setattr("repoint.flows.patience._TRIES", 2)
     with repository.tree.locked("apply"), pytest.raises(LockHeld):
-        ledger.record(repository.tree, Ada(), "local", Phase.VERIFIED, Verdict.PASS)
+        add_line(repository.tree)
 
 
 def test_the_content_is_the_same_before_apply_and_after_it(repository: Repository) -> None:
@@ -327,7 +328,12 @@ def test_git_merges_two_ledgers_by_the_line_that_is_suggested(repository: Reposi
 
 
 def one(repository: Repository, detail: str) -> None:
-    ledger.record(repository.tree, Ada(), "local", Phase.VERIFIED, Verdict.PASS, detail=detail)
+    add_line(repository.tree, detail)
+
+
+def add_line(tree: FileTree, detail: str = "") -> None:
+    entry = ledger.entry_of(tree, Ada(), "local", Phase.VERIFIED, Verdict.PASS, detail=detail)
+    ledger.append(tree, entry)
 
 
 def git(root: Path, *arguments: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from repoint.comparison.model import Comparison
-from repoint.flows.ledger import content_of, record
+from repoint.flows.ledger import append, content_of, entry_of
 from repoint.model.ledger import Phase
 from repoint.model.rehearsal import worst
 from repoint.ports import Identity, SealedEditor, WritableTree
@@ -21,9 +21,10 @@ def note_comparison(
         FileRefused: the ledger cannot be read or written.
     """
     environment = found[0].environment
-    record(
+    entry = entry_of(
         *(tree, identity, environment, Phase.COMPARED),
         worst(one.verdict for one in found),
         content=content_of(tree, environment, store),
         detail="; ".join(one.summary for one in found),
     )
+    append(tree, entry)

@@ -11,7 +11,7 @@ from repoint.flows.comparing.reaching import World
 from repoint.flows.comparing.switching import Desk, WayBack, ask_way_back
 from repoint.flows.desired import Desired, desired_state
 from repoint.flows.going_back.sides import Sides
-from repoint.flows.ledger import content_of, read, record
+from repoint.flows.ledger import append, content_of, entry_of, read
 from repoint.flows.rolling_out.source import Repository
 from repoint.flows.services import services_of
 from repoint.flows.verifying.flow import read_scenery
@@ -148,9 +148,10 @@ def record_return(
     for one in read(repository.tree):
         if one.environment == environment and one.phase is Phase.TAKEN_BACK:
             content = one.content
-    record(
+    entry = entry_of(
         *(repository.tree, repository.identity, environment, Phase.ROLLED_BACK, verdict),
         content=content,
         detail=detail,
         overrides=overrides,
     )
+    append(repository.tree, entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from repoint.errors import DirtyWorkTree, GateClosed
-from repoint.flows.ledger import content_of, read, record
+from repoint.flows.ledger import append, content_of, entry_of, read
 from repoint.flows.planning import make_plan
 from repoint.flows.receipts import load_receipts
 from repoint.flows.rewriting import changes_of
@@ -96,9 +96,10 @@ def record_rollout(
     last = (mine[-1].phase, mine[-1].verdict, mine[-1].content) if mine else None
     if not did_anything and last == (Phase.ROLLED_OUT, verdict, content):
         return
-    record(
+    entry = entry_of(
         *(repository.tree, repository.identity, environment, Phase.ROLLED_OUT, verdict),
         content=content,
         detail=detail,
         overrides=overrides,
     )
+    append(repository.tree, entry)
