@@ -152,8 +152,11 @@ def test_cluster_and_pooler_say_that_they_are_ready(local: World) -> None:
 
 
 def test_only_the_old_server_has_clients(local: World, databases: Databases) -> None:
-    found = databases.clients_of_source()
-    assert {"backend", "hydra", "writer"} <= set(found)
+    def all_are_there() -> bool:
+        # A pod that came before its server is started again ever later.
+        return {"backend", "hydra", "writer"} <= set(databases.clients_of_source())
+
+    local.plane.until("the old server has its clients", all_are_there)
     assert not databases.clients_of_target()
 
 
