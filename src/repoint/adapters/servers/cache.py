@@ -27,8 +27,11 @@ _LONGEST_WAIT_S = 900.0
 
 
 def cache_folder() -> Path:
-    """`$REPOINT_CACHE`, else the system's cache for root, else the user's own."""
-    if given := os.environ.get("REPOINT_CACHE"):
+    """`$REPOINT_CACHE`, else the system's cache for root, else the user's own.
+
+    `off` is no folder: it turns off what runs keep for the next one, not what they fetch.
+    """
+    if (given := os.environ.get("REPOINT_CACHE")) and given != "off":
         return Path(given).expanduser().absolute()
     if os.geteuid() == 0:
         return Path("/var/cache/repoint")

@@ -41,6 +41,7 @@ def tight_umask() -> Iterator[None]:
     [
         ({"REPOINT_CACHE": "/x/y", "XDG_CACHE_HOME": "/xdg"}, 0, "/x/y"),
         ({}, 0, "/var/cache/repoint"),
+        ({"REPOINT_CACHE": "off"}, 0, "/var/cache/repoint"),
         ({"XDG_CACHE_HOME": "/xdg"}, 1000, "/xdg/repoint"),
         ({}, 1000, "/home/somebody/.cache/repoint"),
     ],
