@@ -10,6 +10,7 @@ from itertools import islice, takewhile
 
 from repoint.formats.base import FileKind, ParsedFile, Scalar
 from repoint.formats.read import read_embedded
+from repoint.formats.shelf import Shelf
 
 KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _REMOTE = re.compile(r"^(https?://|ssh://|git::|git@|oci://|file://|[\w.-]+\.[a-z]{2,}/)|\?ref=")
@@ -55,6 +56,16 @@ class FileIndex:
     def get(self, path: str) -> ParsedFile | None:
         """The parsed file at `path`, or None."""
         return self.files.get(path)
+
+    def holding(self, *words: str) -> tuple[str, ...]:
+        """The paths of files whose text holds one of `words`, sorted, without parsing them.
+
+        `words` are of `repoint.formats.shelf.WORDS`: what no file of that sort can be without.
+        """
+        if isinstance(self.files, Shelf):
+            return self.files.holding(*words)
+        found = (path for path, one in self.files.items() if any(w in one.text for w in words))
+        return tuple(sorted(found))
 
     def exists(self, path: str) -> bool:
         """Whether a file stands at `path`."""

@@ -1,0 +1,70 @@
+"""The files of a repository, each parsed when it is first asked for.
+
+Most files of a repository can neither hold a site nor tell anything of one. They stand here by
+their names, so that a reference to one is found, and cost nothing until somebody opens them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from repoint.formats.base import ParsedFile
+from repoint.formats.read import read_file
+
+WORDS = ("kind", "services")
+"""What the text of a file says that others may depend on: a manifest's, a compose file's key."""
+
+_BYTES = {word: word.encode() for word in WORDS}
+
+
+class Shelf(Mapping[str, ParsedFile]):
+    """Parsed files by path; iterating over the paths parses nothing.
+
+    `texts` are the bytes of the files that may matter: those that hold one of `WORDS` must be
+    among them. `others` are paths whose bytes `read` gives when they are asked for.
+    """
+
+    def __init__(
+        self,
+        texts: Mapping[str, bytes],
+        others: Iterable[str] = (),
+        read: Callable[[str], ParsedFile] | None = None,
+    ) -> None:
+        self._texts = texts
+        self._read = read
+        self._names = sorted({*texts, *others})
+        self._known = frozenset(self._names)
+        self._parsed: dict[str, ParsedFile] = {}
+
+    def __getitem__(self, path: str) -> ParsedFile:
+        parsed = self._parsed.get(path)
+        if parsed is None:
+            parsed = self._parsed[path] = self._open(path)
+        return parsed
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._known
+
+    def holding(self, *words: str) -> tuple[str, ...]:
+        """Paths of the files whose bytes hold one of `words`, sorted; nothing is parsed.
+
+        Raises:
+            KeyError: a word is none of `WORDS`.
+        """
+        wanted = [_BYTES[word] for word in words]
+        found = (p for p, raw in self._texts.items() if any(word in raw for word in wanted))
+        return tuple(sorted(found))
+
+    def _open(self, path: str) -> ParsedFile:
+        raw = self._texts.get(path)
+        if raw is not None:
+            return read_file(path, raw)
+        if self._read is None or path not in self._known:
+            raise KeyError(path)
+        return self._read(path)
