@@ -102,6 +102,13 @@ class SecretStore(Protocol):
         """
         ...
 
+    def prefetch(self, paths: Sequence[str]) -> None:
+        """Open files that `decrypt` will be asked for, faster than one after another.
+
+        Raises nothing: `decrypt` raises what went wrong with its file.
+        """
+        ...
+
 
 class SealedEditor(SecretStore, Protocol):
     """Changes sealed values; nothing is written, ciphertext comes back."""
@@ -111,6 +118,10 @@ class SealedEditor(SecretStore, Protocol):
 
         `path` tells the format.
         """
+        ...
+
+    def open_ahead(self, raws: Mapping[str, bytes]) -> None:
+        """Open sealed bytes, by path, that `open` will be asked for; as `prefetch`."""
         ...
 
     def set_value(self, path: str, raw: bytes, pointer: str, value: str) -> bytes:

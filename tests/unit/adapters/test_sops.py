@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from repoint.adapters.runner import find_tool
 from repoint.adapters.sops import Sops, set_cmd
-from repoint.errors import EditRefused, SealedFile
+from repoint.errors import EditRefused, RepointError, SealedFile, ToolMissing
 from repoint.planning.sealed import plain_texts, steps
 from tests.unit.flows.hand_plans import Repository, snapshot
 
@@ -253,3 +254,94 @@ def test_the_real_binary_is_called_not_the_shim() -> None:
 
 def test_repr_of_the_store_tells_nothing(repository: Repository) -> None:
     assert "canary" not in repr(Sops(repository.tree))
+
+
+def starts_of_sops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, before: str = ""
+) -> Callable[[], int]:
+    """Counts how often sops is started from here on; `before` is shell text run each time."""
+    log, real = tmp_path / "starts", find_tool("sops")
+    log.touch()
+    counting = tmp_path / "counting-sops"
+    counting.write_text(f'#!/bin/sh\necho >>"{log}"\n{before}\nexec "{real}" "$@"\n')
+    counting.chmod(0o755)
+    monkeypatch.setenv("REPOINT_SOPS", str(counting))
+    return lambda: log.read_text().count("\n")
+
+
+def test_prefetched_files_are_opened_once_each(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raws = {}
+    for name in ("a.yaml", "b.yaml", "c.yaml"):
+        raws[name] = repository.seal(name, SECRET.replace("canary-1", name))
+        repository.write(name, raws[name])
+    starts, store = starts_of_sops(tmp_path, monkeypatch), repository.store
+
+    store.prefetch(tuple(raws))
+    assert starts() == 3
+    for name, raw in raws.items():
+        assert f"app:{name}@old" in store.decrypt(name).decode()
+        assert store.open(name, raw) == store.decrypt(name)
+    store.prefetch(tuple(raws))
+
+    assert starts() == 3
+
+
+def test_two_are_opened_at_a_time(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = repository.seal("a.yaml", SECRET)
+    # Each waits until the other has started: one after another they would never end.
+    (tmp_path / "both").mkdir()
+    meet = (
+        f'touch "{tmp_path}/both/$$"; until [ "$(ls "{tmp_path}/both" | wc -l)" -ge 2 ]; '
+        "do sleep 0.01; done"
+    )
+    starts_of_sops(tmp_path, monkeypatch, before=meet)
+    store = Sops(repository.tree, timeout=20)
+    store.open_ahead({"a.yaml": raw, "b.yaml": raw})
+
+    assert store.open("a.yaml", raw) == store.open("b.yaml", raw)
+
+
+def test_what_goes_wrong_ahead_is_raised_when_the_file_is_asked_for(
+    repository: Repository,
+) -> None:
+    good = repository.write("good.yaml", repository.seal("good.yaml", SECRET))
+    repository.write("broken.yaml", good.replace(b"canary", b"x").replace(b"LAST", b"FIRST"))
+    repository.write("clear.yaml", b"a: b\n")
+    repository.write("whole.bin", b"x")
+    names = ("good.yaml", "broken.yaml", "clear.yaml", "whole.bin", "missing.yaml")
+    store = repository.store
+
+    def outcome(store: Sops, name: str) -> tuple[object, ...]:
+        try:
+            return (store.decrypt(name),)
+        except RepointError as error:
+            return type(error), error.message, error.hints
+
+    expected = {name: outcome(repository.store, name) for name in names}
+    store.prefetch(names)
+    for _ in range(2):
+        assert {name: outcome(store, name) for name in names} == expected
+    assert [name for name in names if isinstance(expected[name][0], bytes)] == ["good.yaml"]
+
+
+def test_without_sops_nothing_is_raised_ahead(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.write("a.yaml", repository.seal("a.yaml", SECRET))
+    monkeypatch.setenv("REPOINT_SOPS", "/nowhere/sops")
+    store = repository.store
+    store.prefetch(["a.yaml"])
+    with pytest.raises(ToolMissing):
+        store.decrypt("a.yaml")
+
+
+def test_other_bytes_at_the_same_path_are_opened_anew(repository: Repository) -> None:
+    one, two = (repository.seal("a.yaml", SECRET.replace("canary-1", x)) for x in ("one", "two"))
+    store = repository.store
+    store.open_ahead({"a.yaml": one})
+    assert b"app:two@" in store.open("a.yaml", two)
+    assert b"app:one@" in store.open("a.yaml", one)

@@ -60,6 +60,11 @@ class PlannedSecrets:
         self._store = store
         self._opened: dict[str, bytes] = {}
 
+    def prefetch(self, paths: Sequence[str]) -> None:
+        """Open planned files that `decrypt` will be asked for; the store keeps them."""
+        there = [path for path in paths if self._tree.exists(path)]
+        self._store.open_ahead({path: self._tree.read(path) for path in there})
+
     def decrypt(self, path: str) -> bytes:
         """The decrypted document of a planned file, from memory the second time."""
         if path not in self._opened:

@@ -58,8 +58,14 @@ class _NothingSealed:
     def decrypt(self, path: str) -> bytes:
         raise SealedFile(f"`{path}` is not sealed")
 
+    def prefetch(self, paths: Sequence[str]) -> None:
+        """Nothing to open."""
+
     def open(self, path: str, raw: bytes) -> bytes:
         raise SealedFile(f"`{path}` is not sealed")
+
+    def open_ahead(self, raws: Mapping[str, bytes]) -> None:
+        """Nothing to open."""
 
     def set_value(self, path: str, raw: bytes, pointer: str, value: str) -> bytes:
         raise SealedFile(f"`{path}` is not sealed")
