@@ -288,7 +288,7 @@ def test_prefetched_files_are_opened_once_each(
     assert starts() == 3
 
 
-def test_two_are_opened_at_a_time(
+def test_files_are_opened_at_the_same_time(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raw = repository.seal("a.yaml", SECRET)
