@@ -32,6 +32,10 @@ class Tree(Protocol):
         """
         ...
 
+    def glance(self, path: str) -> bytes:
+        """The bytes of a file, not kept in memory for a second look; errors as for `read`."""
+        ...
+
     def exists(self, path: str) -> bool:
         """Whether `path` is a regular file of the repository."""
         ...

@@ -6,6 +6,7 @@ linked folders are not entered (git does not either), so no file is met twice th
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,8 @@ class FileTree:
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
+        self._prefix = f"{self.root}/"
+        self._folders = {"": True}
         self._read: dict[str, bytes] = {}
         self._paths: tuple[str, ...] | None = None
 
@@ -34,17 +37,28 @@ class FileTree:
             names = gitrepo.listed(self.root)
             found = names if names is not None else tuple(sorted(self._walk(self.root, "")))
             self._paths = tuple(
-                name
-                for name in found
-                if not name.startswith(".repoint/") and (self.root / name).is_file()
+                name for name in found if not name.startswith(".repoint/") and self._is_file(name)
             )
         return self._paths
 
     def read(self, path: str) -> bytes:
         """The bytes of a file, from memory the second time."""
         if path not in self._read:
-            self._read[path] = self.read_again(path)
+            self._read[path] = self.glance(path)
         return self._read[path]
+
+    def glance(self, path: str) -> bytes:
+        """The bytes of a file, not kept in memory for a second look."""
+        known = self._read.get(path)
+        if known is not None:
+            return known
+        if self._is_plain(path):
+            try:
+                return read_opened(os.open(self._prefix + path, _READING), path)
+            except OSError as error:
+                if error.errno != errno.ELOOP:
+                    raise _unreadable(path, error) from None
+        return read_regular(self.target(path), path)
 
     def read_again(self, path: str) -> bytes:
         """The bytes of a file as they are on disk now."""
@@ -115,7 +129,35 @@ class FileTree:
             missing.append(str(folder))
         return tuple(reversed(missing))
 
+    def _is_file(self, path: str) -> bool:
+        """Whether a file, or a link to one, stands at a path that was listed."""
+        try:
+            mode = os.lstat(self._prefix + path).st_mode
+        except (OSError, ValueError):
+            return False
+        return stat.S_ISREG(mode) or (stat.S_ISLNK(mode) and (self.root / path).is_file())
+
+    def _is_plain(self, path: str) -> bool:
+        """Whether no link is on the way to `path`, which may be one itself, nor any `..`.
+
+        Each folder is looked at once: most of a repository's files share theirs.
+        """
+        folder, _, name = path.rpartition("/")
+        if name in ("", ".", "..") or path.startswith("/"):
+            return False
+        known = self._folders.get(folder)
+        if known is None:
+            known = self._folders[folder] = self._is_plain(folder) and self._is_folder(folder)
+        return known
+
+    def _is_folder(self, path: str) -> bool:
+        try:
+            return stat.S_ISDIR(os.lstat(self._prefix + path).st_mode)
+        except (OSError, ValueError):
+            return False
+
     def _forget(self) -> None:
+        self._folders = {"": True}
         self._read.clear()
         self._paths = None
 
@@ -129,6 +171,10 @@ class FileTree:
                     yield prefix + entry.name
 
 
+_READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""O_NONBLOCK: opening a pipe that nobody writes to would wait for ever."""
+
+
 def read_regular(target: Path, path: str) -> bytes:
     """All bytes of a regular file of at most 64 MB; `path` is its name in errors.
 
@@ -136,21 +182,34 @@ def read_regular(target: Path, path: str) -> bytes:
         FileRefused: it is missing, unreadable, a device, a pipe, or too big.
     """
     try:
-        # O_NONBLOCK: opening a pipe that nobody writes to would wait for ever.
-        fd = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        return read_opened(os.open(target, _READING), path)
     except OSError as error:
-        raise FileRefused(f"`{path}` cannot be read: {error.strerror}") from None
+        raise _unreadable(path, error) from None
+
+
+def read_opened(fd: int, path: str) -> bytes:
+    """All bytes of the open file `fd`, which is closed; refuses what `read_regular` refuses.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise FileRefused(f"`{path}` is not a regular file")
         if status.st_size > LARGEST:
             raise FileRefused(f"`{path}` is bigger than {LARGEST // 1024 // 1024} MB")
-        pieces: list[bytes] = []
-        while piece := os.read(fd, max(status.st_size + 1, 4096)):
+        # One byte more than there should be: a short read is then the end.
+        raw = os.read(fd, status.st_size + 1)
+        if len(raw) == status.st_size:
+            return raw
+        pieces = [raw]
+        while piece := os.read(fd, 65536):
             pieces.append(piece)
         return b"".join(pieces)
-    except OSError as error:
-        raise FileRefused(f"`{path}` cannot be read: {error.strerror}") from None
     finally:
         os.close(fd)
+
+
+def _unreadable(path: str, error: OSError) -> FileRefused:
+    return FileRefused(f"`{path}` cannot be read: {error.strerror}")

@@ -1,26 +1,36 @@
-"""Reading a repository once: every file that can hold a site, and the sites in it."""
+"""Reading a repository once: every file that can hold a site, and the sites in it.
+
+Most files can be told apart by their bytes: they name no database, and are no part of what is
+deployed. Those are not parsed before somebody asks for them.
+"""
 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from repoint.errors import RepointError
 from repoint.flows.workspace import Workspace
 from repoint.formats.base import FileKind, ParsedFile, TextMap
 from repoint.formats.kinds import kind_of
-from repoint.formats.read import read_file
+from repoint.formats.read import MAX_BYTES, read_file
+from repoint.formats.shelf import WORDS, Shelf
 from repoint.kube.files import KUSTOMIZATION_NAMES
 from repoint.kube.generators import files_named
 from repoint.kube.sealed import SealedSecretView, sealed_view
 from repoint.model.consumer import Site
 from repoint.model.source import Unreadable
 from repoint.planning.config import CONFIG_NAME, Config
+from repoint.ports import Tree
 from repoint.sites.detect import detect, detect_sealed
+from repoint.sites.needles import may_hold_site
 
 _OWN_FILES = (CONFIG_NAME, ".repoint/*", ".git/*", ".sops.yaml")
 _HEAD = 1024
+_TELLING = (*(word.encode() for word in WORDS), b"sops", b"\0")
+"""Bytes that make a file worth parsing though it names no database; NUL is for UTF-16."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,78 +38,133 @@ class Reading:
     """A repository read once: the part of a scan that no configuration changes."""
 
     paths: tuple[str, ...]
-    files: dict[str, ParsedFile]
+    files: Mapping[str, ParsedFile]
     sites: dict[str, tuple[Site, ...]]
     sealed: tuple[SealedSecretView, ...]
     locked: frozenset[str]
     problems: tuple[Unreadable, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """Files by what their bytes tell: `kept` are parsed, `others` on demand, `refused` never."""
+
+    kept: dict[str, bytes]
+    others: tuple[str, ...]
+    refused: dict[str, str]
+
+
 def read_repository(workspace: Workspace) -> Reading:
     """Read every file that can hold a site, and find the sites."""
     paths = _included(workspace.tree.paths(), workspace.config)
-    files = _parsed(workspace, paths)
-    problems = [Unreadable(p.path, p.problem) for p in files.values() if p.problem]
-    sites, views, locked, sealed_problems = _sites(workspace, files)
-    return Reading(paths, files, sites, tuple(views), locked, (*problems, *sealed_problems))
+    known = _sorted(workspace, paths)
+    kept = known.kept | _generated_from(workspace.tree, known.kept, frozenset(paths))
+    files = Shelf(
+        kept,
+        (*known.others, *known.refused),
+        lambda path: _opened_later(workspace.tree, path, known.refused),
+    )
+    sites, views, locked, sealed_problems = _sites(workspace, files, kept)
+    problems = [Unreadable(path, files[path].problem) for path in (*kept, *known.refused)]
+    return Reading(
+        paths=paths,
+        files=files,
+        sites=sites,
+        sealed=tuple(views),
+        locked=locked,
+        problems=(*(one for one in problems if one.reason), *sealed_problems),
+    )
 
 
 def _included(paths: Iterable[str], config: Config | None) -> tuple[str, ...]:
     excluded = (*_OWN_FILES, *(config.exclude if config is not None else ()))
-    return tuple(p for p in paths if not any(fnmatch.fnmatchcase(p, glob) for glob in excluded))
+    skipped = re.compile("|".join(fnmatch.translate(glob) for glob in excluded)).match
+    return tuple(path for path in paths if not skipped(path))
 
 
-def _parsed(workspace: Workspace, paths: Sequence[str]) -> dict[str, ParsedFile]:
-    files: dict[str, ParsedFile] = {}
+def _sorted(workspace: Workspace, paths: Sequence[str]) -> _Sorted:
+    kept: dict[str, bytes] = {}
+    others: list[str] = []
+    refused: dict[str, str] = {}
     workspace.progress.step("reading files", len(paths))
     for path in paths:
         workspace.progress.advance()
-        if "." in path.rsplit("/", 1)[-1].lstrip(".") and kind_of(path, b"") is None:
+        kind = kind_of(path, b"")
+        if kind is None and "." in path.rsplit("/", 1)[-1].lstrip("."):
             continue
         try:
-            raw = workspace.tree.read(path)
+            raw = workspace.tree.glance(path)
+            if kind is None and kind_of(path, raw[:_HEAD]) is None:
+                continue
+            if _may_matter(path, raw):
+                # What is parsed is what a plan's digests are made of.
+                kept[path] = workspace.tree.read(path)
+            else:
+                others.append(path)
         except RepointError as error:
-            if kind_of(path, b"") is not None:
-                files[path] = ParsedFile(
-                    path, FileKind.TEXT, "", TextMap(()), problem=error.message
-                )
-            continue
-        if kind_of(path, raw[:_HEAD]) is not None:
-            files[path] = read_file(path, raw)
-    files.update(_generated_from(workspace, files, frozenset(paths)))
-    return files
+            if kind is not None:
+                refused[path] = error.message
+    return _Sorted(kept, tuple(others), refused)
+
+
+def _may_matter(path: str, raw: bytes) -> bool:
+    """Whether a file has to be parsed: by its bytes, or because they are no text to look into."""
+    if path.rpartition("/")[2] in KUSTOMIZATION_NAMES or len(raw) > MAX_BYTES:
+        return True
+    if any(word in raw for word in _TELLING) or may_hold_site(path, raw.decode("latin-1")):
+        return True
+    return not (raw.isascii() or _is_utf8(raw))
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _opened_later(tree: Tree, path: str, refused: Mapping[str, str]) -> ParsedFile:
+    problem = refused.get(path)
+    if problem is None:
+        try:
+            return read_file(path, tree.read(path))
+        except RepointError as error:
+            problem = error.message
+    return ParsedFile(path, FileKind.TEXT, "", TextMap(()), problem=problem)
 
 
 def _generated_from(
-    workspace: Workspace, files: dict[str, ParsedFile], paths: frozenset[str]
-) -> dict[str, ParsedFile]:
+    tree: Tree, kept: Mapping[str, bytes], paths: frozenset[str]
+) -> dict[str, bytes]:
     """Texts that a kustomize generator puts into a Secret or ConfigMap, whatever their names."""
     named = {
         path
-        for known in files.values()
-        if known.path.rpartition("/")[2] in KUSTOMIZATION_NAMES
-        for path in files_named(known)
+        for known, raw in kept.items()
+        if known.rpartition("/")[2] in KUSTOMIZATION_NAMES and b"enerator" in raw
+        for path in files_named(read_file(known, raw))
     }
     found = {}
-    for path in sorted(named & paths - files.keys()):
+    for path in sorted(named & paths - kept.keys()):
         try:
-            parsed = read_file(path, workspace.tree.read(path))
+            raw = tree.read(path)
         except RepointError:
             continue
-        if not parsed.problem:
-            found[path] = parsed
+        if not read_file(path, raw).problem:
+            found[path] = raw
     return found
 
 
 def _sites(
-    workspace: Workspace, files: dict[str, ParsedFile]
+    workspace: Workspace, files: Mapping[str, ParsedFile], kept: Mapping[str, bytes]
 ) -> tuple[dict[str, tuple[Site, ...]], list[SealedSecretView], frozenset[str], list[Unreadable]]:
     sites: dict[str, tuple[Site, ...]] = {}
     views: list[SealedSecretView] = []
     locked: set[str] = set()
     problems: list[Unreadable] = []
-    workspace.progress.step("finding connection sites", len(files))
-    for path, parsed in files.items():
+    workspace.progress.step("finding connection sites", len(kept))
+    for path in kept:
+        parsed = files[path]
         workspace.progress.advance()
         if not parsed.sealed:
             found = detect(parsed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from repoint.errors import UsageError
@@ -47,7 +47,7 @@ class Survey:
     """
 
     inventory: Inventory
-    files: dict[str, ParsedFile]
+    files: Mapping[str, ParsedFile]
     paths: tuple[str, ...]
     sites: dict[str, tuple[Site, ...]]
     resolution: Resolution
@@ -205,7 +205,7 @@ def _is_source(source: SourceHosts, site: Site, uses: tuple[Use, ...]) -> bool:
 
 def _report(
     site: Site,
-    files: dict[str, ParsedFile],
+    files: Mapping[str, ParsedFile],
     by_site: dict[str, tuple[Use, ...]],
     resolution: Resolution,
     source: SourceHosts | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import abc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -43,7 +44,7 @@ class Ground:
     """
 
     environment: str
-    files: dict[str, ParsedFile]
+    files: abc.Mapping[str, ParsedFile]
     read: Callable[[str], bytes]
     owned: Callable[[str], bool]
     tasks: list[Task] = field(default_factory=list)

@@ -56,6 +56,10 @@ class EarlierTree:
             raise FileRefused(f"`{path}` was not there before apply")
         return self._tree.read(path)
 
+    def glance(self, path: str) -> bytes:
+        """The bytes of before."""
+        return self.read(path) if path in self._gone else self._tree.glance(path)
+
     def exists(self, path: str) -> bool:
         """Whether the file was there."""
         return path not in self._gone and self._tree.exists(path)

@@ -47,6 +47,10 @@ class PlannedTree:
             return self._contents[path]
         return self._tree.read(path)
 
+    def glance(self, path: str) -> bytes:
+        """The same, not kept in memory."""
+        return self._contents[path] if path in self._contents else self._tree.glance(path)
+
     def exists(self, path: str) -> bool:
         """Whether the file is there after the plan."""
         return path in self._contents or self._tree.exists(path)

@@ -47,6 +47,10 @@ class ObjectTree:
         except KeyError:
             raise FileRefused(f"`{path}` is not there") from None
 
+    def glance(self, path: str) -> bytes:
+        """The object at a path as JSON."""
+        return self.read(path)
+
     def exists(self, path: str) -> bool:
         """Whether an object has that path."""
         return path in self._files
