@@ -22,7 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import generate, manifests
+from bench import generate
+from bench.marks import Planted
 
 BASELINE = "rg -l postgres"
 
@@ -123,7 +124,7 @@ def table(title: str, series: Sequence[Series]) -> str:
     return "\n".join(lines)
 
 
-def recall(root: Path, truth: Sequence[manifests.Planted]) -> tuple[str, bool]:
+def recall(root: Path, truth: Sequence[Planted]) -> tuple[str, bool]:
     """How many planted sites scan finds at their line with their host, and whether all."""
     argv = [sys.executable, "-m", "repoint", "--quiet", "scan", "--format", "json"]
     done = subprocess.run(
@@ -142,10 +143,10 @@ def recall(root: Path, truth: Sequence[manifests.Planted]) -> tuple[str, bool]:
     return "\n".join(lines), not missed
 
 
-def prepared(size: str, folder: Path) -> tuple[Path, list[manifests.Planted]]:
+def prepared(size: str, folder: Path) -> tuple[Path, list[Planted]]:
     """The repository of a size, generated anew."""
     root = folder / f"repository-{size}"
-    return root, generate.write(root, generate.SIZES[size])
+    return root, generate.write(root, generate.SIZES[size]).sites
 
 
 def main() -> None:
