@@ -94,7 +94,8 @@ def _controllers(index: FileIndex, kustomizer: Kustomizer) -> tuple[Resource, ..
     """The Flux and Argo CD objects of all files, with what they may substitute from."""
     found: list[Resource] = []
     sources: list[Resource] = []
-    for path, parsed in sorted(index.files.items()):
+    for path in index.holding("kind"):
+        parsed = index.files[path]
         kinds = {one.kind for one in objects(parsed)} if _is_manifest(parsed) else set()
         if kinds & _CONTROLLERS:
             found += kustomizer.load(path)
@@ -154,8 +155,8 @@ def _environments(
     }
     consumed = {path for several in builds.values() for build in several for path in build.files}
     plain: dict[str, list[Resource]] = {}
-    for path in sorted(set(index.files) - consumed):
-        if _is_manifest(index.files[path]):
+    for path in index.holding("kind"):
+        if path not in consumed and _is_manifest(index.files[path]):
             view = views.get(path)
             environment = view.environment if view is not None else ""
             found = [one.copy() for one in kustomizer.load(path) if _deployable(one)]

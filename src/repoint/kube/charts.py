@@ -105,11 +105,11 @@ def find_charts(index: FileIndex) -> tuple[Chart, ...]:
     """Every chart whose Chart.yaml is in the repository."""
     found: dict[str, Chart] = {}
     aliases: dict[str, dict[str, str]] = {}
-    for path, parsed in index.files.items():
+    for path in index.files:
         directory, _, name = path.rpartition("/")
-        if name != "Chart.yaml" or not parsed.documents:
+        if name != "Chart.yaml" or not index.files[path].documents:
             continue
-        root = parsed.documents[0].root
+        root = index.files[path].documents[0].root
         if isinstance(root, Mapping):
             found[directory] = _chart(directory, root.text("name"), index)
             aliases[directory] = _aliases(root)
@@ -174,14 +174,15 @@ def merged(layers: Iterable[dict[str, Effective]]) -> dict[str, Effective]:
     return result
 
 
-def is_values_file(parsed: ParsedFile) -> bool:
+def is_values_file(path: str, index: FileIndex) -> bool:
     """Whether a file holds Helm values, by its name, and is no Kubernetes object."""
+    if not _VALUES_FILE.search(path.rsplit(".", 1)[0]):
+        return False
+    parsed = index.files[path]
     if parsed.kind is not FileKind.YAML or not parsed.documents:
         return False
     root = parsed.documents[0].root
-    if not isinstance(root, Mapping) or (root.text("kind") and root.text("apiVersion")):
-        return False
-    return bool(_VALUES_FILE.search(parsed.path.rsplit(".", 1)[0]))
+    return isinstance(root, Mapping) and not (root.text("kind") and root.text("apiVersion"))
 
 
 def chart_of(path: str, charts: tuple[Chart, ...]) -> Chart | None:

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from repoint.formats.base import FileKind
 from repoint.formats.base import Mapping as MappingNode
+from repoint.formats.kinds import kind_of
 from repoint.kube.effective import text, texts
 from repoint.kube.files import KUSTOMIZATION_NAMES, FileIndex, join, normal
 from repoint.kube.kustomize import Kustomizer
@@ -269,21 +270,33 @@ def path_word(directory: str) -> str:
 def _file_words(index: FileIndex) -> list[str]:
     """Environment names of plain directories, values files and compose overrides."""
     counts: Counter[str] = Counter()
+    folders: dict[str, list[str]] = {}
     for path in sorted(index.files):
         directory, _, name = path.rpartition("/")
-        parsed = index.files[path]
-        if parsed.kind not in _DEPLOYED or name in KUSTOMIZATION_NAMES:
+        if directory not in folders:
+            folders[directory] = _folder_words(directory)
+        held, word = folders[directory], in_file_name(name)
+        if word and is_everyday(word) and not name.startswith("values"):
+            word = ""
+        # The name alone tells the kind: a script without a suffix deploys nothing.
+        if not (held or word) or kind_of(path, b"") not in _DEPLOYED:
             continue
-        if _is_hidden(directory):
+        if name in KUSTOMIZATION_NAMES or _is_hidden(directory):
             continue
-        for part, parent in _parts_with_parent(directory):
-            if is_word(part) and (not is_everyday(part) or parent in CONTAINERS | _MANIFESTS):
-                counts[part] += 1
-        word = in_file_name(name)
-        if word and (not is_everyday(word) or name.startswith("values")):
-            root = parsed.documents[0].root if parsed.documents else None
-            counts[word] += _names_environment(name, root)
+        for part in held:
+            counts[part] += 1
+        if word:
+            counts[word] += _names_environment(name, path, index)
     return [word for word, count in counts.items() if count]
+
+
+def _folder_words(directory: str) -> list[str]:
+    """The environments that a directory's path names."""
+    return [
+        part
+        for part, parent in _parts_with_parent(directory)
+        if is_word(part) and (not is_everyday(part) or parent in CONTAINERS | _MANIFESTS)
+    ]
 
 
 def _is_hidden(directory: str) -> bool:
@@ -300,11 +313,13 @@ def _parts_with_parent(directory: str) -> list[tuple[str, str]]:
     return list(zip(parts, ["", *(part.lower() for part in parts)], strict=False))
 
 
-def _names_environment(name: str, root: object) -> int:
+def _names_environment(name: str, path: str, index: FileIndex) -> int:
     """1 where a file of this name configures a deployment, 0 for a lone word in a name."""
     lowered = name.lower()
     if lowered.startswith(("values", ".env.", "docker-compose", "compose", "secret")):
         return 1
+    documents = index.files[path].documents
+    root = documents[0].root if documents else None
     return int(
         isinstance(root, MappingNode) and bool(root.text("kind") and root.text("apiVersion"))
     )

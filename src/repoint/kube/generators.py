@@ -6,6 +6,7 @@ import posixpath
 from dataclasses import dataclass, field
 
 from repoint.formats.base import Mapping, ParsedFile, Scalar
+from repoint.formats.source import Source
 from repoint.kube.effective import MADE, Effective, Origin, Value, effective, mapping, text
 from repoint.kube.effective import items as list_items
 from repoint.kube.files import FileIndex, join
@@ -96,7 +97,10 @@ def _resource(
         # A Secret's values stay as written: readers of this tree want texts, not base64.
         "data" if kind == "ConfigMap" else "stringData": data,
     }
-    return Resource(body, path, generated=True)
+    plain_name = any(
+        text(one, "disableNameSuffixHash") == "true" for one in (options, mapping(entry, "options"))
+    )
+    return Resource(body, path, generated=True, hashed=not plain_name)
 
 
 def _env_files(entry: dict[str, Effective]) -> list[str]:
@@ -136,6 +140,7 @@ def _escape(key: str) -> str:
 
 def _env_lines(parsed: ParsedFile) -> dict[str, Value]:
     """Read `KEY=value` lines of a file that has no tree of its own."""
+    source = Source(parsed.text, parsed.map)
     data: dict[str, Value] = {}
     offset = 0
     for number, line in enumerate(parsed.text.splitlines(keepends=True), start=1):
@@ -143,16 +148,8 @@ def _env_lines(parsed: ParsedFile) -> dict[str, Value]:
         name, equals, value = stripped.partition("=")
         if equals and not stripped.startswith("#"):
             start = offset + line.index("=") + 1
-            span = parsed.map.span(start, start + len(value))
-            if span is not None:
-                scalar = Scalar(
-                    text=value,
-                    span=span,
-                    line=number,
-                    column=line.index("=") + 2,
-                    style="plain",
-                    map=parsed.map.window(start, start + len(value)),
-                )
+            if parsed.map.span(start, start + len(value)) is not None:
+                scalar = source.verbatim(start, start + len(value))
                 data[name] = Value(value, Origin(parsed.path, f"line/{number}"), scalar)
         offset += len(line)
     return data
@@ -187,7 +184,7 @@ def absorb(
         key = "data" if resource.kind == "ConfigMap" else "stringData"
         kept = mapping(match.body, key) if behavior == "merge" else {}
         match.body[key] = {**kept, **mapping(resource.body, key)}
-        match.generated = True
+        match.generated, match.hashed = True, resource.hashed
     return result, problems
 
 

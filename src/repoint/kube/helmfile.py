@@ -29,10 +29,10 @@ class HelmfileRelease:
 
 def helmfiles(index: FileIndex) -> Iterator[tuple[str, dict[str, Effective]]]:
     """Every helmfile's path and tree."""
-    for path, parsed in sorted(index.files.items()):
+    for path in sorted(index.files):
         if not posixpath.basename(path).startswith("helmfile"):
             continue
-        for document in parsed.documents:
+        for document in index.files[path].documents:
             if isinstance(document.root, Mapping):
                 tree = effective(document.root, path, (document.index,))
                 if isinstance(tree, dict):

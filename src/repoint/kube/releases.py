@@ -235,8 +235,8 @@ def _from_files(
 ) -> Iterator[Release]:
     """A release per environment of each chart that values files stand for."""
     grouped: dict[tuple[str, str], list[str]] = {}
-    for path, parsed in sorted(index.files.items()):
-        if path in named or not is_values_file(parsed) or _is_default(path, charts):
+    for path in sorted(index.files):
+        if path in named or not is_values_file(path, index) or _is_default(path, charts):
             continue
         chart = chart_of(path, charts)
         place = chart.directory if chart else posixpath.dirname(path)

@@ -142,7 +142,8 @@ def _objects(deployed: Deployed) -> Iterator[tuple[str, Resource]]:
 
 
 def _compose_uses(index: FileIndex, layout: Layout, finder: SiteIndex) -> Iterator[RawUse]:
-    for path, parsed in sorted(index.files.items()):
+    for path in index.holding("services"):
+        parsed = index.files[path]
         if not compose.is_compose(parsed):
             continue
         tracer = Tracer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from repoint.kube.effective import Effective, Origin, Value, clone, mapping, text
 from repoint.kube.objects import CLUSTER_SCOPED
@@ -39,8 +39,8 @@ class Resource:
     `body` is the tree a cluster would get, `path` the file that declares the object
     (the kustomization file for generated ones), `previous` the ids it had before
     prefixes and namespaces were applied, oldest first. `affixes` are the prefixes and
-    suffixes applied so far. `generated` tells a generator's object, whose name gets a
-    hash that is left out here.
+    suffixes applied so far. `generated` tells a generator's object; `hashed` that kustomize
+    gives its name a hash, which is left out here.
     """
 
     body: dict[str, Effective]
@@ -48,6 +48,7 @@ class Resource:
     previous: list[ObjectId] = field(default_factory=list)
     affixes: tuple[str, ...] = ()
     generated: bool = False
+    hashed: bool = False
 
     @property
     def api_version(self) -> str:
@@ -104,4 +105,4 @@ class Resource:
         """A copy that can be changed without touching this one."""
         body = clone(self.body)
         assert isinstance(body, dict)
-        return Resource(body, self.path, list(self.previous), self.affixes, self.generated)
+        return replace(self, body=body, previous=list(self.previous))
