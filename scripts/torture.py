@@ -1,64 +1,106 @@
-"""Kills apply and rollback at every touch of the disk, and looks for damage.
+"""Kills, starves and misleads repoint, and looks for damage with eyes of its own.
 
-    python scripts/torture.py [--stride N]
+    python scripts/torture.py [--seconds S] [--kills N] [--scenario NAME] [--seed K] [--stride N]
 
-Each run is one child process that ends by SIGKILL at its n-th touch, before, in the middle of, or
-after it. A fresh process then recovers; the tree has to be byte for byte before or after. Ends
-with status 1 when one was not.
+Every scenario prints a line: how many processes died by SIGKILL, how many trees were torn, what
+became of the runs. A tree is torn when, after a recovery by a fresh process, it is not byte for
+byte, mode for mode and link for link what it was before or what it was to be, or when anything is
+left over. Ends with status 1 when one was.
+
+It moves into a mount namespace of its own first, where it may: there it mounts small and
+read-only file systems, which are gone when it ends, however it ends.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
+import os
+import random
+import shutil
+import subprocess
 import sys
 import tempfile
-from collections import Counter
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(PROJECT / "src"), str(PROJECT)]
 
-from repoint.flows.apply import apply_plan  # noqa: E402
-from repoint.flows.rollback import roll_back  # noqa: E402
-from tests.torture.killing import TIMINGS, kill_everywhere, prepare  # noqa: E402
-from tests.unit.flows.hand_plans import new_repository, snapshot  # noqa: E402
+from tests.torture.scenarios import instants, racing, touches  # noqa: E402
+from tests.torture.scenarios.base import Job, Tally  # noqa: E402
+
+Scenario = Callable[[Job], Tally]
+SCENARIOS: dict[str, tuple[Scenario, float]] = {
+    "every-touch": (touches.run, 3.0),
+    "random-instant": (instants.run, 3.0),
+    "racing": (racing.run, 3.0),
+    "real-command": (instants.run_command, 2.0),
+}
+"""Each with its share of the time."""
+
+_ON_DISK = ("real-command",)
+_MEMORY = "/dev/shm"
+_INSIDE = "REPOINT_TORTURE_INSIDE"
+_SECONDS = 75.0
 
 
 def main() -> int:
-    """Run the matrix of verbs and timings; print a line for each, and what was damaged."""
-    parser = argparse.ArgumentParser(description="Kill apply and rollback everywhere.")
-    parser.add_argument("--stride", type=int, default=1, help="kill at every N-th touch only")
-    stride = parser.parse_args().stride
-    damaged = 0
-    for verb in ("apply", "rollback"):
-        for timing in TIMINGS:
-            damaged += torture(verb, timing, stride)
-    print("no damage" if not damaged else f"{damaged} damaged trees")
-    return 1 if damaged else 0
+    """Run the scenarios one after the other; print a line for each, and what was torn."""
+    given = _arguments()
+    _move_into_own_namespace()
+    chosen = given.scenario or list(SCENARIOS)
+    share = given.seconds / sum(SCENARIOS[name][1] for name in chosen)
+    began, tallies = time.monotonic(), []
+    gc.freeze()  # Or every child copies what the collector of rubbish touches.
+    print(f"seed {given.seed}", flush=True)
+    for name in chosen:
+        scenario, weight = SCENARIOS[name]
+        tallies.append(_run(scenario, name, given, share * weight))
+        print("\n".join(tallies[-1].lines()), flush=True)
+    kills = sum(tally.kills for tally in tallies)
+    torn = sum(len(tally.torn) for tally in tallies)
+    print(f"{kills:,} kills, {torn} torn trees, {time.monotonic() - began:.0f} s")
+    return 1 if torn else 0
 
 
-def torture(verb: str, timing: str, stride: int) -> int:
-    """Kill one verb everywhere; the number of trees that were neither before nor after."""
-    with tempfile.TemporaryDirectory(prefix="repoint-torture-") as scratch:
-        folder = Path(scratch) / "start"
-        folder.mkdir()
-        repository = new_repository(folder)
-        plan = prepare(folder, repository, sealed=False)
-        states = [snapshot(repository.root)]
-        apply_plan(plan, repository.tree, repository.store, allow_dirty=True)
-        states.append(snapshot(repository.root))
-        if verb == "apply":
-            roll_back(plan.environments, repository.tree, repository.store)
-        outcomes: Counter[str] = Counter()
-        damaged = 0
-        for kill in kill_everywhere(folder, verb, timing, stride=stride):
-            outcomes[kill.outcome or "nothing to do"] += 1
-            if kill.after not in states:
-                damaged += 1
-                print(f"DAMAGED: {verb}, killed {timing} touch {kill.number}")
-        told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
-        print(f"{verb:9} killed {timing:6} {sum(outcomes.values()):3} runs: {told}", flush=True)
-        return damaged
+def _run(scenario: Scenario, name: str, given: argparse.Namespace, seconds: float) -> Tally:
+    with tempfile.TemporaryDirectory(prefix="repoint-torture-", dir=_place(name)) as scratch:
+        draw = random.Random(f"{given.seed} {name}")
+        job = Job(Path(scratch), draw, seconds, given.kills, given.stride)
+        tally = scenario(job)
+        tally.seconds = time.monotonic() - job.began
+        return tally
+
+
+def _place(name: str) -> str | None:
+    """In memory, where thousands of runs do not wait for a disk; some want a disk."""
+    in_memory = name not in _ON_DISK and "TMPDIR" not in os.environ
+    return _MEMORY if in_memory and os.access(_MEMORY, os.W_OK) else None
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seconds", type=float, default=_SECONDS, help="how long, about")
+    parser.add_argument("--kills", type=int, default=0, help="so many kills of each, not seconds")
+    parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="only this one")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="draw the same again")
+    parser.add_argument("--stride", type=int, default=1, help="every N-th of what is counted")
+    return parser.parse_args()
+
+
+def _move_into_own_namespace() -> None:
+    """Start again below `unshare`, unless that was done or is not possible."""
+    if _INSIDE in os.environ or shutil.which("unshare") is None:
+        return
+    argv = ["unshare", "--mount", "--propagation", "private"]
+    if os.geteuid() != 0:
+        argv += ["--user", "--map-root-user"]
+    allowed = subprocess.run([*argv, "true"], capture_output=True, check=False).returncode == 0
+    os.environ[_INSIDE] = "yes" if allowed else "no"
+    if allowed:
+        os.execvp(argv[0], [*argv, sys.executable, *sys.orig_argv[1:]])
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,9 @@ IGNORED = (
     "# what else lies here is meant to be committed: it holds no secret\n/lock\n/journal*\n/tmp/\n"
 )
 
+# A second: what a dead run had just started is loaded by then.
+_TRIES, _PAUSE_S = 50, 0.02
+_LONGEST_TOLD = 80
 _HELD = (errno.EAGAIN, errno.EACCES)
 
 
@@ -41,37 +45,77 @@ def held(root: Path, verb: str) -> Iterator[None]:
         LockHeld: another run holds it; the message says who, where, since when and for what.
         FileRefused: `.repoint/` cannot be made or written.
     """
-    folder = state_dir(root)
+    fd = _taken(state_dir(root) / LOCK_NAME, verb)
     try:
-        fd = os.open(
-            folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-        )
-    except OSError as error:
-        raise _refused(LOCK_NAME, error) from None
-    try:
-        _take(fd, verb)
-        try:
-            yield
-        finally:
-            os.ftruncate(fd, 0)
+        yield
     finally:
+        # What is written there keeps nobody out; the kernel's lock goes with the file.
+        with contextlib.suppress(OSError):
+            os.ftruncate(fd, 0)
         os.close(fd)
 
 
 def state_dir(root: Path) -> Path:
-    """`.repoint/` below `root`, made with its `.gitignore` when it is missing."""
+    """`.repoint/` below `root`, made with its `.gitignore` when it is missing.
+
+    Synced from the root downwards: a `.gitignore` that is whole tells that its folder is there to
+    stay. One that a killed run left cut short is completed.
+    """
     folder = root / STATE_DIR
+    ignore = folder / ".gitignore"
     try:
         folder.mkdir(mode=0o755, exist_ok=True)
-        ignore = folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text(IGNORED)
+        found = ignore.read_text(errors="replace") if ignore.exists() else ""
+        if found != IGNORED and IGNORED.startswith(found):
+            sync_folder(root)
+            fd = os.open(ignore, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+            try:
+                os.pwrite(fd, IGNORED.encode(), 0)
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+            sync_folder(folder)
     except OSError as error:
         raise _refused(".gitignore", error) from None
     return folder
 
 
-def _take(fd: int, verb: str) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the kernel write what a folder holds: names, not contents."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _taken(path: Path, verb: str) -> int:
+    """The lock file, open and locked; whoever closes it lets go of it."""
+    patience = _TRIES
+    while True:
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _refused(path.name, error) from None
+        try:
+            if _take(fd, path, verb):
+                return fd
+        except LockHeld:
+            os.close(fd)
+            patience -= 1
+            if patience == 0 or not _is_dead(path):
+                raise
+            # A program that it had just started holds the lock until it is loaded.
+            time.sleep(_PAUSE_S)
+        except BaseException:
+            os.close(fd)
+            raise
+        else:
+            os.close(fd)
+
+
+def _take(fd: int, path: Path, verb: str) -> bool:
+    """Lock the open file; not when another one stands in its place by now."""
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         guarded = True
@@ -79,6 +123,8 @@ def _take(fd: int, verb: str) -> None:
         if error.errno in _HELD:
             raise _held_by(_holder(fd)) from None
         guarded = False
+    if not _is_the_one(fd, path):
+        return False
     holder = _holder(fd)
     if holder and _may_live(holder, guarded=guarded):
         raise _held_by(holder)
@@ -96,6 +142,28 @@ def _take(fd: int, verb: str) -> None:
         os.fsync(fd)
     except OSError as error:
         raise _refused(LOCK_NAME, error) from None
+    return True
+
+
+def _is_the_one(fd: int, path: Path) -> bool:
+    """Whether the open file still has its name; `git clean -x` and people delete lock files."""
+    try:
+        return os.path.samestat(os.fstat(fd), os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _is_dead(path: Path) -> bool:
+    """Whether the file names a process of this machine that is not there any more."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        holder = _holder(fd)
+    finally:
+        os.close(fd)
+    return bool(holder) and not _may_live(holder, guarded=False)
 
 
 def _may_live(holder: dict[str, object], *, guarded: bool) -> bool:
@@ -141,18 +209,25 @@ def _holder(fd: int) -> dict[str, object]:
     """Who the file names; nothing when it is empty or was cut short by a crash."""
     try:
         found = json.loads(os.pread(fd, 4096, 0))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _held_by(holder: dict[str, object]) -> LockHeld:
-    who = f"process {holder.get('pid', '?')} on `{holder.get('host', '?')}`"
-    what = f"`repoint {holder.get('verb', '?')}` since {holder.get('since', '?')}"
+    pid, host, verb, since = (_told(holder, name) for name in ("pid", "host", "verb", "since"))
+    who = f"process {pid} on `{host}`"
+    what = f"`repoint {verb}` since {since}"
     hints: tuple[str, ...] = ("wait for it to end",)
-    if holder.get("host") != socket.gethostname():
+    if holder.get("host", socket.gethostname()) != socket.gethostname():
         hints += (f"if that machine is gone, delete `{STATE_DIR}/{LOCK_NAME}`",)
     return LockHeld(f"{who} holds the lock: {what}", hint=hints)
+
+
+def _told(holder: dict[str, object], name: str) -> str:
+    """A field in few characters: the file may come from others, and not speak to a terminal."""
+    text = str(holder.get(name, "?"))[:_LONGEST_TOLD]
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _refused(name: str, error: OSError) -> FileRefused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
@@ -108,3 +109,69 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(FileRefused, match=r"\.repoint"), lock.held(tmp_path, "apply"):
         pass
+
+
+@pytest.mark.parametrize("length", [0, 1, len(lock.IGNORED) - 1])
+def test_a_gitignore_that_was_cut_short_is_completed(tmp_path: Path, length: int) -> None:
+    ignore = lock.state_dir(tmp_path) / ".gitignore"
+    ignore.write_text(lock.IGNORED[:length])
+
+    with lock.held(tmp_path, "apply"):
+        pass
+
+    assert ignore.read_text() == lock.IGNORED
+
+
+def test_a_gitignore_that_somebody_changed_is_theirs(tmp_path: Path) -> None:
+    ignore = lock.state_dir(tmp_path) / ".gitignore"
+    ignore.write_text("/lock\n/mine\n")
+
+    with lock.held(tmp_path, "apply"):
+        pass
+
+    assert ignore.read_text() == "/lock\n/mine\n"
+
+
+def test_what_a_dead_run_had_just_started_is_waited_for(tmp_path: Path) -> None:
+    """Between fork and exec a child has all files of its parent open, and so the parent's lock."""
+    code = (
+        "import os, signal, sys, time; from pathlib import Path; from repoint.adapters import lock\n"
+        "with lock.held(Path(sys.argv[1]), 'apply'):\n"
+        "    if os.fork() == 0: time.sleep(0.3); os._exit(0)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    path = os.pathsep.join(item for item in sys.path if item)
+    argv = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(argv, env={**os.environ, "PYTHONPATH": path}, check=False)
+    assert done.returncode == -9
+
+    with lock.held(tmp_path, "rollback"):
+        assert json.loads((tmp_path / ".repoint/lock").read_text())["verb"] == "rollback"
+
+
+def test_a_lock_file_that_was_deleted_meanwhile_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = fcntl.flock
+    deleted: list[int] = []
+
+    def delete_first(fd: int, how: int) -> None:
+        real(fd, how)
+        if not deleted:
+            (tmp_path / ".repoint/lock").unlink()
+            deleted.append(fd)
+
+    monkeypatch.setattr("fcntl.flock", delete_first)
+    with lock.held(tmp_path, "apply"):
+        assert json.loads((tmp_path / ".repoint/lock").read_text())["pid"] == os.getpid()
+        with pytest.raises(LockHeld), lock.held(tmp_path, "rollback"):
+            pass
+
+
+def test_nobody_is_told_to_delete_a_lock_whose_holder_has_not_signed_yet(tmp_path: Path) -> None:
+    with lock.held(tmp_path, "apply"):
+        os.truncate(tmp_path / ".repoint/lock", 0)
+        with pytest.raises(LockHeld) as caught, lock.held(tmp_path, "rollback"):
+            pass
+
+    assert not any("delete" in hint for hint in caught.value.hints)
