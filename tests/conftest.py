@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
+    "tests.leaks.plugin",
     "tests.fix_golden",
     "tests.servers.fix_lab",
     "tests.servers.fix_drivers",
