@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 
@@ -30,22 +30,34 @@ class FileTree:
         self._folders = {"": True}
         self._read: dict[str, bytes] = {}
         self._paths: tuple[str, ...] | None = None
+        self._listing: gitrepo.Listing | None = None
 
     def paths(self) -> tuple[str, ...]:
         """Every file that git tracks or does not ignore; without git every file."""
         if self._paths is None:
-            names = gitrepo.listed(self.root)
-            found = names if names is not None else tuple(sorted(self._walk(self.root, "")))
-            self._paths = tuple(
-                name for name in found if not name.startswith(".repoint/") and self._is_file(name)
-            )
+            known = self.listing()
+            if known is not None:
+                found = known.paths(self._is_file)
+            else:
+                found = tuple(sorted(filter(self._is_file, self._walk(self.root, ""))))
+            self._paths = tuple(name for name in found if not name.startswith(".repoint/"))
         return self._paths
+
+    def listing(self) -> gitrepo.Listing | None:
+        """What git knows of the files, from memory the second time; None without git."""
+        if self._listing is None:
+            self._listing = gitrepo.listing(self.root)
+        return self._listing
 
     def read(self, path: str) -> bytes:
         """The bytes of a file, from memory the second time."""
         if path not in self._read:
             self._read[path] = self.glance(path)
         return self._read[path]
+
+    def remembered(self) -> Mapping[str, bytes]:
+        """The files that were read, with what they held."""
+        return self._read
 
     def glance(self, path: str) -> bytes:
         """The bytes of a file, not kept in memory for a second look."""
@@ -160,6 +172,7 @@ class FileTree:
         self._folders = {"": True}
         self._read.clear()
         self._paths = None
+        self._listing = None
 
     def _walk(self, folder: Path, prefix: str) -> Iterator[str]:
         with os.scandir(folder) as entries:

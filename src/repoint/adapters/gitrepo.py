@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from repoint.adapters.runner import Result, run
+from repoint.adapters.runner import Result, run, run_together
 from repoint.errors import ToolFailed, ToolMissing
 
 _QUIET = {
@@ -25,14 +27,25 @@ _SAFE = (
 )
 
 
-def list_cmd() -> list[str]:
-    """Every file that git tracks or does not ignore, NUL-separated."""
-    return [*_SAFE, "ls-files", "-z", "-co", "--exclude-standard"]
+def tracked_cmd() -> list[str]:
+    """Every entry of the index with its mode, blob and marks, NUL-separated."""
+    return [*_SAFE, "ls-files", "-z", "-s", "-v"]
 
 
-def filters_cmd() -> list[str]:
-    """The names of the filter settings that the repository itself makes, NUL-separated."""
-    return [*_SAFE, "config", "--includes", "--name-only", "-z", "--get-regexp", r"^filter\."]
+def changed_cmd(filters: Sequence[str] = ()) -> list[str]:
+    """The tracked files whose bytes may not be the index's, gone ones too, NUL-separated."""
+    diff = ["diff-files", "--name-only", "-z", "--relative", "--ignore-submodules=all"]
+    return [*_SAFE, *_without(filters), *diff]
+
+
+def untracked_cmd() -> list[str]:
+    """Every file that git neither tracks nor ignores, NUL-separated."""
+    return [*_SAFE, "ls-files", "-z", "-o", "--exclude-standard"]
+
+
+def settings_cmd() -> list[str]:
+    """Every setting that holds here, with the scope that makes it, NUL-separated."""
+    return [*_SAFE, "config", "-z", "--list", "--show-scope", "--includes"]
 
 
 def status_cmd(paths: Sequence[str], filters: Sequence[str] = ()) -> list[str]:
@@ -40,14 +53,8 @@ def status_cmd(paths: Sequence[str], filters: Sequence[str] = ()) -> list[str]:
 
     The programs of `filters`, names as in `filter.NAME.clean`, are not run.
     """
-    off = [
-        part
-        for name in filters
-        for key, value in (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false"))
-        for part in ("-c", f"filter.{name}.{key}={value}")
-    ]
     status = ["status", "--porcelain", "-z", "-uall", "--ignore-submodules=all", "--", *paths]
-    return [*_SAFE, *off, "--literal-pathspecs", *status]
+    return [*_SAFE, *_without(filters), "--literal-pathspecs", *status]
 
 
 def find_root(start: Path) -> Path | None:
@@ -70,13 +77,67 @@ def commit_id(root: Path) -> str:
     return result.stdout.decode().strip() if result is not None and result.status == 0 else ""
 
 
-def listed(root: Path) -> tuple[str, ...] | None:
-    """Files below `root` as git lists them, sorted; None where there is no repository."""
-    result = _try(list_cmd(), root)
-    if result is None or result.status != 0:
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What git knows of the files below a folder.
+
+    `entries` is what `tracked_cmd` printed: `H 100644 BLOB 0<TAB>PATH<NUL>` for each. `changed` are
+    tracked files whose bytes may differ from the index's, or that are gone; `untracked` are
+    neither tracked nor ignored. `settings` are those that decide how files are read and listed.
+    """
+
+    entries: bytes
+    changed: tuple[str, ...]
+    untracked: tuple[str, ...]
+    settings: bytes
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each entry tells its file: none is unmerged, or marked not to be looked at."""
+        marks = b"\0" + self.entries
+        whole = marks.count(b"\0H ") == self.entries.count(b"\0")
+        return whole and not re.search(rb"\0H \d+ [0-9a-f]+ [123]\t", marks)
+
+    def paths(self, is_file: Callable[[str], bool]) -> tuple[str, ...]:
+        """The files, sorted; `is_file` is asked where git does not know that one stands there."""
+        asked = {*self.changed, *self.untracked}
+        found: set[str] = set()
+        for entry in self.entries.decode(errors="surrogateescape").split("\0"):
+            head, _, name = entry.partition("\t")
+            if head.startswith("H 100"):
+                found.add(name)
+            elif name:
+                asked.add(name)  # A link, a submodule, or one that git was told not to look at.
+        found -= asked
+        return tuple(sorted((*found, *filter(is_file, asked))))
+
+
+def listing(root: Path) -> Listing | None:
+    """What git knows of the files below `root`; None where there is no repository."""
+    settings = _try(settings_cmd(), root)
+    if settings is None or settings.status != 0:
         return None
-    names = result.stdout.decode(errors="surrogateescape").split("\0")
-    return tuple(sorted({name for name in names if name}))
+    filters = _own_filters(settings.stdout)
+    commands = [tracked_cmd(), changed_cmd(filters), untracked_cmd()]
+    try:
+        results = run_together(commands, tool="git", cwd=root, env=_QUIET)
+    except ToolMissing:
+        return None
+    if any(result.status for result in results):
+        return None
+    entries, changed, untracked = (result.stdout for result in results)
+    return Listing(entries, _split(changed), _split(untracked), _reading_settings(settings.stdout))
+
+
+def _split(printed: bytes) -> tuple[str, ...]:
+    return tuple(name for name in printed.decode(errors="surrogateescape").split("\0") if name)
+
+
+def _reading_settings(printed: bytes) -> bytes:
+    """The settings that change what a file's bytes are, or which files are listed."""
+    fields = printed.split(b"\0")
+    told = zip(fields[::2], fields[1::2], strict=False)
+    return b"\0".join(one for _, one in told if one.startswith((b"core.", b"filter.")))
 
 
 def dirty(root: Path, paths: Sequence[str]) -> tuple[str, ...]:
@@ -88,23 +149,36 @@ def dirty(root: Path, paths: Sequence[str]) -> tuple[str, ...]:
         return ()
     prefix = run([*_SAFE, "rev-parse", "--show-prefix"], tool="git", cwd=root, env=_QUIET)
     above = prefix.stdout.decode(errors="surrogateescape").rstrip("\n")
-    result = run(status_cmd(paths, _own_filters(root)), tool="git", cwd=root, env=_QUIET)
+    result = run(status_cmd(paths, _filters_of(root)), tool="git", cwd=root, env=_QUIET)
     if result.status != 0:
         raise ToolFailed(f"`git status` failed: {result.note()}")
     return tuple(sorted({name.removeprefix(above) for name in _names(result.stdout)}))
 
 
-def _own_filters(root: Path) -> tuple[str, ...]:
+def _filters_of(root: Path) -> tuple[str, ...]:
+    settings = _try(settings_cmd(), root)
+    return () if settings is None else _own_filters(settings.stdout)
+
+
+def _own_filters(printed: bytes) -> tuple[str, ...]:
     """The filters that a repository defines itself; those of the user are the user's wish."""
+    fields = printed.decode(errors="surrogateescape").split("\0")
     found: dict[str, None] = {}
-    for scope in ("--local", "--worktree"):
-        argv = filters_cmd()
-        argv.insert(argv.index("config") + 1, scope)
-        result = _try(argv, root)
-        if result is not None and result.status == 0:
-            keys = result.stdout.decode(errors="surrogateescape").split("\0")
-            found |= dict.fromkeys(key[len("filter.") :].rpartition(".")[0] for key in keys if key)
+    for scope, setting in zip(fields[::2], fields[1::2], strict=False):
+        key = setting.partition("\n")[0]
+        if key.startswith("filter.") and scope in ("local", "worktree"):
+            found[key.removeprefix("filter.").rpartition(".")[0]] = None
     return tuple(found)
+
+
+def _without(filters: Sequence[str]) -> list[str]:
+    """Settings by which no program of `filters` is run, names as in `filter.NAME.clean`."""
+    return [
+        part
+        for name in filters
+        for key, value in (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false"))
+        for part in ("-c", f"filter.{name}.{key}={value}")
+    ]
 
 
 def _names(porcelain: bytes) -> list[str]:

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -195,6 +195,42 @@ def run(
     except subprocess.TimeoutExpired:
         raise ToolFailed(f"`{tool}` did not end within {timeout:g} s") from None
     return Result(done.returncode, done.stdout, done.stderr)
+
+
+def run_together(
+    argvs: Sequence[Sequence[str]],
+    *,
+    tool: str,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout: float = 60.0,
+) -> tuple[Result, ...]:
+    """Run several at the same time, and wait for all; arguments and errors as for `run`.
+
+    What they print is read in their order: the one that prints most goes first.
+    """
+    given = {**child_environment(tool, os.environ), **env}
+    with ExitStack() as stack:
+        started = []
+        try:
+            for argv in argvs:
+                child = subprocess.Popen(
+                    list(argv),
+                    cwd=cwd,
+                    env=given,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
+                started.append(stack.enter_context(child))
+                stack.callback(child.kill)
+            printed = [child.communicate(timeout=timeout) for child in started]
+        except (FileNotFoundError, PermissionError):
+            raise ToolMissing(f"`{tool}` is needed and cannot be run") from None
+        except subprocess.TimeoutExpired:
+            raise ToolFailed(f"`{tool}` did not end within {timeout:g} s") from None
+    results = zip(started, printed, strict=True)
+    return tuple(Result(one.returncode, out, err) for one, (out, err) in results)
 
 
 @contextmanager

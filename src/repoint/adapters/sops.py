@@ -59,6 +59,11 @@ class Sops:
         self._timeout = timeout
         self._opened: dict[str, tuple[bytes, bytes | RepointError]] = {}
 
+    @property
+    def was_asked(self) -> bool:
+        """Whether a sealed file was opened, or tried."""
+        return bool(self._opened)
+
     def prefetch(self, paths: Sequence[str]) -> None:
         """Open files that `decrypt` will be asked for; it raises what went wrong here."""
         raws: dict[str, bytes] = {}

@@ -35,6 +35,11 @@ class Terminal:
                 width = 80
         return cls(shows and not no_color and not os.environ.get("NO_COLOR"), quiet, width)
 
+    @property
+    def looks(self) -> tuple[bool, int]:
+        """What a human view depends on: color and columns."""
+        return self.color, self.width
+
     def notice(self, text: str) -> None:
         """Tell a person something on stderr, unless asked to be quiet."""
         if not self.quiet:

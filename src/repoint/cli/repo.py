@@ -9,7 +9,7 @@ import click
 from repoint.cli import show
 from repoint.cli.options import Session, env_option, examples, format_option, root_argument
 from repoint.cli.output import emit, write_output
-from repoint.cli.wiring import identity, open_desk
+from repoint.cli.wiring import find_root, identity, open_desk
 from repoint.errors import ExitCode
 
 
@@ -59,11 +59,24 @@ def scan(session: Session, root: Path | None, environments: tuple[str, ...], for
     Writes nothing. What cannot be read is listed, never skipped. Without a repoint.yaml the
     environments are guessed as `repoint init` would.
     """
+    from repoint.adapters.filetree import FileTree
+    from repoint.cli.answers import KeptScan
+
+    tree = FileTree(find_root(session.directory, root))
+    looks = () if form == "json" else (str(tree.root), *map(str, session.terminal.looks))
+    kept = KeptScan(tree, (form, *looks, *environments))
+    text = kept.recall()
+    if text is not None:
+        emit(text)
+        return
     from repoint.flows.scanning import scan as run
 
-    with open_desk(session, root, guess=True) as desk:
+    with open_desk(session, root, guess=True, tree=tree) as desk:
         inventory = run(desk.workspace, environments, desk.reading)
-    emit(show.scan(session.terminal, form, inventory))
+        text = show.scan(session.terminal, form, inventory)
+        emit(text)
+        if desk.reading is None:
+            kept.keep(text, desk)
 
 
 @click.command(

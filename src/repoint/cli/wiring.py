@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from repoint.errors import ConfigError
 
 if TYPE_CHECKING:
+    from repoint.adapters.filetree import FileTree
     from repoint.cli.options import Session
     from repoint.flows.comparing.reaching import World
     from repoint.flows.comparing.switching import Desk as DataDesk
@@ -47,6 +48,8 @@ class Desk:
     sealed: SealedEditor
     reading: Reading | None = None
     """What guessing a configuration read, so that the command does not read it again."""
+    opened_sealed: Callable[[], bool] = bool
+    """Whether a sealed file was opened for this command, or tried."""
 
 
 def find_root(directory: Path | None, root: Path | None) -> Path:
@@ -78,12 +81,18 @@ def config_at(folder: Path) -> Config | None:
 
 @contextmanager
 def open_desk(
-    session: Session, root: Path | None, *, config: bool = True, guess: bool = False
+    session: Session,
+    root: Path | None,
+    *,
+    config: bool = True,
+    guess: bool = False,
+    tree: FileTree | None = None,
 ) -> Iterator[Desk]:
     """The repository with its adapters; the progress line is cleared at the end.
 
     Without `config` repoint.yaml is not looked at. With `guess` a repository without one
-    gets the configuration that `repoint init` would propose, and a notice says so.
+    gets the configuration that `repoint init` would propose, and a notice says so. `tree` is the
+    repository where it was opened already.
 
     Raises:
         ConfigError: repoint.yaml is wrong.
@@ -96,8 +105,8 @@ def open_desk(
     # A scan keeps every tree it reads until the end, and makes no cycles worth collecting:
     # looking for them over and over costs a third of its time.
     gc.disable()
-    folder = find_root(session.directory, root)
-    tree = FileTree(folder)
+    tree = tree or FileTree(find_root(session.directory, root))
+    folder = tree.root
     found, text = _config_of(tree) if config else (None, "")
     sops = Sops(tree)
     workspace = Workspace(
@@ -113,7 +122,7 @@ def open_desk(
     try:
         if guess and workspace.config is None:
             workspace, reading = _guessed(session, workspace)
-        yield Desk(workspace, tree, sops, reading)
+        yield Desk(workspace, tree, sops, reading, lambda: sops.was_asked)
     finally:
         session.progress.close()
 

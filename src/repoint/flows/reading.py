@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from repoint.errors import RepointError
+from repoint.flows.relevance import has_kind, may_be_read, may_matter
 from repoint.flows.workspace import Workspace
 from repoint.formats.base import FileKind, ParsedFile, TextMap
-from repoint.formats.kinds import kind_of
-from repoint.formats.read import MAX_BYTES, read_file
-from repoint.formats.shelf import WORDS, Shelf
+from repoint.formats.read import read_file
+from repoint.formats.shelf import Shelf
 from repoint.kube.files import KUSTOMIZATION_NAMES
 from repoint.kube.generators import files_named
 from repoint.kube.sealed import SealedSecretView, sealed_view
@@ -25,12 +25,8 @@ from repoint.model.source import Unreadable
 from repoint.planning.config import CONFIG_NAME, Config
 from repoint.ports import Tree
 from repoint.sites.detect import detect, detect_sealed
-from repoint.sites.needles import may_hold_site
 
 _OWN_FILES = (CONFIG_NAME, ".repoint/*", ".git/*", ".sops.yaml")
-_HEAD = 1024
-_TELLING = (*(word.encode() for word in WORDS), b"sops", b"\0")
-"""Bytes that make a file worth parsing though it names no database; NUL is for UTF-16."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,39 +85,21 @@ def _sorted(workspace: Workspace, paths: Sequence[str]) -> _Sorted:
     workspace.progress.step("reading files", len(paths))
     for path in paths:
         workspace.progress.advance()
-        kind = kind_of(path, b"")
-        if kind is None and "." in path.rsplit("/", 1)[-1].lstrip("."):
+        if not may_be_read(path):
             continue
         try:
             raw = workspace.tree.glance(path)
-            if kind is None and kind_of(path, raw[:_HEAD]) is None:
+            if not has_kind(path, raw):
                 continue
-            if _may_matter(path, raw):
+            if may_matter(path, raw):
                 # What is parsed is what a plan's digests are made of.
                 kept[path] = workspace.tree.read(path)
             else:
                 others.append(path)
         except RepointError as error:
-            if kind is not None:
+            if has_kind(path, b""):
                 refused[path] = error.message
     return _Sorted(kept, tuple(others), refused)
-
-
-def _may_matter(path: str, raw: bytes) -> bool:
-    """Whether a file has to be parsed: by its bytes, or because they are no text to look into."""
-    if path.rpartition("/")[2] in KUSTOMIZATION_NAMES or len(raw) > MAX_BYTES:
-        return True
-    if any(word in raw for word in _TELLING) or may_hold_site(path, raw.decode("latin-1")):
-        return True
-    return not (raw.isascii() or _is_utf8(raw))
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _opened_later(tree: Tree, path: str, refused: Mapping[str, str]) -> ParsedFile:

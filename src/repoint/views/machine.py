@@ -73,10 +73,13 @@ def encode(document: dict[str, object]) -> str:
 
 def _site(report: SiteReport) -> dict[str, object]:
     site = report.site
+    span = site.host.span
     return {
         "path": site.location.path,
         "line": site.location.line,
         "column": site.location.column,
+        "pointer": site.value_pointer or site.location.pointer,
+        "span": [span.start, span.end] if span else None,
         "style": str(site.style),
         "key": site.key,
         "host": site.host.text or None,

@@ -73,7 +73,7 @@ def test_without_git_or_repository(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert gitrepo.commit_id(tmp_path) == ""
     assert gitrepo.dirty(tmp_path, ["a"]) == ()
     monkeypatch.setenv("PATH", "")
-    assert gitrepo.listed(tmp_path) is None
+    assert gitrepo.listing(tmp_path) is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
