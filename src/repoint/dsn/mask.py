@@ -47,7 +47,7 @@ _QUOTED = re.compile(
     r"|\"(?P<double>(?:[^\"\\\n]|\\.|\"\")*+)\"|'(?P<single>(?:[^'\n]|'')*+)'"
 )
 _SEALED = re.compile(r"ENC\[AES256_GCM,[^\]\n]*\]")
-_AFTER_QUOTE = re.compile(r"(?:[^\s;&|)\]},\"'<>\\]|\"[^\"\s]+\"|'[^'\s]+')*+")
+_AFTER_QUOTE = re.compile(r"(?!/>)(?:[^\s;&|)\]},\"'<>\\]|\"[^\"\s]+\"|'[^'\s]+')*+")
 _WORD = re.compile(rf"(?:{TEMPLATE}|\\[^\n]|\S)*+")
 _WORD_END = re.compile(
     r";(?=\s|$|[A-Za-z][\w ]{0,40}=)|&(?=amp;|[\w.\-]{1,60}=)|,(?=\s|$|[\w ]{1,40}=)"
@@ -86,7 +86,10 @@ _ENCODED_DSN = re.compile(
 
 
 def mask(text: str) -> str:
-    """`text` with every password replaced by `***`; masking twice changes nothing."""
+    """`text` with every password replaced by `***`.
+
+    Masking twice changes nothing, but in texts that nobody writes, where it masks more.
+    """
     for step in _STEPS:
         text = step(text)
     return text
@@ -193,6 +196,9 @@ def _value(text: str, start: int, joint: str) -> _Place:
         rest = _end(_AFTER_QUOTE, text, quoted.end()) if joint != ":" else quoted.end()
         if rest == quoted.end():
             return low, high, _hidden(text[low:high])
+        # To where a bare word would end, so that masking twice is masking once.
+        place = _bare(text, rest, joint)
+        rest = max(rest, place[1]) if place is not None else rest
         return start, rest, _hidden(text[start:rest])
     return _bare(text, start, joint)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from itertools import accumulate, pairwise, zip_longest
 
 from repoint.errors import EditRefused
 from repoint.formats import base
+from repoint.formats.base import FileKind
 from repoint.formats.read import read_file
 from repoint.model.source import Span
 
@@ -64,6 +67,7 @@ def check_splice(
     old, new = read_file(path, before), read_file(path, after)
     if new.problem and new.problem.translate(_DIGITS) != old.problem.translate(_DIGITS):
         raise EditRefused(f"`{path}` would not read back after the edit: {new.problem}")
+    _check_strict(path, old.kind, before, after)
     if len(old.documents) != len(new.documents) and old.problem:
         raise EditRefused(f"`{path}` is read only in part, and the edit changes which part")
     still = [0] * (len(ordered) + 1)
@@ -103,6 +107,25 @@ def _check_bytes(
             )
             line = before.count(b"\n", 0, ends_old[gap] + same) + 1
             raise EditRefused(f"`{path}` line {line}: a byte outside the planned edits changes")
+
+
+def _check_strict(path: str, kind: FileKind, before: bytes, after: bytes) -> None:
+    """What a strict reader of the format takes, it takes afterwards: ours is more forgiving."""
+    if kind not in (FileKind.JSON, FileKind.TOML):
+        return
+    if _strict(kind, before) and not _strict(kind, after):
+        raise EditRefused(f"`{path}` would not be valid {kind.upper()} any more after the edit")
+
+
+def _strict(kind: FileKind, raw: bytes) -> bool:
+    try:
+        if kind is FileKind.JSON:
+            json.loads(raw)
+        else:
+            tomllib.loads(raw.decode())
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 class _Outline:

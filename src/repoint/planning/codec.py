@@ -72,7 +72,7 @@ def _decode(data: bytes, kind: type[_T], newest: int, word: str) -> _T:
         value = msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
         raise UsageError(f"this {word} cannot be read: {error}", hint=_again(word)) from None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise UsageError(f"this {word} is not JSON", hint=_again(word)) from None
     _refuse_unknown(raw, kind, "$", word)
     return value

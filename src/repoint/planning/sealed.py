@@ -31,7 +31,10 @@ def steps(pointer: str) -> Place:
     found = _STEP.findall(pointer)
     if not found or "".join(f"[{step}]" for step in found) != pointer:
         raise EditRefused(f"`{pointer}` is not a path as sops spells it")
-    return tuple(json.loads(step) for step in found)
+    try:
+        return tuple(json.loads(step) for step in found)
+    except ValueError:
+        raise EditRefused(f"`{pointer}` is not a path as sops spells it") from None
 
 
 def plain_texts(path: str, plain: bytes) -> dict[Place, str]:

@@ -105,7 +105,7 @@ def _decode(text: bytes, number: int) -> Entry:
         # msgspec's message may quote the value that it does not know.
         where = str(error).rpartition("`")[0].rpartition("`")[2] or "$"
         raise _refused(number, f"cannot be read at `{where}`", _RESTORE, _NEWER) from None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _refused(number, "is no JSON, or was cut short", _RESTORE) from None
     if entry.at.tzinfo is None:
         raise _refused(number, "has a time without a zone", _RESTORE)

@@ -55,7 +55,7 @@ def tokens_of(live: Document | None) -> dict[str, str]:
     """The tokens on a live object; none on one that repoint never changed."""
     try:
         found = json.loads(str(marks_of(live).get(CHANGED, "{}")))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
 

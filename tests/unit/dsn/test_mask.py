@@ -152,3 +152,18 @@ def test_masks_the_password_alone(text: str, masked: str) -> None:
 def test_a_connection_string_in_base64_is_masked() -> None:
     encoded = base64.b64encode(b"postgres://u:canary-1@h/db").decode()
     assert encoded not in mask(f"DATABASE_URL: {encoded}")
+
+
+def test_a_quoted_value_at_the_end_of_an_element_ends_there() -> None:
+    element = '<Resource username="app" password="{}"/>'
+    once = mask(element.format("canary-1"))
+
+    assert once == element.format("***")
+    assert mask(once) == once
+
+
+def test_what_goes_on_behind_a_quote_is_masked_to_where_a_word_ends() -> None:
+    once = mask('password="a b"c>d e')
+
+    assert once == "password=*** e"
+    assert mask(once) == once

@@ -112,6 +112,20 @@ def test_a_byte_outside_the_spans_is_refused(
         check_splice(path, before, after, changed)
 
 
+@pytest.mark.parametrize(
+    ("path", "raw"),
+    [
+        pytest.param("a.json", '{"a": "pg"}', id="JSON"),
+        pytest.param("a.toml", 'a = "pg"\n', id="TOML"),
+    ],
+)
+def test_what_strict_readers_take_they_take_afterwards(path: str, raw: str) -> None:
+    at = raw.index("g")
+    after = raw[:at] + "\\q" + raw[at + 1 :]
+    with pytest.raises(EditRefused, match="would not be valid"):
+        check_splice(path, raw.encode(), after.encode(), [(Span(at, at + 1), 2)])
+
+
 def test_a_refusal_shows_no_value() -> None:
     for path in ("a.yaml", "a.json", ".env", "a.hcl"):
         with pytest.raises(EditRefused) as refused:

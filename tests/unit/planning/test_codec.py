@@ -89,6 +89,12 @@ def test_what_is_not_a_plan_is_refused(
         decode_plan(json.dumps({**plan_json(), **change}).encode())
 
 
+@pytest.mark.parametrize("raw", [b'{"for\xff": 2}', b"[" * 100_000], ids=["bytes", "depth"])
+def test_what_no_text_is_made_of_is_refused_like_the_rest(raw: bytes) -> None:
+    with pytest.raises(UsageError, match="is not JSON"):
+        decode_plan(raw)
+
+
 def test_an_unknown_field_deep_down_is_named_with_its_place() -> None:
     plan = plan_json()
     plan["changes"][0]["edits"][0]["parts"][0]["user"] = "x"

@@ -128,6 +128,12 @@ def test_what_is_broken_is_told_by_its_line(raw: bytes, told: str) -> None:
         appended(raw, [THREE])
 
 
+@pytest.mark.parametrize("raw", [b'{"id": "\xff"}', b"[" * 100_000], ids=["bytes", "depth"])
+def test_what_no_text_is_made_of_is_refused_like_the_rest(raw: bytes) -> None:
+    with pytest.raises(FileRefused, match="line 1"):
+        decode_ledger(raw)
+
+
 def test_an_error_does_not_repeat_what_it_read() -> None:
     with pytest.raises(FileRefused) as caught:
         decode_ledger(_with(phase="canary-hunter2", verdict="canary-hunter2"))

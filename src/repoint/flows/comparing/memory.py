@@ -36,7 +36,7 @@ class Memory:
         if raw is not None:
             try:
                 known = msgspec.json.decode(raw, type=dict[str, TableContent])
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 known = {}
         return cls(store, name, known)
 

@@ -35,11 +35,7 @@ class JobBook:
     """
 
     def __init__(self, lease: Document | None) -> None:
-        try:
-            found = json.loads(str(marks_of(lease).get(RAN, "{}")))
-        except ValueError:
-            found = {}
-        self._ran: Mapping[str, Mapping[str, str]] = found if isinstance(found, dict) else {}
+        self._ran = _ran(marks_of(lease))
 
     def marked(self, document: Document, tokens: Callable[[Input], Tokens]) -> Document:
         """The Job with the digest of what it is made from."""
@@ -95,12 +91,18 @@ class JobBook:
 
 def remembered(marks: Mapping[str, object], job: Document) -> str:
     """The Lease's annotation with a Job that is complete."""
+    entry = {"digest": marks_of(job).get(SPEC), "uid": at(job, "metadata", "uid")}
+    return json.dumps({**_ran(marks), str(ref_of(job)): entry}, sort_keys=True)
+
+
+def _ran(marks: Mapping[str, object]) -> dict[str, dict[str, object]]:
+    """What the annotation tells; nothing where somebody else wrote it."""
     try:
         found = json.loads(str(marks.get(RAN, "{}")))
-    except ValueError:
-        found = {}
-    entry = {"digest": marks_of(job).get(SPEC), "uid": at(job, "metadata", "uid")}
-    return json.dumps({**found, str(ref_of(job)): entry}, sort_keys=True)
+    except (ValueError, RecursionError):
+        return {}
+    known = found.items() if isinstance(found, dict) else ()
+    return {job: entry for job, entry in known if isinstance(entry, dict)}
 
 
 def _clusters(
