@@ -34,7 +34,7 @@ def test_every_file_with_a_site_is_looked_at(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["nc -z data 5432", "kind: Secret\ndata: {url: eA==}", "ds.host: x", "PGHOST=x", "RDS_x"],
+    ["nc -z data 5432", "kind: Secret\ndata: {url: eA==}", "ds.host: x", "PGHOST=x", "RDS_HOST=x"],
 )
 def test_one_word_is_enough(text: str) -> None:
     assert may_hold_site("deploy/x.yaml", text)
