@@ -1,12 +1,18 @@
-"""The tree that every format is read into, and how its text maps to bytes."""
+"""The tree that every format is read into, and how its text maps to bytes.
+
+A repository is hundreds of thousands of nodes, so they are lean: no garbage collector
+header (a tree has no cycles), and a scalar computes its place and its map when asked.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from operator import itemgetter
+from typing import Protocol
+
+from msgspec import Struct
 
 from repoint.model.source import Span
 
@@ -30,13 +36,13 @@ class FileKind(StrEnum):
 
 
 _FIRST = itemgetter(0)
+_QUOTED = frozenset({"single", "double"})
 
 MAX_REPEATS = 100_000
 """How many nodes `leaves` shows again through aliases before it shows each only once."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextMap:
+class TextMap(Struct, frozen=True, gc=False):
     """Maps offsets in a decoded text to bytes of the file.
 
     `runs` are `(text_start, byte_start, length_in_text, bytes)` pieces in text order
@@ -74,9 +80,25 @@ class TextMap:
         return TextMap(tuple(pieces))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scalar:
-    """A leaf value, or a mapping's key.
+Run = tuple[int, int, int]
+"""`(offset in the scalar's text, offset in the source's text, length)`: verbatim code points."""
+
+
+class Ground(Protocol):
+    """The text that a scalar stands in; `Source` is the one that the readers use."""
+
+    def span(self, start: int, end: int) -> Span:
+        """Bytes from `start` to `end`, both offsets in the text."""
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column of an offset, both from 1."""
+
+    def map(self, runs: Iterable[Run]) -> TextMap:
+        """The map of a scalar whose text stands verbatim in `runs`."""
+
+
+class Scalar(Struct, frozen=True, eq=False, gc=False):
+    """A leaf value, or a mapping's key; this class itself: one that reads as it is written.
 
     `text` is the decoded value as a program would see it. `span` is the raw token
     in the file, quotes included, anchor and tag excluded; a block scalar's span
@@ -87,18 +109,75 @@ class Scalar:
     """
 
     text: str
-    span: Span
-    line: int
-    column: int
     style: str
-    map: TextMap
+    ground: Ground
+    start: int
+    """Where the token starts in the ground's text."""
+
+    @property
+    def span(self) -> Span:
+        """Bytes of the token."""
+        return self.ground.span(self.start, self.start + len(self.text) + 2 * self._quote)
+
+    @property
+    def line(self) -> int:
+        """The line that the token starts in, from 1."""
+        return self.ground.position(self.start)[0]
+
+    @property
+    def column(self) -> int:
+        """The column that the token starts at, from 1."""
+        return self.ground.position(self.start)[1]
+
+    @property
+    def map(self) -> TextMap:
+        """Where the text stands, byte for byte."""
+        quote, length = self._quote, len(self.text)
+        return self.ground.map(((0, self.start + quote, length),) if length or quote else ())
+
+    @property
+    def _quote(self) -> int:
+        return 1 if self.style in _QUOTED else 0
+
+    @property
+    def anchor(self) -> str:
+        """The anchor it carries, or nothing."""
+        return ""
+
+    @property
+    def aliased(self) -> bool:
+        """Whether an alias points to it."""
+        return False
+
+    @property
+    def tag(self) -> str:
+        """Its explicit tag, or nothing."""
+        return ""
+
+
+class PiecedScalar(Scalar, frozen=True, eq=False, gc=False):
+    """A scalar of several pieces (escapes, folds, block lines), or with an anchor or a tag."""
+
+    end: int
+    """Where the token ends in the ground's text."""
+    runs: tuple[Run, ...]
+    """Which parts of the text stand verbatim in the ground; none: it cannot be edited."""
     anchor: str = ""
     aliased: bool = False
     tag: str = ""
 
+    @property
+    def span(self) -> Span:
+        """Bytes of the token."""
+        return self.ground.span(self.start, self.end)
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Mapping:
+    @property
+    def map(self) -> TextMap:
+        """Where the pieces of the text stand."""
+        return self.ground.map(self.runs)
+
+
+class Mapping(Struct, frozen=True, eq=False, gc=False):
     """Key and value pairs in file order; duplicate keys are all kept."""
 
     pairs: tuple[tuple[Scalar, Node], ...]
@@ -135,8 +214,7 @@ class Mapping:
         return node.items if isinstance(node, Sequence) else ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sequence:
+class Sequence(Struct, frozen=True, eq=False, gc=False):
     """Items in file order."""
 
     items: tuple[Node, ...]
@@ -148,16 +226,14 @@ class Sequence:
 Node = Scalar | Mapping | Sequence
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Document:
+class Document(Struct, frozen=True, eq=False, gc=False):
     """One document of a file; `root` is None when it is empty."""
 
     index: int
     root: Node | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ParsedFile:
+class ParsedFile(Struct, frozen=True, eq=False, gc=False):
     """A file read once: its kind, its documents, and what could not be read.
 
     `text` is the decoded text (BOM removed, line ends kept) and `map` maps it to bytes;
@@ -174,11 +250,15 @@ class ParsedFile:
     problem: str = ""
     masked: bool = False
     sealed: bool = False
-    comments: tuple[Span, ...] = field(default=())
+    find_comments: Callable[[], tuple[Span, ...]] | None = None
+
+    @property
+    def comments(self) -> tuple[Span, ...]:
+        """The comments in file order, looked for when asked."""
+        return self.find_comments() if self.find_comments is not None else ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Leaf:
+class Leaf(Struct, frozen=True, eq=False, gc=False):
     """A scalar with its place in the tree: keys and indexes from the root."""
 
     path: tuple[str | int, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from repoint.formats.source import Run
+from repoint.formats.base import Run
 
 SIMPLE = {
     "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "/": "/",

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from repoint.formats.base import Document, Mapping, Node, Scalar, Sequence
+from repoint.formats.base import Document, Mapping, Node, Run, Scalar, Sequence
 from repoint.formats.escapes import unescape
-from repoint.formats.source import CodePoints, Run, Source
-from repoint.model.source import Span
+from repoint.formats.source import CodePoints, Source
 
 if TYPE_CHECKING:
     from tree_sitter import Node as Syntax
@@ -29,7 +28,8 @@ class HclReading:
 
     documents: tuple[Document, ...] = ()
     problem: str = ""
-    comments: list[Span] = field(default_factory=list)
+    comments: list[tuple[int, int]] = field(default_factory=list)
+    """Where they start and end in the text."""
 
 
 class _TooDeep(Exception):
@@ -90,7 +90,7 @@ class _Reader:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.points = CodePoints(source.text)
-        self.comments: list[Span] = []
+        self.comments: list[tuple[int, int]] = []
 
     def note_comments(self, root: Syntax) -> None:
         """Gather the comments of the whole tree."""
@@ -98,7 +98,7 @@ class _Reader:
         while todo:
             node = todo.pop()
             if node.type == "comment":
-                self.comments.append(self.source.span(*self._range(node)))
+                self.comments.append(self._range(node))
             todo += reversed(node.children)
 
     def body(self, node: Syntax, depth: int) -> Iterator[tuple[Scalar, Node]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from repoint.formats.base import Scalar
+from repoint.formats.base import Run, Scalar
 from repoint.formats.lines import Sections, each_line, trim, value_scalar
-from repoint.formats.source import Run, Source
+from repoint.formats.source import Source
 
 _SECTION = re.compile(r"[ \t]*\[(?P<name>[^\]\n\r]*)\]")
 _PAIR = re.compile(r"[ \t]*(?P<key>[^\s=:;#\[][^=:\n\r]*?)[ \t]*(?P<sign>[=:])")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from repoint.formats.base import Document, Mapping, Node, Scalar, Sequence
 from repoint.formats.escapes import unescape
 from repoint.formats.source import Source
-from repoint.model.source import Span
 
 _SPACE = re.compile(r"(?:[ \t\r\n\f\v\ufeff]++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/|#[^\n]*+)*+")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|#[^\n]*", re.DOTALL)
@@ -26,7 +25,8 @@ class JsonReading:
 
     documents: tuple[Document, ...] = ()
     problem: str = ""
-    comments: list[Span] = field(default_factory=list)
+    comments: list[tuple[int, int]] = field(default_factory=list)
+    """Where they start and end in the text."""
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ class _Reader:
             return at
         if "/" in match.group() or "#" in match.group():
             for comment in _COMMENT.finditer(self.text, at, match.end()):
-                self.reading.comments.append(self.source.span(*comment.span()))
+                self.reading.comments.append(comment.span())
         return match.end()
 
     def value(self, at: int) -> tuple[Node, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from repoint.formats.base import FileKind
 
@@ -51,18 +50,25 @@ def kind_of(path: str, head: bytes) -> FileKind | None:
     other binaries. `head` is the file's beginning; a kilobyte is enough. A name that is
     known decides alone: a manifest with a NUL byte is damaged, not a binary to skip.
     """
-    name = PurePosixPath(path).name.lower()
-    suffix = PurePosixPath(name).suffix
+    folder, _, name = path.rpartition("/")
+    name = name.lower()
+    suffix = _suffix(name)
     if name in _LOCKS:
         return None
     kind = _by_name(name, suffix)
-    if kind is FileKind.YAML and _in_helm_templates(path):
+    if kind is FileKind.YAML and _in_helm_templates(folder):
         return FileKind.HELM_TEMPLATE
     if kind is not None:
         return kind
     if not suffix and b"\0" not in head and _SHEBANG.match(head):
         return FileKind.SHELL
     return None
+
+
+def _suffix(name: str) -> str:
+    """What follows the last dot, with it; nothing in `.name`, `name` and `name.`."""
+    dot = name.rfind(".")
+    return name[dot:] if 0 < dot < len(name) - 1 else ""
 
 
 def _by_name(name: str, suffix: str) -> FileKind | None:
@@ -73,7 +79,7 @@ def _by_name(name: str, suffix: str) -> FileKind | None:
         return FileKind.DOCKERFILE
     if name.startswith(("makefile.", "procfile.")):
         return _BY_NAME[name.partition(".")[0]]
-    if _ENV_NAME.fullmatch(name) and suffix not in _OTHER:
+    if "env" in name and _ENV_NAME.fullmatch(name) and suffix not in _OTHER:
         return _env_kind(suffix)
     return _BY_SUFFIX.get(suffix)
 
@@ -84,9 +90,9 @@ def _env_kind(suffix: str) -> FileKind:
     return kind if kind is not None else FileKind.DOTENV
 
 
-def _in_helm_templates(path: str) -> bool:
+def _in_helm_templates(folder: str) -> bool:
     """Whether a chart's `templates/` folder holds the file.
 
     By path alone: what has no template actions reads the same either way.
     """
-    return "templates" in PurePosixPath(path).parts[:-1]
+    return "templates" in folder and "templates" in folder.split("/")

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from repoint.formats.base import Document, Mapping, Node, Scalar
 from repoint.formats.escapes import unescape
 from repoint.formats.source import Source
-from repoint.model.source import Span
 
 _LINE = re.compile(r"([^\n\r]*)(?:\r\n|\n|\r|\Z)")
 
@@ -21,7 +20,7 @@ class Sections:
     source: Source
     pairs: list[tuple[Scalar, Node]] = field(default_factory=list)
     problem: str = ""
-    comments: list[Span] = field(default_factory=list)
+    comments: list[tuple[int, int]] = field(default_factory=list)
     sealed: bool = False
     _open: tuple[Scalar, int] | None = None
     _inside: list[tuple[Scalar, Node]] = field(default_factory=list)
@@ -37,7 +36,7 @@ class Sections:
 
     def comment(self, start: int, end: int) -> None:
         """Note a comment."""
-        self.comments.append(self.source.span(start, end))
+        self.comments.append((start, end))
 
     def end(self, offset: int) -> None:
         """Close the section at hand."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable
+from functools import partial
 
 from repoint.formats.base import Document, FileKind, Mapping, ParsedFile, TextMap
 from repoint.formats.kinds import kind_of
 from repoint.formats.source import Source
 from repoint.formats.text import comment_spans
+from repoint.model.source import Span
 
 MAX_BYTES = 20 * 1024 * 1024
 """Larger files are reported, not read: no manifest is that big."""
@@ -20,6 +20,7 @@ _BOM = b"\xef\xbb\xbf"
 _WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 _YAML_GOTMPL = (".yaml.gotmpl", ".yml.gotmpl")
 _NO_MAP = TextMap(())
+_Comments = Callable[[], tuple[Span, ...]]
 
 
 def read_file(path: str, raw: bytes) -> ParsedFile:
@@ -57,86 +58,82 @@ def read_embedded(
 
 
 def _read(path: str, source: Source, kind: FileKind) -> ParsedFile:
-    whole = source.map(((0, 0, len(source.text)),))
-    parsed = ParsedFile(path, kind, source.text, whole)
-    with _no_collection(len(source.text)):
-        return _with_tree(parsed, source)
+    """Read the tree, and hold the garbage collector while a large one grows.
 
-
-@contextmanager
-def _no_collection(length: int) -> Iterator[None]:
-    """Hold the garbage collector while a large tree grows: it would walk it again and again.
-
-    A tree has no cycles, so nothing is lost; a 5 MB manifest reads twice as fast.
+    It would walk it again and again: a tree has no cycles, so nothing is lost.
     """
-    hold = length > _LARGE and gc.isenabled()
+    hold = len(source.text) > _LARGE and gc.isenabled()
     if hold:
         gc.disable()
     try:
-        yield
+        return _with_tree(path, source, kind)
     finally:
         if hold:
             gc.enable()
 
 
-def _with_tree(parsed: ParsedFile, source: Source) -> ParsedFile:
-    kind = parsed.kind
+def _with_tree(path: str, source: Source, kind: FileKind) -> ParsedFile:
+    text = source.text
+    whole = source.whole_map()
     if kind in (FileKind.YAML, FileKind.HELM_TEMPLATE):
-        if parsed.path.endswith((".tpl", ".gotmpl")) and not parsed.path.endswith(_YAML_GOTMPL):
+        if path.endswith((".tpl", ".gotmpl")) and not path.endswith(_YAML_GOTMPL):
             # Named templates: pieces of YAML at best, so there is no tree to find.
-            return replace(parsed, masked="{{" in source.text)
-        from repoint.formats.yaml_file import read_yaml
+            return ParsedFile(path, kind, text, whole, masked="{{" in text)
+        from repoint.formats.yaml_file import comments, read_yaml
 
-        reading = read_yaml(source, template=kind is FileKind.HELM_TEMPLATE)
-        return replace(
-            parsed,
-            documents=reading.documents,
-            problem=reading.problem,
-            masked=reading.masked,
-            comments=reading.comments,
-            sealed=_sealed_tree(reading.documents),
-        )
+        yaml = read_yaml(source, template=kind is FileKind.HELM_TEMPLATE)
+        return ParsedFile(
+            path, kind, text, whole, yaml.documents, yaml.problem, yaml.masked,
+            _sealed_tree(yaml.documents),
+            None if yaml.problem else partial(comments, source, yaml.documents),
+        )  # fmt: skip
     if kind is FileKind.JSON:
         from repoint.formats.json_text import read_json
 
         json = read_json(source)
-        return replace(
-            parsed,
-            documents=json.documents,
-            problem=json.problem,
-            comments=tuple(json.comments),
-            sealed=_sealed_tree(json.documents),
-        )
+        return ParsedFile(
+            path, kind, text, whole, json.documents, json.problem, False,
+            _sealed_tree(json.documents), _known(source, json.comments),
+        )  # fmt: skip
     if kind is FileKind.HCL:
         from repoint.formats.hcl import read_hcl
 
         hcl = read_hcl(source)
-        return replace(
-            parsed, documents=hcl.documents, problem=hcl.problem, comments=tuple(hcl.comments)
-        )
-    return _with_lines(parsed, source)
+        return ParsedFile(
+            path, kind, text, whole, hcl.documents, hcl.problem,
+            find_comments=_known(source, hcl.comments),
+        )  # fmt: skip
+    return _with_lines(path, source, kind)
 
 
-def _with_lines(parsed: ParsedFile, source: Source) -> ParsedFile:
+def _with_lines(path: str, source: Source, kind: FileKind) -> ParsedFile:
     """Formats that are read line by line, and those without a tree."""
-    if parsed.kind is FileKind.DOTENV:
+    text, whole = source.text, source.whole_map()
+    if kind is FileKind.DOTENV:
         from repoint.formats.dotenv import read_dotenv as read
-    elif parsed.kind is FileKind.INI:
+    elif kind is FileKind.INI:
         from repoint.formats.ini import read_ini as read
-    elif parsed.kind is FileKind.TOML:
+    elif kind is FileKind.TOML:
         from repoint.formats.toml_text import read_toml as read
-    elif parsed.kind is FileKind.PROPERTIES:
+    elif kind is FileKind.PROPERTIES:
         from repoint.formats.properties import read_properties as read
     else:
-        return replace(parsed, comments=comment_spans(source, parsed.kind))
-    found = read(source)
-    return replace(
-        parsed,
-        documents=found.document(),
-        problem=found.problem,
-        comments=tuple(found.comments),
-        sealed=found.sealed,
-    )
+        found = partial(comment_spans, source, kind)
+        return ParsedFile(path, kind, text, whole, find_comments=found)
+    lines = read(source)
+    return ParsedFile(
+        path, kind, text, whole, lines.document(), lines.problem, False, lines.sealed,
+        _known(source, lines.comments),
+    )  # fmt: skip
+
+
+def _known(source: Source, places: list[tuple[int, int]]) -> _Comments | None:
+    """The comments that a reader noted as it went by."""
+    return partial(_spans, source, tuple(places)) if places else None
+
+
+def _spans(source: Source, places: tuple[tuple[int, int], ...]) -> tuple[Span, ...]:
+    return tuple(source.span(*place) for place in places)
 
 
 def _sealed_tree(documents: tuple[Document, ...]) -> bool:

@@ -14,8 +14,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from repoint.formats import gotmpl
+from repoint.formats.base import Run
 from repoint.formats.shell_words import Assignment, Word, read_word
-from repoint.formats.source import CodePoints, Run
+from repoint.formats.source import CodePoints
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from repoint.formats.source import Run
+from repoint.formats.base import Run
 
 _PLAIN = re.compile(r"[^'\"\\$`]+")
 _IN_DOUBLE = re.compile(r"[^\"\\$`]+")

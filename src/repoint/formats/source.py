@@ -8,17 +8,16 @@ script in a block scalar, JSON in a ConfigMap key) is a `Source` over the scalar
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from itertools import accumulate
 
-from repoint.formats.base import Scalar, TextMap
+from repoint.formats.base import PiecedScalar, Run, Scalar, TextMap
 from repoint.model.source import Span
 
-Run = tuple[int, int, int]
-"""`(offset in the scalar's text, offset in the source's text, length)`: verbatim code points."""
-
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
-_NEWLINE = re.compile(r"\n")
+_QUOTED = ("single", "double")
 
 
 class _Bytes:
@@ -57,17 +56,30 @@ class Source:
     at `\\n` for every format, so that a line number means the same in git and in an editor.
     """
 
-    __slots__ = ("_base", "_bytes", "_newlines", "_runs", "_starts", "first_line", "text")
+    __slots__ = ("_base", "_bytes", "_newlines", "_starts", "first_line", "origin", "text")
 
     def __init__(self, text: str, origin: TextMap, first_line: int = 1) -> None:
         self.text = text
         self.first_line = first_line
-        self._runs = origin.runs
-        self._starts = [run[0] for run in origin.runs]
-        self._bytes = [_Bytes(run[2]) for run in origin.runs]
-        self._newlines: list[int] | None = None
-        whole = len(origin.runs) == 1 and origin.runs[0][0] == 0 and origin.runs[0][2] == text
-        self._base = origin.runs[0][1] if whole and text.isascii() else -1
+        self.origin = origin
+        self._newlines: array[int] | None = None
+        self._bytes: list[_Bytes] = []
+        self._starts: list[int] = []
+        whole = text.isascii() and self.is_whole
+        self._base = origin.runs[0][1] if whole else -1
+        if not whole:
+            self._starts = [run[0] for run in origin.runs]
+            self._bytes = [_Bytes(run[2]) for run in origin.runs]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole text is one verbatim run."""
+        runs = self.origin.runs
+        return len(runs) == 1 and runs[0][0] == 0 and runs[0][2] == self.text
+
+    def whole_map(self) -> TextMap:
+        """The map of the whole text."""
+        return self.origin if self.is_whole else self.map(((0, 0, len(self.text)),))
 
     def span(self, start: int, end: int) -> Span:
         """Bytes from `text[start]` to `text[end]`.
@@ -77,7 +89,7 @@ class Source:
         """
         if self._base >= 0:
             return Span(start + self._base, end + self._base)
-        if not self._runs:
+        if not self.origin.runs:
             return Span(0, 0)
         low = self._low(start)
         high = self._high(end) if end > start else low
@@ -85,25 +97,25 @@ class Source:
 
     def _low(self, offset: int) -> int:
         at = bisect_right(self._starts, offset) - 1
-        if at >= 0 and offset < self._starts[at] + len(self._runs[at][2]):
-            return self._runs[at][1] + self._bytes[at][offset - self._starts[at]]
-        if at + 1 < len(self._runs) and not self._ends_at(at, offset):
-            return self._runs[at + 1][1]
+        if at >= 0 and offset < self._starts[at] + len(self.origin.runs[at][2]):
+            return self.origin.runs[at][1] + self._bytes[at][offset - self._starts[at]]
+        if at + 1 < len(self.origin.runs) and not self._ends_at(at, offset):
+            return self.origin.runs[at + 1][1]
         return self._end_of(at)
 
     def _high(self, offset: int) -> int:
         at = bisect_left(self._starts, offset) - 1
         if at < 0:
-            return self._runs[0][1]
-        inside = min(offset - self._starts[at], len(self._runs[at][2]))
-        return self._runs[at][1] + self._bytes[at][inside]
+            return self.origin.runs[0][1]
+        inside = min(offset - self._starts[at], len(self.origin.runs[at][2]))
+        return self.origin.runs[at][1] + self._bytes[at][inside]
 
     def _ends_at(self, at: int, offset: int) -> bool:
         last = len(self.text)
-        return at >= 0 and offset == last == self._starts[at] + len(self._runs[at][2])
+        return at >= 0 and offset == last == self._starts[at] + len(self.origin.runs[at][2])
 
     def _end_of(self, at: int) -> int:
-        return self._runs[at][1] + self._bytes[at][len(self._runs[at][2])]
+        return self.origin.runs[at][1] + self._bytes[at][len(self.origin.runs[at][2])]
 
     def map(self, runs: Iterable[Run]) -> TextMap:
         """The `TextMap` of a scalar whose text stands verbatim in `runs` of this source."""
@@ -121,7 +133,7 @@ class Source:
         end = at_source + length
         first = max(0, bisect_right(self._starts, at_source) - 1)
         for at in range(first, len(self._starts)):
-            begin, byte, piece = self._runs[at]
+            begin, byte, piece = self.origin.runs[at]
             low, high = max(at_source, begin), min(end, begin + len(piece))
             if begin > end:
                 return
@@ -133,22 +145,25 @@ class Source:
 
     def scalar(self, start: int, end: int, style: str, text: str, runs: Iterable[Run]) -> Scalar:
         """A scalar whose raw token is `text[start:end]` and that reads as `text`."""
-        line, column = self.position(start)
-        return Scalar(text, self.span(start, end), line, column, style, self.map(runs))
+        pieces = tuple(runs)
+        quote = 1 if style in _QUOTED else 0
+        whole = (0, start + quote, end - start - 2 * quote)
+        if len(text) == whole[2] and (pieces == (whole,) or not (pieces or end > start)):
+            return Scalar(text, style, self, start)
+        return PiecedScalar(text, style, self, start, end, pieces)
 
     def verbatim(self, start: int, end: int, style: str = "plain") -> Scalar:
         """A scalar that reads as it is written; a quote at each end for the quoted styles."""
-        quote = 1 if style in ("single", "double") else 0
-        low, high = start + quote, end - quote
-        runs = ((0, low, high - low),) if high > low or quote else ()
-        return self.scalar(start, end, style, self.text[low:high], runs)
+        quote = 1 if style in _QUOTED else 0
+        return Scalar(self.text[start + quote : end - quote], style, self, start)
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of `text[offset]`, both from 1; columns count code points."""
         if self._newlines is None:
-            self._newlines = [match.end() for match in _NEWLINE.finditer(self.text)]
-        line = bisect_right(self._newlines, offset)
-        start = self._newlines[line - 1] if line else 0
+            lengths = map(len, self.text.split("\n"))
+            self._newlines = array("I", accumulate(lengths, lambda end, length: end + length + 1))
+        line = bisect_right(self._newlines, offset - 1)
+        start = self._newlines[line - 1] + 1 if line else 0
         return line + self.first_line, offset - start + 1
 
     def line(self, offset: int) -> int:

@@ -1,4 +1,4 @@
-"""YAML and Helm templates: masking, recovery per document, comments, sealing."""
+"""YAML and Helm templates: masking, recovery per document, comments."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ class Reading:
     documents: tuple[Document, ...]
     problem: str = ""
     masked: bool = False
-    comments: tuple[Span, ...] = ()
 
 
 def read_yaml(source: Source, *, template: bool = False) -> Reading:
@@ -39,17 +38,17 @@ def read_yaml(source: Source, *, template: bool = False) -> Reading:
     if not (template and actions):
         stream = read_stream(source)
         if not stream.problem and not stream.template:
-            return _reading(source, stream, masked=False)
+            return _reading(stream, masked=False)
     if actions:
         hidden = gotmpl.mask(source.text)
         with_mask = read_stream(source, hidden)
         if not with_mask.problem:
-            return _reading(source, with_mask, masked=True)
+            return _reading(with_mask, masked=True)
         if stream is None or stream.template or hidden != source.text:
-            return _reading(source, _recover(source, hidden, with_mask), masked=True)
+            return _reading(_recover(source, hidden, with_mask), masked=True)
     if stream is None:
         stream = read_stream(source)
-    return _reading(source, _recover(source, None, stream), masked=False)
+    return _reading(_recover(source, None, stream), masked=False)
 
 
 def _recover(source: Source, hidden: str | None, failed: Stream) -> Stream:
@@ -78,13 +77,11 @@ def part(source: Source, low: int, high: int) -> Source:
     return Source(source.text[low:high], origin, source.line(low))
 
 
-def _reading(source: Source, stream: Stream, *, masked: bool) -> Reading:
-    documents = tuple(stream.documents)
-    comments = () if stream.problem else _comments(source, documents)
-    return Reading(documents, stream.problem, masked, comments)
+def _reading(stream: Stream, *, masked: bool) -> Reading:
+    return Reading(tuple(stream.documents), stream.problem, masked)
 
 
-def _comments(source: Source, documents: tuple[Document, ...]) -> tuple[Span, ...]:
+def comments(source: Source, documents: tuple[Document, ...]) -> tuple[Span, ...]:
     """`#` comments: those that no scalar holds."""
     if "#" not in source.text:
         return ()

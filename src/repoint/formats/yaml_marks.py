@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 import yaml
+from msgspec.structs import force_setattr
 
 from repoint.errors import RepointError
-from repoint.formats.base import Document, Mapping, Node, Scalar, Sequence, TextMap
+from repoint.formats.base import Document, Mapping, Node, PiecedScalar, Run, Scalar, Sequence
 from repoint.formats.blocks import read_block
 from repoint.formats.source import Source
 from repoint.formats.yaml_text import flow_runs
@@ -41,8 +42,6 @@ _PROPERTIES = re.compile(
     r"(?:(?:&[^\s,\[\]{}]+|!<[^>\s]*>|![^\s,\[\]{}]*)(?:\s+(?:#[^\n\r]*\s*)*|(?=[\[\]{},])|\Z))+"
 )
 _STYLES = {"": "plain", "'": "single", '"': "double", "|": "literal", ">": "folded"}
-_ODD_BREAK = re.compile(r"\r(?!\n)|[\x85\u2028\u2029]")
-_NOTHING = TextMap(())
 
 
 class _Mark(Protocol):
@@ -166,7 +165,8 @@ class _Builder:
         self._marked: set[int] = set()
         self._aliases = False
         self._masked = masked
-        self._exact_lines = text is source.text and not _ODD_BREAK.search(text)
+        self._anchored = 0
+        """How many of the open collections carry an anchor: an alias may mark their scalars."""
 
     def offset_of(self, error: yaml.reader.ReaderError) -> int:
         """The code point that the reader stopped at; libyaml counts bytes."""
@@ -175,42 +175,42 @@ class _Builder:
 
     def scalar(self, event: _Event) -> None:
         """Add a scalar with its runs."""
-        start, end = event.start_mark.index, event.end_mark.index
-        line, column = event.start_mark.line + self.source.first_line, event.start_mark.column + 1
-        anchor, tag, value = event.anchor or "", event.tag or "", event.value
-        moved = bool(anchor or tag)
-        if moved:
+        start, end, value = event.start_mark.index, event.end_mark.index, event.value
+        anchor, tag = event.anchor or "", event.tag or ""
+        if anchor or tag:
             start = self._skip_properties(start, end)
-        if moved or not self._exact_lines:
-            line, column = self.source.position(start)
         style = _STYLES[event.style or ""]
-        if self.text[start - 1 : start] == " " and self.source.text[start - 1 : start] == "{":
+        shown = self.source.text
+        if self._masked and self.text[start - 1 : start] == " " and shown[start - 1] == "{":
             # `key:{{ .x }}`: the mask had to begin with the blank that the colon needs.
-            start, value, column = start - 1, " " + value, column - 1
-        text, end, mapping = self._mapped(start, end, value, style)
-        span = self.source.span(start, end)
-        node = Scalar(text, span, line, column, style, mapping, anchor, False, tag)
+            start, value = start - 1, " " + value
+        text, end, runs = self._mapped(start, end, value, style)
+        node = self.source.scalar(start, end, style, text, runs)
+        if anchor or tag or self._anchored:
+            node = PiecedScalar(text, style, self.source, start, end, runs, anchor, False, tag)
         if anchor:
             self._anchors[anchor] = node
         self._add(node, end)
 
-    def _mapped(self, start: int, end: int, value: str, style: str) -> tuple[str, int, TextMap]:
-        """The scalar's text as written, its end without blank lines, and its map."""
+    def _mapped(
+        self, start: int, end: int, value: str, style: str
+    ) -> tuple[str, int, tuple[Run, ...]]:
+        """The scalar's text as written, its end without blank lines, and its runs."""
         source = self.source
         if style in ("literal", "folded"):
             block = read_block(self.text, source.text, start, end, value)
-            return block.text, block.end, source.map(block.runs)
+            return block.text, block.end, block.runs
         raw = self.text[start:end]
         runs = flow_runs(raw, value, style)
         if not runs:
             written = source.text[start:end]
-            return (value if written == raw else written), end, _NOTHING
-        moved = [(at, place + start, length) for at, place, length in runs]
+            return (value if written == raw else written), end, ()
+        moved = tuple([(at, place + start, length) for at, place, length in runs])
         if self.text is not source.text:
             for at, place, length in moved:
                 shown = source.text[place : place + length]
                 value = value[:at] + shown + value[at + length :]
-        return value, end, source.map(moved)
+        return value, end, moved
 
     def _skip_properties(self, start: int, end: int) -> int:
         match = _PROPERTIES.match(self.text, start, end)
@@ -239,6 +239,7 @@ class _Builder:
                 raise _IsTemplate
         if event.anchor:
             self._anchors[event.anchor] = None
+            self._anchored += 1
         self._stack.append(
             _Open(is_mapping, start, self.line, flow, event.anchor or "", last=event.end_mark.index)
         )
@@ -255,6 +256,7 @@ class _Builder:
             node = Sequence(tuple(top.items), span, top.line, top.flow)
         if top.anchor:
             self._anchors[top.anchor] = node
+            self._anchored -= 1
         self._add(node, end, top.start)
 
     def alias(self, event: _Event) -> None:
@@ -279,7 +281,7 @@ class _Builder:
             self._marked.add(id(node))
             if isinstance(node, Scalar):
                 # The node was not handed out yet: an alias is known only after its anchor.
-                object.__setattr__(node, "aliased", True)
+                force_setattr(node, "aliased", True)
             elif isinstance(node, Mapping):
                 todo += [part for pair in node.pairs for part in pair]
             else:
@@ -301,9 +303,7 @@ class _Builder:
 
     def _complex_key(self, node: Node, start: int, end: int) -> Scalar:
         """A collection used as a key, shown as it is written; it cannot be edited."""
-        line, column = self.source.position(start)
-        text = self.source.text[start:end]
-        return Scalar(text, self.source.span(start, end), line, column, "complex", _NOTHING)
+        return PiecedScalar(self.source.text[start:end], "complex", self.source, start, end, ())
 
     def open_document(self, event: _Event) -> None:
         """Begin a document; anchors end with the one before."""

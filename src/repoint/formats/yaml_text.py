@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from repoint.formats.source import Run
+from repoint.formats.base import Run
 
 _BREAK = r"(?:\r\n|[\n\r\x85\u2028\u2029])"
 _FOLD = rf"(?P<fold>[ \t]*{_BREAK}(?:[ \t]*{_BREAK})*[ \t]*)"

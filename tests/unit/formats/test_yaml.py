@@ -220,7 +220,8 @@ def test_an_alias_bomb_is_refused_not_expanded() -> None:
 
 
 def test_leaves_end_soon_even_on_a_tree_that_expands() -> None:
-    item = Scalar("x", read("x").documents[0].root.span, 1, 1, "plain", read("x").map)  # type: ignore[union-attr]
+    item = read("x").documents[0].root
+    assert isinstance(item, Scalar)
     node: Items = Items((item, item), item.span, 1)
     for _ in range(100):
         node = Items((node, node), item.span, 1)
