@@ -194,6 +194,8 @@ def test_scan_as_json_has_the_promised_shape() -> None:
         "path": samples.SECRET,
         "line": 7,
         "column": 10,
+        "pointer": samples.inventory().sites[0].site.value_pointer or "/0/stringData/DATABASE_URL",
+        "span": None,
         "style": "url",
         "key": "DATABASE_URL",
         "host": samples.OLD,

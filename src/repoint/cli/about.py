@@ -18,7 +18,6 @@ def _codes(ctx: click.Context, param: click.Parameter, start: str) -> list[str]:
 
 
 @click.command(
-    short_help="Explain a finding or an error.",
     epilog=examples("repoint explain RP211", "repoint explain"),
 )
 @click.argument("code", required=False, metavar="[CODE]", shell_complete=_codes)

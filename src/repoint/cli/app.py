@@ -7,27 +7,38 @@ from pathlib import Path
 import click
 
 from repoint import __version__
-from repoint.cli import (
-    about,
-    bench,
-    change,
-    data,
-    doctor,
-    rbac,
-    rehearse,
-    repo,
-    rollback,
-    rollout,
-    status,
-    verify,
-)
-from repoint.cli.options import EdgeGroup, Session, examples
+from repoint.cli.options import Commands, EdgeGroup, Later, Session, examples
 from repoint.cli.output import StderrProgress, Terminal
+
+_COMMANDS = Commands(
+    {
+        "init": Later("repo", "Look around and write repoint.yaml."),
+        "scan": Later("repo", "Show who talks to PostgreSQL, and how."),
+        "plan": Later("repo", "Show what would change, and the proof that nothing else does."),
+        "check": Later("repo", "Ask whether what the migration reached still stands."),
+        "scaffold": Later("repo", "Print the Cluster and Pooler manifests that are missing."),
+        "rehearse": Later("rehearse", "Try the plan on a real PostgreSQL and PgBouncer."),
+        "bench": Later("bench", "Measure the Pooler against its Cluster with pgbench."),
+        "apply": Later("change", "Write what a plan says: all of it or nothing."),
+        "rollback": Later("rollback", "Take back what apply wrote, and what rollout did."),
+        "data": Later("data", "Compare source and target, and see what was written since."),
+        "rollout": Later("rollout", "Bring an environment to its cluster, step by step."),
+        "status": Later("status", "Show how far each environment is, and what is next."),
+        "verify": Later("verify", "Ask the cluster whether every consumer really moved."),
+        "rbac": Later("rbac", "Print the roles that the cluster-side commands need."),
+        "doctor": Later("doctor", "Say what a rehearsal needs and what of it is here."),
+        "explain": Later("about", "Explain a finding or an error."),
+        "schema": Later("about", "Print the JSON schema of repoint.yaml, for editors."),
+        "completion": Later("about", "Print the completion script for a shell."),
+    }
+)
+"""The commands in the order of the story."""
 
 
 @click.group(
     name="repoint",
     cls=EdgeGroup,
+    commands=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=examples(
         "repoint init                # look around and write repoint.yaml",
@@ -63,20 +74,3 @@ def main(ctx: click.Context, directory: Path | None, no_color: bool, quiet: bool
     terminal = Terminal.detect(no_color=no_color, quiet=quiet)
     ctx.color = None if terminal.color else False
     ctx.obj = Session(directory, terminal, StderrProgress(quiet=quiet))
-
-
-for command in (
-    *repo.COMMANDS,
-    *rehearse.COMMANDS,
-    *bench.COMMANDS,
-    *change.COMMANDS,
-    *rollback.COMMANDS,
-    *data.COMMANDS,
-    *rollout.COMMANDS,
-    *status.COMMANDS,
-    *verify.COMMANDS,
-    *rbac.COMMANDS,
-    *doctor.COMMANDS,
-    *about.COMMANDS,
-):
-    main.add_command(command)

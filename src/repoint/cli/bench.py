@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    short_help="Measure the Pooler against its Cluster with pgbench.",
     epilog=examples(
         "repoint bench",
         "repoint bench --env staging --rounds 9 --seconds 5",

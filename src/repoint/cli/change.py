@@ -25,7 +25,6 @@ _RECOVERED = {
 
 
 @click.command(
-    short_help="Write what a plan says: all of it or nothing.",
     epilog=examples(
         "repoint apply --env local",
         "repoint plan --output plan.json && repoint apply plan.json",

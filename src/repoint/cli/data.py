@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 
 @click.group(
-    short_help="Compare source and target, and see what was written since.",
     epilog=examples(
         "repoint data compare --env staging",
         "repoint data baseline --env staging",

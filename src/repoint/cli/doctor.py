@@ -33,7 +33,6 @@ def _wishes(
 
 
 @click.command(
-    short_help="Say what a rehearsal needs and what of it is here.",
     epilog=examples(
         "repoint doctor",
         "repoint doctor --fetch                  # get what is missing, into repoint's cache",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import click
 
@@ -32,6 +33,41 @@ class Session:
     directory: Path | None
     terminal: Terminal
     progress: StderrProgress
+
+
+class Later(NamedTuple):
+    """A command that is imported when it is called: its module in this package, a line of help."""
+
+    module: str
+    help: str
+
+
+class Commands(MutableMapping[str, click.Command]):
+    """Commands by name, each imported when it is asked for: most of a short run is imports."""
+
+    def __init__(self, later: Mapping[str, Later]) -> None:
+        self.later = dict(later)
+        self._here: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self._here:
+            later = self.later[name]
+            module = import_module(f"repoint.cli.{later.module}")
+            self._here[name] = next(one for one in module.COMMANDS if one.name == name)
+            self._here[name].short_help = later.help
+        return self._here[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._here[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._here[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self.later, **self._here})
+
+    def __len__(self) -> int:
+        return len({**self.later, **self._here})
 
 
 class EdgeGroup(click.Group):
@@ -61,6 +97,12 @@ class EdgeGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order of the story, not of the alphabet."""
         return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        if isinstance(self.commands, Commands):
+            with formatter.section("Commands"):
+                formatter.write_dl([(name, it.help) for name, it in self.commands.later.items()])
 
 
 def examples(*lines: str) -> str:

@@ -20,7 +20,6 @@ _KINDS = ("User", "Group", "ServiceAccount")
 
 
 @click.command(
-    short_help="Print the roles that the cluster-side commands need.",
     epilog=examples(
         "repoint rbac --env staging --subject Group/operators | kubectl apply -f -",
         "repoint rbac --env production --verb verify --subject ServiceAccount/ci/verifier",

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    short_help="Try the plan on a real PostgreSQL and PgBouncer.",
     epilog=examples(
         "repoint rehearse",
         "repoint rehearse plan.json --env staging",

@@ -14,7 +14,6 @@ from repoint.errors import ExitCode
 
 
 @click.command(
-    short_help="Look around and write repoint.yaml.",
     epilog=examples("repoint init", "repoint init --print", "repoint init infra"),
 )
 @root_argument()
@@ -46,7 +45,6 @@ def init(session: Session, root: Path | None, print_only: bool, force: bool) -> 
 
 
 @click.command(
-    short_help="Show who talks to PostgreSQL, and how.",
     epilog=examples("repoint scan", "repoint scan --env staging --format markdown"),
 )
 @root_argument()
@@ -80,7 +78,6 @@ def scan(session: Session, root: Path | None, environments: tuple[str, ...], for
 
 
 @click.command(
-    short_help="Show what would change, and the proof that nothing else does.",
     epilog=examples(
         "repoint plan",
         "repoint plan --env local --output plan.json",
@@ -133,7 +130,6 @@ def plan(
 
 
 @click.command(
-    short_help="Ask whether what the migration reached still stands.",
     epilog=examples("repoint check", "repoint check --format markdown"),
 )
 @root_argument()
@@ -155,7 +151,6 @@ def check(session: Session, root: Path | None, environments: tuple[str, ...], fo
 
 
 @click.command(
-    short_help="Print the Cluster and Pooler manifests that are missing.",
     epilog=examples("repoint scaffold", "repoint scaffold --env local --write"),
 )
 @root_argument()

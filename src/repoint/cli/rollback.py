@@ -14,7 +14,6 @@ from repoint.errors import ExitCode, UsageError
 
 
 @click.command(
-    short_help="Take back what apply wrote, and what rollout did.",
     epilog=examples(
         "repoint rollback --env local                      # the files alone",
         "repoint rollback --env local --rollout --dry-run",

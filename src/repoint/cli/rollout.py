@@ -67,7 +67,6 @@ class Choices:
 
 
 @click.command(
-    short_help="Bring an environment to its cluster, step by step.",
     epilog=examples(
         "repoint rollout --env local --dry-run",
         "repoint rollout --env staging",

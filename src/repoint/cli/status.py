@@ -14,7 +14,6 @@ from repoint.cli.wiring import Desk, identity, open_desk
 
 
 @click.command(
-    short_help="Show how far each environment is, and what is next.",
     epilog=examples(
         "repoint status",
         "repoint status --env staging --format json",

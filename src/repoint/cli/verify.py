@@ -25,7 +25,6 @@ _CONFIGURED = "as configured"
 
 
 @click.command(
-    short_help="Ask the cluster whether every consumer really moved.",
     epilog=examples(
         "repoint verify --env local",
         "repoint verify --env staging --soak            # as long as repoint.yaml says",
