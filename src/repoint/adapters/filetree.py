@@ -12,10 +12,13 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-from repoint.adapters import gitrepo, journal, lock
+from repoint.adapters import gitrepo
 from repoint.errors import FileRefused
-from repoint.model.receipt import FileWrite
+
+if TYPE_CHECKING:
+    from repoint.model.receipt import FileWrite
 
 LARGEST = 64 * 1024 * 1024
 _SKIPPED = frozenset({".git", ".repoint", "node_modules", ".venv"})
@@ -102,16 +105,22 @@ class FileTree:
 
     def locked(self, verb: str) -> AbstractContextManager[None]:
         """Hold the repository's lock; one writing run at a time."""
+        from repoint.adapters import lock
+
         return lock.held(self.root, verb)
 
     def commit(self, verb: str, writes: Sequence[FileWrite]) -> None:
         """Write all of `writes` or none, through the journal."""
+        from repoint.adapters import journal
+
         entries = [(write, self.target(write.path)) for write in writes]
         journal.commit(self.root, verb, entries)
         self._forget()
 
     def recover(self) -> str:
         """Finish or undo what a killed run left; `finished`, `undone`, or empty."""
+        from repoint.adapters import journal
+
         outcome = journal.recover(self.root)
         self._forget()
         return outcome

@@ -22,7 +22,6 @@ from pathlib import Path
 from threading import Condition, Thread
 from typing import IO
 
-from repoint.dsn.mask import mask
 from repoint.errors import ToolFailed, ToolMissing
 
 _ALWAYS = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME", "SYSTEMROOT")
@@ -145,6 +144,8 @@ class Child:
 
 
 def _note(text: str) -> str:
+    from repoint.dsn.mask import mask
+
     line = " ".join(mask(text).split())
     return line if len(line) <= _LONGEST_NOTE else line[: _LONGEST_NOTE - 3] + "..."
 
