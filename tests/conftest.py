@@ -34,6 +34,9 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     patch = pytest.MonkeyPatch()
     for name in _UNSET:
         patch.delenv(name, raising=False)
+    if "REPOINT_CACHE" not in os.environ:
+        # Fetched programs are found all the same; answers are kept where a test asks for it.
+        patch.setenv("REPOINT_CACHE", "off")
     patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
     patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
