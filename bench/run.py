@@ -1,173 +1,142 @@
-"""Times scan and plan beside rg, git grep and libyaml, and counts the sites that were found.
+"""Measures what repoint takes beside the tools that people know, and prints one table.
 
-    python -m bench.run --rounds 5 1k 10k
+    python -m bench.run 1k 10k              # every row but the peers
+    python -m bench.run --only scan 100k    # one group of rows
+    python -m bench.run --gate 1k 10k       # as CI: ends with 1 when a must is missed
 
-Each round runs every command once, in a shuffled order. The ratio to a baseline is the median
-over rounds of the quotient within one round, so that a busy machine disturbs both sides alike.
-Ends with 1 when a planted site was not found; a slow run is never a failure.
+Ends with 1, gate or not, when a scan missed a planted site or said something wrong of one, or
+when what should be the same bytes is not.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import random
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import generate
-from bench.marks import Planted
+from bench import others, peers, scanning, starting
+from bench.generate import SIZES
+from bench.goals import KNOWN, Row, table
+from bench.measure import Meter, program
+from bench.scanning import Scans
+from bench.trees import Tree, prepare
 
-BASELINE = "rg -l postgres"
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One run: wall-clock seconds, peak resident memory in MiB, exit status."""
-
-    seconds: float
-    mebibytes: float
-    status: int
+GROUPS = ("start", "scan", "consumers", "sealed", "applying", "peers")
+_PEER_ROUNDS = 3
+# Rows beside other programs are measured on one size: the one that CI gates.
+_GATED = "10k"
 
 
 @dataclass(slots=True)
-class Series:
-    """All runs of one command on one repository."""
+class Report:
+    """Everything that the run found out."""
 
-    name: str
-    argv: list[str]
-    every: int = 1
-    allowed: tuple[int, ...] = (0,)
-    samples: dict[int, Sample] = field(default_factory=dict)
+    rows: list[Row] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
-    @property
-    def median(self) -> float:
-        """Median wall-clock seconds."""
-        return statistics.median(sample.seconds for sample in self.samples.values())
+    def add_scans(self, found: Sequence[Scans]) -> None:
+        """Count in the scans of all trees."""
+        self.rows += scanning.rows(found)
+        for one in found:
+            self.notes.append(f"{one.tree.size}: {one.scores[0].summary()}")
+            self.wrong += one.unequal
+            self.wrong += [
+                f"{one.tree.size}: {bad.summary()}" for bad in one.scores if not bad.is_right
+            ]
 
-    @property
-    def peak(self) -> float:
-        """Largest peak memory in MiB."""
-        return max(sample.mebibytes for sample in self.samples.values())
-
-    def ratio_to(self, other: Series) -> float:
-        """Median over the common rounds of this command's time by the other's."""
-        common = self.samples.keys() & other.samples.keys()
-        return statistics.median(self.samples[r].seconds / other.samples[r].seconds for r in common)
-
-
-def measure(argv: Sequence[str], cwd: Path) -> Sample:
-    """Run `argv` in `cwd` with its output thrown away.
-
-    The peak is what the kernel counted for the process itself and for children it
-    waited for, whichever was largest; never below that of this script's own start.
-    """
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        argv,
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return Sample(seconds, usage.ru_maxrss / 1024, process.returncode)
-
-
-def commands(root: Path, plan_every: int) -> list[Series]:
-    """What is compared; plan runs in every `plan_every`-th round only."""
-    python, here = sys.executable, Path(__file__).resolve().parents[1]
-    ripgrep = Path(python).parent / "rg"
-    parse = [python, str(here / "bench" / "parse_yaml.py"), "."]
-    repoint = [python, "-m", "repoint", "--quiet", "-C", str(root)]
-    return [
-        Series(BASELINE, [str(ripgrep) if ripgrep.exists() else "rg", "-l", "postgres", "."]),
-        Series("git grep -l postgres", ["git", "grep", "-l", "postgres"]),
-        Series("parse all YAML (libyaml)", parse),
-        Series("repoint --version", [python, "-m", "repoint", "--version"]),
-        Series("repoint scan", [*repoint, "scan", "--format", "json"]),
-        Series("repoint plan", [*repoint, "plan", "--format", "json"], plan_every, (0, 1)),
-    ]
-
-
-def rounds(series: Sequence[Series], root: Path, count: int) -> None:
-    """Run every command once a round, in an order that differs from round to round."""
-    for number in range(count):
-        due = [item for item in series if number % item.every == 0]
-        random.Random(number).shuffle(due)
-        for item in due:
-            sample = measure(item.argv, root)
-            if sample.status not in item.allowed:
-                raise SystemExit(f"error: `{item.name}` ended with status {sample.status}")
-            item.samples[number] = sample
-
-
-def table(title: str, series: Sequence[Series]) -> str:
-    """The results, one command a line."""
-    names = {item.name: item for item in series}
-    others = [names[BASELINE], names["git grep -l postgres"], names["parse all YAML (libyaml)"]]
-    heading = f"{'command':<26}{'median s':>10}{'peak MiB':>10}{'/ rg':>9}{'/ git grep':>12}"
-    lines = [title, heading + f"{'/ libyaml':>11}"]
-    for item in series:
-        ratios = [item.ratio_to(other) for other in others]
-        row = f"{item.name:<26}{item.median:>10.3f}{item.peak:>10.0f}"
-        lines.append(row + f"{ratios[0]:>9.2f}{ratios[1]:>12.2f}{ratios[2]:>11.2f}")
-    return "\n".join(lines)
-
-
-def recall(root: Path, truth: Sequence[Planted]) -> tuple[str, bool]:
-    """How many planted sites scan finds at their line with their host, and whether all."""
-    argv = [sys.executable, "-m", "repoint", "--quiet", "scan", "--format", "json"]
-    done = subprocess.run(
-        argv, cwd=root, capture_output=True, check=False, stdin=subprocess.DEVNULL
-    )
-    if done.returncode != 0:
-        return f"scan ended with status {done.returncode}", False
-    sites = json.loads(done.stdout)["sites"]
-    found = {(site["path"], site["line"], site["host"]) for site in sites}
-    wanted = {(site.path, site.line, site.host) for site in truth}
-    missed = sorted(wanted - found)
-    lines = [
-        f"recall {len(wanted & found)}/{len(wanted)}, other sites reported: {len(found - wanted)}"
-    ]
-    lines += [f"  missed {path}:{line}" for path, line, _ in missed[:5]]
-    return "\n".join(lines), not missed
-
-
-def prepared(size: str, folder: Path) -> tuple[Path, list[Planted]]:
-    """The repository of a size, generated anew."""
-    root = folder / f"repository-{size}"
-    return root, generate.write(root, generate.SIZES[size]).sites
+    def add_answer(
+        self, goals: Iterable[tuple[str, str]], size: str, answer: others.Answer, rounds: int
+    ) -> None:
+        """Count in what a program of its own answered: pairs of a goal and its key."""
+        if answer.problem:
+            self.wrong.append(answer.problem)
+        for goal, key in goals:
+            self.rows += others.row(goal, size, answer, rounds, key)
 
 
 def main() -> None:
-    """Measure every size that was asked for."""
-    parser = argparse.ArgumentParser(description="Time scan and plan on generated repositories.")
-    parser.add_argument("sizes", nargs="*", choices=[*generate.SIZES, []], default=["1k"])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--plan-every", type=int, default=5, help="run plan in every n-th round")
+    """Measure what was asked for."""
+    given = _arguments()
+    groups = given.only or [name for name in GROUPS if name != "peers" or given.peers]
+    report = Report(notes=_versions())
+    with tempfile.TemporaryDirectory(prefix="repoint-bench-") as folder, Meter() as meter:
+        trees = _trees(Path(folder), given.sizes, groups)
+        _measure(meter, trees, groups, given.rounds, report)
+    print("\n".join(report.notes))
+    print(f"\n{table(report.rows)}\n")
+    sys.exit(_status(report, gate=given.gate))
+
+
+def _measure(
+    meter: Meter, trees: dict[str, Tree], groups: Sequence[str], rounds: int, report: Report
+) -> None:
+    """Each group in turn; those that change a tree come last."""
+    if "start" in groups and "1k" in trees:
+        report.rows += starting.rows(meter, trees["1k"], rounds)
+    count = f"--rounds={rounds}"
+    if "consumers" in groups and _GATED in trees:
+        answer = others.ask("consumers", str(trees[_GATED].root), count)
+        pairs = [("consumers", "ratio"), ("verification", "ratio_verification")]
+        report.add_answer(pairs, _GATED, answer, rounds)
+    for name in ("sealed", "applying"):
+        if name in groups:
+            report.add_answer([(name, "ratio")], "-", others.ask(name, count), rounds)
+    if "peers" in groups and _GATED in trees:
+        made, skipped = peers.rows(meter, trees[_GATED], min(rounds, _PEER_ROUNDS))
+        report.rows += made
+        report.notes += [f"skipped: {line}" for line in skipped]
+    if "scan" in groups:
+        report.add_scans(scanning.measure(meter, list(trees.values()), rounds))
+
+
+def _status(report: Report, *, gate: bool) -> int:
+    """What the run ends with; everything that is wrong goes to stderr."""
+    for line in report.wrong:
+        print(f"error: {line}", file=sys.stderr)
+    for row in report.rows:
+        if row.better > row.goal.must and row.goal.name in KNOWN:
+            print(f"missed, known: {row.goal.title}: {KNOWN[row.goal.name]}", file=sys.stderr)
+        elif gate and row.fails:
+            print(f"error: must is missed: {row.goal.title} ({row.size})", file=sys.stderr)
+    return int(bool(report.wrong) or (gate and any(row.fails for row in report.rows)))
+
+
+def _trees(folder: Path, sizes: Sequence[str], groups: Sequence[str]) -> dict[str, Tree]:
+    """The repositories of the sizes that were asked for, smallest first, where any is needed."""
+    if not {"start", "scan", "consumers", "peers"} & set(groups):
+        return {}
+    ordered = [size for size in SIZES if size in sizes]
+    return {size: prepare(size, folder / size) for size in ordered}
+
+
+def _versions() -> list[str]:
+    """What was measured with: ratios are only as good as what they are ratios to."""
+    shown = []
+    for argv in ([program("rg"), "--version"], [program("git"), "--version"]):
+        done = subprocess.run(argv, capture_output=True, text=True, check=True)
+        shown.append(done.stdout.splitlines()[0])
+    return [f"{', '.join(shown)}, Python {sys.version.split()[0]}, {os.cpu_count()} processors"]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument(
+        "sizes", nargs="*", default=["1k", "10k"], metavar="SIZE", help="1k 10k 100k"
+    )
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", action="append", choices=GROUPS, help="this group (repeatable)")
+    parser.add_argument("--peers", action="store_true", help="with ast-grep, semgrep and yamllint")
+    parser.add_argument("--gate", action="store_true", help="end with 1 when a must is missed")
     given = parser.parse_args()
-    complete = True
-    for size in given.sizes or ["1k"]:
-        with tempfile.TemporaryDirectory(prefix="repoint-bench-") as folder:
-            root, truth = prepared(size, Path(folder))
-            series = commands(root, given.plan_every)
-            rounds(series, root, given.rounds)
-            title = f"\n{size}: {generate.SIZES[size]} files, {given.rounds} rounds"
-            print(table(title, series), flush=True)
-            text, all_found = recall(root, truth)
-            print(text, flush=True)
-            complete = complete and all_found
-    sys.exit(0 if complete else 1)
+    if unknown := [size for size in given.sizes if size not in SIZES]:
+        parser.error(f"no such size: {', '.join(unknown)} (choose from {', '.join(SIZES)})")
+    return given
 
 
 if __name__ == "__main__":
