@@ -18,9 +18,10 @@ from typing import Any
 
 import yaml
 
-from repoint.kube.effective import MADE, Effective, Origin
+from repoint.kube.effective import MADE, Effective, Origin, Value
 from repoint.kube.kustomize import Build
 from repoint.kube.names import mend_references
+from repoint.kube.plain import plain_documents
 from repoint.kube.resource import Resource
 
 Leaf = tuple[str, str]
@@ -29,6 +30,8 @@ Leaf = tuple[str, str]
 Deployed = Counter[tuple[str, str, str, tuple[Leaf, ...]]]
 """Kind, namespace, name and leaves of every object, with how often it is there."""
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_NUMBER = re.compile(r"[-+.0-9]")
 _HASHED = {"0": "g", "1": "h", "3": "k", "a": "m", "e": "t"}
 
 
@@ -122,7 +125,24 @@ def _plain(tree: Effective) -> Any:
         return {key: _plain(value) for key, value in tree.items()}
     if isinstance(tree, list):
         return [_plain(item) for item in tree]
-    return None if tree.is_null else tree.text
+    return None if tree.is_null else _spelled(tree)
+
+
+def _spelled(value: Value) -> str:
+    """A leaf as kubectl prints it: what YAML reads as a number, a date or true, in its one way."""
+    scalar = value.scalar
+    if scalar is None or scalar.style != "plain" or scalar.tag or scalar.text != value.text:
+        return value.text
+    if _DATE.fullmatch(value.text):
+        return f"{value.text}T00:00:00Z"
+    if not (_NUMBER.match(value.text) or value.text in ("True", "TRUE", "False", "FALSE")):
+        return value.text
+    (found,) = plain_documents(value.text) or (None,)
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    if isinstance(found, float):
+        return str(int(found)) if found.is_integer() else str(found)
+    return str(found) if isinstance(found, int) else value.text
 
 
 def _hash(resource: Resource) -> str:
@@ -134,7 +154,7 @@ def _hash(resource: Resource) -> str:
     if resource.kind == "Secret":
         made = body.get("stringData") or {}
         coded = {key: base64.b64encode(text.encode()).decode() for key, text in made.items()}
-        told.update(type=body.get("type", ""), data={**data, **coded} or "")
+        told.update(type=body.get("type", ""), data={**data, **coded})
     else:
         told["data"] = data or ""
         if body.get("binaryData"):

@@ -129,9 +129,9 @@ class _Reveal:
             return
         origin = Origin(resource.path, "/0/metadata")
         if view.kind and is_cipher(resource.kind):
-            resource.body["kind"] = Value(view.kind, origin)
+            resource.put(("kind",), Value(view.kind, origin))
         if is_cipher(resource.api_version) and view.kind == "Secret":
-            resource.body["apiVersion"] = Value("v1", origin)
+            resource.put(("apiVersion",), Value("v1", origin))
         for key, value in (("name", view.name), ("namespace", view.namespace)):
             if value and is_cipher(text(resource.body, "metadata", key)):
                 resource.set_metadata(key, value, origin)
@@ -227,14 +227,21 @@ def _delivered(build: Build, delivered: list[Delivery], index: FileIndex) -> Bui
     if len(mine) != 1:
         return build
     resources, problems = list(build.objects), list(build.problems)
+    unsupported = list(build.unsupported)
     for resource in resources:
         _into_namespace(resource, mine)
     if mine[0].patches:
         patches = read_patches(mine[0].patches, mine[0].path, index, ("patches",))
         resources, more = apply_patches(resources, patches)
         problems += more
-    files = build.files | {mine[0].path}
-    return replace(build, objects=tuple(resources), problems=tuple(problems), files=files)
+        unsupported += patches.unsupported
+    return replace(
+        build,
+        objects=tuple(resources),
+        problems=tuple(problems),
+        unsupported=tuple(unsupported),
+        files=build.files | {mine[0].path},
+    )
 
 
 def _into_namespace(resource: Resource, delivered: list[Delivery]) -> None:

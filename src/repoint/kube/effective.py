@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -97,6 +97,35 @@ def clone(tree: Effective) -> Effective:
     if isinstance(tree, list):
         return [clone(item) for item in tree]
     return tree
+
+
+def edited(
+    tree: Effective,
+    path: tuple[str, ...],
+    change: Callable[[Effective], Effective],
+    *,
+    create: bool = False,
+) -> Effective:
+    """The tree with `change` made where `path` leads, through every item of lists on the way.
+
+    Nothing is changed in place: what stands beside the path is shared, and a tree in which
+    nothing changes is given back itself. `create` makes the mappings that are missing.
+    """
+    if isinstance(tree, list):
+        items = [edited(item, path, change, create=create) for item in tree]
+        same = all(old is new for old, new in zip(tree, items, strict=True))
+        return tree if same else items
+    if not path:
+        return change(tree)
+    if not isinstance(tree, dict):
+        return tree
+    old = tree.get(path[0])
+    if old is None or (create and isinstance(old, Value) and old.is_null):
+        if not create:
+            return tree
+        old = {}
+    new = edited(old, path[1:], change, create=create)
+    return tree if new is old else {**tree, path[0]: new}
 
 
 def child(tree: Effective | None, *keys: str) -> Effective | None:

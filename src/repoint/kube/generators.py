@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from repoint.formats.base import Mapping, ParsedFile, Scalar
@@ -23,6 +24,11 @@ class Generated:
     """Each resource with its behavior: `create`, `merge` or `replace`."""
     files: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
+    unsupported: list[str] = field(default_factory=list)
+
+    def refuse(self, path: str, name: str, why: str) -> None:
+        """Keep what kustomize stops at in a generator of the file at `path`."""
+        self.problems.append(f"`{path}`: generator `{name}` {why}")
 
 
 def generate(kustomization: dict[str, Effective], path: str, index: FileIndex) -> Generated:
@@ -66,23 +72,10 @@ def _resource(
 ) -> Resource:
     made = Origin(path, MADE)
     data: dict[str, Effective] = {}
-    base = posixpath.dirname(path)
-    for env_file in _env_files(entry):
-        target = join(base, env_file)
-        result.files.add(target)
-        data.update(_env_file(target, path, index, result))
-    for item in list_items(entry, "files"):
-        if isinstance(item, Value):
-            name, _, given = item.text.rpartition("=")
-            target = join(base, given)
-            result.files.add(target)
-            found = _whole_file(target, path, index, result)
-            if found is not None:
-                data[name or posixpath.basename(target)] = found
-    for item in list_items(entry, "literals"):
-        if isinstance(item, Value) and "=" in item.text:
-            name, _, value = item.text.partition("=")
-            data[name.strip()] = Value(value.strip("\"'"), item.origin, item.scalar)
+    for name, value in _pairs(entry, path, index, result):
+        if name in data:
+            result.refuse(path, text(entry, "name"), f"has the key `{name}` twice")
+        data[name] = value
     metadata: dict[str, Effective] = {"name": Value(text(entry, "name"), made)}
     if text(entry, "namespace"):
         metadata["namespace"] = Value(text(entry, "namespace"), made)
@@ -94,13 +87,58 @@ def _resource(
         "apiVersion": Value("v1", made),
         "kind": Value(kind, made),
         "metadata": metadata,
-        # A Secret's values stay as written: readers of this tree want texts, not base64.
-        "data" if kind == "ConfigMap" else "stringData": data,
     }
-    plain_name = any(
-        text(one, "disableNameSuffixHash") == "true" for one in (options, mapping(entry, "options"))
-    )
-    return Resource(body, path, generated=True, hashed=not plain_name)
+    if data:
+        # A Secret's values stay as written: readers of this tree want texts, not base64.
+        body[_data_key(kind)] = data
+    if kind == "Secret":
+        body["type"] = Value(text(entry, "type") or "Opaque", made)
+    own = mapping(entry, "options")
+    if _either(options, own, "immutable"):
+        body["immutable"] = Value("true", made)
+    hashed = not _either(options, own, "disableNameSuffixHash")
+    return Resource(body, path, generated=True, hashed=hashed)
+
+
+def _data_key(kind: str) -> str:
+    return "data" if kind == "ConfigMap" else "stringData"
+
+
+def _either(options: dict[str, Effective], own: dict[str, Effective], key: str) -> bool:
+    """Whether an option is on, for all generators or for this one: no entry can turn it off."""
+    return "true" in (text(options, key), text(own, key))
+
+
+def _pairs(
+    entry: dict[str, Effective], path: str, index: FileIndex, result: Generated
+) -> Iterator[tuple[str, Value]]:
+    """The keys and values that a generator's entry names, in the order kustomize reads them."""
+    base = posixpath.dirname(path)
+    for env_file in _env_files(entry):
+        target = join(base, env_file)
+        result.files.add(target)
+        yield from _env_file(target, path, index, result).items()
+    for item in list_items(entry, "files"):
+        if isinstance(item, Value):
+            name, _, given = item.text.rpartition("=")
+            target = join(base, given)
+            result.files.add(target)
+            found = _whole_file(target, path, index, result)
+            if found is not None:
+                yield name or posixpath.basename(target), found
+    for item in list_items(entry, "literals"):
+        if isinstance(item, Value):
+            name, equals, value = item.text.partition("=")
+            if not name or not equals:
+                result.refuse(path, text(entry, "name"), "has a literal that is no `key=value`")
+                continue
+            yield name, Value(_bare(value), item.origin, item.scalar)
+
+
+def _bare(value: str) -> str:
+    """A literal's value without the quotes around it, when both are there."""
+    quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1] if quoted else value
 
 
 def _env_files(entry: dict[str, Effective]) -> list[str]:
@@ -119,7 +157,26 @@ def _env_file(target: str, path: str, index: FileIndex, result: Generated) -> di
     if parsed is None:
         _missing(target, path, index, result)
         return {}
-    return env_values(parsed)
+    if any(_takes_from_process(line) for line in parsed.text.splitlines()):
+        result.unsupported.append(f"variables of the calling process, named in `{target}`")
+    return _as_written(env_values(parsed), parsed)
+
+
+def _takes_from_process(line: str) -> bool:
+    return bool(line.strip()) and "=" not in line and not line.lstrip().startswith("#")
+
+
+def _as_written(values: dict[str, Value], parsed: ParsedFile) -> dict[str, Value]:
+    """The values as kustomize reads them: the rest of the line, quotes and comments included."""
+    written: dict[str, Value] = {}
+    for line in parsed.text.split("\n"):
+        name, equals, rest = line.removesuffix("\r").lstrip().partition("=")
+        if not equals or name.startswith("#"):
+            continue
+        known = values.get(name.strip().removeprefix("export ").strip())
+        origin = known.origin if known else Origin(parsed.path, MADE)
+        written[name] = Value(rest, origin, known.scalar if known else None)
+    return written
 
 
 def env_values(parsed: ParsedFile) -> dict[str, Value]:
@@ -160,32 +217,59 @@ def _whole_file(target: str, path: str, index: FileIndex, result: Generated) -> 
     if parsed is None:
         if not index.exists(target):
             _missing(target, path, index, result)
+        else:
+            result.unsupported.append(f"a generator's file `{target}` that is not read as text")
         return None
-    return Value(parsed.text, Origin(target, ""))
+    if parsed.problem and not parsed.text:
+        result.unsupported.append(f"a generator's file `{target}` that is not text")
+    # The text is read without its byte order mark; kustomize keeps it.
+    start = parsed.map.span(0, 0)
+    mark = "\ufeff" if start is not None and start.start > 0 else ""
+    return Value(mark + parsed.text, Origin(target, ""))
 
 
 def absorb(
     resources: list[Resource], made: Generated, path: str
 ) -> tuple[list[Resource], list[str]]:
     """Add generated objects to what a kustomization has, merging where it says so."""
-    result, problems = list(resources), list(made.problems)
+    result = list(resources)
     for resource, behavior in made.resources:
         wanted = resource.id
         match = next((old for old in result if old.ever(wanted)), None)
         if match is None and behavior != "create":
             match = next((old for old in result if _same_name(old, wanted)), None)
-            problems.append(
-                f"`{path}`: generator `{wanted.name}` says `{behavior}`, but nothing of its "
-                "name and namespace is there"
-            )
-        if match is None or behavior == "create":
+            why = f"says `{behavior}`, but nothing of its name and namespace is there"
+            made.refuse(path, wanted.name, why)
+        elif match is not None and behavior == "create":
+            made.refuse(path, wanted.name, "makes what is there already")
+            match = None
+        if match is None:
             result.append(resource)
-            continue
-        key = "data" if resource.kind == "ConfigMap" else "stringData"
-        kept = mapping(match.body, key) if behavior == "merge" else {}
-        match.body[key] = {**kept, **mapping(resource.body, key)}
-        match.generated, match.hashed = True, resource.hashed
-    return result, problems
+        else:
+            _merge(match, resource, keep=behavior == "merge")
+    return result, made.problems
+
+
+def _merge(old: Resource, new: Resource, *, keep: bool) -> None:
+    """Put a generated object in the place of another, whose name, labels and hash stay."""
+    data = _data_key(new.kind)
+    body = dict(new.body)
+    metadata = {**mapping(old.body, "metadata")}
+    for what in ("labels", "annotations"):
+        extra = {**mapping(metadata, what), **mapping(new.body, "metadata", what)}
+        if extra:
+            metadata[what] = extra
+    body["metadata"] = metadata
+    made = mapping(new.body, data)
+    # What a generator made holds a Secret's values in clear; a written `stringData` gets lost.
+    kept = mapping(old.body, data) if old.generated or new.kind == "ConfigMap" else {}
+    if keep:
+        body[data] = {**kept, **made}
+        for field in ("data", "binaryData"):
+            if field != data and mapping(old.body, field):
+                left = {k: v for k, v in mapping(old.body, field).items() if k not in made}
+                body[field] = left
+    old.body, old.generated, old.hashed = body, True, old.hashed and new.hashed
 
 
 def _same_name(resource: Resource, wanted: ObjectId) -> bool:

@@ -7,12 +7,12 @@ It goes on where kustomize stops: what is missing or not supported is named in
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from repoint.formats.base import Mapping
 from repoint.kube.effective import Effective, Value, effective, items, mapping, text, texts
-from repoint.kube.files import FileIndex, is_remote, join
+from repoint.kube.files import KUSTOMIZATION_NAMES, FileIndex, is_remote, join
 from repoint.kube.generators import absorb, generate
 from repoint.kube.names import mend_references
 from repoint.kube.objects import objects
@@ -21,7 +21,26 @@ from repoint.kube.replacements import replace_fields
 from repoint.kube.resource import Resource
 from repoint.kube.transforms import set_images, set_replicas, transform
 
-_UNSUPPORTED = ("vars", "helmCharts", "helmChartInflationGenerator")
+_UNSUPPORTED = (
+    "vars",
+    "helmCharts",
+    "helmChartInflationGenerator",
+    "configurations",
+    "crds",
+    "openapi",
+    "validators",
+    "buildMetadata",
+)
+_KNOWN = frozenset(
+    {
+        *("apiVersion", "kind", "metadata", "resources", "bases", "components", "generators"),
+        *("namespace", "namePrefix", "nameSuffix", "commonLabels", "labels", "commonAnnotations"),
+        *("patches", "patchesStrategicMerge", "patchesJson6902", "replacements", "replicas"),
+        *("images", "imageTags", "configMapGenerator", "secretGenerator", "generatorOptions"),
+        *("transformers", "sortOptions", "helmGlobals", *_UNSUPPORTED),
+    }
+)
+_LOCAL = "config.kubernetes.io/local-config"
 _FILE_LISTS = ("configurations", "crds", "validators")
 _MAX_DEPTH = 40
 
@@ -52,7 +71,11 @@ class _Stage:
     unsupported: list[str] = field(default_factory=list)
 
     def take(self, other: _Stage) -> None:
-        self.resources += [resource.copy() for resource in other.resources]
+        known = {resource.key for resource in self.resources}
+        for resource in other.resources:
+            if resource.key in known:
+                self.problems.append(f"several objects are {resource.kind} `{resource.name}`")
+            self.resources.append(resource.copy())
         self.files |= other.files
         self.problems += [one for one in other.problems if one not in self.problems]
         self.unsupported += [one for one in other.unsupported if one not in self.unsupported]
@@ -75,10 +98,10 @@ class Kustomizer:
         """Build the kustomization in a directory."""
         stage = _Stage()
         stage.take(self._base(overlay, ()))
-        mend_references(stage.resources)
+        stage.problems += mend_references(stage.resources)
         return Build(
             overlay=overlay,
-            objects=tuple(stage.resources),
+            objects=tuple(one for one in stage.resources if not _stays_here(one)),
             files=frozenset(stage.files),
             problems=tuple(stage.problems),
             unsupported=tuple(stage.unsupported),
@@ -120,6 +143,7 @@ class Kustomizer:
         if parsed is not None and parsed.problem:
             stage.problems.append(f"`{path}` does not parse")
         tree, inside = self.tree(directory), (*stack, directory)
+        stage.problems += _refused(tree, path, directory, self.index)
         for key in ("resources", "bases"):
             for reference in texts(tree, key):
                 self._resource(directory, path, reference, stage, inside)
@@ -134,6 +158,8 @@ class Kustomizer:
     ) -> None:
         target = join(directory, reference)
         if self.index.kustomization_in(target) is not None:
+            if text(self.tree(target), "kind") == "Component":
+                stage.problems.append(f"`{path}`: `{target}` is a component")
             stage.take(self._base(target, stack))
         elif self.index.exists(target):
             stage.take(self._file(target))
@@ -153,6 +179,8 @@ class Kustomizer:
                 known.problems.append(f"`{path}` does not parse")
             for found in objects(parsed) if parsed else ():
                 body = effective(found.root, path, found.at)
+                if not text(body, "metadata", "name"):
+                    known.problems.append(f"`{path}`: an object of kind {found.kind} has no name")
                 if isinstance(body, dict):
                     resource = Resource(body, path)
                     if self._rename is not None:
@@ -165,6 +193,8 @@ class Kustomizer:
     ) -> None:
         target = join(directory, reference)
         if self.index.kustomization_in(target) is not None:
+            if text(self.tree(target), "kind") != "Component":
+                stage.problems.append(f"`{path}`: `{target}` is no component")
             self._run(target, stage, stack)
         elif is_remote(reference):
             stage.problems.append(f"`{path}`: remote component `{reference}` is not read")
@@ -176,6 +206,7 @@ class Kustomizer:
         stage.files |= made.files
         stage.resources, problems = absorb(stage.resources, made, path)
         stage.problems += problems
+        stage.unsupported += made.unsupported
         for reference in items(tree, "generators"):
             if isinstance(reference, Value):
                 self._plugin(reference, path, stage)
@@ -216,6 +247,7 @@ class Kustomizer:
             flat = {**entry, **mapping(entry, "metadata")}
             made = generate({"secretGenerator": [flat]}, path, self.index)
             stage.problems += made.problems
+            stage.unsupported += made.unsupported
             stage.resources += [resource for resource, _ in made.resources]
 
     def _transform(self, tree: dict[str, Effective], path: str, stage: _Stage) -> None:
@@ -223,7 +255,7 @@ class Kustomizer:
             self._patch(tree, path, stage, keys)
         transform(tree, path, stage.resources)
         self._patch(tree, path, stage, ("patchesJson6902",))
-        set_replicas(tree, stage.resources)
+        stage.problems += [f"`{path}`: {one}" for one in set_replicas(tree, stage.resources)]
         set_images(tree, stage.resources)
         stage.unsupported += replace_fields(tree, path, stage.resources, self.index)
 
@@ -234,10 +266,15 @@ class Kustomizer:
         stage.files |= found.files
         stage.resources, problems = apply_patches(stage.resources, found)
         stage.problems += problems
+        stage.unsupported += found.unsupported
 
     def _report(self, tree: dict[str, Effective], path: str, stage: _Stage) -> None:
         base = posixpath.dirname(path)
         stage.unsupported += [f"`{key}` in `{path}`" for key in _UNSUPPORTED if tree.get(key)]
+        if any(items(entry, "fields") for entry in items(tree, "labels")):
+            stage.unsupported.append(f"`fields` of `labels` in `{path}`")
+        if any(text(entry, "tagSuffix") for entry in items(tree, "images")):
+            stage.unsupported.append(f"`tagSuffix` of `images` in `{path}`")
         for reference in texts(tree, "transformers"):
             stage.unsupported.append(f"`transformers` in `{path}`")
             if "\n" not in reference:
@@ -250,6 +287,27 @@ class Kustomizer:
         for replacement in items(tree, "replacements"):
             if text(replacement, "path"):
                 stage.files.add(join(base, text(replacement, "path")))
+
+
+def _refused(
+    tree: dict[str, Effective], path: str, directory: str, index: FileIndex
+) -> Iterator[str]:
+    """What kustomize stops at before it reads what a kustomization names."""
+    several = [one for one in KUSTOMIZATION_NAMES if index.exists(join(directory, one))]
+    if len(several) > 1:
+        yield f"`{directory}` holds `{several[0]}` and `{several[1]}`"
+    if not tree:
+        yield f"`{path}` is empty"
+    if text(tree, "kind") not in ("", "Kustomization", "Component"):
+        yield f"`{path}` is of kind `{text(tree, 'kind')}`"
+    for key in tree.keys() - _KNOWN:
+        yield f"`{path}`: kustomize knows no field `{key}`"
+
+
+def _stays_here(resource: Resource) -> bool:
+    """Whether an object is for kustomize alone and deployed nowhere."""
+    annotations = mapping(resource.body, "metadata", "annotations")
+    return _LOCAL in annotations and text(annotations, _LOCAL) != "false"
 
 
 def build(overlay: str, index: FileIndex) -> Build:

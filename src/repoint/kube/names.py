@@ -2,88 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import replace
 
-from repoint.kube.effective import Effective, Value, child, items, text
+from repoint.kube.effective import Effective, Value, text
+from repoint.kube.fieldspecs import FieldSpec, references_of
 from repoint.kube.resource import Resource
 
-# Where a pod's spec stands in the kinds whose references kustomize knows.
-POD_SPECS: dict[str, tuple[str, ...]] = {
-    "Pod": ("spec",),
-    "Deployment": ("spec", "template", "spec"),
-    "ReplicaSet": ("spec", "template", "spec"),
-    "DaemonSet": ("spec", "template", "spec"),
-    "StatefulSet": ("spec", "template", "spec"),
-    "ReplicationController": ("spec", "template", "spec"),
-    "Job": ("spec", "template", "spec"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
-}
-
-Reference = tuple[str, dict[str, Effective], str]
-"""The kind referred to, the mapping that holds the name, and the key it stands under."""
+Candidates = dict[tuple[str, str], list[Resource]]
+"""Objects by kind and by a name they had before they were renamed."""
 
 
-def references(resource: Resource) -> Iterator[Reference]:
-    """Every ConfigMap, Secret and Service name that a built-in object refers to."""
-    where = POD_SPECS.get(resource.kind)
-    if where is not None:
-        yield from pod_references(child(resource.body, *where))
-    if resource.kind == "StatefulSet":
-        spec = resource.body.get("spec")
-        if isinstance(spec, dict) and text(spec, "serviceName"):
-            yield "Service", spec, "serviceName"
+def mend_references(resources: list[Resource]) -> list[str]:
+    """Give references the names that their objects ended up with.
 
-
-def pod_references(pod: Effective | None) -> Iterator[Reference]:
-    """The references of one pod spec."""
-    for key in ("initContainers", "containers"):
-        for container in items(pod, key):
-            for entry in items(container, "env"):
-                yield from _reference("ConfigMap", entry, "valueFrom", "configMapKeyRef")
-                yield from _reference("Secret", entry, "valueFrom", "secretKeyRef")
-            for entry in items(container, "envFrom"):
-                yield from _reference("ConfigMap", entry, "configMapRef")
-                yield from _reference("Secret", entry, "secretRef")
-    for volume in items(pod, "volumes"):
-        yield from _reference("ConfigMap", volume, "configMap")
-        yield from _reference("Secret", volume, "secret", name="secretName")
-        for source in items(volume, "projected", "sources"):
-            yield from _reference("ConfigMap", source, "configMap")
-            yield from _reference("Secret", source, "secret")
-
-
-def _reference(kind: str, tree: Effective, *keys: str, name: str = "name") -> Iterator[Reference]:
-    holder = child(tree, *keys)
-    if isinstance(holder, dict) and isinstance(holder.get(name), Value):
-        yield kind, holder, name
-
-
-def mend_references(resources: list[Resource]) -> None:
-    """Give references the names that their objects ended up with."""
-    by_name: dict[tuple[str, str], list[Resource]] = {}
+    Returns:
+        What kustomize would stop at: a name that several objects had.
+    """
+    by_name: Candidates = {}
     for resource in resources:
-        names = {resource.name, *(old.name for old in resource.previous)}
-        for name in names:
+        for name in {old.name for old in resource.previous}:
             by_name.setdefault((resource.kind, name), []).append(resource)
+    if not by_name:
+        return []
+    kinds = {kind for kind, _ in by_name}
+    problems: list[str] = []
     for referrer in resources:
-        for kind, holder, key in references(referrer):
-            leaf = holder[key]
-            assert isinstance(leaf, Value)
-            found = _candidate(referrer, by_name.get((kind, leaf.text), []))
-            if found is not None and found.name != leaf.text:
-                holder[key] = Value(found.name, leaf.origin, leaf.scalar)
+        for target, spec in references_of(referrer.kind, referrer.group):
+            if target in kinds:
+                change = _mender(referrer, target, spec, by_name, problems)
+                referrer.edit(spec.path, change, create=False)
+    return list(dict.fromkeys(problems))
 
 
-def _candidate(referrer: Resource, found: list[Resource]) -> Resource | None:
-    """The object meant by a name: the one that came the same way as the referrer."""
-    scopes = [(one.original.scope, one.id.scope, one) for one in found]
-    origin, scope = referrer.original.scope, referrer.id.scope
-    for near in (
-        [one for first, last, one in scopes if (first, last) == (origin, scope)],
-        [one for _, last, one in scopes if last == scope],
-        [one for first, _, one in scopes if first == origin],
-    ):
-        if near:
-            alike = [one for one in near if one.affixes == referrer.affixes]
-            return (alike or near)[0]
-    return None
+def _mender(
+    referrer: Resource, target: str, spec: FieldSpec, by_name: Candidates, problems: list[str]
+) -> Callable[[Effective], Effective]:
+    def chosen(name: str, namespace: str = "") -> Resource | None:
+        found = [one for one in by_name.get((target, name), ()) if _in_reach(one, referrer)]
+        if namespace:
+            found = _originally_in(found, namespace)
+        if spec.path[-2:] == ("roleRef", "name"):
+            found = [one for one in found if one.kind == text(referrer.body, "roleRef", "kind")]
+        if len(found) > 1:
+            found = [one for one in found if _same_affixes(one, referrer)]
+        if len({one.name for one in found}) > 1:
+            problems.append(f"{referrer.kind} `{referrer.name}`: several {target} were `{name}`")
+            return None
+        return found[0] if found else None
+
+    def change(node: Effective) -> Effective:
+        if isinstance(node, Value):
+            found = chosen(node.text)
+            renamed = found is not None and found.name != node.text
+            return replace(node, text=found.name) if found and renamed else node
+        if isinstance(node, dict):
+            return _placed(node, chosen(text(node, "name"), text(node, "namespace")))
+        return node
+
+    return change
+
+
+def _placed(node: dict[str, Effective], found: Resource | None) -> Effective:
+    """A reference by name and namespace (a subject, a webhook's service)."""
+    name, namespace = node.get("name"), node.get("namespace")
+    if found is None or not isinstance(name, Value):
+        return node
+    if found.name == name.text and found.namespace in ("", text(node, "namespace")):
+        return node
+    result: dict[str, Effective] = {**node, "name": replace(name, text=found.name)}
+    if found.namespace:
+        result["namespace"] = (
+            replace(namespace, text=found.namespace)
+            if isinstance(namespace, Value)
+            else Value(found.namespace, name.origin)
+        )
+    return result
+
+
+def _in_reach(found: Resource, referrer: Resource) -> bool:
+    """Whether an object may be meant: of the same namespace, or of none, or an account."""
+    mine, theirs = referrer.id.scope, found.id.scope
+    return not mine or not theirs or mine == theirs or found.kind == "ServiceAccount"
+
+
+def _originally_in(found: list[Resource], namespace: str) -> list[Resource]:
+    first = [one for one in found if one.original.scope == namespace]
+    return first or [one for one in found if one.id.scope == namespace]
+
+
+def _same_affixes(one: Resource, other: Resource) -> bool:
+    """Whether two objects came the same way: the shorter list of affixes ends the longer."""
+    return all(
+        not mine or not theirs or _ends(mine, theirs)
+        for mine, theirs in ((one.prefixes, other.prefixes), (one.suffixes, other.suffixes))
+    )
+
+
+def _ends(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    short, long = sorted((one, other), key=len)
+    return long[len(long) - len(short) :] == short

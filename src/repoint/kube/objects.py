@@ -101,7 +101,7 @@ def _objects(
         return
     kind, api_version = node.text("kind"), node.text("apiVersion")
     members = _members(kind, api_version)
-    if members and node.items(members):
+    if members and (kind == "List" or node.items(members)):
         for index, item in enumerate(node.items(members)):
             yield from _objects(path, document, item, (*at, members, index))
     elif kind and api_version:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from repoint.kube.effective import Effective, Value, effective, items, mapping, pairs, text
 from repoint.kube.files import FileIndex, join
-from repoint.kube.merge import PatchFailed, has_schema, json_patch, strategic_merge
+from repoint.kube.merge import PatchFailed, PatchUnknown, has_schema, json_patch, strategic_merge
 from repoint.kube.resource import ObjectId, Resource
 
 
@@ -32,6 +32,7 @@ class PatchSet:
     patches: list[Patch] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
+    unsupported: list[str] = field(default_factory=list)
 
 
 def read_patches(
@@ -50,6 +51,10 @@ def read_patches(
                 leaf = mapping(entry).get("patch")
                 inline = leaf if isinstance(leaf, Value) and leaf.text.strip() else None
                 file = text(entry, "path")
+                if inline is not None and file:
+                    result.problems.append(f"`{path}`: a patch both inline and in `{file}`")
+                if any(value == "true" for _, value in pairs(entry, "options")):
+                    result.unsupported.append(f"`options` of a patch in `{path}`")
             _read(inline, file, target, path, index, result)
     return result
 
@@ -96,15 +101,21 @@ def apply_patches(resources: list[Resource], patches: PatchSet) -> tuple[list[Re
         if problem:
             problems.append(problem)
         for resource in chosen:
+            whose = f"{patch.where} on {resource.kind} `{resource.name}`"
             try:
                 merged = _apply(resource, patch)
             except PatchFailed as error:
-                problems.append(f"{patch.where} on {resource.kind} `{resource.name}`: {error}")
+                problems.append(f"{whose}: {error}")
+                continue
+            except PatchUnknown as error:
+                patches.unsupported.append(f"{whose}: {error}")
                 continue
             if merged is None:
                 resources = [other for other in resources if other is not resource]
             else:
-                resource.body = merged
+                before, resource.body = resource.id, merged
+                if resource.id != before:
+                    resource.previous.append(before)
     return resources, problems
 
 
@@ -165,6 +176,7 @@ def _matches(wanted: str, values: set[str]) -> bool:
     return any(pattern.fullmatch(value) for value in values)
 
 
+_DATA = ("data", "stringData")
 _SET_TERM = re.compile(r"^(\S+)\s+(in|notin)\s+\(([^)]*)\)$")
 
 
@@ -192,6 +204,10 @@ def _apply(resource: Resource, patch: Patch) -> dict[str, Effective] | None:
         return json_patch(resource.body, patch.body)
     if not isinstance(patch.body, dict):
         raise PatchFailed("the patch is neither a mapping nor a list")
+    if resource.generated and resource.kind == "Secret" and {*_DATA} & patch.body.keys():
+        raise PatchUnknown("a generated Secret's values are patched")
+    if text(patch.body, "$patch") not in ("", "delete"):
+        raise PatchUnknown("`$patch` of a whole object")
     merged = strategic_merge(resource.body, patch.body, schema=has_schema(resource.api_version))
     if merged is None:
         return None
@@ -199,7 +215,7 @@ def _apply(resource: Resource, patch: Patch) -> dict[str, Effective] | None:
     for key in ("apiVersion", "kind"):
         if key in resource.body:
             merged[key] = resource.body[key]
-    metadata, before = mapping(merged, "metadata"), mapping(resource.body, "metadata")
+    metadata, before = dict(mapping(merged, "metadata")), mapping(resource.body, "metadata")
     for key in ("name", "namespace", "generateName"):
         if key in before:
             metadata[key] = before[key]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from repoint.formats.base import Mapping, Sequence
 from repoint.kube.effective import (
     Effective,
+    Origin,
     Value,
     child,
     effective,
@@ -21,6 +22,7 @@ from repoint.kube.files import FileIndex, join
 from repoint.kube.patches import selected
 from repoint.kube.resource import Resource
 
+_NOWHERE = Origin("", "")
 _PART = re.compile(r"(?:\\.|\[[^\]]*\]|[^.\\\[])+")
 
 
@@ -57,7 +59,7 @@ def _replace(replacement: Effective, resources: list[Resource]) -> str:
     if len(chosen) != 1:
         return f"a replacement's source {text(source, 'kind')} `{text(source, 'name')}` is not one"
     value = _read(chosen[0].body, _parts(where))
-    if value is None:
+    if value is None or _is_coded(chosen[0], where):
         return f"a replacement's source has no field `{where}`"
     for target in items(replacement, "targets"):
         if text(source, "options", "delimiter") or text(target, "options", "delimiter"):
@@ -69,8 +71,19 @@ def _replace(replacement: Effective, resources: list[Resource]) -> str:
             ):
                 create = text(target, "options", "create") == "true"
                 for field in texts(target, "fieldPaths") or ("metadata.name",):
-                    _write(resource.body, _parts(field), value, create=create)
+                    body = _written(resource.body, _parts(field), value, create=create)
+                    if body is None or not isinstance(body, dict) or _is_coded(resource, field):
+                        return f"a replacement's target {resource.kind} has no field `{field}`"
+                    before, resource.body = resource.id, body
+                    if resource.id != before:
+                        resource.previous.append(before)
     return ""
+
+
+def _is_coded(resource: Resource, field: str) -> bool:
+    """Whether a field is a generated Secret's value, which kustomize has in base64."""
+    coded = resource.generated and resource.kind == "Secret"
+    return coded and field.startswith(("data", "stringData"))
 
 
 def _named(source: dict[str, Effective]) -> dict[str, Effective]:
@@ -102,20 +115,32 @@ def _members(found: list[Effective], part: str) -> list[Effective]:
     return [found[int(part)]] if part.isdigit() and int(part) < len(found) else []
 
 
-def _write(tree: Effective, parts: list[str], value: Effective, *, create: bool) -> None:
+def _written(
+    tree: Effective, parts: list[str], value: Effective, *, create: bool
+) -> Effective | None:
+    """The tree with a value put where `parts` lead; None when that is nowhere."""
+    if not parts:
+        if isinstance(tree, Value) or create:
+            return value
+        return value if isinstance(value, dict | list) else None
     first, rest = parts[0], parts[1:]
     if isinstance(tree, list):
-        if not rest and first.isdigit() and int(first) < len(tree):
-            tree[int(first)] = value
-        for member in _members(tree, first) if rest else ():
-            _write(member, rest, value, create=create)
-    elif isinstance(tree, dict):
-        if not rest:
-            if create or isinstance(tree.get(first), Value):
-                tree[first] = value
-            return
-        if create and first not in tree:
-            tree[first] = {}
-        inner = tree.get(first)
-        if inner is not None:
-            _write(inner, rest, value, create=create)
+        chosen = _members(tree, first)
+        if not chosen and create and first.startswith("["):
+            key, _, wanted = first[1:-1].partition("=")
+            origin = value.origin if isinstance(value, Value) else _NOWHERE
+            chosen = [{key: Value(wanted, origin)}]
+            tree = [*tree, *chosen]
+        changed = {id(one): _written(one, rest, value, create=create) for one in chosen}
+        if not chosen or None in changed.values():
+            return None
+        return [found if (found := changed.get(id(one))) is not None else one for one in tree]
+    if not isinstance(tree, dict):
+        return None
+    inner = tree.get(first)
+    if inner is None:
+        if not create:
+            return None
+        inner = value if not rest else {}
+    made = _written(inner, rest, value, create=create)
+    return None if made is None else {**tree, first: made}

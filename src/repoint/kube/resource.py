@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from repoint.kube.effective import Effective, Origin, Value, clone, mapping, text
+from repoint.kube.effective import Effective, Origin, Value, edited, mapping, text
 from repoint.kube.objects import CLUSTER_SCOPED
 
 
@@ -36,17 +37,19 @@ class ObjectId:
 class Resource:
     """An effective object.
 
-    `body` is the tree a cluster would get, `path` the file that declares the object
+    `body` is the tree a cluster would get; it is shared with other overlays, so that a change
+    makes a new one. `path` the file that declares the object
     (the kustomization file for generated ones), `previous` the ids it had before
-    prefixes and namespaces were applied, oldest first. `affixes` are the prefixes and
-    suffixes applied so far. `generated` tells a generator's object; `hashed` that kustomize
+    prefixes and namespaces were applied, oldest first; `prefixes` and `suffixes` are those
+    applied so far. `generated` tells a generator's object; `hashed` that kustomize
     gives its name a hash, which is left out here.
     """
 
     body: dict[str, Effective]
     path: str
     previous: list[ObjectId] = field(default_factory=list)
-    affixes: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
     generated: bool = False
     hashed: bool = False
 
@@ -82,6 +85,12 @@ class Resource:
         return ObjectId(self.api_version, self.kind, self.namespace, self.name)
 
     @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What no two objects of one build may share."""
+        own = self.id
+        return own.api_version, own.kind, own.scope, own.name
+
+    @property
     def original(self) -> ObjectId:
         """The id the object had in its own file."""
         return self.previous[0] if self.previous else self.id
@@ -97,12 +106,25 @@ class Resource:
 
     def set_metadata(self, key: str, value: str, origin: Origin) -> None:
         """Set a text of `metadata`."""
-        metadata = self.body.setdefault("metadata", {})
-        if isinstance(metadata, dict):
-            metadata[key] = Value(value, origin)
+        self.put(("metadata", key), Value(value, origin))
+
+    def put(self, path: tuple[str, ...], value: Effective) -> None:
+        """Set a field, with the mappings that lead there."""
+        *holder, key = path
+        self.edit(
+            tuple(holder),
+            lambda held: {**held, key: value} if isinstance(held, dict) else held,
+            create=True,
+        )
+
+    def edit(
+        self, path: tuple[str, ...], change: Callable[[Effective], Effective], *, create: bool
+    ) -> None:
+        """Change what a path of keys leads to, in every item of the lists on the way."""
+        body = edited(self.body, path, change, create=create)
+        assert isinstance(body, dict)
+        self.body = body
 
     def copy(self) -> Resource:
-        """A copy that can be changed without touching this one."""
-        body = clone(self.body)
-        assert isinstance(body, dict)
-        return replace(self, body=body, previous=list(self.previous))
+        """A copy that can be changed without touching this one; both share their trees."""
+        return replace(self, previous=list(self.previous))

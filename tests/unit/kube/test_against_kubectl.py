@@ -15,8 +15,8 @@ import yaml
 
 from repoint.kube.configs import config_values
 from repoint.kube.effective import pairs, text
+from repoint.kube.fieldspecs import POD_SPECS
 from repoint.kube.kustomize import Build, build
-from repoint.kube.names import POD_SPECS
 from repoint.kube.workloads import containers
 from tests.unit.kube.kustomize_trees import FEATURES
 from tests.unit.kube.trees import Tree, dedent, index
