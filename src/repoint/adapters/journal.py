@@ -266,6 +266,8 @@ def _undo(root: Path, log: Path, steps: Sequence[Step]) -> None:
         for folder in reversed(step.made_dirs):
             with contextlib.suppress(OSError):
                 (root / folder).rmdir()
+    # Once the journal is gone nobody knows of a staged file that a power failure brings back.
+    _sync_folders(root, steps)
     with contextlib.suppress(FileNotFoundError):
         _delete(log)
 
@@ -323,7 +325,7 @@ def _append(log: Path, record: Record) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
-    _sync(log.parent)
+    lock.sync_folder(log.parent)
 
 
 def _records(log: Path) -> list[Record]:
@@ -339,20 +341,14 @@ def _step_of(item: dict[str, object]) -> Step:
 
 
 def _sync_folders(root: Path, steps: Iterable[Step]) -> None:
-    for folder in sorted({(root / step.target).parent for step in steps}):
-        # A folder that was to be made for a removed file may be gone.
+    """Sync the names of all files of a run, and those of the folders that it makes and drops."""
+    names = {name for step in steps for name in (step.target, *step.made_dirs, *step.drop_dirs)}
+    for folder in sorted({(root / name).parent for name in names}):
+        # A folder that was made, or was to be made, may be gone.
         with contextlib.suppress(FileNotFoundError):
-            _sync(folder)
-
-
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+            lock.sync_folder(folder)
 
 
 def _delete(log: Path) -> None:
     log.unlink()
-    _sync(log.parent)
+    lock.sync_folder(log.parent)

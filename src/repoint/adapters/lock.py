@@ -65,7 +65,8 @@ def state_dir(root: Path) -> Path:
     ignore = folder / ".gitignore"
     try:
         folder.mkdir(mode=0o755, exist_ok=True)
-        found = ignore.read_text(errors="replace") if ignore.exists() else ""
+        # A power failure may leave the length of a file without its bytes.
+        found = ignore.read_text(errors="replace").rstrip("\0") if ignore.exists() else ""
         if found != IGNORED and IGNORED.startswith(found):
             sync_folder(root)
             fd = os.open(ignore, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)

@@ -111,10 +111,13 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("zeros", [0, 7])
 @pytest.mark.parametrize("length", [0, 1, len(lock.IGNORED) - 1])
-def test_a_gitignore_that_was_cut_short_is_completed(tmp_path: Path, length: int) -> None:
+def test_a_gitignore_that_was_cut_short_is_completed(
+    tmp_path: Path, length: int, zeros: int
+) -> None:
     ignore = lock.state_dir(tmp_path) / ".gitignore"
-    ignore.write_text(lock.IGNORED[:length])
+    ignore.write_text(lock.IGNORED[:length].ljust(min(length + zeros, len(lock.IGNORED)), "\0"))
 
     with lock.held(tmp_path, "apply"):
         pass
@@ -135,7 +138,8 @@ def test_a_gitignore_that_somebody_changed_is_theirs(tmp_path: Path) -> None:
 def test_what_a_dead_run_had_just_started_is_waited_for(tmp_path: Path) -> None:
     """Between fork and exec a child has all files of its parent open, and so the parent's lock."""
     code = (
-        "import os, signal, sys, time; from pathlib import Path; from repoint.adapters import lock\n"
+        "import os, signal, sys, time; from pathlib import Path\n"
+        "from repoint.adapters import lock\n"
         "with lock.held(Path(sys.argv[1]), 'apply'):\n"
         "    if os.fork() == 0: time.sleep(0.3); os._exit(0)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
