@@ -87,6 +87,8 @@ Run = tuple[int, int, int]
 class Ground(Protocol):
     """The text that a scalar stands in; `Source` is the one that the readers use."""
 
+    text: str
+
     def span(self, start: int, end: int) -> Span:
         """Bytes from `start` to `end`, both offsets in the text."""
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from repoint.formats.base import Run
+from repoint.formats.base import Run, Scalar, TextMap
+from repoint.model.source import Span
 
 _LINE = re.compile(r"([^\n\r\x85\u2028\u2029]*)(\r\n|[\n\r\x85\u2028\u2029]|\Z)")
 
@@ -21,6 +22,24 @@ class Block:
     text: str
     runs: tuple[Run, ...]
     end: int
+
+
+class BlockScalar(Scalar, frozen=True, eq=False, gc=False):
+    """A block scalar of a text without template actions; its lines are looked at when asked."""
+
+    end: int
+    """Where its last line ends in the ground's text, trailing blank lines left out."""
+
+    @property
+    def span(self) -> Span:
+        """Bytes from the header to the end of the last line."""
+        return self.ground.span(self.start, self.end)
+
+    @property
+    def map(self) -> TextMap:
+        """Where the lines stand."""
+        whole = self.ground.text
+        return self.ground.map(read_block(whole, whole, self.start, self.end, self.text).runs)
 
 
 @dataclass(frozen=True, slots=True)

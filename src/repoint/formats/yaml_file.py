@@ -11,6 +11,7 @@ from itertools import pairwise
 from repoint.formats import gotmpl
 from repoint.formats.base import Document, Mapping, Node, Scalar
 from repoint.formats.source import Source
+from repoint.formats.yaml_lines import read_lines
 from repoint.formats.yaml_marks import Stream, read_stream
 from repoint.model.source import Span
 
@@ -34,6 +35,10 @@ def read_yaml(source: Source, *, template: bool = False) -> Reading:
     read as YAML (or only by accident: `{{ .x }}` is a mapping to YAML) without.
     """
     actions = gotmpl.has_actions(source.text)
+    if not actions:
+        documents = read_lines(source)
+        if documents is not None:
+            return Reading(documents)
     stream: Stream | None = None
     if not (template and actions):
         stream = read_stream(source)
