@@ -3,7 +3,7 @@
 SHELL := bash
 BIN := .venv/bin
 JOBS ?= 2
-ROUNDS ?= 5
+ROUNDS ?= 7
 SIZE ?= 1k 10k
 PYTEST ?=
 E2E := tests/cluster/test_world.py tests/cluster/test_end_to_end.py tests/cluster/test_faults.py
@@ -86,8 +86,9 @@ docs: install ## Write the generated reference pages
 	@$(BIN)/python scripts/readme_session.py
 
 .PHONY: bench
-bench: install ## Measure scan and plan against rg, git grep and libyaml (SIZE="1k 10k 100k", ROUNDS=5)
-	@$(BIN)/python -m bench.run --rounds $(ROUNDS) $(SIZE)
+bench: install ## Measure repoint beside rg, git, kubectl, sops, sed (SIZE="1k 10k 100k" ROUNDS=7 ONLY=scan PEERS=1 GATE=1)
+	@$(BIN)/python -m bench.run --rounds $(ROUNDS) $(if $(GATE),--gate) $(if $(PEERS),--peers) \
+		$(addprefix --only ,$(ONLY)) $(SIZE)
 
 .PHONY: torture
 torture: install ## Kill apply and rollback at random instants and look for damage
