@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from repoint.formats.base import FileKind, Mapping, Node, ParsedFile, Scalar, Sequence
 from repoint.sites.frame import Role
@@ -68,8 +68,7 @@ _SERVER_IMAGE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """What is known of a place in a file from what stands above it.
 
     `trail` holds the keys above, from the nearest root (a document, the values of a
@@ -93,8 +92,8 @@ class Scope:
 
     def below(self, key: str, *, shown: bool = True) -> Scope:
         """The scope of what stands under `key`."""
-        return replace(
-            self, trail=(*self.trail, key), shown=(*self.shown, key) if shown else self.shown
+        return self._replace(
+            trail=(*self.trail, key), shown=(*self.shown, key) if shown else self.shown
         )
 
     @property
@@ -192,8 +191,8 @@ def _is_compose(root: Mapping) -> bool:
 def enter_object(node: Mapping, scope: Scope) -> Scope:
     """The scope inside a Kubernetes object."""
     kind, api = node.text("kind"), node.text("apiVersion")
-    return replace(
-        scope, kind=kind, api=api, name=node.text("metadata", "name"), trail=(), shown=(),
+    return scope._replace(
+        kind=kind, api=api, name=node.text("metadata", "name"), trail=(), shown=(),
         batch=scope.batch or kind in {"Job", "CronJob", "Workflow", "CronWorkflow", "Task"},
     )  # fmt: skip
 
@@ -231,4 +230,4 @@ def enter_container(node: Mapping, scope: Scope) -> Scope:
         text = f"{image.text('repository')}:{image.text('tag')}"
     if not text:
         return scope
-    return replace(scope, image=text, container=node.text("name"))
+    return scope._replace(image=text, container=node.text("name"))

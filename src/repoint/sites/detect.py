@@ -11,7 +11,7 @@ from repoint.formats.kinds import kind_of
 from repoint.model.consumer import Site
 from repoint.sites.context import Scope, file_scope
 from repoint.sites.encoded import decoded
-from repoint.sites.frame import NO_MAP, Draft, FileView, Role, Value
+from repoint.sites.frame import NO_MAP, Draft, FileView, Position, Role, Value
 from repoint.sites.needles import may_hold_site
 from repoint.sites.pgpass import pgpass_drafts
 from repoint.sites.split import Container, Entry, split_drafts
@@ -41,7 +41,7 @@ def _drafts(parsed: ParsedFile, walker: Walker, scope: Scope) -> Iterator[Draft]
         yield from walker.roots(parsed, scope)
         if not parsed.problem:
             return
-    whole = Value(walker.view, parsed.text, parsed.map, "", 1, 1)
+    whole = Value(walker.view, parsed.text, lambda: Position(parsed.map, "", 1, 1))
     if PurePosixPath(parsed.path).name.lower().endswith("pgpass"):
         yield from pgpass_drafts(whole, scope.role)
     elif parsed.kind in _FLAT or not rooted or parsed.problem:
@@ -99,7 +99,7 @@ def detect_value(
     scope = Scope(role, trail=trail, env=manifest and bool({"data", "stringData"} & set(trail)))
 
     def entry(name: str, value_text: str) -> Entry:
-        value = Value(view, value_text, NO_MAP, pointer, line, column)
+        value = Value(view, value_text, lambda: Position(NO_MAP, pointer, line, column))
         plain = decoded(value) if trail[-1:] == ("data",) else None
         return Entry(name, plain if plain is not None and plain.text.isprintable() else value)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import replace
 
-from repoint.sites.frame import NO_MAP, Value
+from repoint.sites.frame import Value
 
 _LARGEST = 400_000
 
@@ -16,8 +15,7 @@ def decoded(value: Value) -> Value | None:
     text = plain_text(value.text)
     if text is None:
         return None
-    line, column = value.place(0)
-    return replace(value, text=text, map=NO_MAP, encoded="base64", line=line, column=column)
+    return value.decoded(text, "base64")
 
 
 def plain_text(encoded: str) -> str | None:

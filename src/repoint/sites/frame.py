@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -99,50 +99,95 @@ class FileView:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Value:
-    """A text that may hold a site, with its bytes, its pointer and its place.
+class Position:
+    """Where a text stands: its bytes, the pointer of its scalar, its line and column.
 
     `line` and `column` serve where the text does not map to bytes. `offset` is where
     the text begins inside the scalar that `pointer` names.
     """
 
-    file: FileView
-    text: str = field(repr=False)
     map: TextMap = field(repr=False)
     pointer: str
     line: int
     column: int
     offset: int = 0
-    encoded: str = ""
     display_only: str = ""
+
+
+class Value:
+    """A text that may hold a site, and where it stands in its file.
+
+    Few texts hold one, so `find` is asked for the position when the first draft is made of it.
+    """
+
+    __slots__ = ("_find", "_position", "encoded", "file", "text")
+
+    def __init__(
+        self, file: FileView, text: str, find: Callable[[], Position], *, encoded: str = ""
+    ) -> None:
+        self.file = file
+        self.text = text
+        self.encoded = encoded
+        self._find = find
+        self._position: Position | None = None
+
+    @property
+    def position(self) -> Position:
+        """Where the text stands."""
+        if self._position is None:
+            self._position = self._find()
+        return self._position
+
+    @property
+    def map(self) -> TextMap:
+        """The bytes of the text."""
+        return self.position.map
 
     def cut(self, start: int, end: int) -> Value:
         """The part `[start, end)` of the text as a value of its own."""
-        return replace(
-            self, text=self.text[start:end], map=self.map.window(start, end),
-            offset=self.offset + start,
-        )  # fmt: skip
+
+        def find() -> Position:
+            whole = self.position
+            return replace(whole, map=whole.map.window(start, end), offset=whole.offset + start)
+
+        return Value(self.file, self.text[start:end], find, encoded=self.encoded)
 
     def joined(self, text: str, runs: Iterable[tuple[int, int, int]], start: int) -> Value:
         """A text made of pieces of this one: `(offset in text, offset here, length)`."""
-        pieces = []
-        for at, place, length in runs:
-            window = self.map.window(place, place + length)
-            pieces += [(at + low, byte, piece) for low, byte, piece in window.runs]
-        line, column = self.place(start)
-        return replace(
-            self, text=text, map=TextMap(tuple(pieces)), offset=self.offset + start,
-            line=line, column=column,
-        )  # fmt: skip
+
+        def find() -> Position:
+            whole = self.position
+            pieces = []
+            for at, place, length in runs:
+                window = whole.map.window(place, place + length)
+                pieces += [(at + low, byte, piece) for low, byte, piece in window.runs]
+            line, column = self.place(start)
+            return Position(
+                TextMap(tuple(pieces)), whole.pointer, line, column, whole.offset + start,
+                whole.display_only,
+            )  # fmt: skip
+
+        return Value(self.file, text, find, encoded=self.encoded)
+
+    def decoded(self, text: str, encoded: str) -> Value:
+        """What the text stands for in an encoding; none of it has bytes of its own."""
+
+        def find() -> Position:
+            line, column = self.place(0)
+            return replace(self.position, map=NO_MAP, line=line, column=column)
+
+        return Value(self.file, text, find, encoded=encoded)
 
     def part(self, piece: Slice) -> Part:
         """A piece of the text as a token with its bytes."""
-        return Part(piece.text, self.map.span(piece.start, piece.end), self.pointer)
+        return Part(piece.text, self.map.span(piece.start, piece.end), self.position.pointer)
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset of the text; the value's own where it has no bytes."""
         span = self.map.span(offset, min(offset + 1, len(self.text)))
-        return (self.line, self.column) if span is None else self.file.place(span.start)
+        if span is not None:
+            return self.file.place(span.start)
+        return self.position.line, self.position.column
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -203,7 +248,8 @@ class Draft:
         """The Site; never holds the password or a parameter that names one."""
         value = self.host.value
         line, column = value.place(self.host.slice.start)
-        pointer = value.pointer or f"line/{line}"
+        position = value.position
+        pointer = position.pointer or f"line/{line}"
         port = self.port
         if port is not None and plain(port.slice.text) is None:
             port = None
@@ -225,8 +271,8 @@ class Draft:
             sealed=value.file.sealed,
             encoded=value.encoded,
             value_pointer=pointer,
-            start=value.offset + self.start,
-            display_only=value.display_only or self.caution or _why_not(value, self.host),
+            start=position.offset + self.start,
+            display_only=position.display_only or self.caution or _why_not(value, self.host),
         )
 
 

@@ -264,6 +264,12 @@ def _field(tail: tuple[str, ...], names: tuple[set[str], ...]) -> bool:
     return set(tail) in names
 
 
+@lru_cache(maxsize=16384)
+def names_engine(name: str) -> bool:
+    """Whether a key without a prefix says which engine it is (`type`, `client`)."""
+    return field_of(words(name)) == "engine"
+
+
 def field_of(tail: tuple[str, ...]) -> str:
     """The part of a connection that the words after a family's prefix name.
 

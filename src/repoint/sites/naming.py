@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from repoint.sites.context import Scope, generator_key, values_key
 from repoint.sites.frame import Role
 from repoint.sites.keys import looks_like_env
@@ -32,7 +30,7 @@ def hint(scope: Scope) -> str:
 def below(scope: Scope, key: str) -> Scope:
     """The scope under a key: its trail, whether it holds variables, values, a probe."""
     if values_key(scope, key) or generator_key(scope, key):
-        return replace(scope, role=Role.HELM_VALUES, trail=(), shown=(), kind="", owner=key)
+        return scope._replace(role=Role.HELM_VALUES, trail=(), shown=(), kind="", owner=key)
     kept = scope.role is Role.HCL and key in {"env", "locals"} and not scope.trail
     generated = scope.owner == "generators" and key in _GENERATORS
     inner = scope.below(key, shown=kept or not (generated or key in _UNSHOWN))
@@ -40,7 +38,7 @@ def below(scope: Scope, key: str) -> Scope:
     probe = scope.probe or key in _PROBES
     if env is inner.env and probe is inner.probe:
         return inner
-    return replace(inner, env=env, probe=probe)
+    return inner._replace(env=env, probe=probe)
 
 
 def shown(scope: Scope) -> str:

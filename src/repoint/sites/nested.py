@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 from repoint.formats.base import FileKind
@@ -37,7 +36,7 @@ def nested_kind(key: str, text: str) -> FileKind | None:
     lines = "\n" in text.strip()
     if key in _INLINE_YAML and (lines or text.lstrip().startswith(("[", "{"))):
         return FileKind.YAML
-    suffix = PurePosixPath(key).suffix.lower()
+    suffix = PurePosixPath(key).suffix.lower() if "." in key else ""
     if suffix in _PROSE and lines:
         return None
     named = kind_of(key, text[:1024].encode(errors="replace")) if "." in key else None
@@ -78,17 +77,17 @@ def _by_shape(text: str, *, lines: bool) -> FileKind | None:
 
 def nested_scope(scope: Scope, key: str, kind: FileKind) -> Scope:
     """The scope inside a text of `kind` that stands under `key`."""
-    inner = replace(scope, trail=(), shown=(), env=False)
+    inner = scope._replace(trail=(), shown=(), env=False)
     if scope.role is Role.HELM_VALUES or scope.role is Role.TEMPLATE:
         return inner
     if kind in (FileKind.SHELL, FileKind.DOCKERFILE) or (not key and kind in _PAIRS):
-        return inner if scope.role is not Role.CONFIG else replace(inner, role=Role.SCRIPT)
+        return inner if scope.role is not Role.CONFIG else inner._replace(role=Role.SCRIPT)
     if key in {"patch", "patchesStrategicMerge"}:
-        return replace(inner, role=Role.MANIFEST)
+        return inner._replace(role=Role.MANIFEST)
     if kind is FileKind.DOTENV and ".env" in key:
-        return replace(inner, role=Role.DOTENV)
+        return inner._replace(role=Role.DOTENV)
     if kind is FileKind.MAKEFILE:
-        return replace(inner, role=Role.MAKEFILE)
+        return inner._replace(role=Role.MAKEFILE)
     if scope.role in (Role.HCL, Role.PIPELINE):
         return inner
-    return replace(inner, role=Role.CONFIG)
+    return inner._replace(role=Role.CONFIG)

@@ -5,6 +5,16 @@ from __future__ import annotations
 from repoint.formats.base import Mapping, Node, Scalar, Sequence
 from repoint.sites.context import Scope
 from repoint.sites.frame import Role
+from repoint.sites.lexicon import lexicon
+
+ARGV = ("entrypoint", "command", "args", "cmd", "test")
+"""Keys of the words that a container runs, in their order."""
+
+LINES = lexicon(
+    "script before_script after_script commands run steps runcmd cmds install "
+    "preStart postStart inlineScript powershell pwsh bash shell sh exec bootcmd"
+)
+"""Keys of shell scripts."""
 
 _PAIR_KEYS = (("name", "value"), ("key", "value"), ("Name", "Value"), ("variable", "value"))
 

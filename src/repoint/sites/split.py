@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from repoint.sites.frame import Draft, Form, Piece, Role, Value, whole
@@ -28,6 +28,7 @@ from repoint.sites.keys import (
     host_key,
     is_link,
     looks_like_env,
+    names_engine,
     other_engine,
     words,
 )
@@ -96,11 +97,11 @@ def split_drafts(container: Container) -> Iterator[Draft]:
             yield family.draft(found)
 
 
-def engine_of(entries: Sequence[Entry], inherited: bool | None) -> bool | None:
+def engine_of(settings: Iterable[tuple[str, str]], inherited: bool | None) -> bool | None:
     """What bare keys such as `type` or `client` say of the engine; else what was inherited."""
-    for entry in entries:
-        if field_of(words(entry.name)) == "engine":
-            verdict = engine_value(entry.value.text)
+    for name, text in settings:
+        if names_engine(name):
+            verdict = engine_value(text)
             if verdict is not None:
                 return verdict
     return inherited

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from repoint.formats.base import FileKind, Mapping, Node, ParsedFile, Scalar, Sequence
 from repoint.formats.read import read_embedded
@@ -20,41 +20,48 @@ from repoint.sites.context import (
     values_key,
 )
 from repoint.sites.encoded import decoded
-from repoint.sites.frame import SHARED, Draft, FileView, Role, Value
+from repoint.sites.frame import Draft, FileView, Role, Value
 from repoint.sites.keys import host_key, looks_like_env
 from repoint.sites.lexicon import lexicon
 from repoint.sites.naming import ENV_MAPS, below, hint, shown, shown_key
 from repoint.sites.nested import nested_kind, nested_scope
 from repoint.sites.operators import operator_drafts
 from repoint.sites.pgpass import pgpass_drafts
+from repoint.sites.places import value_at
+from repoint.sites.pruning import OWN, SHORTEST, Live, find_live, telling_name, telling_text
 from repoint.sites.scripts import looks_like_script, read_script
-from repoint.sites.shapes import pair_of, patch_key, patch_of, runs
+from repoint.sites.shapes import ARGV, LINES, pair_of, patch_key, patch_of, runs
 from repoint.sites.split import Container, Entry, engine_of, split_drafts, with_companions
 from repoint.sites.textual import text_drafts
 from repoint.sites.urls import dsn_drafts, name_before
 
 MAX_NESTING = 4
-_ARGV = ("entrypoint", "command", "args", "cmd", "test")
-_LINES = lexicon(
-    "script before_script after_script commands run steps runcmd cmds install "
-    "preStart postStart inlineScript powershell pwsh bash shell sh exec bootcmd"
-)
 _BESIDE = lexicon("auth jsonData credentials connection options params config login")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walker:
-    """Finds the drafts of one document, or of a document inside a scalar (`origin`)."""
+    """Finds the drafts of one document, or of a document inside a scalar (`origin`).
+
+    `live` holds the collections of the document that can hold a site; others are passed by.
+    """
 
     view: FileView
     origin: Value | None = None
     depth: int = 0
+    live: Live = field(default_factory=dict)
 
     def roots(self, parsed: ParsedFile, scope: Scope) -> Iterator[Draft]:
         """The drafts of every document of a parsed file."""
+        key = scope.trail[-1] if scope.trail else ""
         for document in parsed.documents:
-            if document.root is not None:
-                yield from self.node(document.root, scope, (str(document.index),))
+            root = document.root
+            if root is None:
+                continue
+            secret = isinstance(root, Mapping) and "Secret" in (scope.kind, root.text("kind"))
+            find_live(root, key, self.live, encoded=secret)
+            if isinstance(root, Scalar) or self.live[id(root)]:
+                yield from self.node(root, scope, (str(document.index),))
 
     def node(self, node: Node, scope: Scope, path: tuple[str, ...]) -> Iterator[Draft]:
         """The drafts of a node and all below it."""
@@ -68,23 +75,7 @@ class Walker:
             yield from self.entry(entry, scope, Container((entry,), scope.role))
 
     def _value(self, scalar: Scalar, path: tuple[str, ...]) -> Value:
-        shared = SHARED if scalar.aliased else ""
-        if self.origin is None:
-            pointer = "/" + "/".join(p.replace("~", "~0").replace("/", "~1") for p in path)
-            return Value(
-                self.view, scalar.text, scalar.map, pointer, scalar.line, scalar.column,
-                display_only=shared,
-            )  # fmt: skip
-        outer = self.origin
-        own, base = scalar.map.runs, outer.map.runs
-        mapped = bool(own and base)
-        offset = own[0][1] - base[0][1] if mapped else scalar.line * 1000 + scalar.column
-        return replace(
-            outer, text=scalar.text, map=scalar.map, offset=outer.offset + offset,
-            line=scalar.line if mapped else outer.line,
-            column=scalar.column if mapped else outer.column,
-            display_only=outer.display_only or shared,
-        )  # fmt: skip
+        return value_at(scalar, path, self.view, self.origin)
 
     def _mapping(self, node: Mapping, scope: Scope, path: tuple[str, ...]) -> Iterator[Draft]:
         if is_object(node):
@@ -94,35 +85,49 @@ class Walker:
                 return
         scope = enter_container(node, scope)
         if node.get("literals"):
-            scope = replace(scope, owner=node.text("name"))
+            scope = scope._replace(owner=node.text("name"))
+        if self.live[id(node)] == OWN:
+            yield from self._own(node, scope, path)
+            return
+        settings = (
+            (key.text, value.text) for key, value in node.pairs if isinstance(value, Scalar)
+        )
+        scope = scope._replace(engine=engine_of(settings, scope.engine))
+        yield from self._blocks(node, scope, path)
+        for key, value in node.pairs:
+            if self.live.get(id(value)) and key.text not in SKIPPED_KEYS:
+                yield from self.node(value, below(scope, key.text), (*path, key.text))
+
+    def _own(self, node: Mapping, scope: Scope, path: tuple[str, ...]) -> Iterator[Draft]:
+        """The drafts of a mapping some of whose own scalars can hold a site."""
         pair = pair_of(node)
         if pair is not None:
             yield from self._pairs([(node, path)], scope)
         container = self._container(node, scope, path)
         yield from split_drafts(container)
-        scope = replace(scope, engine=engine_of(container.entries, scope.engine))
+        settings = ((entry.name, entry.value.text) for entry in container.entries)
+        scope = scope._replace(engine=engine_of(settings, scope.engine))
         yield from self._blocks(node, scope, path)
         yield from self._commands(node, scope, path)
         taken = {"value", "Value"} if pair is not None else set()
         for key, value in node.pairs:
             if key.text in SKIPPED_KEYS or key.text in taken:
                 continue
-            if not (key.text in _ARGV and runs(node, value, scope)):
+            if not (key.text in ARGV and runs(node, value, scope)):
                 yield from self._child(node, key.text, value, scope, path, container)
 
     def _child(
         self, node: Mapping, key: str, value: Node, scope: Scope, path: tuple[str, ...],
         container: Container,
     ) -> Iterator[Draft]:  # fmt: skip
-        inner = below(scope, key)
         if isinstance(value, Scalar):
             if scope.kind == "Secret" and path[1:] == ("data",):
                 yield from self._encoded(node, key, value, scope, path)
                 return
             entry = Entry(key, self._value(value, (*path, key)))
             yield from self.entry(entry, scope, container)
-        else:
-            yield from self.node(value, inner, (*path, key))
+        elif self.live.get(id(value)):
+            yield from self.node(value, below(scope, key), (*path, key))
 
     def _container(self, node: Mapping, scope: Scope, path: tuple[str, ...]) -> Container:
         encoded = scope.kind == "Secret" and path[1:] == ("data",)
@@ -150,9 +155,11 @@ class Walker:
 
     def _blocks(self, node: Mapping, scope: Scope, path: tuple[str, ...]) -> Iterator[Draft]:
         """Repeated blocks of name and value, as `set {}` and `env {}` of HCL."""
+        if scope.role is not Role.HCL:
+            return
         groups: dict[str, list[tuple[Mapping, tuple[str, ...]]]] = {}
         for key, value in node.pairs:
-            if scope.role is Role.HCL and isinstance(value, Mapping) and pair_of(value):
+            if isinstance(value, Mapping) and pair_of(value):
                 groups.setdefault(key.text, []).append((value, (*path, key.text)))
         for group in groups.values():
             if len(group) > 1:
@@ -168,23 +175,29 @@ class Walker:
         if pairs:
             yield from self._pairs(pairs, scope)
         seen = {id(item) for item, _ in pairs}
+        if self.live[id(node)] == OWN:
+            yield from self._items(node, key, scope, path)
+        for index, item in enumerate(node.items):
+            if isinstance(item, Scalar) or not self.live.get(id(item)):
+                continue
+            if id(item) in seen and isinstance(item, Mapping):
+                value = item.get("value")
+                if patch_of(item) and value is not None and not isinstance(value, Scalar):
+                    name = patch_key(item, node)
+                    inner = scope._replace(trail=(name,), shown=(), env=name in ENV_MAPS)
+                    yield from self.node(value, inner, (*path, str(index), "value"))
+                continue
+            yield from self.node(item, scope, (*path, str(index)))
+
+    def _items(
+        self, node: Sequence, key: str, scope: Scope, path: tuple[str, ...]
+    ) -> Iterator[Draft]:
         scalars = [
             self._value(item, (*path, str(index)))
             for index, item in enumerate(node.items)
             if isinstance(item, Scalar)
         ]
         yield from self._scalars(scalars, key, scope)
-        for index, item in enumerate(node.items):
-            if isinstance(item, Scalar):
-                continue
-            if id(item) in seen and isinstance(item, Mapping):
-                value = item.get("value")
-                if patch_of(item) and value is not None and not isinstance(value, Scalar):
-                    name = patch_key(item, node)
-                    inner = replace(scope, trail=(name,), shown=(), env=name in ENV_MAPS)
-                    yield from self.node(value, inner, (*path, str(index), "value"))
-                continue
-            yield from self.node(item, scope, (*path, str(index)))
 
     def _scalars(self, values: list[Value], key: str, scope: Scope) -> Iterator[Draft]:
         entries = []
@@ -205,7 +218,7 @@ class Walker:
             for entry in entries:
                 yield from self.entry(entry, scope, container)
         if (
-            key not in _LINES
+            key not in LINES
             and len(rest) > 1
             and looks_like_script(" ".join(value.text for value in rest))
         ):
@@ -247,11 +260,11 @@ class Walker:
 
     def _commands(self, node: Mapping, scope: Scope, path: tuple[str, ...]) -> Iterator[Draft]:
         words: list[Value] = []
-        for key in _ARGV:
+        for key in ARGV:
             value = node.get(key)
             if value is None or not runs(node, value, scope):
                 continue
-            inner = replace(scope, probe=scope.probe or key == "test")
+            inner = scope._replace(probe=scope.probe or key == "test")
             if isinstance(value, Scalar) and key != "test" and not set(value.text) & set(" \n"):
                 words.append(self._value(value, (*path, key)))
             elif isinstance(value, Scalar):
@@ -263,7 +276,7 @@ class Walker:
                     if isinstance(item, Scalar)
                 ]
         if words:
-            named = any(node.get(key) for key in _ARGV if key != "args")
+            named = any(node.get(key) for key in ARGV if key != "args")
             yield from self._argv(words, scope, named=named)
 
     def _argv(self, words: list[Value], scope: Scope, *, named: bool) -> Iterator[Draft]:
@@ -300,7 +313,10 @@ class Walker:
     def entry(self, entry: Entry, scope: Scope, container: Container) -> Iterator[Draft]:
         """The drafts inside one value: a nested document, a script, or a plain string."""
         text = entry.value.text
-        if len(text) < 8 or entry.name in SKIPPED_KEYS:
+        if len(text) < SHORTEST or entry.name in SKIPPED_KEYS:
+            return
+        in_scripts = scope.trail[-1:] == ("scripts",)
+        if not (in_scripts or telling_text(text) or telling_name(entry.name)):
             return
         if entry.name.endswith("pgpass"):
             yield from pgpass_drafts(entry.value, scope.role)
@@ -319,7 +335,7 @@ class Walker:
 
     def _is_script(self, entry: Entry, kind: FileKind | None, scope: Scope) -> bool:
         in_scripts = scope.trail[-1:] == ("scripts",)
-        if entry.name in _LINES or entry.name in _ARGV or in_scripts:
+        if entry.name in LINES or entry.name in ARGV or in_scripts:
             return True
         text = entry.value.text
         return kind in (None, FileKind.TEXT) and "\n" in text and looks_like_script(text)
@@ -327,12 +343,12 @@ class Walker:
     def _nested(self, entry: Entry, kind: FileKind, scope: Scope) -> Iterator[Draft]:
         value = entry.value
         name = entry.name or "text"
-        parsed = read_embedded(name, value.text, value.map, kind, first_line=value.line)
+        parsed = read_embedded(name, value.text, value.map, kind, first_line=value.position.line)
         inner = nested_scope(scope, entry.name, kind)
         walker = Walker(self.view, value, self.depth + 1)
         if parsed.documents and any(doc.root is not None for doc in parsed.documents):
             if values_key(scope, entry.name):
-                inner = replace(inner, role=Role.HELM_VALUES, kind="", trail=(), shown=())
+                inner = inner._replace(role=Role.HELM_VALUES, kind="", trail=(), shown=())
             found = False
             for draft in walker.roots(parsed, inner):
                 found = True
