@@ -30,7 +30,7 @@ import pytest
 from tests.leaks.canaries import Canary, collect
 from tests.leaks.objects import Reader
 from tests.leaks.recorder import Recorder, install
-from tests.leaks.searching import Totals, search
+from tests.leaks.searching import Totals, search, written
 
 ROOT = Path(__file__).parents[2]
 _SAMPLER = Path(__file__).with_name("sampler.py")
@@ -107,6 +107,8 @@ class Harness:
             self._sampler.stdin.close()
             self._sampler.wait()
             self.recorder.look_again()
+            for path, by in written(self.spool).items():
+                self.recorder.look(path, by)
             self.totals.add(search(self.spool, self.canaries).plain())
             shutil.rmtree(self.spool, ignore_errors=True)
 
@@ -152,7 +154,7 @@ def _listen(recorder: Recorder) -> None:
 
     def made(self: Any, *args: Any, **named: Any) -> None:
         begin(self, *args, **named)
-        text = "\n".join(map(str, (*self.args, getattr(self, "hint", ""))))
+        text = "\n".join(map(str, (*self.args, *getattr(self, "hints", ()))))
         owner, by = recorder.who()
         if owner == "repoint":
             recorder.add("output", "an error's text", text.encode(errors="replace"), by=by)

@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.leaks.canaries import Canary
 from tests.leaks.excuses import Record, excuse_for
+from tests.leaks.recorder import INHERITS
 
 _LONGEST = 20
 # What each kind of record counts as.
@@ -115,9 +116,17 @@ def search(spool: Path, canaries: Sequence[Canary]) -> Totals:
         if record.kind in _COUNTED and (record.kind, record.where, digest) not in seen:
             seen.add((record.kind, record.where, digest))
             totals.counts[_COUNTED[record.kind]] += 1
+        if record.kind == "env" and record.by.endswith(INHERITS):
+            totals.hits.add(f"the whole environment is given to {record.told()}")
         for canary, form in found.get(digest, ()):
             _judge(totals, heap, record, canary, form)
     return totals
+
+
+def written(spool: Path) -> dict[str, str]:
+    """Every path that repoint opened to write, with the writer."""
+    heads = (head for file in spool.glob("*.rec") for head, _ in _read(file))
+    return {head["where"]: head["by"] for head in heads if head["kind"] == "wrote"}
 
 
 def _judge(totals: Totals, heap: _Heap, record: Record, canary: Canary, form: str) -> None:
@@ -155,7 +164,7 @@ def _sort(heap: _Heap, head: dict[str, Any], data: bytes) -> None:
             heap.canaries.append(Canary(where, data.decode(), sealed=head["by"] == "sealed"))
     elif kind == "fault":
         heap.faults.append(f"at {where}: {data.decode(errors='replace')}")
-    else:
+    elif kind != "wrote":
         if kind in {"cmdline", "environ"}:
             heap.parents[where] = head["by"]
         if kind == "output":

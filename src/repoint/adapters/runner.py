@@ -25,17 +25,28 @@ from typing import IO
 from repoint.errors import ToolFailed, ToolMissing
 
 _ALWAYS = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME", "SYSTEMROOT")
-_NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+_NETWORK = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+    "SSL_CERT_",
+)
+# How gpg's agent reaches its user, to ask for a passphrase.
+_PINENTRY = ("GPG_TTY", "TERM", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_")
 _NEEDS: Mapping[str, tuple[str, ...]] = {
-    "git": ("GIT_DIR", "GIT_WORK_TREE", "GIT_CEILING_DIRECTORIES", "XDG_CONFIG_HOME"),
+    "git": (
+        *("GIT_DIR", "GIT_WORK_TREE", "GIT_CEILING_DIRECTORIES", "XDG_CONFIG_HOME"),
+        *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
+    ),
+    # The sealed file tells sops which of these keys it is sealed with.
     "sops": (
         *("SOPS_", "AWS_", "GOOGLE_", "CLOUDSDK_", "AZURE_", "VAULT_", "HUAWEICLOUD_"),
-        *("GNUPGHOME", "GPG_", "XDG_CONFIG_HOME", *_NETWORK),
+        *("GNUPGHOME", "XDG_CONFIG_HOME", *_PINENTRY, *_NETWORK),
     ),
-    "kubectl": ("KUBECONFIG", "XDG_CONFIG_HOME", "AWS_", "GOOGLE_", "AZURE_", *_NETWORK),
-    "npm": ("npm_config_", "NPM_CONFIG_", "NODE_", "SSL_CERT_", "XDG_CONFIG_HOME", *_NETWORK),
-    "pip": ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "XDG_CONFIG_HOME", *_NETWORK),
+    # For what needs no cluster: a kubectl that logs in gets more (`kubeapi.commands`).
+    "kubectl": _NETWORK,
+    "npm": ("npm_config_", "NPM_CONFIG_", "NODE_", "XDG_CONFIG_HOME", *_NETWORK),
+    "pip": ("PIP_", "REQUESTS_CA_BUNDLE", "XDG_CONFIG_HOME", *_NETWORK),
     "apt": ("APT_CONFIG", *_NETWORK),
+    "python": ("LD_LIBRARY_PATH",),
 }
 _OVERRIDE = {"sops": "REPOINT_SOPS", "kubectl": "REPOINT_KUBECTL"}
 _LONGEST_NOTE = 400
@@ -251,6 +262,7 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             cwd="/",
+            env=child_environment("sh", os.environ),
         )
         yield folder
     finally:

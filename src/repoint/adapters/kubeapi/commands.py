@@ -12,8 +12,14 @@ _CLOSED = (
     r"^/api/v1/namespaces/[^/]+/services/[^/]+/proxy(/|$)",
     r"^/api/v1/nodes/[^/]+/proxy(/|$)",
 )
-_OTHERS_SECRETS = re.compile(r"PG[A-Z]+|SOPS_\w+")
-_DATABASE_URL = re.compile(r"(?:jdbc:)?postgres(?:ql)?(?:\+\w+)?:", re.IGNORECASE)
+_OTHERS_SECRETS = re.compile(
+    r"PG[A-Z]+|SOPS_\w+|(?:\w+_)?(?:DB|DATABASE|POSTGRES(?:QL)?|PG)_?(?:PASS|PW)\w*"
+)
+# A login at anything but a proxy or another web server is nothing that a plugin asks for.
+_DATABASE_URL = re.compile(
+    r"(?:jdbc:)?postgres(?:ql)?(?:\+\w+)?:|(?!https?:)[a-z][\w.+-]*://[^/\s]*:[^/\s]*@",
+    re.IGNORECASE,
+)
 
 
 def config_cmd(kubectl: str) -> list[str]:
@@ -46,7 +52,7 @@ def forward_cmd(
 
 
 def kubectl_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """What a kubectl that logs in sees: all but the secrets of PostgreSQL and sops.
+    """What a kubectl that logs in sees: all but the secrets of databases and of sops.
 
     A credential plugin may need any variable of its vendor or its author, and gets from kubectl
     what kubectl gets. The user's own defaults for kubectl's options (kuberc) are left out.

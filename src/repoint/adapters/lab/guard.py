@@ -18,6 +18,7 @@ from threading import Lock
 from typing import Any
 
 from repoint.adapters.lab.account import Account
+from repoint.adapters.runner import child_environment
 from repoint.errors import LabFailed
 from repoint.rehearsal.lab import Attended
 
@@ -51,6 +52,7 @@ class Guard:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             cwd="/",
+            env=child_environment("python", os.environ),
         )
         try:
             self.folder = Path(self._read()["folder"])

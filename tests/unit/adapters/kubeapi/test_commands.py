@@ -69,6 +69,9 @@ def test_kubectl_sees_all_but_other_secrets() -> None:
         "HTTPS_PROXY": "http://u:p@proxy:3128",
         "ANY_VENDORS_TOKEN": "t",
         "PAGER": "less",
+        "AWS_SECRET_ACCESS_KEY": "a",
+        "SSO_START_URL": "https://h/start",
+        "HTTP_PROXY": "http://u:p@proxy:3128",
     }
     secrets = {
         "PGPASSWORD": "x",
@@ -77,6 +80,12 @@ def test_kubectl_sees_all_but_other_secrets() -> None:
         "DATABASE_URL": "postgres://u:p@h/d",
         "ANY": "postgresql+asyncpg://u:p@h/d",
         "JDBC": "jdbc:postgresql://h/d?password=p",
+        "DB_PASSWORD": "x",
+        "SHOP_DATABASE_PASSWORD": "x",
+        "POSTGRES_PASSWORD_FILE": "x",
+        "PG_PASS": "x",
+        "CACHE_URL": "redis://:p@h:6379/0",
+        "ORDERS": "mysql://u:p@h/d",
     }
 
     assert kubectl_environment({**kept, **secrets}) == {**kept, "KUBERC": "off"}
