@@ -72,6 +72,13 @@ def test_a_report_that_is_right() -> None:
     assert found.summary() == "recall 2/2, 0 described wrongly, 0 that are no sites"
 
 
+def test_a_site_that_is_not_reported_is_missed() -> None:
+    report = {**REPORT, "sites": REPORT["sites"][1:]}
+    found = score(TRUTH, report)
+    assert (found.missed, found.wrong, found.false) == (["deploy/api.yaml:12 DATABASE_URL"], [], [])
+    assert not found.is_right
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [("line", 13), ("column", 21), ("host", "db"), ("path", "deploy/other.yaml")],
