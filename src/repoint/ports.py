@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from repoint.model.benchmark import Workload
 from repoint.model.cluster import Document, ObjectRef
@@ -15,6 +15,20 @@ from repoint.rehearsal.driver import Observation
 from repoint.rehearsal.lab import Attended, BouncerSpec, LabSpec
 from repoint.rules.facts import Connection
 from repoint.wire.login import Login, Statements
+
+Result = TypeVar("Result")
+
+
+class Aside(Protocol):
+    """Does work at the same time as the caller, on the same memory, where that is possible."""
+
+    def __call__(self, task: Callable[[], Result], /) -> Callable[[], Result]:
+        """Start `task`, which changes nothing; what comes back waits for its result.
+
+        The result is a copy where another process made it. A `RepointError` of the task is raised
+        where the result is asked for.
+        """
+        ...
 
 
 class Tree(Protocol):

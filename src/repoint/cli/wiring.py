@@ -97,6 +97,7 @@ def open_desk(
     Raises:
         ConfigError: repoint.yaml is wrong.
     """
+    from repoint.adapters.aside import forked
     from repoint.adapters.filetree import FileTree
     from repoint.adapters.kubectl import Kustomize
     from repoint.adapters.sops import Sops
@@ -117,6 +118,7 @@ def open_desk(
         secrets=sops,
         renderer=Kustomize(tree),
         progress=session.progress,
+        aside=forked,
     )
     reading = None
     try:

@@ -9,22 +9,22 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from repoint.errors import RepointError
+from repoint.flows.locating import WORTH_A_PROCESS, locate
 from repoint.flows.relevance import has_kind, may_be_read, may_matter
-from repoint.flows.workspace import Workspace
+from repoint.flows.workspace import Workspace, in_turn
 from repoint.formats.base import FileKind, ParsedFile, TextMap
 from repoint.formats.read import read_file
 from repoint.formats.shelf import Shelf
 from repoint.kube.files import KUSTOMIZATION_NAMES
 from repoint.kube.generators import files_named
-from repoint.kube.sealed import SealedSecretView, sealed_view
+from repoint.kube.sealed import SealedSecretView
 from repoint.model.consumer import Site
 from repoint.model.source import Unreadable
 from repoint.planning.config import CONFIG_NAME, Config
-from repoint.ports import Tree
-from repoint.sites.detect import detect, detect_sealed
+from repoint.ports import Progress, Tree
 
 _OWN_FILES = (CONFIG_NAME, ".repoint/*", ".git/*", ".sops.yaml")
 
@@ -35,7 +35,7 @@ class Reading:
 
     paths: tuple[str, ...]
     files: Mapping[str, ParsedFile]
-    sites: dict[str, tuple[Site, ...]]
+    sites: Mapping[str, tuple[Site, ...]]
     sealed: tuple[SealedSecretView, ...]
     locked: frozenset[str]
     problems: tuple[Unreadable, ...]
@@ -43,32 +43,29 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Sorted:
-    """Files by what their bytes tell: `kept` are parsed, `others` on demand, `refused` never."""
+    """Paths by what their bytes tell: `kept` are parsed, `others` on demand, `refused` never."""
 
-    kept: dict[str, bytes]
-    others: tuple[str, ...]
-    refused: dict[str, str]
+    kept: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 def read_repository(workspace: Workspace) -> Reading:
     """Read every file that can hold a site, and find the sites."""
-    paths = _included(workspace.tree.paths(), workspace.config)
-    known = _sorted(workspace, paths)
-    kept = known.kept | _generated_from(workspace.tree, known.kept, frozenset(paths))
-    files = Shelf(
-        kept,
-        (*known.others, *known.refused),
-        lambda path: _opened_later(workspace.tree, path, known.refused),
-    )
-    sites, views, locked, sealed_problems = _sites(workspace, files, kept)
-    problems = [Unreadable(path, files[path].problem) for path in (*kept, *known.refused)]
+    tree = workspace.tree
+    paths = _included(tree.paths(), workspace.config)
+    kept, others, refused = _looked_at(workspace, paths)
+    kept |= _generated_from(tree, kept, frozenset(paths))
+    files = Shelf(kept, (*others, *refused), lambda path: _opened_later(tree, path, refused))
+    located = locate(workspace, files, kept)
+    problems = [Unreadable(path, files[path].problem) for path in (*kept, *refused)]
     return Reading(
         paths=paths,
         files=files,
-        sites=sites,
-        sealed=tuple(views),
-        locked=locked,
-        problems=(*(one for one in problems if one.reason), *sealed_problems),
+        sites=located.sites,
+        sealed=located.sealed,
+        locked=located.locked,
+        problems=(*(one for one in problems if one.reason), *located.problems),
     )
 
 
@@ -78,28 +75,41 @@ def _included(paths: Iterable[str], config: Config | None) -> tuple[str, ...]:
     return tuple(path for path in paths if not skipped(path))
 
 
-def _sorted(workspace: Workspace, paths: Sequence[str]) -> _Sorted:
-    kept: dict[str, bytes] = {}
-    others: list[str] = []
-    refused: dict[str, str] = {}
+def _looked_at(
+    workspace: Workspace, paths: Sequence[str]
+) -> tuple[dict[str, bytes], list[str], dict[str, str]]:
+    """Files that may matter with their bytes, others that could be read, and those refused."""
+    tree = workspace.tree
     workspace.progress.step("reading files", len(paths))
+    half = len(paths) // 2 if len(paths) >= WORTH_A_PROCESS else 0
+    later = workspace.aside(lambda: _sorted(tree, paths[:half])) if half else in_turn(_Sorted)
+    looks = (_sorted(tree, paths[half:], workspace.progress), later())
+    refused = {path: why for look in looks for path, why in look.refused.items()}
+    kept: dict[str, bytes] = {}
+    for path in sorted(path for look in looks for path in look.kept):
+        try:
+            kept[path] = tree.read(path)
+        except RepointError as error:
+            refused[path] = error.message  # It went in between.
+    return kept, [path for look in looks for path in look.others], refused
+
+
+def _sorted(tree: Tree, paths: Sequence[str], progress: Progress | None = None) -> _Sorted:
+    found = _Sorted()
     for path in paths:
-        workspace.progress.advance()
+        if progress is not None:
+            progress.advance()
         if not may_be_read(path):
             continue
         try:
-            raw = workspace.tree.glance(path)
-            if not has_kind(path, raw):
-                continue
-            if may_matter(path, raw):
-                # What is parsed is what a plan's digests are made of.
-                kept[path] = workspace.tree.read(path)
-            else:
-                others.append(path)
+            raw = tree.glance(path)
         except RepointError as error:
             if has_kind(path, b""):
-                refused[path] = error.message
-    return _Sorted(kept, tuple(others), refused)
+                found.refused[path] = error.message
+            continue
+        if has_kind(path, raw):
+            (found.kept if may_matter(path, raw) else found.others).append(path)
+    return found
 
 
 def _opened_later(tree: Tree, path: str, refused: Mapping[str, str]) -> ParsedFile:
@@ -131,37 +141,3 @@ def _generated_from(
         if not read_file(path, raw).problem:
             found[path] = raw
     return found
-
-
-def _sites(
-    workspace: Workspace, files: Mapping[str, ParsedFile], kept: Mapping[str, bytes]
-) -> tuple[dict[str, tuple[Site, ...]], list[SealedSecretView], frozenset[str], list[Unreadable]]:
-    sites: dict[str, tuple[Site, ...]] = {}
-    views: list[SealedSecretView] = []
-    locked: set[str] = set()
-    problems: list[Unreadable] = []
-    workspace.progress.step("finding connection sites", len(kept))
-    for path in kept:
-        parsed = files[path]
-        workspace.progress.advance()
-        if not parsed.sealed:
-            found = detect(parsed)
-            if found:
-                sites[path] = found
-            continue
-        opened, problem = _opened(workspace, path)
-        if problem:
-            locked.add(path)
-            problems.append(Unreadable(path, problem))
-        views.append(sealed_view(parsed, opened))
-        found = detect_sealed(parsed, opened) if opened is not None else detect(parsed)
-        if found:
-            sites[path] = found
-    return sites, views, frozenset(locked), problems
-
-
-def _opened(workspace: Workspace, path: str) -> tuple[ParsedFile | None, str]:
-    try:
-        return read_file(path, workspace.secrets.decrypt(path)), ""
-    except RepointError as error:
-        return None, f"sealed, and not opened: {error.message}"

@@ -49,7 +49,7 @@ class Survey:
     inventory: Inventory
     files: Mapping[str, ParsedFile]
     paths: tuple[str, ...]
-    sites: dict[str, tuple[Site, ...]]
+    sites: Mapping[str, tuple[Site, ...]]
     resolution: Resolution
     index: FileIndex
     raw_uses: tuple[RawUse, ...]

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar
 
 from repoint.planning.config import Config
-from repoint.ports import Progress, Renderer, SecretStore, Tree
+from repoint.ports import Aside, Progress, Renderer, SecretStore, Tree
+
+Result = TypeVar("Result")
+
+
+def in_turn(task: Callable[[], Result]) -> Callable[[], Result]:
+    """Do `task` when its result is asked for, once; implements `ports.Aside` with one process."""
+    return cache(task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +23,7 @@ class Workspace:
     """A repository at hand.
 
     `config` is None when there is no `repoint.yaml`; `config_text` is its text, which
-    belongs to the plan's fingerprint.
+    belongs to the plan's fingerprint. `aside` is for work that another process can do meanwhile.
     """
 
     root: str
@@ -23,3 +33,4 @@ class Workspace:
     secrets: SecretStore
     renderer: Renderer
     progress: Progress
+    aside: Aside = in_turn

@@ -1,0 +1,92 @@
+"""Finding the sites of files that were read, sealed ones with their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from repoint.errors import RepointError
+from repoint.flows.workspace import Workspace, in_turn
+from repoint.formats.base import ParsedFile
+from repoint.formats.read import read_file
+from repoint.kube.sealed import SealedSecretView, sealed_view
+from repoint.model.consumer import Site
+from repoint.model.source import Unreadable
+from repoint.sites.detect import detect, detect_sealed
+
+WORTH_A_PROCESS = 500
+"""Files below this number are done sooner than another process is started."""
+
+Found = dict[str, tuple[Site, ...]]
+
+
+class Sites(Mapping[str, tuple[Site, ...]]):
+    """The sites of each file that has some, in the order of the files; waited for on first use."""
+
+    def __init__(self, known: Found, later: Callable[[], Found], order: Mapping[str, object]):
+        self._known = known
+        self._later = later
+        self._order = order
+
+    def __getitem__(self, path: str) -> tuple[Site, ...]:
+        return self._all[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @cached_property
+    def _all(self) -> Found:
+        found = self._known | self._later()
+        return {path: found[path] for path in self._order if path in found}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Located:
+    """The sites, what sealed files tell of themselves, and which of those no key opens."""
+
+    sites: Sites
+    sealed: tuple[SealedSecretView, ...]
+    locked: frozenset[str]
+    problems: tuple[Unreadable, ...]
+
+
+def locate(
+    workspace: Workspace, files: Mapping[str, ParsedFile], kept: Mapping[str, bytes]
+) -> Located:
+    """Find the sites in the files of `kept`, in another process where they are many."""
+    maybe = [path for path, raw in kept.items() if b"sops" in raw]
+    sealed = [path for path in maybe if files[path].sealed]
+    plain = sorted(kept.keys() - set(sealed))
+    aside = workspace.aside if len(plain) >= WORTH_A_PROCESS else in_turn
+    workspace.progress.step("finding connection sites", len(kept))
+    later = aside(lambda: _in_plain(files, plain))
+    known: Found = {}
+    views: list[SealedSecretView] = []
+    problems: list[Unreadable] = []
+    workspace.secrets.prefetch(sealed)
+    for path in sealed:
+        opened, problem = _opened(workspace, path)
+        if problem:
+            problems.append(Unreadable(path, problem))
+        views.append(sealed_view(files[path], opened))
+        sites = detect(files[path]) if opened is None else detect_sealed(files[path], opened)
+        if sites:
+            known[path] = sites
+    locked = frozenset(one.path for one in problems)
+    return Located(Sites(known, later, kept), tuple(views), locked, tuple(problems))
+
+
+def _in_plain(files: Mapping[str, ParsedFile], paths: list[str]) -> Found:
+    found = ((path, detect(files[path])) for path in paths)
+    return {path: sites for path, sites in found if sites}
+
+
+def _opened(workspace: Workspace, path: str) -> tuple[ParsedFile | None, str]:
+    try:
+        return read_file(path, workspace.secrets.decrypt(path)), ""
+    except RepointError as error:
+        return None, f"sealed, and not opened: {error.message}"
