@@ -18,53 +18,17 @@ holds names and digests, no content; no copy of a clear file stands anywhere but
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
+from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
-from typing import TypedDict
 
-from repoint.adapters import lock
+from repoint.adapters import journal_file, lock
+from repoint.adapters.journal_file import JOURNAL_NAME, Step, digest
 from repoint.errors import FileRefused, HalfDone, StalePlan
 from repoint.model.receipt import FileWrite
-
-JOURNAL_NAME = "journal"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One file of a run, as the journal records it; paths are relative to the root.
-
-    `mode`, `uid` and `gid` are those of the file before, or of a new file (owner -1).
-    """
-
-    path: str
-    target: str
-    staged: str
-    before: str
-    after: str
-    mode: int
-    uid: int
-    gid: int
-    made_dirs: tuple[str, ...]
-    drop_dirs: tuple[str, ...]
-
-
-class Record(TypedDict, total=False):
-    """A line of the journal; `verb` and `steps` stand in the first."""
-
-    state: str
-    verb: str
-    steps: list[dict[str, object]]
-
-
-def digest(content: bytes | None) -> str:
-    """SHA-256 in hexadecimal; empty for a file that does not exist."""
-    return "" if content is None else sha256(content).hexdigest()
 
 
 def commit(root: Path, verb: str, entries: Sequence[tuple[FileWrite, Path]]) -> None:
@@ -85,21 +49,20 @@ def commit(root: Path, verb: str, entries: Sequence[tuple[FileWrite, Path]]) -> 
     log = lock.state_dir(root) / JOURNAL_NAME
     if log.exists():
         raise HalfDone("an unfinished run has to be finished or undone first")
-    path = ""
+    path, begun = "", 0
     try:
-        _append(log, {"state": "begin", "verb": verb, "steps": [asdict(step) for step in steps]})
+        begun = journal_file.begin(log, verb, steps)
         for step in steps:
             path = step.path
             _stage(root, step, by_path[path].after)
         _sync_folders(root, steps)
         _check_unchanged(root, steps)
-        _append(log, {"state": "commit"})
-    except OSError as error:
-        _undo(root, log, steps)
+        journal_file.append(log, "commit")
+    except BaseException as error:
+        _give_up(root, log, steps, begun)
+        if not isinstance(error, OSError):
+            raise
         raise FileRefused(f"`{path or JOURNAL_NAME}` cannot be written: {error.strerror}") from None
-    except BaseException:
-        _undo(root, log, steps)
-        raise
     try:
         _finish(root, log, steps)
     except OSError as error:
@@ -121,13 +84,11 @@ def recover(root: Path) -> str:
     log = root / lock.STATE_DIR / JOURNAL_NAME
     if not log.exists():
         return ""
-    records = _records(log)
-    if not records:
-        _delete(log)
-        return ""
-    steps = [_step_of(item) for item in records[0]["steps"]]
-    states = {record["state"] for record in records[1:]}
     try:
+        steps, states = journal_file.read(log)
+        if not steps:
+            journal_file.delete(log)
+            return ""
         if "revert" in states:
             _revert(root, log, steps)
             return "undone"
@@ -137,8 +98,7 @@ def recover(root: Path) -> str:
         _check_ours(root, steps)
         _finish(root, log, steps)
     except OSError as error:
-        name = _relative(root, error.filename)
-        raise HalfDone(f"`{name}` cannot be written: {error.strerror}") from None
+        raise _half_done(root, error) from None
     return "finished"
 
 
@@ -253,8 +213,25 @@ def _finish(root: Path, log: Path, steps: Sequence[Step]) -> None:
     for folder in [folder for step in steps for folder in reversed(step.drop_dirs)]:
         with contextlib.suppress(OSError):
             (root / folder).rmdir()
+    for step in steps:
+        (root / _backward(step).staged).unlink(missing_ok=True)
     _sync_folders(root, steps)
-    _delete(log)
+    journal_file.delete(log)
+
+
+def _give_up(root: Path, log: Path, steps: Sequence[Step], begun: int) -> None:
+    """Undo a run that failed before it was committed.
+
+    `begun` is the length of the journal until then. What it says beyond is taken back first: a
+    `commit` that could not be synced may be on disk all the same.
+    """
+    try:
+        if begun and log.exists():
+            journal_file.cut(log, begun)
+        if begun or log.exists():
+            _undo(root, log, steps)
+    except OSError as error:
+        raise _half_done(root, error) from None
 
 
 def _undo(root: Path, log: Path, steps: Sequence[Step]) -> None:
@@ -268,8 +245,7 @@ def _undo(root: Path, log: Path, steps: Sequence[Step]) -> None:
                 (root / folder).rmdir()
     # Once the journal is gone nobody knows of a staged file that a power failure brings back.
     _sync_folders(root, steps)
-    with contextlib.suppress(FileNotFoundError):
-        _delete(log)
+    journal_file.delete(log)
 
 
 def _take_back(
@@ -284,11 +260,10 @@ def _take_back(
         for step in steps:
             if step.before and _digest_of(root / step.target) != step.before:
                 _stage(root, _backward(step), writes[step.path].before)
-        _append(log, {"state": "revert"})
+        journal_file.append(log, "revert")
         _revert(root, log, steps)
     except OSError as error:
-        name = _relative(root, error.filename)
-        raise HalfDone(f"`{name}` cannot be written: {error.strerror}") from None
+        raise _half_done(root, error) from None
     name = _relative(root, cause.filename2 or cause.filename)
     raise FileRefused(f"`{name}` cannot be replaced: {cause.strerror}") from None
 
@@ -309,35 +284,14 @@ def _revert(root: Path, log: Path, steps: Sequence[Step]) -> None:
     _undo(root, log, steps)
 
 
+def _half_done(root: Path, error: OSError) -> HalfDone:
+    name = _relative(root, error.filename)
+    return HalfDone(f"`{name}` cannot be written: {error.strerror}")
+
+
 def _relative(root: Path, name: object) -> str:
     path = Path(os.fsdecode(name)) if isinstance(name, (str, bytes)) else root
     return str(path.relative_to(root)) if path.is_relative_to(root) else path.name
-
-
-def _append(log: Path, record: Record) -> None:
-    """Add one line and sync it; one cut short by a crash has no line break and does not count."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(log, flags, 0o600)
-    try:
-        view = memoryview(json.dumps(record).encode() + b"\n")
-        while view:
-            view = view[os.write(fd, view) :]
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    lock.sync_folder(log.parent)
-
-
-def _records(log: Path) -> list[Record]:
-    lines = log.read_bytes().split(b"\n")[:-1]
-    return [json.loads(line) for line in lines]
-
-
-def _step_of(item: dict[str, object]) -> Step:
-    fields = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in item.items()
-    }
-    return Step(**fields)  # type: ignore[arg-type]  # what asdict wrote
 
 
 def _sync_folders(root: Path, steps: Iterable[Step]) -> None:
@@ -347,8 +301,3 @@ def _sync_folders(root: Path, steps: Iterable[Step]) -> None:
         # A folder that was made, or was to be made, may be gone.
         with contextlib.suppress(FileNotFoundError):
             lock.sync_folder(folder)
-
-
-def _delete(log: Path) -> None:
-    log.unlink()
-    lock.sync_folder(log.parent)
