@@ -17,6 +17,7 @@ _ACTION = re.compile(
 )
 _SIMPLE = re.compile(r"\{\{[^{}\n]*\}\}")
 _MAX_FAILURES = 1000
+_LONGEST_KEY = 1000
 _CONTROL = re.compile(
     r"\{\{-?\s*(?:if|else|end|range|with|define|block|break|continue|/\*|\$\w+\s*:?=)(?![\w])"
     r"|\{\{-?\s*/\*"
@@ -91,8 +92,10 @@ def _actions(text: str) -> list[tuple[int, int]]:
 def _whole_line(text: str, actions: list[tuple[int, int]], at: int) -> tuple[_Group | None, int]:
     """The group that begins with action `at` when only actions stand on its line."""
     start, end = actions[at]
-    line_start = text.rfind("\n", 0, start) + 1
-    if text[line_start:start].strip(" \t"):
+    # Looked for no further than the action before: a line may hold thousands of them.
+    since = actions[at - 1][1] if at else 0
+    line_start = text.rfind("\n", since, start) + 1
+    if (since and not line_start) or text[line_start:start].strip(" \t"):
         return None, at + 1
     after = at + 1
     control = bool(_CONTROL.match(text, start))
@@ -109,11 +112,12 @@ def _whole_line(text: str, actions: list[tuple[int, int]], at: int) -> tuple[_Gr
 
 def _word(text: str, start: int, end: int) -> str:
     """A filler that is valid where the action stands within its line."""
-    before = text[text.rfind("\n", 0, start) + 1 : start]
+    near = max(0, start - _LONGEST_KEY)
+    line_start = text.rfind("\n", near, start) + 1
     length = end - start
-    if _KEY_ONLY.match(before):
+    if (line_start or not near) and _KEY_ONLY.match(text, line_start, start):
         return " " + "x" * (length - 1)
-    if _CLOSED.search(before) and _CONTROL.match(text, start):
+    if _CLOSED.search(text, max(line_start, near), start) and _CONTROL.match(text, start):
         return " " * length
     return "x" * length
 

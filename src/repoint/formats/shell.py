@@ -25,6 +25,8 @@ __all__ = ["Assignment", "Command", "Word", "commands", "comments"]
 
 MAX_NESTING = 8
 """Scripts inside `sh -c` inside `sh -c` are followed this deep."""
+MAX_DEPTH = 100
+"""Commands inside commands (`$(a $(b))`) are read this deep: each holds the text of all below."""
 
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 _COMMAND_FLAG = re.compile(r"-[A-Za-z]*c")
@@ -42,6 +44,7 @@ _KEYWORDS = frozenset(
 )
 _EXPORTS = frozenset({"export", "readonly", "local", "declare", "typeset"})
 _PARTS = frozenset({"variable_assignment", "heredoc_redirect", "herestring_redirect"})
+_HOLDERS = frozenset({"command", "declaration_command", "variable_assignment"})
 _NOT_WORDS = frozenset({"file_redirect", "comment", "variable_name", "subscript"})
 
 
@@ -172,11 +175,11 @@ class _Reader:
 
     def read(self) -> list[Command]:
         root = _parser().parse(self.masked.encode()).root_node
-        todo: list[tuple[Node, Node | None]] = [(root, None)]
+        todo: list[tuple[Node, Node | None, int]] = [(root, None, 0)]
         while todo:
-            node, redirects = todo.pop()
+            node, redirects, depth = todo.pop()
             if node.type == "redirected_statement":
-                todo += self._redirected(node)
+                todo += [(child, owned, depth) for child, owned in self._redirected(node)]
                 continue
             if node.type == "comment":
                 self.comments.append(self.points[node.start_byte])
@@ -184,7 +187,9 @@ class _Reader:
                 self._cover(node)
             elif not node.has_error or not root.has_error:
                 self._simple(node, redirects)
-            todo += [(child, None) for child in node.children]
+            depth += node.type in _HOLDERS
+            if depth <= MAX_DEPTH:
+                todo += [(child, None, depth) for child in node.children]
         if root.has_error:
             self._split_uncovered(root)
         return self.found
