@@ -73,8 +73,8 @@ _SHORT = _Words(
 """`ds` and `rds` for some database, as words of their own in any case."""
 
 _PROGRAMS = _Words(
-    rb"wait", rb"nc(?<![a-z]nc)(?![a-z])", rb"telnet", rb"netcat", rb"ncat", rb"nmap", rb"tcping",
-    rb"portchecker", rb"dev tcp ",
+    rb"wait", rb"nc(?:at|(?<![a-z]nc)(?![a-z]))", rb"net(?:cat|(?<=telnet))", rb"nmap",
+    rb"tcp(?:ing|(?<=dev tcp) )", rb"portchecker",
 )  # fmt: skip
 """Plain words for programs that open a port, which a variable may name (`nc -z db $DB_PORT`)."""
 
@@ -102,8 +102,7 @@ _PATH = rb"(?:[^\s\"':=]|:(?!\s)){0,80}?"
 _WORDS = rb"(?:[^\n\"':=]|:(?!\s)){0,80}?"
 
 _COMPOUND = _Words(
-    *(word + _PATH + _ANY_LOOSE for word in _DATABASE),
-    *(word + _WORDS + _ANY_LOOSE + _IS_KEY for word in _DATABASE),
+    *(word + _one_of((_PATH + _ANY_LOOSE, _WORDS + _ANY_LOOSE + _IS_KEY)) for word in _DATABASE)
 )
 """One key that names some database and its host: `db.server`, `DATABASE_URL`, `Db Server:`."""
 
