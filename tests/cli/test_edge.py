@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -138,6 +139,20 @@ def test_no_arguments_show_the_help_and_end_with_2() -> None:
 def test_color_can_be_turned_off(arguments: list[str], env: dict[str, str]) -> None:
     assert "\x1b" in CliRunner().invoke(main, ["x"], color=True).stderr
     assert "\x1b" not in CliRunner(env=env).invoke(main, arguments, color=True).stderr
+
+
+@pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_CORE)[1] == 0, reason="no core anyway")
+def test_a_crash_leaves_no_image_of_memory(tmp_path: Path) -> None:
+    """The limit is told by a program that repoint starts, in bytes by Python."""
+    tool = tmp_path / "sops"
+    code = "import resource; print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
+    tool.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{code}' > {tmp_path}/limit\n")
+    tool.chmod(0o755)
+    argv = ["sh", "-c", 'ulimit -S -c 1000 && exec "$0" -m repoint doctor', sys.executable]
+
+    subprocess.run(argv, env={**os.environ, "REPOINT_SOPS": str(tool)}, capture_output=True)
+
+    assert (tmp_path / "limit").read_text() == "1\n"
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import click
 
-from repoint.cli.edge import guarded, open_streams
+from repoint.cli.edge import guarded, leave_no_core, open_streams
 from repoint.cli.output import StderrProgress, Terminal
 from repoint.errors import RepointError, UsageError
 
@@ -91,6 +91,7 @@ class EdgeGroup(click.Group):
         if not standalone_mode:
             return run()
         open_streams()
+        leave_no_core()
         typed = sys.argv[1:] if args is None else args
         sys.exit(int(guarded(run, color=False if "--no-color" in typed else None)))
 
