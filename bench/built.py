@@ -145,6 +145,13 @@ def _spelled(value: Value) -> str:
     return str(found) if isinstance(found, int) else value.text
 
 
+def _coded(text: str) -> str:
+    """A value in base64 as kustomize writes it: long ones in lines of 70 characters."""
+    code = base64.b64encode(text.encode()).decode()
+    lines = [code[start : start + 70] for start in range(0, len(code), 70)]
+    return "".join(f"{line}\n" for line in lines) if len(code) >= 70 else code
+
+
 def _hash(resource: Resource) -> str:
     """The suffix that kustomize gives to a generated object's name (its `api/hasher`)."""
     body = _body(resource)
@@ -153,7 +160,7 @@ def _hash(resource: Resource) -> str:
     data = body.get("data") or {}
     if resource.kind == "Secret":
         made = body.get("stringData") or {}
-        coded = {key: base64.b64encode(text.encode()).decode() for key, text in made.items()}
+        coded = {key: _coded(text) for key, text in made.items()}
         told.update(type=body.get("type", ""), data={**data, **coded})
     else:
         told["data"] = data or ""

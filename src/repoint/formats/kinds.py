@@ -26,6 +26,7 @@ _BY_NAME = {
     "makefile": FileKind.MAKEFILE, "gnumakefile": FileKind.MAKEFILE,
     "justfile": FileKind.MAKEFILE, ".justfile": FileKind.MAKEFILE,
     "dockerfile": FileKind.DOCKERFILE, "containerfile": FileKind.DOCKERFILE,
+    "kustomization": FileKind.YAML,
     "procfile": FileKind.TEXT, "tiltfile": FileKind.TEXT, "jenkinsfile": FileKind.TEXT,
     ".envrc": FileKind.SHELL, ".pgpass": FileKind.TEXT, "pgpass": FileKind.TEXT,
     ".pg_service.conf": FileKind.INI,

@@ -175,7 +175,8 @@ def _as_written(values: dict[str, Value], parsed: ParsedFile) -> dict[str, Value
             continue
         known = values.get(name.strip().removeprefix("export ").strip())
         origin = known.origin if known else Origin(parsed.path, MADE)
-        written[name] = Value(rest, origin, known.scalar if known else None)
+        # An empty value is a text, where an empty scalar of YAML is null.
+        written[name] = Value(rest, origin, known.scalar if known and rest else None)
     return written
 
 

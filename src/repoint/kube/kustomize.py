@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from repoint.formats.base import Mapping
+from repoint.formats.base import Mapping, ParsedFile
 from repoint.kube.effective import Effective, Value, effective, items, mapping, text, texts
 from repoint.kube.files import KUSTOMIZATION_NAMES, FileIndex, is_remote, join
 from repoint.kube.generators import absorb, generate
@@ -177,6 +177,8 @@ class Kustomizer:
             parsed = self.index.get(path)
             if parsed is None or parsed.problem:
                 known.problems.append(f"`{path}` does not parse")
+            if parsed is not None and _kindless(parsed):
+                known.problems.append(f"`{path}`: an object has no kind or no apiVersion")
             for found in objects(parsed) if parsed else ():
                 body = effective(found.root, path, found.at)
                 if not text(body, "metadata", "name"):
@@ -296,12 +298,18 @@ def _refused(
     several = [one for one in KUSTOMIZATION_NAMES if index.exists(join(directory, one))]
     if len(several) > 1:
         yield f"`{directory}` holds `{several[0]}` and `{several[1]}`"
-    if not tree:
+    parsed = index.get(path)
+    if not tree and parsed is not None and not parsed.problem:
         yield f"`{path}` is empty"
     if text(tree, "kind") not in ("", "Kustomization", "Component"):
         yield f"`{path}` is of kind `{text(tree, 'kind')}`"
     for key in tree.keys() - _KNOWN:
         yield f"`{path}`: kustomize knows no field `{key}`"
+
+
+def _kindless(parsed: ParsedFile) -> bool:
+    roots = [one.root for one in parsed.documents if isinstance(one.root, Mapping)]
+    return not all(root.text("kind") and root.text("apiVersion") for root in roots)
 
 
 def _stays_here(resource: Resource) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from repoint.kube.effective import Effective, Value, effective, items, mapping, pairs, text
 from repoint.kube.files import FileIndex, join
@@ -55,7 +55,9 @@ def read_patches(
                     result.problems.append(f"`{path}`: a patch both inline and in `{file}`")
                 if any(value == "true" for _, value in pairs(entry, "options")):
                     result.unsupported.append(f"`options` of a patch in `{path}`")
-            _read(inline, file, target, path, index, result)
+            for patch in _read(inline, file, target, path, index, result):
+                cut = key == "patches" and inline is not None
+                result.patches.append(_trimmed(patch) if cut else patch)
     return result
 
 
@@ -70,7 +72,7 @@ def _read(
     path: str,
     index: FileIndex,
     result: PatchSet,
-) -> None:
+) -> list[Patch]:
     outer: str | None = None
     if inline is not None and inline.scalar is not None:
         parsed, where = index.embedded(path, inline.scalar), f"inline patch in `{path}`"
@@ -81,16 +83,33 @@ def _read(
         found = index.get(source)
         if found is None:
             result.problems.append(f"`{path}`: patch `{source}` is missing")
-            return
+            return []
         parsed, where = found, f"`{source}`"
     else:
-        return
+        return []
     if parsed.problem:
         result.problems.append(f"`{path}`: {where} does not parse")
-    for document in parsed.documents:
-        if document.root is not None:
-            body = effective(document.root, parsed.path, (document.index,), outer)
-            result.patches.append(Patch(where, body, target))
+    return [
+        Patch(where, effective(one.root, parsed.path, (one.index,), outer), target)
+        for one in parsed.documents
+        if one.root is not None
+    ]
+
+
+def _trimmed(patch: Patch) -> Patch:
+    """An inline patch, which kustomize reads without the white space at its end."""
+    return replace(patch, body=_cut(patch.body))
+
+
+def _cut(body: Effective) -> Effective:
+    if isinstance(body, dict) and body:
+        last = next(reversed(body))
+        return {**body, last: _cut(body[last])}
+    if isinstance(body, list) and body:
+        return [*body[:-1], _cut(body[-1])]
+    if isinstance(body, Value) and body.scalar and body.scalar.style in ("literal", "folded"):
+        return replace(body, text=body.text.rstrip())
+    return body
 
 
 def apply_patches(resources: list[Resource], patches: PatchSet) -> tuple[list[Resource], list[str]]:

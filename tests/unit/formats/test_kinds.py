@@ -25,6 +25,7 @@ READ = {
     "pg_service.conf": FileKind.INI,
     "a.toml": FileKind.TOML,
     "application.properties": FileKind.PROPERTIES,
+    "deploy/Kustomization": FileKind.YAML,
     "Makefile": FileKind.MAKEFILE,
     "GNUmakefile": FileKind.MAKEFILE,
     "x/rules.mk": FileKind.MAKEFILE,
