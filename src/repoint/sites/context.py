@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from repoint.formats.base import FileKind, Mapping, Node, ParsedFile, Scalar, Sequence
@@ -130,7 +129,7 @@ def file_scope(parsed: ParsedFile) -> Scope:
 
 def _stem(path: str) -> tuple[str, ...]:
     """The file's name as the first key, where it says what the file is about."""
-    stem = PurePosixPath(path).name.lstrip(".").split(".")[0]
+    stem = path.rpartition("/")[2].lstrip(".").split(".")[0]
     return (stem,) if ancestor_evidence((stem,)) else ()
 
 
@@ -143,7 +142,7 @@ def _roots(parsed: ParsedFile) -> tuple[Node, ...]:
 
 
 def _tree_role(path: str, roots: tuple[Node, ...]) -> Role:
-    base = PurePosixPath(path).name
+    base = path.rpartition("/")[2]
     if any(is_object(root) for root in roots) or base.startswith(
         ("kustomization.", "Kustomization")
     ):

@@ -116,9 +116,13 @@ def _sites(drafts: Iterable[Draft]) -> tuple[Site, ...]:
     seen: set[object] = set()
     sites: list[tuple[tuple[int, int, int, int], Site]] = []
     for order, draft in enumerate(drafts):
-        span = draft.host.span
         site = draft.site()
-        identity: object = span or (site.value_pointer, site.host.text, site.start, site.encoded)
+        identity: object = site.host.span or (
+            site.value_pointer,
+            site.host.text,
+            site.start,
+            site.encoded,
+        )
         if identity in seen:
             continue
         seen.add(identity)

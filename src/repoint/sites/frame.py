@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from repoint.formats.base import TextMap
 from repoint.model.consumer import Part, Site, Style
-from repoint.model.source import Location, Span
+from repoint.model.source import Location
 from repoint.sites.hosts import Slice, is_template, is_variable, literal_default
 
 NO_MAP = TextMap(())
@@ -202,11 +202,6 @@ class Piece:
         """The token with its bytes."""
         return self.value.part(self.slice)
 
-    @property
-    def span(self) -> Span | None:
-        """The token's bytes in the file."""
-        return self.part.span
-
 
 def whole(value: Value) -> Piece:
     """All of a value, white space around it aside, through a literal default."""
@@ -250,7 +245,7 @@ class Draft:
         line, column = value.place(self.host.slice.start)
         position = value.position
         pointer = position.pointer or f"line/{line}"
-        port = self.port
+        host, port = self.host.part, self.port
         if port is not None and plain(port.slice.text) is None:
             port = None
         params = tuple(
@@ -262,7 +257,7 @@ class Draft:
             location=Location(value.file.path, line, column, pointer),
             style=style_of(self.role, self.form),
             key=self.key,
-            host=self.host.part,
+            host=host,
             port=port.part if port else None,
             database=plain(self.database),
             user=plain(self.user),
@@ -272,11 +267,11 @@ class Draft:
             encoded=value.encoded,
             value_pointer=pointer,
             start=position.offset + self.start,
-            display_only=position.display_only or self.caution or _why_not(value, self.host),
+            display_only=position.display_only or self.caution or _why_not(value, host),
         )
 
 
-def _why_not(value: Value, host: Piece) -> str:
+def _why_not(value: Value, host: Part) -> str:
     """Why the host's bytes cannot be replaced in place, empty when they can."""
     if value.encoded or value.file.sealed or host.span is not None:
         return ""

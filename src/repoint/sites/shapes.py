@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from repoint.formats.base import Mapping, Node, Scalar, Sequence
 from repoint.sites.context import Scope
 from repoint.sites.frame import Role
@@ -16,7 +18,7 @@ LINES = lexicon(
 )
 """Keys of shell scripts."""
 
-_PAIR_KEYS = (("name", "value"), ("key", "value"), ("Name", "Value"), ("variable", "value"))
+_PAIR_KEYS = (("value", ("name", "key")), ("Value", ("Name",)), ("value", ("variable",)))
 
 
 def runs(node: Mapping, value: Node, scope: Scope) -> bool:
@@ -30,11 +32,14 @@ def pair_of(item: Mapping) -> tuple[str, Scalar] | None:
     """The name and the value of an entry such as `{name: DB_HOST, value: pg}`."""
     if len(item.pairs) > 6:
         return None
-    for name_key, value_key in _PAIR_KEYS:
-        value = item.get(value_key)
-        name = item.text(name_key)
-        if name and isinstance(value, Scalar):
-            return name, value
+    keys = {key.text for key, _ in item.pairs}
+    for value_key, name_keys in _PAIR_KEYS:
+        value = item.get(value_key) if value_key in keys else None
+        if isinstance(value, Scalar):
+            for name_key in name_keys:
+                name = item.text(name_key)
+                if name:
+                    return name, value
     return None
 
 
@@ -43,13 +48,13 @@ def patch_of(item: Mapping) -> bool:
     return bool(item.text("op")) and bool(item.text("path"))
 
 
-def patch_key(item: Mapping, group: Sequence) -> str:
-    """The key that a JSON patch operation sets, by its path."""
+def patch_key(item: Mapping, group: Iterable[Node]) -> str:
+    """The key that an operation of a JSON patch sets, by its path; `group` are all of them."""
     path = item.text("path")
     parts = [part for part in path.split("/") if part]
     if parts[-1:] == ["value"] and "env" in parts:
         wanted = path.removesuffix("value") + "name"
-        for other in group.items:
+        for other in group:
             if isinstance(other, Mapping) and other.text("path") == wanted:
                 return other.text("value")
     names = [part for part in parts if not part.isdigit() and part != "-"]

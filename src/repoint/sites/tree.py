@@ -78,13 +78,15 @@ class Walker:
         return value_at(scalar, path, self.view, self.origin)
 
     def _mapping(self, node: Mapping, scope: Scope, path: tuple[str, ...]) -> Iterator[Draft]:
-        if is_object(node):
+        keys = {key.text for key, _ in node.pairs}
+        if "apiVersion" in keys and is_object(node):
             scope = enter_object(node, scope)
             if is_skipped(scope):
                 yield from operator_drafts(node, scope, self._value, path)
                 return
-        scope = enter_container(node, scope)
-        if node.get("literals"):
+        if "image" in keys:
+            scope = enter_container(node, scope)
+        if "literals" in keys:
             scope = scope._replace(owner=node.text("name"))
         if self.live[id(node)] == OWN:
             yield from self._own(node, scope, path)
@@ -183,7 +185,7 @@ class Walker:
             if id(item) in seen and isinstance(item, Mapping):
                 value = item.get("value")
                 if patch_of(item) and value is not None and not isinstance(value, Scalar):
-                    name = patch_key(item, node)
+                    name = patch_key(item, node.items)
                     inner = scope._replace(trail=(name,), shown=(), env=name in ENV_MAPS)
                     yield from self.node(value, inner, (*path, str(index), "value"))
                 continue
@@ -231,7 +233,7 @@ class Walker:
     def _pairs(self, items: list[tuple[Mapping, tuple[str, ...]]], scope: Scope) -> Iterator[Draft]:
         """Entries that are items of a list: `name` and `value`, or JSON patch operations."""
         entries: list[Entry] = []
-        group = Sequence(tuple(item for item, _ in items), items[0][0].span, items[0][0].line)
+        group = [item for item, _ in items]
         for item, path in items:
             pair = pair_of(item)
             name = pair[0] if pair else patch_key(item, group)
