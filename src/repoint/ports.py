@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from repoint.model.benchmark import Workload
-from repoint.model.cluster import Document, ObjectRef
-from repoint.model.receipt import FileWrite
-from repoint.rehearsal.driver import Observation
-from repoint.rehearsal.lab import Attended, BouncerSpec, LabSpec
-from repoint.rules.facts import Connection
-from repoint.wire.login import Login, Statements
+if TYPE_CHECKING:
+    from repoint.model.benchmark import Workload
+    from repoint.model.cluster import Document, ObjectRef
+    from repoint.model.receipt import FileWrite
+    from repoint.rehearsal.driver import Observation
+    from repoint.rehearsal.lab import Attended, BouncerSpec, LabSpec
+    from repoint.rules.facts import Connection
+    from repoint.wire.login import Login, Statements
 
 Result = TypeVar("Result")
 

@@ -6,7 +6,6 @@ The structs below are the schema; `schema()` publishes it for editors.
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Annotated, Literal, get_args
 
@@ -268,6 +267,8 @@ def _explained(message: str, text: str, path: str) -> ConfigError:
     keys = [key for key in keys if not key.startswith("[...")]
     unknown = re.search(r"unknown field `([^`]*)`", reason)
     if unknown:
+        import difflib
+
         name = unknown.group(1)
         known = sorted(_known_fields())
         near = difflib.get_close_matches(name, known, n=1)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from repoint.model.plan import Finding, Severity
 from repoint.model.source import Location
-from repoint.rules.role_defaults import RoleSetting
+
+if TYPE_CHECKING:
+    from repoint.rules.role_defaults import RoleSetting
 
 
 @dataclass(frozen=True, slots=True)

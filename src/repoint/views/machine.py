@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from repoint.model.consumer import Consumer, Part
-from repoint.model.plan import Finding, Plan
-from repoint.model.rehearsal import Rehearsal
-from repoint.model.verification import Verification
-from repoint.planning.inventory import Inventory, SiteReport
+if TYPE_CHECKING:
+    from repoint.model.consumer import Consumer, Part
+    from repoint.model.plan import Finding, Plan
+    from repoint.model.rehearsal import Rehearsal
+    from repoint.model.verification import Verification
+    from repoint.planning.inventory import Inventory, SiteReport
 
 FORMAT = 1
 
