@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from repoint.formats.base import Document, Mapping, Node, Scalar, Sequence
 from repoint.formats.escapes import unescape
+from repoint.formats.json_rows import read_rows
 from repoint.formats.source import Source
 
 _SPACE = re.compile(r"(?:[ \t\r\n\f\v\ufeff]++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/|#[^\n]*+)*+")
@@ -52,6 +53,12 @@ class _Broken(Exception):
 
 def read_json(source: Source) -> JsonReading:
     """Read every value of the text; what follows the first error is not read."""
+    rows = read_rows(source)
+    return JsonReading(rows) if rows is not None else read_tolerant(source)
+
+
+def read_tolerant(source: Source) -> JsonReading:
+    """Read token by token: comments, bare words and single quotes too, up to the first error."""
     reading = JsonReading()
     documents: list[Document] = []
     reader = _Reader(source, reading)

@@ -82,10 +82,11 @@ def _with_tree(path: str, source: Source, kind: FileKind) -> ParsedFile:
         from repoint.formats.yaml_file import comments, read_yaml
 
         yaml = read_yaml(source, template=kind is FileKind.HELM_TEMPLATE)
+        silent = yaml.problem or "#" not in text
         return ParsedFile(
             path, kind, text, whole, yaml.documents, yaml.problem, yaml.masked,
             _sealed_tree(yaml.documents),
-            None if yaml.problem else partial(comments, source, yaml.documents),
+            None if silent else partial(comments, source, yaml.documents),
         )  # fmt: skip
     if kind is FileKind.JSON:
         from repoint.formats.json_text import read_json

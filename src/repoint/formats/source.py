@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from repoint.formats.base import PiecedScalar, Run, Scalar, TextMap
@@ -63,8 +63,8 @@ class Source:
         self.first_line = first_line
         self.origin = origin
         self._newlines: array[int] | None = None
-        self._bytes: list[_Bytes] = []
-        self._starts: list[int] = []
+        self._bytes: Sequence[_Bytes] = ()
+        self._starts: Sequence[int] = ()
         whole = text.isascii() and self.is_whole
         self._base = origin.runs[0][1] if whole else -1
         if not whole:

@@ -88,8 +88,6 @@ def _reading(stream: Stream, *, masked: bool) -> Reading:
 
 def comments(source: Source, documents: tuple[Document, ...]) -> tuple[Span, ...]:
     """`#` comments: those that no scalar holds."""
-    if "#" not in source.text:
-        return ()
     spans = sorted({span for document in documents for span in _scalars(document.root)})
     starts = [span.start for span in spans]
     found: list[Span] = []

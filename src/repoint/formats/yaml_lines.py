@@ -19,6 +19,7 @@ from repoint.formats.yaml_flow import MAX_KEY, QUOTED, read_flow
 
 _MAX_LENGTH = 1024 * 1024
 _MAX_DEPTH = 100
+_SHORT = 24
 
 _PLAIN = (
     r"""(?:[^\s\-?:,\[\]{}#&*!|>'"%@`]|[\-?:](?![ \n]))[^:#\n]*+"""
@@ -190,7 +191,9 @@ class _Lines:
             if token[-1] == " ":
                 token = token.rstrip(" ")
                 end = start + len(token)
-            node = Scalar(token, "plain", self.source, start)
+            # Kinds, versions, names of variables: most words of manifests come again and again.
+            text = intern(token) if len(token) < _SHORT else token
+            node = Scalar(text, "plain", self.source, start)
         top.add(node, end)
         return after
 

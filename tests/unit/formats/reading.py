@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from repoint.formats.base import Leaf, ParsedFile, leaves
+from collections.abc import Iterable
+
+from repoint.formats.base import (
+    Document,
+    Leaf,
+    Mapping,
+    Node,
+    ParsedFile,
+    Scalar,
+    TextMap,
+    leaves,
+)
 from repoint.formats.read import read_file
+from repoint.formats.source import Source
 
 
 def read(raw: bytes | str, path: str = "a.yaml") -> ParsedFile:
@@ -46,3 +58,30 @@ def token(raw: str | bytes, parsed: ParsedFile, pointer: str) -> str:
     data = raw.encode() if isinstance(raw, str) else raw
     span = leaf(parsed, pointer).scalar.span
     return data[span.start : span.end].decode()
+
+
+def outline(node: Node | None) -> object:
+    """Everything that a tree tells, as plain values."""
+    if node is None:
+        return None
+    if isinstance(node, Scalar):
+        place = (node.span, node.line, node.column)
+        return (node.text, node.style, place, node.map.runs, node.anchor, node.aliased, node.tag)
+    children = node.pairs if isinstance(node, Mapping) else node.items
+    return (
+        type(node), node.span, node.line, node.flow,
+        [
+            tuple(outline(part) for part in child) if isinstance(child, tuple) else outline(child)
+            for child in children
+        ],
+    )  # fmt: skip
+
+
+def outlines(documents: Iterable[Document]) -> list[object]:
+    """The outline of each document."""
+    return [(document.index, outline(document.root)) for document in documents]
+
+
+def source(text: str) -> Source:
+    """A file's text as a source."""
+    return Source(text, TextMap(((0, 0, text),)))

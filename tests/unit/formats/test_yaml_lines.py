@@ -9,10 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repoint.formats.base import Document, Mapping, Node, Scalar, TextMap
-from repoint.formats.source import Source
 from repoint.formats.yaml_lines import read_lines
 from repoint.formats.yaml_marks import read_stream
+from tests.unit.formats.reading import outlines, source
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = ("tests/corpus", "tests/variants", "tests/acceptance", "examples")
@@ -21,34 +20,10 @@ PIECES = (
     " #", '"', "'", "[", "]", "{", "}", "[]", "{}", "[a, b]", "{a: b}", "{a: [b, {c: d}]}", "|",
     ">", "|\n", ">-\n", "|2\n", "|+\n", "---", "--- ", "---\n", "...", "&a ", "*a", "!t ", "<<: ",
     "\t", "\r\n", "\r", "\x85", "\u2028", "\ufeff", "\xa0", "\x7f", "\ud7ff", "\ufffe",
-    "\U0001f600", "é", "%", "@", "`", "?", "? ", "\\", "~", ",", ", ", "a", "a: b", "x:\n",
-    "key:", '"a": ',     "''", '""', "-a", "--", "?a", ":a", "a:b", "a #b", "a#b", ".", "..", "$", "(", "=", "!",
+    "\U0001f600", "é", "%", "@", "`", "?", "? ", "\\", "~", ",", ", ", "a", "a: b", "x:\n", "key:",
+    '"a": ', "''", '""', "-a", "--", "?a", ":a", "a:b", "a #b", "a#b", ".", "..", "$", "(", "=",
+    "!",
 )  # fmt: skip
-
-
-def outline(node: Node | None) -> object:
-    """Everything that a tree tells, as plain values."""
-    if node is None:
-        return None
-    if isinstance(node, Scalar):
-        place = (node.span, node.line, node.column)
-        return (node.text, node.style, place, node.map.runs, node.anchor, node.aliased, node.tag)
-    children = node.pairs if isinstance(node, Mapping) else node.items
-    return (
-        type(node), node.span, node.line, node.flow,
-        [
-            tuple(outline(part) for part in child) if isinstance(child, tuple) else outline(child)
-            for child in children
-        ],
-    )  # fmt: skip
-
-
-def outlines(documents: tuple[Document, ...] | list[Document]) -> list[object]:
-    return [(document.index, outline(document.root)) for document in documents]
-
-
-def source(text: str) -> Source:
-    return Source(text, TextMap(((0, 0, text),)))
 
 
 def taken(text: str) -> bool:

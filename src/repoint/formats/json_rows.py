@@ -1,0 +1,148 @@
+"""Strict JSON, a value at a time: what nearly every JSON file is.
+
+Comments, single quotes, bare keys and trailing commas are not sure to be meant, and need
+their places told: `json_text` reads them, and whatever else this reader does not know.
+"""
+
+from __future__ import annotations
+
+import re
+from sys import intern
+
+from repoint.formats.base import Document, Mapping, Node, Scalar, Sequence
+from repoint.formats.escapes import unescape
+from repoint.formats.source import Source
+
+_MAX_LENGTH = 1024 * 1024
+_MAX_DEPTH = 100
+_BLANKS = r"[ \t\r\n]*+"
+_STRING = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
+_BEFORE = re.compile(_BLANKS)
+_ROW = re.compile(
+    rf"(?:({_STRING})({_BLANKS}:{_BLANKS}))?"  # key, `:`
+    rf"(?:([\[{{])|({_STRING}|[^\s{{}}\[\],:\"'/#]++))"  # a bracket or a scalar
+    rf"({_BLANKS}(?:[\]}}]{_BLANKS})*+(?:,{_BLANKS})?)"  # closing brackets, a comma
+)
+
+
+class _Unsure(Exception):
+    """Something that the other reader should read."""
+
+
+class _Open:
+    """A collection whose end was not seen yet."""
+
+    __slots__ = ("is_mapping", "items", "key", "pairs", "start")
+
+    def __init__(self, is_mapping: bool, start: int) -> None:
+        self.is_mapping = is_mapping
+        self.start = start
+        self.key: Scalar | None = None
+        self.pairs: list[tuple[Scalar, Node]] = []
+        self.items: list[Node] = []
+
+    def add(self, node: Node) -> None:
+        """Put a value where it belongs."""
+        if self.key is not None:
+            self.pairs.append((self.key, node))
+            self.key = None
+        else:
+            self.items.append(node)
+
+
+def read_rows(source: Source) -> tuple[Document, ...] | None:
+    """The collections of a text that is strict JSON; None where it is not, or not surely."""
+    if len(source.text) > _MAX_LENGTH:
+        return None
+    try:
+        return _Rows(source).read(source.text)
+    except _Unsure:
+        return None
+
+
+class _Rows:
+    """The rows of one text, put together."""
+
+    __slots__ = ("documents", "source", "stack")
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.documents: list[Document] = []
+        self.stack: list[_Open] = []
+
+    def read(self, text: str) -> tuple[Document, ...]:
+        """Read the values; the rows must leave out nothing of the text."""
+        source, stack, top = self.source, self.stack, None
+        before = _BEFORE.match(text)
+        place = before.end() if before is not None else 0
+        for key, colon, bracket, token, rest in _ROW.findall(text, place):
+            if top is not None and top.is_mapping is not (key != ""):
+                raise _Unsure
+            if key:
+                if "\\" in key:
+                    name = self._escaped(key, place)
+                else:
+                    name = Scalar(intern(key[1:-1]), "double", source, place)
+                place += len(key) + len(colon)
+            if token:
+                if token[0] != '"':
+                    node = Scalar(token, "plain", source, place)
+                elif "\\" in token:
+                    node = self._escaped(token, place)
+                else:
+                    node = Scalar(token[1:-1], "double", source, place)
+                place += len(token)
+                if top is None:
+                    raise _Unsure
+                if key:
+                    top.pairs.append((name, node))
+                else:
+                    top.items.append(node)
+            else:
+                self._open(bracket == "{", place, name if key else None)
+                top = stack[-1]
+                place += 1
+            if rest[:1] != ",":
+                self._close(rest, place, opened=bracket != "")
+                top = stack[-1] if stack else None
+            elif bracket:
+                raise _Unsure
+            place += len(rest)
+        if stack or place != len(text):
+            raise _Unsure
+        return tuple(self.documents)
+
+    def _open(self, is_mapping: bool, start: int, key: Scalar | None) -> None:
+        if (key and not self.stack) or len(self.stack) > _MAX_DEPTH:
+            raise _Unsure
+        if self.stack:
+            self.stack[-1].key = key
+        self.stack.append(_Open(is_mapping, start))
+
+    def _close(self, rest: str, place: int, *, opened: bool) -> None:
+        """Close what `rest`, which stands at `place`, closes; then a comma or an end."""
+        bare = rest.rstrip(" \t\r\n")
+        for at, mark in enumerate(bare):
+            if mark in "]}":
+                self._end(mark == "}", place + at + 1)
+        if bool(self.stack) is not (bare[-1:] == ",") and not (opened and not bare):
+            raise _Unsure
+
+    def _end(self, is_mapping: bool, end: int) -> None:
+        if not self.stack or self.stack[-1].is_mapping is not is_mapping:
+            raise _Unsure
+        top = self.stack.pop()
+        span, line = self.source.span(top.start, end), self.source.line(top.start)
+        node: Mapping | Sequence
+        if is_mapping:
+            node = Mapping(tuple(top.pairs), span, line, True)
+        else:
+            node = Sequence(tuple(top.items), span, line, True)
+        if self.stack:
+            self.stack[-1].add(node)
+        else:
+            self.documents.append(Document(len(self.documents), node))
+
+    def _escaped(self, token: str, start: int) -> Scalar:
+        text, runs = unescape(token[1:-1], start + 1)
+        return self.source.scalar(start, start + len(token), "double", text, runs)
