@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from repoint.sites.keys import field_of, host_key, words
-from repoint.sites.split import EQUAL, names_host, prefixes
+from repoint.sites.kin import names_host, same_words
+from repoint.sites.split import prefixes
 
 _PASSWORDS = frozenset({"password", "pass", "passwd", "pwd", "dbpassword", "userpassword"})
 
@@ -27,9 +28,9 @@ def companion(host_name: str, other: str) -> str:
     parts = words(other)
     if name is None or not parts or names_host(parts):
         return ""
-    alike = tuple(EQUAL.get(word, word) for word in parts)
+    alike = same_words(parts)
     for prefix in prefixes(name):
-        same = tuple(EQUAL.get(word, word) for word in prefix)
+        same = same_words(prefix)
         if parts[: len(prefix)] == prefix or (same and alike[: len(same)] == same):
             kind = field_of(_without(parts[len(prefix) :], name.role))
             if kind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from repoint.sites.frame import Draft, Form, Piece, Role, Value, whole
 from repoint.sites.hosts import (
@@ -24,7 +24,6 @@ from repoint.sites.keys import (
     HostName,
     ancestor_evidence,
     engine_value,
-    field_of,
     host_key,
     is_link,
     looks_like_env,
@@ -32,6 +31,7 @@ from repoint.sites.keys import (
     other_engine,
     words,
 )
+from repoint.sites.kin import Kin, same_words
 from repoint.sites.lexicon import lexicon
 
 
@@ -66,21 +66,20 @@ class Container:
     command: str = ""
     bare: bool = True
     engine: bool | None = None
+    _kin: list[Kin] = field(default_factory=list, init=False, repr=False)
+
+    @property
+    def kin(self) -> Kin:
+        """Its keys, looked up by their words; made when it is first asked for."""
+        if not self._kin:
+            self._kin.append(Kin(self.entries, self.nested))
+        return self._kin[0]
 
 
 _MYSQL_ONLY = lexicon(
     "wordpress ghost bookstack matomo phpmyadmin joomla mariadb mysql prestashop magento monica "
     "invoiceninja librenms kimai piwigo snipe-it snipeit espocrm percona moodle-mysql"
 )
-EQUAL = {
-    "postgres": "db",
-    "postgresql": "db",
-    "pg": "db",
-    "pgsql": "db",
-    "database": "db",
-    "sql": "db",
-}
-"""Words for database that a family of keys takes turns with."""
 
 
 def split_drafts(container: Container) -> Iterator[Draft]:
@@ -129,48 +128,19 @@ class _Family:
         self.entry = entry
         self.name = name
         self.fields: dict[str, Entry] = {}
+        kin, role = container.kin, name.role
         for prefix in prefixes(name):
-            self._collect(prefix)
-        for other in container.nested:
-            self._keep(other, words(other.name))
-        if not [e for e in container.entries if e is not entry and _same_kind(e.name)]:
-            self._collect_alike()
+            self._keep(kin.own(prefix, role, entry))
+        self._keep(kin.beside(role, entry))
+        wanted = same_words(name.prefix)
+        if wanted and not kin.has_host_beside(entry):
+            # The same family in another word for database (`DATABASE_HOST`, `DB_NAME`).
+            self._keep(kin.alike(wanted, role, entry))
         if "name" in self.fields:
             self.fields.setdefault("database", self.fields["name"])
 
-    def _others(self) -> Iterator[Entry]:
-        for other in (*self.container.entries, *self.container.nested):
-            if other is not self.entry:
-                yield other
-
-    def _collect(self, prefix: tuple[str, ...]) -> None:
-        for other in self._others():
-            parts = words(other.name)
-            if parts[: len(prefix)] == prefix and not names_host(parts):
-                self._keep(other, parts[len(prefix) :])
-
-    def _collect_alike(self) -> None:
-        """Keys of the same family in another word for database (`DATABASE_HOST`, `DB_NAME`)."""
-        wanted = tuple(EQUAL.get(word, word) for word in self.name.prefix)
-        if not wanted:
-            return
-        for other in self._others():
-            parts = words(other.name)
-            alike = tuple(EQUAL.get(word, word) for word in parts)
-            if alike[: len(wanted)] == wanted and not names_host(parts):
-                self._keep(other, parts[len(wanted) :])
-
-    def _keep(self, other: Entry, tail: tuple[str, ...]) -> None:
-        role = self.name.role
-        if role and tail[-len(role) :] == role:
-            tail = tail[: -len(role)]
-        kind = field_of(tail)
-        if kind == "engine" and engine_value(other.value.text) is None:
-            return
-        if kind == "database" and tail == ("name",):
-            if not any(c.isspace() for c in other.value.text.strip()):
-                self.fields.setdefault("name", other)
-        elif kind:
+    def _keep(self, found: Iterable[tuple[str, Entry]]) -> None:
+        for kind, other in found:
             self.fields.setdefault(kind, other)
 
     def _text(self, kind: str) -> str | None:
@@ -228,7 +198,7 @@ class _Family:
         hint = set(self.container.hint.lower().replace("/", " ").replace(":", " ").split())
         if hint & _MYSQL_ONLY:
             return True
-        names = {word for entry in self.container.entries for word in words(entry.name)}
+        names = self.container.kin.names
         if names & STRONG:
             return False
         return bool(names & {"mysql", "mariadb", "mssql", "oracle"})
@@ -301,16 +271,6 @@ def prefixes(name: HostName) -> Iterator[tuple[str, ...]]:
         yield prefix[:-1]
 
 
-def names_host(parts: tuple[str, ...]) -> bool:
-    """Whether the words of a key end as a host's do."""
-    return bool(parts) and parts[-1] in {"host", "hostname"}
-
-
-def _same_kind(name: str) -> bool:
-    verdict = host_key(name)
-    return verdict is not None and verdict.evidence >= Evidence.GENERIC
-
-
 def _query(value: Value, found: Address) -> list[tuple[str, Piece]]:
     """The parameters behind `?` of an address such as the exporter's DATA_SOURCE_URI."""
     pieces: list[tuple[str, Piece]] = []
@@ -336,8 +296,7 @@ def with_companions(draft: Draft, key: str, container: Container) -> Draft:
         parts = parts[:-1]
         stems.append(parts)
     for stem in stems:
-        for entry in (*container.entries, *container.nested):
-            names = words(entry.name)
-            if names[: len(stem)] == stem and field_of(names[len(stem) :]) == "user":
-                return replace(draft, user=entry.value.text.strip())
+        user = container.kin.user(stem)
+        if user is not None:
+            return replace(draft, user=user.value.text.strip())
     return draft
