@@ -42,11 +42,13 @@ class Sampler:
     def __init__(self, spool: Path, root: str, folder: Path) -> None:
         self._recorder = _recorder(spool)
         self._folder = folder
-        self._ours = {root: ""}
+        self._ours = {root: "root"}
         self._others: set[str] = set()
         self._known: dict[str, tuple[str, str, float, float]] = {}
+        self._words: dict[str, bytes] = {}
         self._told: set[tuple[str, str, int]] = set()
         self._files: dict[str, tuple[int, int]] = {}
+        self._words["root"] = Path(f"/proc/{root}/cmdline").read_bytes()
         self._next_files = 0.0
 
     def look(self) -> None:
@@ -81,11 +83,16 @@ class Sampler:
         self._ours[pid] = key
 
     def _read(self, pid: str, key: str, parent: str) -> None:
-        for kind in ("cmdline", "environ"):
-            try:
-                data = Path(f"/proc/{pid}/{kind}").read_bytes()
-            except OSError:
-                continue
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes()
+            # A fork that has not become another program yet is its parent still.
+            if not words or words == self._words.get(parent):
+                return
+            self._words[key] = words
+            seen = {"cmdline": words, "environ": Path(f"/proc/{pid}/environ").read_bytes()}
+        except OSError:
+            return
+        for kind, data in seen.items():
             told = (key, kind, hash(data))
             if data and told not in self._told:
                 self._told.add(told)

@@ -59,7 +59,7 @@ class Totals:
         n = self.counts
         return (
             f"leaks: {n['canaries']} canaries in {n['forms']} forms, searched: "
-            f"{n['output bytes'] / 1e6:.1f} MB of output of {n['runs']} runs, {n['files']} files, "
+            f"{n['output bytes'] / 1e6:.2f} MB of output of {n['runs']} runs, {n['files']} files, "
             f"{n['command lines']} command lines, {n['environments']} environments, "
             f"{n['objects']} objects: {len(self.hits)} hits"
         )
@@ -81,6 +81,7 @@ class _Heap:
     digests: list[str] = field(default_factory=list)
     marks: dict[str, str] = field(default_factory=dict)
     parents: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     canaries: list[Canary] = field(default_factory=list)
     output: int = 0
     faults: list[str] = field(default_factory=list)
@@ -133,6 +134,11 @@ def _judge(totals: Totals, heap: _Heap, record: Record, canary: Canary, form: st
     starter = heap.starter(record.where) if record.kind in {"cmdline", "environ"} else ""
     whole = Record(record.kind, record.where, record.by, record.mode, starter)
     excuse = excuse_for(whole, canary)
+    if record.where in heap.parents:
+        # The numbers of processes say nothing to a reader, their programs do.
+        name = heap.names.get(record.where, "a program")
+        parent = heap.names.get(heap.parents[record.where], "the tests")
+        whole = Record(record.kind, name, parent, 0)
     if excuse is not None:
         totals.excused[excuse.reason] += 1
     else:
@@ -167,6 +173,9 @@ def _sort(heap: _Heap, head: dict[str, Any], data: bytes) -> None:
     elif kind != "wrote":
         if kind in {"cmdline", "environ"}:
             heap.parents[where] = head["by"]
+            if kind == "cmdline" and data:
+                first = data.split(b"\0")[0].decode(errors="replace")
+                heap.names[where] = first.rpartition("/")[2]
         if kind == "output":
             heap.output += len(data)
         heap.records.append((Record(kind, where, head["by"], head["mode"]), head["digest"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from repoint.cli.options import examples
-from repoint.cli.output import emit
+from repoint.cli.stdout import emit
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -57,12 +57,14 @@ def schema() -> None:
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
     """Print the completion script for a shell."""
-    from click.shell_completion import get_completion_class
+    from click.shell_completion import ShellComplete, get_completion_class
 
     factory = get_completion_class(shell)
     if factory is None:
         raise click.UsageError(f"no completion for {shell}", ctx)
-    emit(factory(ctx.find_root().command, {}, "repoint", "_REPOINT_COMPLETE").source())
+    made = factory(ctx.find_root().command, {}, "repoint", "_REPOINT_COMPLETE")
+    # bash's own `source` first runs bash, with all of the environment, to warn of version 3.
+    emit(ShellComplete.source(made))
 
 
 COMMANDS = (explain, schema, completion)

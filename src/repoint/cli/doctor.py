@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from repoint.cli.options import Session, examples, format_option
-from repoint.cli.output import emit
+from repoint.cli.stdout import emit
 from repoint.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -142,7 +142,8 @@ def _tool(name: str) -> Program | None:
     asks = {"kubectl": ("version", "--client"), "sops": ("--version", "--check-for-updates=false")}
     try:
         path = find_tool(name)
-        said = run([path, *asks.get(name, ("--version",))], tool=name, timeout=20.0)
+        # Named as no tool is: to tell its version it needs none of the tool's variables.
+        said = run([path, *asks.get(name, ("--version",))], tool=f"{name} --version", timeout=20.0)
     except (ToolMissing, ToolFailed):
         return None
     return Program(version_in(said.stdout.decode(errors="replace")), path)
