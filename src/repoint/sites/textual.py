@@ -27,7 +27,7 @@ _RECIPE = re.compile(r"^(?:\t| {2,})[ \t]*[@+\-]*")
 _INSTRUCTION = re.compile(r"^\s*(ENV|ARG|RUN|CMD|ENTRYPOINT|HEALTHCHECK|LABEL)\s+", re.IGNORECASE)
 _OLD_ENV = re.compile(r"^([A-Za-z_]\w*)[ \t]+([^=\s].*)$", re.DOTALL)
 _KEY_LINE = re.compile(
-    r"^\s*(?:-\s+)?[\"']?([A-Za-z_][\w.\-]*)[\"']?\s*(?:=>|:=|[:=])\s*(.*?)[\s,;]*$"
+    r"^\s*(?:-\s+)?[\"']?([A-Za-z_][\w.\-]*)[\"']?\s*(?:=>|:=|[:=])\s*+((?:.*[^\s,;])?+)[\s,;]*+$"
 )
 _JSON_WORD = re.compile(r"\"((?:[^\"\\]|\\.)*)\"")
 _DEFINE = re.compile(r"\{\{-?\s*define\s+\"([^\"]+)\"")
