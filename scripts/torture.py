@@ -28,7 +28,16 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(PROJECT / "src"), str(PROJECT)]
 
-from tests.torture.scenarios import disks, failing, instants, power, racing, touches  # noqa: E402
+from tests.torture.scenarios import (  # noqa: E402
+    clocks,
+    disks,
+    failing,
+    instants,
+    locks,
+    power,
+    racing,
+    touches,
+)
 from tests.torture.scenarios.base import Job, Tally  # noqa: E402
 
 Scenario = Callable[[Job], Tally]
@@ -36,6 +45,8 @@ SCENARIOS: dict[str, tuple[Scenario, float]] = {
     "every-touch": (touches.run, 3.0),
     "random-instant": (instants.run, 3.0),
     "racing": (racing.run, 3.0),
+    "dead-lock": (locks.run, 1.0),
+    "clock": (clocks.run, 1.0),
     "full-disk": (disks.run_full, 1.0),
     "read-only": (disks.run_read_only, 1.0),
     "failing-disk": (failing.run, 3.0),

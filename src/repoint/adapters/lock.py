@@ -18,6 +18,7 @@ import fcntl
 import json
 import os
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -126,6 +127,8 @@ def _take(fd: int, path: Path, verb: str) -> bool:
         guarded = False
     if not _is_the_one(fd, path):
         return False
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        raise FileRefused(f"`{STATE_DIR}/{LOCK_NAME}` is not a regular file")
     holder = _holder(fd)
     if holder and _may_live(holder, guarded=guarded):
         raise _held_by(holder)
@@ -193,10 +196,10 @@ def _alive(pid: int) -> bool:
 def _start_time(pid: int) -> str:
     """Clock ticks since boot at which a process began; empty where /proc is not there."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        told = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return ""
-    return stat.rpartition(")")[2].split()[19]
+    return told.rpartition(")")[2].split()[19]
 
 
 def _boot_id() -> str:

@@ -90,15 +90,15 @@ def run_power_cut(job: Job) -> Tally:
     new = make_world(job.scratch / "new", used=False)
     starts = [("apply", used), ("apply", new)]
     starts.append(("rollback", applied_of(used, job.scratch / "applied")))
-    cases = [
-        (verb, start, number)
-        for verb, start in starts
-        for number in range(1, int(in_child(partial(_counted, start, job, verb)).told) + 2)
-    ]
+    cases: list[tuple[str, World, int, bool]] = []
+    for verb, start in starts:
+        count = int(in_child(partial(_counted, start, job, verb)).told)
+        cases += [(verb, start, number, False) for number in range(1, count + 1)]
+        cases += [(verb, start, count + 1, True)] * 3
     seen = 0
-    for verb, start, number in job.some_of(cases):
+    for verb, start, number, ended in job.some_of(cases):
         seen += 1
-        what = f"{verb}, power cut after touch {number}"
+        what = f"{verb}, power cut after {'its end' if ended else f'touch {number}'}"
         with _loop(image, place):
             root = start.copy(place / "it")
             os.sync()
@@ -107,7 +107,8 @@ def run_power_cut(job: Job) -> Tally:
             again = in_child(partial(run_verb, root, "resume"))
             tally.ended(what, [again])
             tally.outcomes[again.told or "nothing left"] += 1
-            tally.judge(what, torn(look(root), start.states))
+            states = start.states[:: 1 if verb == "apply" else -1]
+            tally.judge(what, torn(look(root), states[1:] if ended else states))
             shutil.rmtree(root.parent)
     tally.note = f"{seen} of {len(cases)} touches of ext4"
     return tally

@@ -179,3 +179,24 @@ def test_nobody_is_told_to_delete_a_lock_whose_holder_has_not_signed_yet(tmp_pat
             pass
 
     assert not any("delete" in hint for hint in caught.value.hints)
+
+
+def test_a_pipe_in_the_place_of_the_lock_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(lock.state_dir(tmp_path) / "lock")
+
+    with pytest.raises(FileRefused, match="not a regular file"), lock.held(tmp_path, "apply"):
+        pass
+
+
+def test_a_disk_that_turned_read_only_meanwhile_hides_no_other_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with pytest.raises(ValueError, match="mine"), lock.held(tmp_path, "apply"):
+        monkeypatch.setattr("os.ftruncate", refuse)
+        raise ValueError("mine")
+    monkeypatch.undo()
+    with lock.held(tmp_path, "rollback"):
+        pass
