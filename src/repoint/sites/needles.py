@@ -11,8 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from repoint.sites.hosts import PG_PORTS
-
 _KEPT = b"abcdefghijklmnopqrstuvwxyz0123456789="
 _PLAIN = bytes(byte if byte in _KEPT else 32 for byte in bytes(range(256)).lower())
 """A table for `translate`: lower case, and a space for all but letters, digits and `=`."""
@@ -61,7 +59,11 @@ _NAMED = _Words(
 _NAMED_DB = _Words(
     rb"db(?:(?<=createdb)|(?<=dropdb)|(?<=vacuumdb)|(?<=reindexdb)|(?<=clusterdb)|(?<=alloydb))"
 )
-_PORT = _Words(*(f"{port}(?<![0-9]{port})(?![0-9])".encode() for port in sorted(PG_PORTS)))
+_PORT = _Words(
+    rb"43(?:[0-9](?<=[56]43.)(?<![0-9][56]43.)|(?<=6543)(?<![0-9]6543))(?![0-9])",
+    rb"2506[01](?<![0-9]2506.)(?![0-9])",
+)
+"""The ports at which PostgreSQL and its poolers are met."""
 
 _SOME_DATABASE = _Words(rb"b(?:ase(?<=database)|(?<=db))", rb"q(?<=sq)l", rb"source(?<=datasource)")
 """Plain words for some database."""
@@ -93,30 +95,25 @@ _ESCAPED = _Words(
 _SECRET = _Words(rb"Secret(?<![A-Za-z]Secret)(?![A-Za-z])")
 _DATA = _Words(rb"data(?<![A-Za-z]data)(?![A-Za-z])")
 
-_LOOSE = (rb"server", rb"addr", rb"endpoint", rb"url(?![a-z])", rb"uri(?![a-z])", rb"fqdn")
-_ANY_LOOSE = _one_of((*_LOOSE, rb"dsn", rb"seeds"))
-_USER = (rb"user", rb"login", rb"role", rb"uid", rb"usr")
-_DATABASE = (rb"database", rb"db", rb"sql", rb"datasource", rb"ds")
+_LOOSE = rb"(?:server|addr|endpoint|ur[il](?![a-z])|fqdn)"
+_LOOSE_IN_KEY = rb"(?:server|addr|endpoint|ur[il](?![a-z])|fqdn|dsn|seeds)"
+_USER = rb"(?:user|login|role|uid|usr)"
+_DATABASE = rb"(?:database|db|sql|datasource|ds)"
+_NAME = rb"(?:name|key|variable|path|value)[\"'\\]*\s*[:=][^\n]{0,120}?"
 _IS_KEY = rb"[\w.\- ]{0,40}[\"'\\]*\s*[:=>]"
 _PATH = rb"(?:[^\s\"':=]|:(?!\s)){0,80}?"
 _WORDS = rb"(?:[^\n\"':=]|:(?!\s)){0,80}?"
 
-_COMPOUND = _Words(
-    *(word + _one_of((_PATH + _ANY_LOOSE, _WORDS + _ANY_LOOSE + _IS_KEY)) for word in _DATABASE)
-)
+_COMPOUND = _Words(_DATABASE + _one_of((_PATH + _LOOSE_IN_KEY, _WORDS + _LOOSE_IN_KEY + _IS_KEY)))
 """One key that names some database and its host: `db.server`, `DATABASE_URL`, `Db Server:`."""
 
-_LOOSE_KEY = _Words(*(word + _IS_KEY for word in _LOOSE))
-_USER_KEY = _Words(*(word + _IS_KEY for word in _USER))
+_LOOSE_KEY = _Words(_LOOSE + _IS_KEY)
+_USER_KEY = _Words(_USER + _IS_KEY)
 
 _VALUE = _Words(rb"value[\"'\\]*\s*[:=]")
-_NAME = tuple(
-    name + rb"[\"'\\]*\s*[:=][^\n]{0,120}?"
-    for name in (rb"name", rb"key", rb"variable", rb"path", rb"value")
-)
-_NAMED_COMPOUND = _Words(*(name + _one_of(_DATABASE) + _WORDS + _ANY_LOOSE for name in _NAME))
-_NAMED_LOOSE = _Words(*(name + _one_of(_LOOSE) for name in _NAME))
-_NAMED_USER = _Words(*(name + _one_of(_USER) for name in _NAME))
+_NAMED_COMPOUND = _Words(_NAME + _DATABASE + _WORDS + _LOOSE_IN_KEY)
+_NAMED_LOOSE = _Words(_NAME + _LOOSE)
+_NAMED_USER = _Words(_NAME + _USER)
 """The same where a name and a `value` stand for a key: `name: address`, `path: /db/url`."""
 
 
@@ -129,7 +126,7 @@ def may_hold_site_bytes(path: str, raw: bytes) -> bool:
     name = path.rsplit("/", 1)[-1]
     whole = b"%b\n%b" % (name.encode(errors="replace"), raw)
     plain = whole.translate(_PLAIN)
-    if _NAMED.found_in(plain) or ((b"43" in plain or b"2506" in plain) and _PORT.found_in(plain)):
+    if _NAMED.found_in(plain) or _PORT.found_in(plain):
         return True
     if (_SOME_DATABASE.found_in(plain) or _SHORT.found_in(whole)) and _names_a_host(plain, whole):
         return True
