@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from repoint.cli.output import StderrProgress, Terminal, check_output, emit, write_output
+from repoint.cli.output import StderrProgress, Terminal, check_output, write_output
+from repoint.cli.stdout import emit
 from repoint.errors import FileRefused
 
 

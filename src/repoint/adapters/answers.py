@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,8 +106,10 @@ class Answers:
         return _decoded(body)
 
     def _store(self, body: bytes) -> None:
+        from tempfile import mkstemp
+
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        fd, name = tempfile.mkstemp(dir=self._folder, prefix="new-")
+        fd, name = mkstemp(dir=self._folder, prefix="new-")
         try:
             with os.fdopen(fd, "wb") as file:
                 file.write(_MAGIC + _sum(body) + body)

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import stat
 import subprocess
-import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -85,7 +83,9 @@ class Child:
         Raises:
             ToolMissing: the program is not there or cannot be run.
         """
-        if shutil.which(argv[0], path=env.get("PATH")) is None:
+        from shutil import which
+
+        if which(argv[0], path=env.get("PATH")) is None:
             raise ToolMissing(f"`{tool}` is needed and cannot be run")
         self._news = Condition()
         self._lines: deque[str] = deque(maxlen=_LINES_KEPT)
@@ -252,7 +252,10 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
     It goes, too, when this process is killed: a shell in a session of its own waits for the
     end of its input, which comes when nobody holds the other end any more.
     """
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    from shutil import rmtree
+    from tempfile import mkdtemp
+
+    folder = Path(mkdtemp(prefix=prefix))
     keeper: subprocess.Popen[bytes] | None = None
     try:
         keeper = subprocess.Popen(
@@ -266,7 +269,7 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
         )
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        rmtree(folder, ignore_errors=True)
         if keeper is not None:
             keeper.communicate()
 
@@ -290,12 +293,14 @@ def find_tool(tool: str) -> str:
     Raises:
         ToolMissing: it is nowhere.
     """
+    from shutil import which
+
     override = os.environ.get(_OVERRIDE.get(tool, ""), "")
     if override:
-        if shutil.which(override) is None:
+        if which(override) is None:
             raise ToolMissing(f"`{_OVERRIDE[tool]}` names no program that can be run")
         return override
-    found = _in_wheel(tool) or shutil.which(tool)
+    found = _in_wheel(tool) or which(tool)
     if found is None:
         raise ToolMissing(f"`{tool}` is needed and was not found")
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repoint.cli.wiring import CONFIG_FILE
+from repoint.cli.place import CONFIG_FILE
 
 if TYPE_CHECKING:
     from repoint.adapters.answers import Answers
@@ -36,6 +36,13 @@ class KeptScan:
             return
         if listing(self._tree.root) == known:
             self._answers.keep(text, known, self._tree.remembered(), self._tree.glance)
+
+
+def kept_tree(folder: Path) -> FileTree:
+    """The files of a repository, for asking whether they are as they were."""
+    from repoint.adapters.filetree import FileTree
+
+    return FileTree(folder)
 
 
 def _answers(tree: FileTree, request: tuple[str, ...]) -> Answers | None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from repoint.cli.options import Session, env_option, examples, format_option
-from repoint.cli.output import check_output, emit, write_output
+from repoint.cli.output import check_output, write_output
 from repoint.cli.plans import make_plan, read_plan
+from repoint.cli.stdout import emit
 from repoint.cli.wiring import laboratory, load_generator, machine, open_desk
 from repoint.errors import ExitCode, UsageError
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from repoint.cli.options import Session, env_option, examples, says_yes
-from repoint.cli.output import emit
 from repoint.cli.plans import make_plan, read_plan
+from repoint.cli.stdout import emit
 from repoint.cli.wiring import Desk, identity, open_desk
 from repoint.errors import ExitCode
 

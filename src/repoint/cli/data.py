@@ -10,8 +10,8 @@ import click
 
 from repoint.cli.context import choose_environment, context_option, open_cluster
 from repoint.cli.options import Decorator, Session, examples, format_option, one_env_option
-from repoint.cli.output import emit
 from repoint.cli.running import interruptible
+from repoint.cli.stdout import emit
 from repoint.cli.wiring import data_desk, data_world, open_desk
 from repoint.errors import ExitCode
 

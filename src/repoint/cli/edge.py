@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from repoint import __version__
+from repoint.cli.stdout import close_stdout
 from repoint.errors import ExitCode, RepointError
 from repoint.views.visible import visible
 
@@ -87,17 +88,6 @@ def _tell(message: str, *hints: str, color: bool | None) -> None:
     click.echo(f"{lead} {visible(message)}", err=True, color=color)
     for hint in dict.fromkeys(hints):
         click.echo(f"{click.style('hint:', fg='cyan')} {visible(hint)}", err=True, color=color)
-
-
-def close_stdout() -> None:
-    """Send what is still unwritten to nowhere: the reader of the pipe has gone."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, sys.stdout.fileno())
-    except (OSError, ValueError):
-        return  # stdout is no file here, so there is nothing left to flush
-    finally:
-        os.close(null)
 
 
 def _sentence(error: click.ClickException) -> str:

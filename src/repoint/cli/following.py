@@ -8,7 +8,7 @@ import click
 
 from repoint.cli.context import open_cluster
 from repoint.cli.options import Session
-from repoint.cli.output import emit
+from repoint.cli.stdout import emit
 from repoint.cli.wiring import Desk, commit_of, identity
 from repoint.errors import ExitCode, UsageError
 

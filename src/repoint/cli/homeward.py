@@ -12,8 +12,8 @@ from repoint.cli import show
 from repoint.cli.change import STATE_FOLDER, tell_recovered
 from repoint.cli.context import open_cluster
 from repoint.cli.options import Session, says_yes
-from repoint.cli.output import emit
 from repoint.cli.running import Lines, interruptible
+from repoint.cli.stdout import emit
 from repoint.cli.wiring import (
     Desk,
     data_desk,

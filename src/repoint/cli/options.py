@@ -168,7 +168,8 @@ def says_yes(session: Session, question: str, *before: str) -> bool:
 
 def _environment_names(ctx: click.Context, param: click.Parameter, start: str) -> list[str]:
     """The environments of the nearest repoint.yaml that begin with `start`."""
-    from repoint.cli.wiring import config_at, find_root
+    from repoint.cli.place import find_root
+    from repoint.cli.wiring import config_at
 
     group = ctx.find_root()
     try:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import click
 
-from repoint.cli.edge import close_stdout
 from repoint.errors import FileRefused
-from repoint.views.visible import harmless, visible
+from repoint.views.visible import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +43,6 @@ class Terminal:
         """Tell a person something on stderr, unless asked to be quiet."""
         if not self.quiet:
             click.echo(visible(text), err=True)
-
-
-def emit(text: str) -> None:
-    """Write data to stdout; a reader that went away is no error.
-
-    On a terminal nothing but repoint's own colors is obeyed; a file gets every byte as it is.
-    """
-    if sys.stdout.isatty():
-        text = harmless(text)
-    try:
-        sys.stdout.write(text)
-        if text and not text.endswith("\n"):
-            sys.stdout.write("\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        close_stdout()
-    except OSError as error:
-        close_stdout()
-        raise FileRefused(f"the result cannot be written to stdout: {error.strerror}") from None
 
 
 def check_output(path: Path | None) -> None:

@@ -8,7 +8,7 @@ import click
 
 from repoint.cli.context import choose_environment
 from repoint.cli.options import Session, examples, format_option, one_env_option
-from repoint.cli.output import emit
+from repoint.cli.stdout import emit
 from repoint.cli.wiring import open_desk
 from repoint.errors import ExitCode, UsageError
 from repoint.model.cluster import ClusterVerb

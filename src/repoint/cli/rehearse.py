@@ -9,8 +9,9 @@ import click
 
 from repoint.cli import show
 from repoint.cli.options import Session, env_option, examples, format_option
-from repoint.cli.output import check_output, emit, write_output
+from repoint.cli.output import check_output, write_output
 from repoint.cli.plans import make_plan, read_plan
+from repoint.cli.stdout import emit
 from repoint.cli.wiring import driver_observer, identity, laboratory, migration_runner, open_desk
 from repoint.errors import ExitCode
 

@@ -8,8 +8,10 @@ import click
 
 from repoint.cli import show
 from repoint.cli.options import Session, env_option, examples, format_option, root_argument
-from repoint.cli.output import emit, write_output
-from repoint.cli.wiring import find_root, identity, open_desk
+from repoint.cli.output import write_output
+from repoint.cli.place import find_root
+from repoint.cli.stdout import emit
+from repoint.cli.wiring import identity, open_desk
 from repoint.errors import ExitCode
 
 
@@ -57,10 +59,9 @@ def scan(session: Session, root: Path | None, environments: tuple[str, ...], for
     Writes nothing. What cannot be read is listed, never skipped. Without a repoint.yaml the
     environments are guessed as `repoint init` would.
     """
-    from repoint.adapters.filetree import FileTree
-    from repoint.cli.answers import KeptScan
+    from repoint.cli.answers import KeptScan, kept_tree
 
-    tree = FileTree(find_root(session.directory, root))
+    tree = kept_tree(find_root(session.directory, root))
     looks = () if form == "json" else (str(tree.root), *map(str, session.terminal.looks))
     kept = KeptScan(tree, (form, *looks, *environments))
     text = kept.recall()

@@ -7,8 +7,8 @@ import click
 from repoint.cli.change import STATE_FOLDER, agreed_to, tell_recovered
 from repoint.cli.context import choose_environment, context_option
 from repoint.cli.options import Session, env_option, examples, format_option, yes_option
-from repoint.cli.output import emit
 from repoint.cli.running import seconds
+from repoint.cli.stdout import emit
 from repoint.cli.wiring import Desk, identity, open_desk
 from repoint.errors import ExitCode, UsageError
 

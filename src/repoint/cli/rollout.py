@@ -18,8 +18,8 @@ from repoint.cli.options import (
     one_env_option,
     yes_option,
 )
-from repoint.cli.output import emit
 from repoint.cli.running import Lines, interruptible, seconds
+from repoint.cli.stdout import emit
 from repoint.cli.wiring import (
     Desk,
     commit_of,

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from repoint.cli.options import Session, env_option, examples, format_option, root_argument
-from repoint.cli.output import emit
 from repoint.cli.plans import make_plan
+from repoint.cli.stdout import emit
 from repoint.cli.wiring import Desk, identity, open_desk
 
 

@@ -10,8 +10,8 @@ import click
 from repoint.cli import show
 from repoint.cli.context import choose_environment, context_option, open_cluster
 from repoint.cli.options import Session, examples, format_option
-from repoint.cli.output import emit
 from repoint.cli.running import interruptible
+from repoint.cli.stdout import emit
 from repoint.cli.watching import SoakScreen
 from repoint.cli.wiring import Desk, dialer, http_getter, identity, open_desk
 from repoint.errors import ExitCode, RepointError, UsageError

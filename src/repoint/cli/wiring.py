@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from repoint.cli.place import CONFIG_FILE, find_root
 from repoint.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
         WritableTree,
     )
 
-CONFIG_FILE = "repoint.yaml"
-
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -50,21 +49,6 @@ class Desk:
     """What guessing a configuration read, so that the command does not read it again."""
     opened_sealed: Callable[[], bool] = bool
     """Whether a sealed file was opened for this command, or tried."""
-
-
-def find_root(directory: Path | None, root: Path | None) -> Path:
-    """The repository to work on.
-
-    An argument wins over `-C`; without both it is the nearest folder, from the current
-    one upward, that holds a repoint.yaml, else the current folder.
-    """
-    given = root or directory
-    if given is not None:
-        return given.resolve()
-    here = Path.cwd()
-    return next(
-        (folder for folder in (here, *here.parents) if (folder / CONFIG_FILE).is_file()), here
-    )
 
 
 def config_at(folder: Path) -> Config | None:

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from repoint.cli.output import Terminal, emit
+from repoint.cli.output import Terminal
+from repoint.cli.stdout import emit
 from repoint.rollout.steps import Event, Tone
 from repoint.views.layout import Page, printed
 from repoint.views.rollout import line
