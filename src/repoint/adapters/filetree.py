@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 LARGEST = 64 * 1024 * 1024
 _SKIPPED = frozenset({".git", ".repoint", "node_modules", ".venv"})
+# The journal's names for contents to come: of a run at work, or of one that was killed.
+_STAGED = re.compile(r"(?:^|/)\.[^/]+\.repoint-[0-9a-f]{8}(?:-old)?$")
 
 
 class FileTree:
@@ -43,7 +46,7 @@ class FileTree:
                 found = known.paths(self._is_file)
             else:
                 found = tuple(sorted(filter(self._is_file, self._walk(self.root, ""))))
-            self._paths = tuple(name for name in found if not name.startswith(".repoint/"))
+            self._paths = tuple(name for name in found if not _is_own(name))
         return self._paths
 
     def listing(self) -> gitrepo.Listing | None:
@@ -139,7 +142,8 @@ class FileTree:
         place = self.target(folder)
         if not place.is_dir():
             return ()
-        return tuple(sorted(f"{folder}/{item.name}" for item in place.iterdir() if item.is_file()))
+        names = (f"{folder}/{item.name}" for item in place.iterdir() if item.is_file())
+        return tuple(sorted(name for name in names if not _STAGED.search(name)))
 
     def folders_to_make(self, path: str) -> tuple[str, ...]:
         """Folders that are missing above `path`, outermost first."""
@@ -195,6 +199,10 @@ class FileTree:
 
 _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """O_NONBLOCK: opening a pipe that nobody writes to would wait for ever."""
+
+
+def _is_own(name: str) -> bool:
+    return ".repoint" in name and (name.startswith(".repoint/") or bool(_STAGED.search(name)))
 
 
 def read_regular(target: Path, path: str) -> bytes:
