@@ -21,6 +21,7 @@ from repoint.errors import FileRefused
 if TYPE_CHECKING:
     from repoint.model.receipt import FileWrite
 
+_DEEPEST = 200
 LARGEST = 64 * 1024 * 1024
 _SKIPPED = frozenset({".git", ".repoint", "node_modules", ".venv"})
 # The journal's names for contents to come: of a run at work, or of one that was killed.
@@ -45,7 +46,7 @@ class FileTree:
             if known is not None:
                 found = known.paths(self._is_file)
             else:
-                found = tuple(sorted(filter(self._is_file, self._walk(self.root, ""))))
+                found = tuple(sorted(filter(self._is_file, self._walk())))
             self._paths = tuple(name for name in found if not _is_own(name))
         return self._paths
 
@@ -100,6 +101,8 @@ class FileTree:
             raise FileRefused(f"`{path}` is not a path in this repository")
         try:
             real = (self.root / path).resolve()
+        except RecursionError:
+            raise FileRefused(f"`{path[:200]}...` is nested too deep") from None
         except (OSError, RuntimeError):
             raise FileRefused(f"`{path}` is a link that leads nowhere") from None
         if not real.is_relative_to(self.root):
@@ -170,9 +173,14 @@ class FileTree:
         folder, _, name = path.rpartition("/")
         if name in ("", ".", "..") or path.startswith("/"):
             return False
-        known = self._folders.get(folder)
-        if known is None:
-            known = self._folders[folder] = self._is_plain(folder) and self._is_folder(folder)
+        unknown = []
+        while folder not in self._folders:
+            unknown.append(folder)
+            folder = folder.rpartition("/")[0]
+        known = self._folders[folder]
+        for one in reversed(unknown):
+            named = one.rpartition("/")[2] not in ("", ".", "..")
+            known = self._folders[one] = known and named and self._is_folder(one)
         return known
 
     def _is_folder(self, path: str) -> bool:
@@ -187,14 +195,26 @@ class FileTree:
         self._paths = None
         self._listing = None
 
-    def _walk(self, folder: Path, prefix: str) -> Iterator[str]:
-        with os.scandir(folder) as entries:
+    def _walk(self) -> Iterator[str]:
+        """Every file below the root.
+
+        Raises:
+            FileRefused: a folder cannot be read, or lies deeper than any repository's.
+        """
+        folders = [""]
+        while folders:
+            folder = folders.pop()
+            if folder.count("/") > _DEEPEST:
+                raise FileRefused(f"`{folder[:100]}...` is nested too deep")
+            try:
+                entries = sorted(os.scandir(self._prefix + folder), key=lambda one: one.name)
+            except OSError as error:
+                raise _unreadable(folder.rstrip("/") or ".", error) from None
             for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    if entry.name not in _SKIPPED:
-                        yield from self._walk(Path(entry.path), f"{prefix}{entry.name}/")
-                else:
-                    yield prefix + entry.name
+                if not entry.is_dir(follow_symlinks=False):
+                    yield folder + entry.name
+                elif entry.name not in _SKIPPED:
+                    folders.append(f"{folder}{entry.name}/")
 
 
 _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

@@ -53,7 +53,8 @@ class _Sorted:
 def read_repository(workspace: Workspace) -> Reading:
     """Read every file that can hold a site, and find the sites."""
     tree = workspace.tree
-    paths = _included(tree.paths(), workspace.config)
+    named, unnamed = _named(tree.paths())
+    paths = _included(named, workspace.config)
     kept, others, refused = _looked_at(workspace, paths)
     kept |= _generated_from(tree, kept, frozenset(paths))
     files = Shelf(kept, (*others, *refused), lambda path: _opened_later(tree, path, refused))
@@ -65,8 +66,23 @@ def read_repository(workspace: Workspace) -> Reading:
         sites=located.sites,
         sealed=located.sealed,
         locked=located.locked,
-        problems=(*(one for one in problems if one.reason), *located.problems),
+        problems=(*unnamed, *(one for one in problems if one.reason), *located.problems),
     )
+
+
+def _named(paths: Iterable[str]) -> tuple[list[str], list[Unreadable]]:
+    """The paths that can be written down, and those that cannot: a plan is UTF-8."""
+    named: list[str] = []
+    unnamed: list[Unreadable] = []
+    for path in paths:
+        try:
+            path.encode()
+            named.append(path)
+        except UnicodeEncodeError:
+            raw = path.encode(errors="surrogateescape")
+            shown = raw.decode(errors="backslashreplace")
+            unnamed.append(Unreadable(shown, "its name is not UTF-8"))
+    return named, unnamed
 
 
 def _included(paths: Iterable[str], config: Config | None) -> tuple[str, ...]:

@@ -113,3 +113,42 @@ def test_commit_writes_removes_and_tidies_up(tmp_path: Path) -> None:
     assert tree.read("a") == b"new" and tree.read("n/m") == b"made"
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in (tmp_path / ".repoint").iterdir()) == [".gitignore"]
+
+
+def test_folders_nested_beyond_reason_are_refused(tmp_path: Path) -> None:
+    deep = tmp_path
+    for _ in range(250):
+        deep = deep / "d"
+    deep.mkdir(parents=True)
+    (deep / "file.yaml").write_text("a: 1\n")
+    with pytest.raises(FileRefused, match="nested too deep"):
+        FileTree(tmp_path).paths()
+
+
+def test_a_path_of_a_thousand_folders_is_an_error_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(FileRefused):
+        FileTree(tmp_path).glance("d/" * 1500 + "file.yaml")
+
+
+def test_a_folder_that_is_a_link_is_not_gone_through(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.yaml").write_text("password: x\n")
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "deploy").symlink_to(outside)
+    tree = FileTree(tmp_path / "shop")
+    for path in ("deploy/secret.yaml", "/etc/hostname", "../outside/secret.yaml", "deploy/.."):
+        with pytest.raises(FileRefused):
+            tree.glance(path)
+        with pytest.raises(FileRefused):
+            tree.read(path)
+
+
+def test_a_glance_is_not_remembered_and_a_look_is(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("one")
+    tree = FileTree(tmp_path)
+    assert tree.glance("a") == b"one" and not tree.remembered()
+    assert tree.read("a") == b"one"
+    (tmp_path / "a").write_text("two")
+    assert tree.glance("a") == b"one" and tree.read_again("a") == b"two"
+    assert dict(tree.remembered()) == {}
