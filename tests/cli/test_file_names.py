@@ -1,0 +1,28 @@
+"""Names that cannot be written into a plan are told, and stop nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+CONFIG = """source: {hosts: [pg.old.svc]}
+target: {cluster: new, pooler: new-pooler}
+environments: {local: {manifests: .}}
+"""
+MANIFEST = b'kind: ConfigMap\nmetadata: {name: a}\ndata: {URL: "postgres://pg.old.svc/shop"}\n'
+
+
+def test_a_name_that_is_not_utf8_is_listed_as_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "repoint.yaml").write_text(CONFIG)
+    (tmp_path / "good.yaml").write_bytes(MANIFEST)
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.yaml")).write_bytes(MANIFEST)
+    repoint = [sys.executable, "-m", "repoint", "-C", str(tmp_path)]
+    scan = subprocess.run([*repoint, "scan", "--format", "json"], capture_output=True, check=True)
+    found = json.loads(scan.stdout)
+    assert {"path": "bad\\xff.yaml", "reason": "its name is not UTF-8"} in found["unreadable"]
+    assert [site["path"] for site in found["sites"]] == ["good.yaml"]
+    plan = subprocess.run([*repoint, "plan"], capture_output=True, check=False)
+    assert plan.returncode in (0, 1) and b"bug" not in plan.stderr
