@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from repoint.formats.base import FileKind, ParsedFile
+from repoint.formats.base import FileKind
 from repoint.kube.delivery import Delivery, deliveries, element_environments, named_environment
 from repoint.kube.effective import MADE, Origin, Value, text
 from repoint.kube.environments import (
@@ -80,23 +80,34 @@ def deploy(
     """Build every environment from the sources."""
     views = {view.path: view for view in sealed}
     kustomizer = Kustomizer(index, _Reveal(views))
-    controllers = _controllers(index, kustomizer)
+    manifests = _manifests(index)
+    controllers = _controllers(manifests, kustomizer)
     delivered = deliveries(controllers)
     words = [word for one in controllers for _, word in element_environments(one)]
     words += environment_names(index)
     told = _worded([(one.directory, _told(one)) for one in delivered])
     layout = find_environments(index, kustomizer, specs, told, words)
-    made = _environments(index, kustomizer, layout, delivered, views)
+    made = _environments(tuple(manifests), kustomizer, layout, delivered, views)
     return Deployed(layout, made[:-1], made[-1])
 
 
-def _controllers(index: FileIndex, kustomizer: Kustomizer) -> tuple[Resource, ...]:
+def _manifests(index: FileIndex) -> dict[str, frozenset[str]]:
+    """The files that hold Kubernetes objects, in order, with the kinds of those."""
+    found: dict[str, frozenset[str]] = {}
+    for path in index.holding("kind"):
+        parsed = index.files[path]
+        if parsed.kind in (FileKind.YAML, FileKind.JSON) and not is_kustomization(parsed):
+            found[path] = frozenset(one.kind for one in objects(parsed))
+    return {path: kinds for path, kinds in found.items() if kinds}
+
+
+def _controllers(
+    manifests: Mapping[str, frozenset[str]], kustomizer: Kustomizer
+) -> tuple[Resource, ...]:
     """The Flux and Argo CD objects of all files, with what they may substitute from."""
     found: list[Resource] = []
     sources: list[Resource] = []
-    for path in index.holding("kind"):
-        parsed = index.files[path]
-        kinds = {one.kind for one in objects(parsed)} if _is_manifest(parsed) else set()
+    for path, kinds in manifests.items():
         if kinds & _CONTROLLERS:
             found += kustomizer.load(path)
         elif kinds & {"ConfigMap", "Secret"}:
@@ -138,7 +149,7 @@ class _Reveal:
 
 
 def _environments(
-    index: FileIndex,
+    manifests: tuple[str, ...],
     kustomizer: Kustomizer,
     layout: Layout,
     delivered: tuple[Delivery, ...],
@@ -148,15 +159,15 @@ def _environments(
     own = {spec.name: _of(delivered, spec.name, layout) for spec in specs}
     builds = {
         spec.name: tuple(
-            _delivered(kustomizer.build(overlay), own[spec.name], index)
+            _delivered(kustomizer.build(overlay), own[spec.name], kustomizer.index)
             for overlay in spec.overlays
         )
         for spec in specs
     }
     consumed = {path for several in builds.values() for build in several for path in build.files}
     plain: dict[str, list[Resource]] = {}
-    for path in index.holding("kind"):
-        if path not in consumed and _is_manifest(index.files[path]):
+    for path in manifests:
+        if path not in consumed:
             view = views.get(path)
             environment = view.environment if view is not None else ""
             found = [one.copy() for one in kustomizer.load(path) if _deployable(one)]
@@ -248,12 +259,6 @@ def _into_namespace(resource: Resource, delivered: list[Delivery]) -> None:
     named = {one.namespace for one in delivered if one.namespace}
     if len(named) == 1 and not resource.namespace and resource.kind not in CLUSTER_SCOPED:
         resource.set_metadata("namespace", named.pop(), Origin(delivered[0].path, MADE))
-
-
-def _is_manifest(parsed: ParsedFile) -> bool:
-    if parsed.kind not in (FileKind.YAML, FileKind.JSON) or is_kustomization(parsed):
-        return False
-    return next(objects(parsed), None) is not None
 
 
 def _deployable(resource: Resource) -> bool:

@@ -64,26 +64,30 @@ def effective(
 
     `outer` is the pointer of the scalar whose text holds the tree, for embedded text.
     """
+    return _copied(node, path, pointer_of(at), outer)
+
+
+def _copied(node: Node, path: str, at: str, outer: str | None) -> Effective:
     if isinstance(node, Scalar):
         if outer is not None:
             return Value(node.text, Origin(path, outer, embedded=True), node)
-        return Value(node.text, Origin(path, pointer_of(at)), node)
+        return Value(node.text, Origin(path, at), node)
     if isinstance(node, Mapping):
         return _mapping(node, path, at, outer)
-    return [effective(item, path, (*at, i), outer) for i, item in enumerate(node.items)]
+    return [_copied(item, path, f"{at}/{i}", outer) for i, item in enumerate(node.items)]
 
 
-def _mapping(
-    node: Mapping, path: str, at: tuple[str | int, ...], outer: str | None
-) -> dict[str, Effective]:
+def _mapping(node: Mapping, path: str, at: str, outer: str | None) -> dict[str, Effective]:
     result: dict[str, Effective] = {}
     merged: list[Effective] = []
     for key, value in node.pairs:
-        if key.text == "<<" and key.style in ("plain", ""):
-            inner = effective(value, path, (*at, key.text), outer)
+        name = key.text
+        if name == "<<" and key.style in ("plain", ""):
+            inner = _copied(value, path, f"{at}/<<", outer)
             merged += inner if isinstance(inner, list) else [inner]
-        elif key.text not in result:
-            result[key.text] = effective(value, path, (*at, key.text), outer)
+        elif name not in result:
+            escaped = name.replace("~", "~0").replace("/", "~1")
+            result[name] = _copied(value, path, f"{at}/{escaped}", outer)
     for inner in merged:
         if isinstance(inner, dict):
             result = {**{k: v for k, v in inner.items() if k not in result}, **result}
@@ -131,14 +135,21 @@ def edited(
 def child(tree: Effective | None, *keys: str) -> Effective | None:
     """The subtree at a path of keys, or None."""
     for key in keys:
-        tree = tree.get(key) if isinstance(tree, dict) else None
+        if not isinstance(tree, dict):
+            return None
+        tree = tree.get(key)
     return tree
 
 
 def text(tree: Effective | None, *keys: str) -> str:
     """The text of the leaf at a path of keys; empty when missing or null."""
-    leaf = child(tree, *keys)
-    return leaf.text if isinstance(leaf, Value) and not leaf.is_null else ""
+    for key in keys:
+        if not isinstance(tree, dict):
+            return ""
+        tree = tree.get(key)
+    if not isinstance(tree, Value):
+        return ""
+    return "" if tree.text in _NULLS and tree.is_null else tree.text
 
 
 def mapping(tree: Effective | None, *keys: str) -> dict[str, Effective]:

@@ -132,7 +132,7 @@ def find_environments(
 
 def top_level(index: FileIndex, kustomizer: Kustomizer) -> tuple[str, ...]:
     """Directories with a kustomization that no other one includes, components left out."""
-    directories = [one for one in index.directories() if index.kustomization_in(one)]
+    directories = index.kustomized()
     included: set[str] = set()
     for directory in directories:
         tree = kustomizer.tree(directory)

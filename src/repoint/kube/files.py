@@ -27,6 +27,10 @@ def join(directory: str, relative: str) -> str:
     return normal(posixpath.join(directory, relative.strip()))
 
 
+def _rank(name: str) -> int:
+    return KUSTOMIZATION_NAMES.index(name)
+
+
 def is_remote(reference: str) -> bool:
     """Whether a kustomize reference names something outside the repository."""
     return bool(_REMOTE.search(reference))
@@ -45,9 +49,14 @@ class FileIndex:
         self._dirs: set[str] = {""}
         self._children: dict[str, list[str]] = {}
         self._sorted = sorted(self._known)
+        self._kustomizations: dict[str, str] = {}
         for path in self._sorted:
-            directory = posixpath.dirname(path)
+            directory, _, name = path.rpartition("/")
             self._children.setdefault(directory, []).append(path)
+            if name in KUSTOMIZATION_NAMES and path in files:
+                known_path = self._kustomizations.get(directory, "")
+                if not known_path or _rank(name) < _rank(known_path.rpartition("/")[2]):
+                    self._kustomizations[directory] = path
             while directory and directory not in self._dirs:
                 self._dirs.add(directory)
                 directory = posixpath.dirname(directory)
@@ -92,11 +101,12 @@ class FileIndex:
 
     def kustomization_in(self, directory: str) -> str | None:
         """The kustomization file of a directory, or None."""
-        for name in KUSTOMIZATION_NAMES:
-            path = join(directory, name)
-            if path in self.files:
-                return path
-        return None
+        found = self._kustomizations.get(directory)
+        return found or self._kustomizations.get(normal(directory))
+
+    def kustomized(self) -> tuple[str, ...]:
+        """Every directory that has a kustomization file, sorted."""
+        return tuple(sorted(self._kustomizations))
 
     def embedded(self, path: str, scalar: Scalar) -> ParsedFile:
         """The tree of YAML or JSON text that is itself a scalar of `path`."""

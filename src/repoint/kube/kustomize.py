@@ -93,6 +93,7 @@ class Kustomizer:
         self._rename = rename
         self._bases: dict[str, _Stage] = {}
         self._files: dict[str, _Stage] = {}
+        self._trees: dict[str, dict[str, Effective]] = {}
 
     def build(self, overlay: str) -> Build:
         """Build the kustomization in a directory."""
@@ -109,13 +110,19 @@ class Kustomizer:
 
     def tree(self, directory: str) -> dict[str, Effective]:
         """The kustomization file of a directory as a tree; empty when there is none."""
-        path = self.index.kustomization_in(directory)
-        parsed = self.index.get(path) if path else None
-        for document in parsed.documents if parsed else ():
-            if isinstance(document.root, Mapping) and path:
-                found = effective(document.root, path, (document.index,))
-                return found if isinstance(found, dict) else {}
-        return {}
+        known = self._trees.get(directory)
+        if known is None:
+            path = self.index.kustomization_in(directory)
+            parsed = self.index.get(path) if path else None
+            roots = [(one.root, one.index) for one in parsed.documents] if parsed else []
+            made = (
+                effective(root, path or "", (number,))
+                for root, number in roots
+                if isinstance(root, Mapping)
+            )
+            found = next(made, None)
+            known = self._trees[directory] = found if isinstance(found, dict) else {}
+        return known
 
     def load(self, path: str) -> tuple[Resource, ...]:
         """The objects of a plain manifest file."""

@@ -198,8 +198,8 @@ def _placed(
     for use in uses:
         holding.setdefault(use.site.id, set()).add(use.environment)
     for name, resource in _objects(deployed):
-        for leaf in leaves_of(resource.body):
-            for site in finder.of(leaf):
+        for field in resource.body.values():
+            for site in finder.below(field):
                 holding.setdefault(site.id, set()).add(name)
     for release in released:
         for leaf in (*leaves_of(release.values), *(one for _, one in release.own)):

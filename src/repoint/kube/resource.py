@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from repoint.kube.effective import Effective, Origin, Value, edited, mapping, text
 from repoint.kube.objects import CLUSTER_SCOPED
@@ -25,11 +25,11 @@ class ObjectId:
 
     def same(self, other: ObjectId) -> bool:
         """Whether both name the same object."""
-        return (self.api_version, self.kind, self.name, self.scope) == (
-            other.api_version,
-            other.kind,
-            other.name,
-            other.scope,
+        return (
+            self.name == other.name
+            and self.kind == other.kind
+            and self.api_version == other.api_version
+            and self.scope == other.scope
         )
 
 
@@ -52,37 +52,49 @@ class Resource:
     suffixes: tuple[str, ...] = ()
     generated: bool = False
     hashed: bool = False
+    _known: tuple[dict[str, Effective], ObjectId] | None = field(default=None, repr=False)
+    """A body and the id it spells."""
 
     @property
     def api_version(self) -> str:
         """The `apiVersion` as written."""
-        return text(self.body, "apiVersion")
+        return self.id.api_version
 
     @property
     def group(self) -> str:
         """The API group; empty for the core group."""
-        return self.api_version.rpartition("/")[0]
+        return self.id.api_version.rpartition("/")[0]
 
     @property
     def kind(self) -> str:
         """The kind."""
-        return text(self.body, "kind")
+        return self.id.kind
 
     @property
     def name(self) -> str:
         """The effective name; `generateName` where there is no name."""
-        metadata = mapping(self.body, "metadata")
-        return text(metadata, "name") or text(metadata, "generateName")
+        return self.id.name
 
     @property
     def namespace(self) -> str:
         """The effective namespace; empty where none is named."""
-        return text(self.body, "metadata", "namespace")
+        return self.id.namespace
 
     @property
     def id(self) -> ObjectId:
         """The current id."""
-        return ObjectId(self.api_version, self.kind, self.namespace, self.name)
+        known, body = self._known, self.body
+        if known is not None and known[0] is body:
+            return known[1]
+        metadata = mapping(body, "metadata")
+        found = ObjectId(
+            api_version=text(body, "apiVersion"),
+            kind=text(body, "kind"),
+            namespace=text(metadata, "namespace"),
+            name=text(metadata, "name") or text(metadata, "generateName"),
+        )
+        self._known = (body, found)
+        return found
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -127,4 +139,13 @@ class Resource:
 
     def copy(self) -> Resource:
         """A copy that can be changed without touching this one; both share their trees."""
-        return replace(self, previous=list(self.previous))
+        return Resource(
+            body=self.body,
+            path=self.path,
+            previous=list(self.previous),
+            prefixes=self.prefixes,
+            suffixes=self.suffixes,
+            generated=self.generated,
+            hashed=self.hashed,
+            _known=self._known,
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from repoint.formats.base import ParsedFile
-from repoint.kube.effective import Value
+from repoint.kube.effective import Effective, Value, leaves_of
 from repoint.kube.objects import scalar_at
 from repoint.model.consumer import Site
 
@@ -21,6 +21,7 @@ class SiteIndex:
         self, sites: Mapping[str, tuple[Site, ...]], files: Mapping[str, ParsedFile]
     ) -> None:
         self._by_file = sites
+        self._below: dict[int, tuple[Effective, tuple[Site, ...]]] = {}
         self._by_pointer: dict[tuple[str, str], list[Site]] = {}
         self._by_token: dict[tuple[str, int], list[Site]] = {}
         for path, found in sites.items():
@@ -30,19 +31,29 @@ class SiteIndex:
                 self._by_pointer.setdefault((path, pointer), []).append(site)
                 scalar = scalar_at(parsed, pointer) if parsed is not None else None
                 if scalar is not None:
-                    self._by_token.setdefault((path, scalar.span.start), []).append(site)
+                    self._by_token.setdefault((path, scalar.start), []).append(site)
 
     def of(self, value: Value) -> tuple[Site, ...]:
         """The sites in a leaf, in file order."""
         path, scalar = value.origin.path, value.scalar
+        if path not in self._by_file:
+            return ()
         if not value.origin.pointer:
             return self._by_file.get(path, ()) if scalar is None else ()
         if value.origin.embedded:
             return self._inside(value)
         found = self._by_pointer.get((path, value.origin.pointer))
         if not found and scalar is not None:
-            found = self._by_token.get((path, scalar.span.start))
+            found = self._by_token.get((path, scalar.start))
         return tuple(found or ())
+
+    def below(self, tree: Effective) -> tuple[Site, ...]:
+        """The sites in all leaves of a tree; overlays share most of their objects' fields."""
+        known = self._below.get(id(tree))
+        if known is None:
+            found = {id(site): site for leaf in leaves_of(tree) for site in self.of(leaf)}
+            known = self._below[id(tree)] = (tree, tuple(found.values()))
+        return known[1]
 
     def _inside(self, value: Value) -> tuple[Site, ...]:
         scalar = value.scalar

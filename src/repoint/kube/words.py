@@ -119,6 +119,7 @@ def is_everyday(name: str) -> bool:
     return name.lower() in _EVERYDAY
 
 
+@lru_cache(maxsize=4096)
 def in_file_name(name: str) -> str:
     """The environment word in a file's name (`values-staging.yaml`, `.env.prod`), or empty."""
     lowered = name.lower()

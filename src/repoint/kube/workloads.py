@@ -123,7 +123,7 @@ def _pods(
     if not isinstance(tree, dict):
         return
     own = mapping(tree, "metadata") or metadata
-    if any(_is_container(one) for _, one in _containers(tree)):
+    if not _HOLDERS.isdisjoint(tree) and any(_is_container(one) for _, one in _containers(tree)):
         yield tree, metadata
         return
     for key, value in tree.items():
@@ -131,8 +131,12 @@ def _pods(
             yield from _pods(value, own, depth + 1)
 
 
+_LISTS = ("initContainers", "containers", "ephemeralContainers", *_STEPS)
+_HOLDERS = frozenset({*_LISTS, *_SINGLE})
+
+
 def _containers(pod: dict[str, Effective]) -> Iterator[tuple[bool, dict[str, Effective]]]:
-    for key in ("initContainers", "containers", "ephemeralContainers", *_STEPS):
+    for key in _LISTS:
         for one in items(pod, key):
             if isinstance(one, dict):
                 yield key == "initContainers", one
