@@ -32,6 +32,8 @@ GOALS = {
         Goal("fresh", "fresh clone, restored cache / `rg -l -i`", 0.15, 0.4),
         Goal("consumers", "consumers of all overlays / `kubectl kustomize` each", 0.05, 0.2),
         Goal("verification", "renders that prove a plan / one by one", 0.6, 0.6),
+        Goal("renders", "renders of a touched overlay, before and after each", 1, 1, ""),
+        Goal("renders-repeat", "renders when nothing changed since the last plan", 0, 0, ""),
         Goal("help", "`repoint --help` / `python -c pass`", 4, 8),
         Goal("start-cold", "cold scan of 1k files / `python -c pass`", 6, 12),
         Goal("start-warm", "warm scan of 1k files / `python -c pass`", 2.5, 5),

@@ -68,6 +68,8 @@ spec:
   instances: 3
   imageName: {decoy("ghcr.io/cloudnative-pg/postgresql:17.2", "an image")}
   storage: {{size: 10Gi}}
+  postgresql:
+    parameters: {{max_connections: "5000"}}
 ---
 apiVersion: postgresql.cnpg.io/v1
 kind: Pooler
@@ -76,7 +78,9 @@ spec:
   cluster: {{name: platform-postgres}}
   instances: 2
   type: rw
-  pgbouncer: {{poolMode: session}}
+  pgbouncer:
+    poolMode: session
+    parameters: {{default_pool_size: "2", max_client_conn: "20000"}}
 """
 
 

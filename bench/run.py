@@ -15,21 +15,21 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import others, peers, scanning, starting
 from bench.generate import SIZES
 from bench.goals import KNOWN, Row, table
-from bench.measure import Meter, program
+from bench.measure import Meter
+from bench.measure import program as path_of
 from bench.scanning import Scans
 from bench.trees import Tree, prepare
 
-GROUPS = ("start", "scan", "consumers", "sealed", "applying", "peers")
+GROUPS = ("start", "scan", *(one.name for one in others.PROGRAMS), "peers")
 _PEER_ROUNDS = 3
-# Rows beside other programs are measured on one size: the one that CI gates.
-_GATED = "10k"
+_FOR_PEERS = "10k"
 
 
 @dataclass(slots=True)
@@ -49,15 +49,6 @@ class Report:
             self.wrong += [
                 f"{one.tree.size}: {bad.summary()}" for bad in one.scores if not bad.is_right
             ]
-
-    def add_answer(
-        self, goals: Iterable[tuple[str, str]], size: str, answer: others.Answer, rounds: int
-    ) -> None:
-        """Count in what a program of its own answered: pairs of a goal and its key."""
-        if answer.problem:
-            self.wrong.append(answer.problem)
-        for goal, key in goals:
-            self.rows += others.row(goal, size, answer, rounds, key)
 
 
 def main() -> None:
@@ -79,16 +70,14 @@ def _measure(
     """Each group in turn; those that change a tree come last."""
     if "start" in groups and "1k" in trees:
         report.rows += starting.rows(meter, trees["1k"], rounds)
-    count = f"--rounds={rounds}"
-    if "consumers" in groups and _GATED in trees:
-        answer = others.ask("consumers", str(trees[_GATED].root), count)
-        pairs = [("consumers", "ratio"), ("verification", "ratio_verification")]
-        report.add_answer(pairs, _GATED, answer, rounds)
-    for name in ("sealed", "applying"):
-        if name in groups:
-            report.add_answer([(name, "ratio")], "-", others.ask(name, count), rounds)
-    if "peers" in groups and _GATED in trees:
-        made, skipped = peers.rows(meter, trees[_GATED], min(rounds, _PEER_ROUNDS))
+    for program in others.PROGRAMS:
+        if program.name in groups and (not program.size or program.size in trees):
+            root = trees[program.size].root if program.size else None
+            made, wrong = others.measure(program, root, rounds)
+            report.rows += made
+            report.wrong += wrong
+    if "peers" in groups and _FOR_PEERS in trees:
+        made, skipped = peers.rows(meter, trees[_FOR_PEERS], min(rounds, _PEER_ROUNDS))
         report.rows += made
         report.notes += [f"skipped: {line}" for line in skipped]
     if "scan" in groups:
@@ -109,7 +98,7 @@ def _status(report: Report, *, gate: bool) -> int:
 
 def _trees(folder: Path, sizes: Sequence[str], groups: Sequence[str]) -> dict[str, Tree]:
     """The repositories of the sizes that were asked for, smallest first, where any is needed."""
-    if not {"start", "scan", "consumers", "peers"} & set(groups):
+    if not set(groups) - {one.name for one in others.PROGRAMS if not one.size}:
         return {}
     ordered = [size for size in SIZES if size in sizes]
     return {size: prepare(size, folder / size) for size in ordered}
@@ -118,7 +107,7 @@ def _trees(folder: Path, sizes: Sequence[str], groups: Sequence[str]) -> dict[st
 def _versions() -> list[str]:
     """What was measured with: ratios are only as good as what they are ratios to."""
     shown = []
-    for argv in ([program("rg"), "--version"], [program("git"), "--version"]):
+    for argv in ([path_of("rg"), "--version"], [path_of("git"), "--version"]):
         done = subprocess.run(argv, capture_output=True, text=True, check=True)
         shown.append(done.stdout.splitlines()[0])
     return [f"{', '.join(shown)}, Python {sys.version.split()[0]}, {os.cpu_count()} processors"]

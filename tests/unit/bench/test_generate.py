@@ -18,7 +18,7 @@ from bench.marks import Planted
 from bench.scanning import NEEDLES
 from repoint.model.consumer import Purpose, Style
 
-DIGEST = "30edbce9e3347e43e9e9d2395c9c6b3558e22bca82b92b57272c6eac9ea9c601"
+DIGEST = "d3e1204f61c77abaed6173c8e090e475da259a24dd23625a9cf3fcdff7733cdf"
 
 
 @pytest.fixture(scope="module")

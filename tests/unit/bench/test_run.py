@@ -12,7 +12,7 @@ from bench import goals, others, run, scanning
 from bench.generate import Truth
 from bench.goals import Goal, Row
 from bench.measure import Ratio, Sample, Series
-from bench.others import Answer
+from bench.others import Answer, Program
 from bench.run import Report
 from bench.scanning import Scans
 from bench.score import Score
@@ -83,15 +83,77 @@ def test_the_scan_after_a_change_comes_before_the_one_without() -> None:
     assert order == ["warm", "rg", "unchanged"]
 
 
-def test_an_answer_without_a_figure_makes_no_row_and_a_failure_is_told() -> None:
-    assert others.row("sealed", "-", Answer({"seconds": 1}), 7) == []
-    rows = others.row("sealed", "-", Answer({"ratio": 0.5, "ratio_cpu": 0.7}), 7)
-    assert (rows[0].measured.wall, rows[0].measured.cpu, rows[0].verdict) == (0.5, 0.7, "reached")
-    answer = others.ask("no_such_program")
-    assert "No module named bench.no_such_program" in answer.problem
-    report = Report()
-    report.add_answer([("sealed", "ratio")], "-", answer, 7)
-    assert report.wrong == [answer.problem]
+def _answering(monkeypatch: pytest.MonkeyPatch, *answers: Answer) -> list[tuple[str, ...]]:
+    """Programs that answer in turn, and what they were asked."""
+    asked: list[tuple[str, ...]] = []
+    left = iter(answers)
+
+    def ask(*words: str) -> Answer:
+        asked.append(words)
+        return next(left)
+
+    monkeypatch.setattr(others, "ask", ask)
+    return asked
+
+
+def test_a_program_that_counts_rounds_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = _answering(monkeypatch, Answer({"ratio": 0.5, "ratio_cpu": 0.7, "renders_repeat": 0}))
+    program = Program(
+        "proving", "1k", {"verification": "ratio", "renders-repeat": "renders_repeat"}
+    )
+    rows, wrong = others.measure(program, Path("/tree"), 7)
+    assert asked == [("proving", "/tree", "--rounds=7")]
+    assert [(row.measured.wall, row.measured.cpu, row.measured.rounds) for row in rows] == [
+        (0.5, 0.7, 7),
+        (0, None, 1),
+    ]
+    assert not wrong
+
+
+def test_a_program_that_does_not_is_asked_for_each_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [Answer({"ratio": 0.1}), Answer({"ratio": 0.9}), Answer({"ratio": 0.2}, "differs")]
+    asked = _answering(monkeypatch, *found)
+    program = Program("consumers", "10k", {"consumers": "ratio"}, counts_rounds=False)
+    rows, wrong = others.measure(program, Path("/tree"), 3)
+    assert asked == [("consumers", "/tree")] * 3
+    assert (rows[0].measured.wall, rows[0].size, wrong) == (0.2, "10k", ["differs"])
+
+
+def test_an_answer_without_a_figure_makes_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    _answering(monkeypatch, Answer({"seconds": 1}))
+    assert others.measure(Program("sealed", "", {"sealed": "ratio"}), None, 7) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        pytest.param('print(\'{"ratio": 1, "differences": 0}\')', "", id="fine"),
+        pytest.param(
+            "print('{\"differences\": 2}')", "bench.planted found 2 differences", id="differences"
+        ),
+        pytest.param(
+            "print('{}'); raise SystemExit(1)",
+            "ended with status 1: it did not say why",
+            id="failed",
+        ),
+        pytest.param("raise SystemExit('no tool')", "ended with status 1: no tool", id="why"),
+        pytest.param("", "ended with status 0: it did not say why", id="silent"),
+    ],
+)
+def test_what_a_program_ends_with(
+    code: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "bench" / "planted.py").write_text(code)
+    monkeypatch.setattr(others, "HERE", tmp_path / "bench")
+    answer = others.ask("planted")
+    assert answer.problem.endswith(problem) and bool(answer.problem) == bool(problem)
+
+
+def test_every_program_is_there_and_every_row_of_it_a_goal() -> None:
+    for program in others.PROGRAMS:
+        assert (others.HERE / f"{program.name}.py").is_file()
+        assert program.goals.keys() <= goals.GOALS.keys()
 
 
 def test_a_prepared_repository_is_cloned_changed_and_its_cache_restored(

@@ -1,0 +1,122 @@
+"""Counts and times the renders that prove a plan, beside `kubectl kustomize` one after another.
+
+    python -m bench.proving ROOT --rounds 7
+
+Prints one JSON object. `overlays` is how many overlays the plan for the first environment touches;
+`renders` how often kubectl was started for them, and `renders_repeat` how often for the same plan
+once more. `per_state` is renders for each of these overlays before and after: 1 is each once.
+`ratio` is the median over rounds of the time of rendering these overlays as a plan does, by that of
+kubectl one after another; `ratio_cpu` the same by processors. Ends with 1 when the renders differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from repoint.adapters.filetree import FileTree
+from repoint.adapters.kubectl import Kustomize, kustomize_cmd
+from repoint.adapters.runner import find_tool
+
+_ENVIRONMENT = "local"
+_COUNTER = '#!/bin/sh\necho "$1" >> "{log}"\nexec "{kubectl}" "$@"\n'
+
+
+def plan(root: Path, folder: Path) -> tuple[tuple[str, ...], int]:
+    """The overlays that a plan touches, and how many renders it took."""
+    log = folder / "starts"
+    log.write_bytes(b"")
+    counter = folder / "kubectl"
+    counter.write_text(_COUNTER.format(log=log, kubectl=find_tool("kubectl")))
+    counter.chmod(0o700)
+    kept = folder / "kept"
+    kept.mkdir(mode=0o700, exist_ok=True)
+    env = {**os.environ, "REPOINT_KUBECTL": str(counter), "REPOINT_CACHE": str(kept)}
+    argv = [sys.executable, "-m", "repoint", "--quiet", "plan", "--env", _ENVIRONMENT]
+    done = subprocess.run(
+        [*argv, "--format", "json"], cwd=root, env=env, check=True, stdout=subprocess.PIPE
+    )
+    proofs = json.loads(done.stdout)["proofs"]
+    touched = {proof["overlay"] for proof in proofs if proof["method"] == "render"}
+    return tuple(sorted(touched)), log.read_text().count("kustomize\n")
+
+
+def as_planned(root: Path, overlays: Sequence[str]) -> Mapping[str, str | None]:
+    """As the proof of a plan renders them."""
+    built = Kustomize(FileTree(root)).render(overlays, {})
+    return {overlay: one.text for overlay, one in built.items()}
+
+
+def one_by_one(root: Path, overlays: Sequence[str]) -> Mapping[str, str | None]:
+    """As a loop in a shell renders them."""
+    kubectl = find_tool("kubectl")
+    found = {}
+    for overlay in overlays:
+        argv = kustomize_cmd(kubectl, overlay)
+        done = subprocess.run(argv, cwd=root, stdout=subprocess.PIPE, text=True, check=True)
+        found[overlay] = done.stdout
+    return found
+
+
+def _processors() -> float:
+    """Seconds of processors of this process and of its children so far."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def measure(
+    root: Path, overlays: Sequence[str], rounds: int
+) -> tuple[dict[str, list[tuple[float, float]]], bool]:
+    """Seconds by clock and processors of each way, round by round; whether both gave the same."""
+    ways: list[Callable[[Path, Sequence[str]], Mapping[str, str | None]]]
+    ways = [as_planned, one_by_one]
+    seconds: dict[str, list[tuple[float, float]]] = {way.__name__: [] for way in ways}
+    expected = one_by_one(root, overlays)
+    right = True
+    for _ in range(rounds):
+        random.shuffle(ways)
+        for way in ways:
+            start, used = time.perf_counter(), _processors()
+            rendered = way(root, overlays)
+            taken = (time.perf_counter() - start, _processors() - used)
+            seconds[way.__name__].append(taken)
+            right = right and rendered == expected
+    return seconds, right
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Plan twice, render in rounds, print."""
+    parser = argparse.ArgumentParser(description="Times the renders that prove a plan.")
+    parser.add_argument("root", type=Path)
+    parser.add_argument("--rounds", type=int, default=7)
+    given = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory(prefix="repoint-bench-") as folder:
+        overlays, renders = plan(given.root, Path(folder))
+        _, repeated = plan(given.root, Path(folder))
+    seconds, right = measure(given.root, overlays, given.rounds)
+    pairs = list(zip(seconds["as_planned"], seconds["one_by_one"], strict=True))
+    found = {
+        "overlays": len(overlays),
+        "renders": renders,
+        "per_state": round(renders / (2 * len(overlays)), 3),
+        "renders_repeat": repeated,
+        "ratio": round(statistics.median(mine[0] / other[0] for mine, other in pairs), 3),
+        "ratio_cpu": round(statistics.median(mine[1] / other[1] for mine, other in pairs), 3),
+        "same": right,
+    }
+    print(json.dumps(found))
+    return 0 if right else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
