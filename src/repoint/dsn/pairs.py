@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from repoint.dsn.params import (
     DATABASE_NAMES,
@@ -70,8 +71,7 @@ _LIBPQ_PROOF = frozenset(
 _USUAL_PORTS = frozenset({"5432", "5433", "6432"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
+class _Pair(Struct, frozen=True):
     key: str
     value: Token
     start: int

@@ -6,8 +6,9 @@ publishes: SP1 refused startup parameters, SP2 dropped options, SP12 harmless on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Reader(StrEnum):
@@ -29,8 +30,7 @@ class Pooled(StrEnum):
     DROPPED = "dropped"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A parameter's reader, its fate at the pooler, and the fact that says so."""
 
     name: str

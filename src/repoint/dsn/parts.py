@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from repoint.dsn.params import PASSWORD_NAMES, SCHEMA_NAMES, canonical
 from repoint.model.consumer import Style
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A piece of the text, exactly as written: `text == source[start:end]`."""
 
     text: str
@@ -19,8 +19,7 @@ class Token:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(Struct, frozen=True):
     """A parameter; the span covers its separator too (`?`, `&`, a space or `;`)."""
 
     name: str
@@ -29,8 +28,7 @@ class Param:
     span_end: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(Struct, frozen=True, order=True):
     """Where a pair stands: its separator at `start`, its name at `name`, its `end`."""
 
     start: int
@@ -38,8 +36,7 @@ class Place:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Dsn:
+class Dsn(Struct, frozen=True):
     """A connection string without its password, so that it can be shown.
 
     `scheme` is what stands before `://` (`pgsql` for PDO); for pairs without a

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from repoint.dsn.params import HOST_NAMES, PORT_NAMES, USER_NAMES, canonical
 from repoint.dsn.parts import Dsn, Param, Place, Token, is_password
@@ -79,8 +80,7 @@ def _before_escape(body: str) -> str:
     return body if cut < 0 else body[:cut]
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Where the parts of a URL's body stand: `[0, info)` user info with its `@`,
     `[info, hosts)` the hosts, `[hosts, query)` slash and database, then the query.
     """

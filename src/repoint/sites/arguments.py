@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from repoint.sites.clients import Setting, client_drafts, is_hidden
 from repoint.sites.commands import (

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from repoint.sites.commands import CLIENTS, Client, base_name
 from repoint.sites.frame import Draft, Form, Piece, Role, Value
@@ -18,8 +20,7 @@ from repoint.sites.hosts import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """Where a command stands: the file's role, the program when the words name none.
 
     `own_server` tells that the command runs inside the server's container, so that a

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from repoint.sites.lexicon import lexicon
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """A program that takes a server's address in options of its own.
 
     `host`, `port`, `user` and `database` are option names without dashes. `takes_value`

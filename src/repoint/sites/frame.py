@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from repoint.formats.base import TextMap
 from repoint.model.consumer import Part, Site, Style
@@ -98,20 +100,22 @@ class FileView:
                 position = raw.find(b"\n", position + 1)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Position:
+class Position(Struct, frozen=True, eq=False):
     """Where a text stands: its bytes, the pointer of its scalar, its line and column.
 
     `line` and `column` serve where the text does not map to bytes. `offset` is where
     the text begins inside the scalar that `pointer` names.
     """
 
-    map: TextMap = field(repr=False)
+    map: TextMap
     pointer: str
     line: int
     column: int
     offset: int = 0
     display_only: str = ""
+
+    def __repr__(self) -> str:
+        return f"Position({self.pointer!r}, line {self.line})"  # the map holds the text itself
 
 
 class Value:
@@ -190,8 +194,7 @@ class Value:
         return self.position.line, self.position.column
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Piece:
+class Piece(Struct, frozen=True, eq=False):
     """A token of a site: the value it stands in and where."""
 
     value: Value
@@ -223,8 +226,7 @@ def plain(text: str | None) -> str | None:
 _SECRET_PARAMS = ("pass", "pwd", "secret", "token", "sslkey", "private", "credential")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Draft:
+class Draft(Struct, frozen=True, eq=False):
     """What a detector found, before it becomes a Site."""
 
     form: Form

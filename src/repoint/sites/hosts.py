@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from repoint.sites.lexicon import lexicon
 
@@ -42,8 +43,7 @@ _NOT_HOSTS = lexicon(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True):
     """A piece of a text with its offsets."""
 
     text: str
@@ -55,8 +55,7 @@ class Slice:
         return self.start + len(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A host, perhaps its port, perhaps a database behind a slash."""
 
     host: Slice

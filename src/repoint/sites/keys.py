@@ -7,9 +7,10 @@ A name is read as words, whatever its spelling: `DB_READ_HOST`, `dbReadHost`,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+
+from msgspec import Struct
 
 from repoint.sites.lexicon import lexicon
 
@@ -111,8 +112,7 @@ class Evidence(IntEnum):
     STRONG = 5
 
 
-@dataclass(frozen=True, slots=True)
-class HostName:
+class HostName(Struct, frozen=True):
     """A key that names a host: how sure, the words before it, and what follows it."""
 
     evidence: Evidence

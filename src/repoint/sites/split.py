@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from repoint.sites.frame import Draft, Form, Piece, Role, Value, whole
 from repoint.sites.hosts import (
@@ -35,16 +37,14 @@ from repoint.sites.kin import Kin, same_words
 from repoint.sites.lexicon import lexicon
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
+class Entry(Struct, frozen=True, eq=False):
     """A key and its value in a container of settings."""
 
     name: str
     value: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Container:
+class Container(Struct, frozen=True, eq=False):
     """Keys that stand together: a mapping, a list of env entries, a section, a script.
 
     `trail` holds the keys above it that tell what it is about, the nearest last.
@@ -66,7 +66,7 @@ class Container:
     command: str = ""
     bare: bool = True
     engine: bool | None = None
-    _kin: list[Kin] = field(default_factory=list, init=False, repr=False)
+    _kin: list[Kin] = field(default_factory=list)
 
     @property
     def kin(self) -> Kin:

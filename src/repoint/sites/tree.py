@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from repoint.formats.base import FileKind, Mapping, Node, ParsedFile, Scalar, Sequence
 from repoint.formats.read import read_embedded
@@ -39,8 +41,7 @@ MAX_NESTING = 4
 _BESIDE = lexicon("auth jsonData credentials connection options params config login")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Walker:
+class Walker(Struct, frozen=True, eq=False):
     """Finds the drafts of one document, or of a document inside a scalar (`origin`).
 
     `live` holds the collections of the document that can hold a site; others are passed by.

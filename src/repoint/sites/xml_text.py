@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from repoint.sites.context import Scope
 from repoint.sites.frame import Draft, Value
@@ -23,8 +24,7 @@ _ENTITY = re.compile(r"&(amp|lt|gt|quot|apos);")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 
 
-@dataclass(slots=True, eq=False)
-class _Element:
+class _Element(Struct, eq=False):
     name: str
     entry_name: str
     text_start: int
