@@ -39,7 +39,7 @@ def refuse(code: int) -> Callable[..., Any]:
 
 @pytest.mark.slow
 def test_every_error_at_every_touch(memory: Path) -> None:
-    tally = failing.run(Job(memory, Random(1), seconds=0, kills=1))
+    tally = failing.run(Job(memory, Random(1), seconds=0, kills=1, stride=3))
 
     assert not tally.torn
     assert {"FileRefused", "HalfDone", "done"} == set(tally.outcomes)

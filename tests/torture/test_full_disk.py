@@ -16,7 +16,7 @@ from repoint.errors import FileRefused, HalfDone, RepointError, StalePlan
 from repoint.flows.apply import apply_plan
 from repoint.flows.recover import resume
 from repoint.model.receipt import FileWrite
-from tests.torture.killing import small_plan
+from tests.torture.small_plan import small_plan
 from tests.unit.flows.hand_plans import Repository, new_repository, snapshot
 
 

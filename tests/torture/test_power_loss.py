@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from repoint.adapters import journal, lock
+from repoint.adapters import journal, journal_file, lock
 from tests.torture.disk import Recording, after_power_loss, listing, recorded, write_out
 from tests.torture.looking import look
 from tests.torture.scenarios import power
@@ -50,20 +50,20 @@ def test_the_model_sees_what_a_journal_forgets(
         # The journal goes first, and what it tells of is synced when it is gone.
         monkeypatch.setattr(journal, "_undo", undo_without_care)
 
-    assert outages(memory, stride=7).torn
+    assert outages(memory, stride=11).torn
 
 
 def is_folder(fd: int) -> bool:
     return stat.S_ISDIR(os.fstat(fd).st_mode)
 
 
-def sync_targets_alone(root: Path, steps: list[journal.Step]) -> None:
+def sync_targets_alone(root: Path, steps: list[journal_file.Step]) -> None:
     for step in steps:
         with contextlib.suppress(FileNotFoundError):
             lock.sync_folder((root / step.target).parent)
 
 
-def undo_without_care(root: Path, log: Path, steps: list[journal.Step]) -> None:
+def undo_without_care(root: Path, log: Path, steps: list[journal_file.Step]) -> None:
     log.unlink(missing_ok=True)
     for step in steps:
         (root / step.staged).unlink(missing_ok=True)

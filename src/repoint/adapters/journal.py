@@ -102,11 +102,6 @@ def recover(root: Path) -> str:
     return "finished"
 
 
-def pending(root: Path) -> bool:
-    """Whether a killed run left something to finish or undo."""
-    return (root / lock.STATE_DIR / JOURNAL_NAME).exists()
-
-
 def _step(root: Path, write: FileWrite, target: Path) -> Step:
     relative = target.relative_to(root)
     staged = relative.with_name(f".{relative.name[:200]}.repoint-{token_hex(4)}")
