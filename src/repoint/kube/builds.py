@@ -20,6 +20,7 @@ from repoint.kube.helmfile import environment_names
 from repoint.kube.kustomize import Build, Kustomizer
 from repoint.kube.objects import CLUSTER_SCOPED, is_kustomization, objects
 from repoint.kube.patches import apply_patches, read_patches
+from repoint.kube.rendered import from_render
 from repoint.kube.resource import Resource
 from repoint.kube.sealed import SealedSecretView, is_cipher
 from repoint.kube.words import is_word
@@ -76,10 +77,12 @@ def deploy(
     index: FileIndex,
     sealed: Iterable[SealedSecretView] = (),
     specs: tuple[EnvironmentSpec, ...] = (),
+    rendered: Mapping[str, str] | None = None,
 ) -> Deployed:
-    """Build every environment from the sources."""
+    """Build every environment from the sources; `rendered` are kubectl's builds by overlay."""
     views = {view.path: view for view in sealed}
     kustomizer = Kustomizer(index, _Reveal(views))
+    builder = _Builder(kustomizer, rendered or {})
     manifests = _manifests(index)
     controllers = _controllers(manifests, kustomizer)
     delivered = deliveries(controllers)
@@ -87,7 +90,7 @@ def deploy(
     words += environment_names(index)
     told = _worded([(one.directory, _told(one)) for one in delivered])
     layout = find_environments(index, kustomizer, specs, told, words)
-    made = _environments(tuple(manifests), kustomizer, layout, delivered, views)
+    made = _environments(tuple(manifests), builder, layout, delivered, views)
     return Deployed(layout, made[:-1], made[-1])
 
 
@@ -128,6 +131,19 @@ def _worded(told: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(directory, word if is_word(word) else "") for directory, word in told]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Builder:
+    """Builds overlays from the sources; those of `rendered` are as kubectl built them."""
+
+    kustomizer: Kustomizer
+    rendered: Mapping[str, str]
+
+    def build(self, overlay: str) -> Build:
+        """The build of an overlay, whoever made it."""
+        own, stream = self.kustomizer.build(overlay), self.rendered.get(overlay)
+        return own if stream is None else from_render(own, stream, self.kustomizer.index)
+
+
 class _Reveal:
     """Gives sealed objects the kind, name and namespace that decryption showed."""
 
@@ -150,7 +166,7 @@ class _Reveal:
 
 def _environments(
     manifests: tuple[str, ...],
-    kustomizer: Kustomizer,
+    builder: _Builder,
     layout: Layout,
     delivered: tuple[Delivery, ...],
     views: dict[str, SealedSecretView],
@@ -159,7 +175,7 @@ def _environments(
     own = {spec.name: _of(delivered, spec.name, layout) for spec in specs}
     builds = {
         spec.name: tuple(
-            _delivered(kustomizer.build(overlay), own[spec.name], kustomizer.index)
+            _delivered(builder.build(overlay), own[spec.name], builder.kustomizer.index)
             for overlay in spec.overlays
         )
         for spec in specs
@@ -170,7 +186,7 @@ def _environments(
         if path not in consumed:
             view = views.get(path)
             environment = view.environment if view is not None else ""
-            found = [one.copy() for one in kustomizer.load(path) if _deployable(one)]
+            found = [one.copy() for one in builder.kustomizer.load(path) if _deployable(one)]
             place = environment or layout.environment_of(path)
             plain.setdefault(place, []).extend(found)
     return tuple(

@@ -7,13 +7,29 @@ It goes on where kustomize stops: what is missing or not supported is named in
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from repoint.formats.base import Mapping, ParsedFile
-from repoint.kube.effective import Effective, Value, effective, items, mapping, text, texts
-from repoint.kube.files import KUSTOMIZATION_NAMES, FileIndex, is_remote, join
+from repoint.formats.base import Mapping
+from repoint.kube.effective import (
+    Effective,
+    Value,
+    effective,
+    items,
+    mapping,
+    text,
+    texts,
+)
+from repoint.kube.files import FileIndex, is_remote, join
 from repoint.kube.generators import absorb, generate
+from repoint.kube.kustomization import (
+    kindless,
+    other_files,
+    reaches_out,
+    refusals,
+    stays_here,
+    unknown_features,
+)
 from repoint.kube.names import mend_references
 from repoint.kube.objects import objects
 from repoint.kube.patches import apply_patches, read_patches
@@ -21,27 +37,6 @@ from repoint.kube.replacements import replace_fields
 from repoint.kube.resource import Resource
 from repoint.kube.transforms import set_images, set_replicas, transform
 
-_UNSUPPORTED = (
-    "vars",
-    "helmCharts",
-    "helmChartInflationGenerator",
-    "configurations",
-    "crds",
-    "openapi",
-    "validators",
-    "buildMetadata",
-)
-_KNOWN = frozenset(
-    {
-        *("apiVersion", "kind", "metadata", "resources", "bases", "components", "generators"),
-        *("namespace", "namePrefix", "nameSuffix", "commonLabels", "labels", "commonAnnotations"),
-        *("patches", "patchesStrategicMerge", "patchesJson6902", "replacements", "replicas"),
-        *("images", "imageTags", "configMapGenerator", "secretGenerator", "generatorOptions"),
-        *("transformers", "sortOptions", "helmGlobals", *_UNSUPPORTED),
-    }
-)
-_LOCAL = "config.kubernetes.io/local-config"
-_FILE_LISTS = ("configurations", "crds", "validators")
 _MAX_DEPTH = 40
 
 Rename = Callable[[Resource], None]
@@ -61,6 +56,15 @@ class Build:
     files: frozenset[str]
     problems: tuple[str, ...]
     unsupported: tuple[str, ...]
+    renderable: bool = True
+    """Whether kubectl may be asked: no file is missing, and nothing is remote."""
+    untraced: tuple[str, ...] = ()
+    """Connections of a build by kubectl that no file is known to spell."""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the build may differ from what kustomize would make."""
+        return bool(self.problems or self.unsupported)
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +73,7 @@ class _Stage:
     files: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
     unsupported: list[str] = field(default_factory=list)
+    renderable: bool = True
 
     def take(self, other: _Stage) -> None:
         known = {resource.key for resource in self.resources}
@@ -77,6 +82,7 @@ class _Stage:
                 self.problems.append(f"several objects are {resource.kind} `{resource.name}`")
             self.resources.append(resource.copy())
         self.files |= other.files
+        self.renderable = self.renderable and other.renderable
         self.problems += [one for one in other.problems if one not in self.problems]
         self.unsupported += [one for one in other.unsupported if one not in self.unsupported]
 
@@ -102,11 +108,15 @@ class Kustomizer:
         stage.problems += mend_references(stage.resources)
         return Build(
             overlay=overlay,
-            objects=tuple(one for one in stage.resources if not _stays_here(one)),
+            objects=tuple(one for one in stage.resources if not stays_here(one)),
             files=frozenset(stage.files),
             problems=tuple(stage.problems),
             unsupported=tuple(stage.unsupported),
+            renderable=stage.renderable and all(map(self._is_there, stage.files)),
         )
+
+    def _is_there(self, path: str) -> bool:
+        return self.index.exists(path) or self.index.is_dir(path)
 
     def tree(self, directory: str) -> dict[str, Effective]:
         """The kustomization file of a directory as a tree; empty when there is none."""
@@ -141,16 +151,19 @@ class Kustomizer:
         path = self.index.kustomization_in(directory)
         if path is None:
             stage.problems.append(f"`{directory}` holds no kustomization file")
+            stage.renderable = False
             return
         if directory in stack or len(stack) > _MAX_DEPTH:
             stage.problems.append(f"`{path}` includes itself")
+            stage.renderable = False
             return
         stage.files.add(path)
         parsed = self.index.get(path)
         if parsed is not None and parsed.problem:
             stage.problems.append(f"`{path}` does not parse")
         tree, inside = self.tree(directory), (*stack, directory)
-        stage.problems += _refused(tree, path, directory, self.index)
+        stage.problems += refusals(tree, path, directory, self.index)
+        stage.renderable = stage.renderable and not reaches_out(tree)
         for key in ("resources", "bases"):
             for reference in texts(tree, key):
                 self._resource(directory, path, reference, stage, inside)
@@ -174,8 +187,10 @@ class Kustomizer:
             stage.problems.append(f"`{path}`: remote base `{reference}` is not read")
         elif self.index.is_dir(target):
             stage.problems.append(f"`{path}`: `{target}` holds no kustomization file")
+            stage.renderable = False
         else:
             stage.problems.append(f"`{path}`: `{target}` is missing")
+            stage.renderable = False
 
     def _file(self, path: str) -> _Stage:
         known = self._files.get(path)
@@ -184,7 +199,7 @@ class Kustomizer:
             parsed = self.index.get(path)
             if parsed is None or parsed.problem:
                 known.problems.append(f"`{path}` does not parse")
-            if parsed is not None and _kindless(parsed):
+            if parsed is not None and kindless(parsed):
                 known.problems.append(f"`{path}`: an object has no kind or no apiVersion")
             for found in objects(parsed) if parsed else ():
                 body = effective(found.root, path, found.at)
@@ -209,6 +224,7 @@ class Kustomizer:
             stage.problems.append(f"`{path}`: remote component `{reference}` is not read")
         else:
             stage.problems.append(f"`{path}`: component `{target}` is missing")
+            stage.renderable = False
 
     def _generators(self, tree: dict[str, Effective], path: str, stage: _Stage) -> None:
         made = generate(tree, path, self.index)
@@ -278,51 +294,8 @@ class Kustomizer:
         stage.unsupported += found.unsupported
 
     def _report(self, tree: dict[str, Effective], path: str, stage: _Stage) -> None:
-        base = posixpath.dirname(path)
-        stage.unsupported += [f"`{key}` in `{path}`" for key in _UNSUPPORTED if tree.get(key)]
-        if any(items(entry, "fields") for entry in items(tree, "labels")):
-            stage.unsupported.append(f"`fields` of `labels` in `{path}`")
-        if any(text(entry, "tagSuffix") for entry in items(tree, "images")):
-            stage.unsupported.append(f"`tagSuffix` of `images` in `{path}`")
-        for reference in texts(tree, "transformers"):
-            stage.unsupported.append(f"`transformers` in `{path}`")
-            if "\n" not in reference:
-                stage.files.add(join(base, reference))
-        for key in _FILE_LISTS:
-            stage.files |= {join(base, one) for one in texts(tree, key) if "\n" not in one}
-        for chart in items(tree, "helmCharts"):
-            named = [text(chart, "valuesFile"), *texts(chart, "additionalValuesFiles")]
-            stage.files |= {join(base, one) for one in named if one}
-        for replacement in items(tree, "replacements"):
-            if text(replacement, "path"):
-                stage.files.add(join(base, text(replacement, "path")))
-
-
-def _refused(
-    tree: dict[str, Effective], path: str, directory: str, index: FileIndex
-) -> Iterator[str]:
-    """What kustomize stops at before it reads what a kustomization names."""
-    several = [one for one in KUSTOMIZATION_NAMES if index.exists(join(directory, one))]
-    if len(several) > 1:
-        yield f"`{directory}` holds `{several[0]}` and `{several[1]}`"
-    parsed = index.get(path)
-    if not tree and parsed is not None and not parsed.problem:
-        yield f"`{path}` is empty"
-    if text(tree, "kind") not in ("", "Kustomization", "Component"):
-        yield f"`{path}` is of kind `{text(tree, 'kind')}`"
-    for key in tree.keys() - _KNOWN:
-        yield f"`{path}`: kustomize knows no field `{key}`"
-
-
-def _kindless(parsed: ParsedFile) -> bool:
-    roots = [one.root for one in parsed.documents if isinstance(one.root, Mapping)]
-    return not all(root.text("kind") and root.text("apiVersion") for root in roots)
-
-
-def _stays_here(resource: Resource) -> bool:
-    """Whether an object is for kustomize alone and deployed nowhere."""
-    annotations = mapping(resource.body, "metadata", "annotations")
-    return _LOCAL in annotations and text(annotations, _LOCAL) != "false"
+        stage.unsupported += unknown_features(tree, path)
+        stage.files |= other_files(tree, posixpath.dirname(path))
 
 
 def build(overlay: str, index: FileIndex) -> Build:

@@ -80,6 +80,7 @@ def resolve(
     sealed: tuple[SealedSecretView, ...] = (),
     environments: tuple[EnvironmentSpec, ...] = (),
     known: Iterable[str] = (),
+    rendered: Mapping[str, str] | None = None,
 ) -> Resolution:
     """Link workloads to sites over a whole repository.
 
@@ -89,9 +90,10 @@ def resolve(
         sealed: What the sealed files tell of themselves.
         environments: Those that repoint.yaml names; found by their look when empty.
         known: Paths that exist without having been parsed.
+        rendered: What `kubectl kustomize` made of overlays that were not known, by overlay.
     """
     index = FileIndex(files, known)
-    deployed = deploy(index, sealed, environments)
+    deployed = deploy(index, sealed, environments, rendered)
     finder = SiteIndex(sites, files)
     uses: list[RawUse] = []
     references: list[SealedReference] = []
