@@ -14,6 +14,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from repoint.formats.offsets import byte_offsets
 from repoint.model.source import Span
 
 
@@ -62,19 +63,21 @@ class TextMap(Struct, frozen=True, gc=False):
         for text_start, byte_start, piece in self.runs[max(0, after - 2) : after]:
             if end <= text_start + len(piece):
                 low, high = start - text_start, end - text_start
-                if piece.isascii():
-                    return Span(byte_start + low, byte_start + high)
-                before = byte_start + len(piece[:low].encode())
-                return Span(before, before + len(piece[low:high].encode()))
+                offsets = byte_offsets(piece)
+                return Span(byte_start + offsets[low], byte_start + offsets[high])
         return None
 
     def window(self, start: int, end: int) -> TextMap:
         """The map of `text[start:end]`, with offsets counted from `start`."""
         pieces: list[tuple[int, int, str]] = []
-        for text_start, byte_start, piece in self.runs:
+        first = max(0, bisect_right(self.runs, start, key=_FIRST) - 1)
+        for at in range(first, len(self.runs)):
+            text_start, byte_start, piece = self.runs[at]
+            if text_start >= end:
+                break
             low, high = max(start, text_start), min(end, text_start + len(piece))
             if low < high:
-                skipped = len(piece[: low - text_start].encode())
+                skipped = byte_offsets(piece)[low - text_start]
                 cut = piece[low - text_start : high - text_start]
                 pieces.append((low - start, byte_start + skipped, cut))
         return TextMap(tuple(pieces))

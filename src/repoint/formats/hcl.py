@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from repoint.formats.base import Document, Mapping, Node, Run, Scalar, Sequence
 from repoint.formats.escapes import unescape
-from repoint.formats.source import CodePoints, Source
+from repoint.formats.offsets import CodePoints
+from repoint.formats.source import Source
 
 if TYPE_CHECKING:
     from tree_sitter import Node as Syntax

@@ -9,7 +9,7 @@ from repoint.formats.lines import Sections, each_line, trim, value_scalar
 from repoint.formats.source import Source
 
 _SECTION = re.compile(r"[ \t]*\[(?P<name>[^\]\n\r]*)\]")
-_PAIR = re.compile(r"[ \t]*(?P<key>[^\s=:;#\[][^=:\n\r]*?)[ \t]*(?P<sign>[=:])")
+_PAIR = re.compile(r"[ \t]*(?P<key>[^\s=:;#\[][^=:\n\r]*+)(?P<sign>[=:])")
 _COMMENT = re.compile(r"[ \t][;#]")
 _FIRST_VALUE = re.compile(r"[ \t]+\S")
 
@@ -44,7 +44,8 @@ def read_ini(source: Source) -> Sections:
         while at < len(lines) and low == start and _goes_on(text, lines[at]):
             parts.append(_part(found, lines[at][0], lines[at][1]))
             at += 1
-        key = source.verbatim(*pair.span("key"))
+        first, last = pair.span("key")
+        key = source.verbatim(first, first + len(text[first:last].rstrip(" \t")))
         found.add(key, _joined(source, parts))
     return found
 

@@ -20,8 +20,9 @@ _STRING = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
 _BEFORE = re.compile(_BLANKS)
 _ROW = re.compile(
     rf"(?:({_STRING})({_BLANKS}:{_BLANKS}))?"  # key, `:`
-    rf"(?:([\[{{])|({_STRING}|[^\s{{}}\[\],:\"'/#]++))"  # a bracket or a scalar
+    rf"(?:([\[{{])|({_STRING}|[^\s\ufeff{{}}\[\],:\"'/#]++))"  # a bracket or a scalar
     rf"({_BLANKS}(?:[\]}}]{_BLANKS})*+(?:,{_BLANKS})?)"  # closing brackets, a comma
+    r"|[\s\S]++"  # anything else ends it: no second look at what does not fit
 )
 
 
@@ -98,10 +99,12 @@ class _Rows:
                     top.pairs.append((name, node))
                 else:
                     top.items.append(node)
-            else:
+            elif bracket:
                 self._open(bracket == "{", place, name if key else None)
                 top = stack[-1]
                 place += 1
+            else:
+                raise _Unsure
             if rest[:1] != ",":
                 self._close(rest, place, opened=bracket != "")
                 top = stack[-1] if stack else None

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from repoint.formats import gotmpl
 from repoint.formats.base import Run
+from repoint.formats.offsets import CodePoints
 from repoint.formats.shell_words import Assignment, Word, read_word
-from repoint.formats.source import CodePoints
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -32,7 +32,8 @@ _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 _COMMAND_FLAG = re.compile(r"-[A-Za-z]*c")
 _ASSIGNS = re.compile(r"([A-Za-z_]\w*)\+?=")
 _WORD = re.compile(
-    r"(?:'[^']*'|\"(?:\\.|[^\"\\])*\"|\\.|\$\([^)\n]*\)|\$\{[^}\n]*\}|[^\s;|&<>()'\"\\])+",
+    r"(?:'[^']*'|\"(?:\\.|[^\"\\])*\"|\\.|\$\([^)\n]{0,500}\)|\$\{[^}\n]{0,500}\}"
+    r"|[^\s;|&<>()'\"\\])+",
     re.DOTALL,
 )
 _BOUNDARY = re.compile(r"&&|\|\|?|;;?|&|\n|[()]")

@@ -7,46 +7,16 @@ script in a block scalar, JSON in a ConfigMap key) is a `Source` over the scalar
 
 from __future__ import annotations
 
-import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from repoint.formats.base import PiecedScalar, Run, Scalar, TextMap
+from repoint.formats.offsets import ByteOffsets, byte_offsets
 from repoint.model.source import Span
 
-_NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 _QUOTED = ("single", "double")
-
-
-class _Bytes:
-    """Code point offsets of one text to byte offsets; constant time for ASCII."""
-
-    __slots__ = ("_after", "_ends", "_extra", "_starts", "_text")
-
-    def __init__(self, text: str) -> None:
-        self._text = "" if text.isascii() else text
-        self._starts: list[int] = []
-        self._ends: list[int] = []
-        self._extra: list[int] = []
-        self._after: list[int] = []
-        extra = 0
-        for match in _NON_ASCII.finditer(self._text):
-            self._starts.append(match.start())
-            self._ends.append(match.end())
-            self._extra.append(extra)
-            extra += len(match.group().encode()) - len(match.group())
-            self._after.append(extra)
-
-    def __getitem__(self, offset: int) -> int:
-        at = bisect_right(self._starts, offset) - 1
-        if at < 0:
-            return offset
-        if offset >= self._ends[at]:
-            return offset + self._after[at]
-        start = self._starts[at]
-        return start + self._extra[at] + len(self._text[start:offset].encode())
 
 
 class Source:
@@ -63,13 +33,13 @@ class Source:
         self.first_line = first_line
         self.origin = origin
         self._newlines: array[int] | None = None
-        self._bytes: Sequence[_Bytes] = ()
+        self._bytes: Sequence[ByteOffsets] = ()
         self._starts: Sequence[int] = ()
         whole = text.isascii() and self.is_whole
         self._base = origin.runs[0][1] if whole else -1
         if not whole:
             self._starts = [run[0] for run in origin.runs]
-            self._bytes = [_Bytes(run[2]) for run in origin.runs]
+            self._bytes = [byte_offsets(run[2]) for run in origin.runs]
 
     @property
     def is_whole(self) -> bool:
@@ -169,26 +139,3 @@ class Source:
     def line(self, offset: int) -> int:
         """The line that holds `text[offset]`."""
         return self.position(offset)[0]
-
-
-class CodePoints:
-    """Byte offsets of an encoded text back to code point offsets (tree-sitter counts bytes)."""
-
-    __slots__ = ("_data", "_extra", "_starts")
-
-    def __init__(self, text: str) -> None:
-        self._data = b"" if text.isascii() else text.encode()
-        self._starts: list[int] = []
-        self._extra: list[int] = []
-        extra = 0
-        for match in _NON_ASCII.finditer("" if text.isascii() else text):
-            self._starts.append(match.start() + extra)
-            self._extra.append(extra)
-            extra += len(match.group().encode()) - len(match.group())
-
-    def __getitem__(self, byte: int) -> int:
-        at = bisect_right(self._starts, byte) - 1
-        if at < 0:
-            return byte
-        start = self._starts[at]
-        return start - self._extra[at] + len(self._data[start:byte].decode(errors="ignore"))

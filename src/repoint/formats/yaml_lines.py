@@ -31,7 +31,8 @@ _LINE = re.compile(
     rf"(?:({_SCALAR})((?<! ):(?![^ \n]) *+))?"  # key, `: `
     rf"(?:({_SCALAR}|\[[^\n]*\]|\{{[^\n]*\}})?+"  # value
     r"( *+(?:(?<![^ \n])#[^\n]*+)?)\n"  # blanks and a comment
-    r"|([|>]-? *+)\n((\1 +)[^ \n][^\n]*+\n(?:\9[^\n]*+\n| *+\n)*+))",  # a block, its margin
+    r"|([|>]-? *+)\n((\1 +)[^ \n][^\n]*+\n(?:\9[^\n]*+\n| *+\n)*+))"  # a block, its margin
+    r"|[\s\S]++",  # anything else ends it
     re.MULTILINE,
 )
 _ASCII = bytes([10, *range(32, 127)])
@@ -221,7 +222,7 @@ class _Lines:
     def _mapping(self, column: int, start: int, line: int) -> _Open:
         """The mapping that a key at `column` belongs to."""
         top = self._back_to(column)
-        if top.column == column and not top.is_mapping and self.stack[-2].column == column:
+        if top.column == column and not top.is_mapping:
             # Items may stand at the column of the key that they belong to.
             self._close()
             top = self.top

@@ -206,11 +206,14 @@ class _Builder:
             written = source.text[start:end]
             return (value if written == raw else written), end, ()
         moved = tuple([(at, place + start, length) for at, place, length in runs])
-        if self.text is not source.text:
-            for at, place, length in moved:
-                shown = source.text[place : place + length]
-                value = value[:at] + shown + value[at + length :]
-        return value, end, moved
+        if self.text is source.text:
+            return value, end, moved
+        pieces: list[str] = []
+        cursor = 0
+        for at, place, length in moved:
+            pieces += value[cursor:at], source.text[place : place + length]
+            cursor = at + length
+        return "".join((*pieces, value[cursor:])), end, moved
 
     def _skip_properties(self, start: int, end: int) -> int:
         match = _PROPERTIES.match(self.text, start, end)
