@@ -73,7 +73,7 @@ _SHORT_FLAG = re.compile(
     r"[^\n]{0,400}?[ \t\"']-p[ \t]?)(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s\"']+)"
 )
 _PGPASS = re.compile(r"(?m)^([^\s:#\"'=]+:(?:\d{1,5}|\*):[^\s:]+:[^\s:]+:)([^\n\r]+)")
-_USERLIST = re.compile(r"(?m)^(\s*\"[^\"\n]+\"[ \t]+\")([^\"\n]*)(\")")
+_USERLIST = re.compile(r"(?m)^([ \t]*\"[^\"\n]+\"[ \t]+\")([^\"\n]*)(\")")
 _XML = re.compile(r"(?i)(<[\w:.\-]*(?:password|passwd|pwd)(?:\s[^<>]*)?>)([^<]+)(</)")
 _XML_VALUE = re.compile(
     r"(?i)(<[^<>]{0,200}[\"'][\w.\-]*(?:password|passwd|pwd)[\"'][^<>]{0,200}\bvalue=)"

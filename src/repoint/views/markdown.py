@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from repoint.model.plan import FileChange, Finding, Plan, Task
 from repoint.planning.inventory import Inventory
 from repoint.views import wording
+from repoint.views.visible import visible
 
 LARGEST = 60_000
 """Bytes; a comment on GitHub may have 65,536 characters."""
@@ -24,7 +26,7 @@ def scan(inventory: Inventory) -> str:
             own = [sites[site] for site in consumer.sites if site in sites]
             rows.append(
                 (
-                    f"`{wording.workload_name(consumer)}`",
+                    _code(wording.workload_name(consumer)),
                     str(consumer.purpose),
                     _codes(wording.current_addresses(own)),
                     str(consumer.route),
@@ -35,7 +37,7 @@ def scan(inventory: Inventory) -> str:
         blocks.append(f"### {name or wording.OUTSIDE}")
         headings = ("Consumer", "Purpose", "Current", "Route", "Update required", "Where")
         blocks.append(_table(headings, rows) if rows else "No consumer of PostgreSQL found.")
-    unread = [f"- `{item.path}`: {_plain(item.reason)}" for item in inventory.unreadable]
+    unread = [f"- {_code(item.path)}: {_plain(item.reason)}" for item in inventory.unreadable]
     blocks += _folded("Could not be read", unread)
     blocks += _findings(
         wording.ordered(inventory.findings, [view.name for view in inventory.environments])
@@ -65,10 +67,10 @@ def check(findings: Sequence[Finding]) -> str:
 def _environment(value: Plan, name: str) -> list[str]:
     rows = [
         (
-            f"`{row.kind}/{row.name}`" + (f" ({row.container})" if row.container else ""),
+            _code(f"{row.kind}/{row.name}") + (f" ({row.container})" if row.container else ""),
             row.purpose,
-            f"`{row.current}`" if row.current else "-",
-            f"{row.way}: `{row.new}`" if row.new else row.way,
+            _code(row.current) if row.current else "-",
+            f"{row.way}: {_code(row.new)}" if row.new else row.way,
             row.update_required or "-",
         )
         for row in value.consumers
@@ -95,13 +97,13 @@ def _environment(value: Plan, name: str) -> list[str]:
 
 def _change(change: FileChange) -> str:
     note = " (sealed, through sops)" if change.sealed else ""
-    lines = [f"**`{change.path}`**{note}", ""]
+    lines = [f"**{_code(change.path)}**{note}", ""]
     for edit in change.edits:
         mark = wording.edit_mark(edit)
         tail = f" *{mark}*" if mark else ""
         rule = f" [{edit.rule}]" if edit.rule else ""
         lines.append(
-            f"- line {edit.line} `{edit.key}`: {_code(wording.edit_summary(edit))}{tail}<br>"
+            f"- line {edit.line} {_code(edit.key)}: {_code(wording.edit_summary(edit))}{tail}<br>"
         )
         lines.append(f"  {_plain(edit.reason)}{rule}")
         new = wording.new_lines(edit)
@@ -117,7 +119,7 @@ def _change(change: FileChange) -> str:
 
 def _task(task: Task) -> str:
     return (
-        f"- [ ] `{task.path}:{task.line}` `{task.key}`: put {_code(task.put)}, "
+        f"- [ ] {_code(f'{task.path}:{task.line}')} {_code(task.key)}: put {_code(task.put)}, "
         f"because {_plain(task.reason)}"
     )
 
@@ -131,7 +133,7 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
             finding.code,
             finding.environment or "-",
             _plain(finding.message),
-            f"`{wording.finding_place(finding)}`" if finding.location else "-",
+            _code(wording.finding_place(finding)) if finding.location else "-",
             _plain(finding.accepted or finding.hint),
         )
         for finding in findings
@@ -142,8 +144,12 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(headings) + " |", "|" + " --- |" * len(headings)]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    lines += ["| " + " | ".join(_cell(text) for text in row) + " |" for row in rows]
     return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("\n", " ").replace("|", "\\|")
 
 
 def _folded(title: str, items: Sequence[str]) -> list[str]:
@@ -154,7 +160,10 @@ def _folded(title: str, items: Sequence[str]) -> list[str]:
 
 
 def _code(text: str) -> str:
-    fence = "``" if "`" in text else "`"
+    """Text as code on one line, whatever stands in it: a name may come from a stranger."""
+    text = text.replace("\n", "\\n")
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{pad}{text}{pad}{fence}"
 
@@ -170,6 +179,7 @@ def _plain(text: str) -> str:
 
 def _fit(blocks: Sequence[str]) -> str:
     """The blocks up to the size limit; what is left out is said, never cut in the middle."""
+    blocks = [visible(block) for block in blocks]
     text = "\n\n".join(blocks) + "\n"
     if len(text.encode()) <= LARGEST:
         return text

@@ -10,7 +10,9 @@ import pytest
 
 from repoint.cli.output import Terminal
 from repoint.cli.stdout import emit
+from repoint.model.plan import FileChange, Plan, PlannedConsumer
 from repoint.rollout.steps import Event, Tone
+from repoint.views import markdown
 from repoint.views.layout import Page, printed
 from repoint.views.rollout import line
 from repoint.views.visible import harmless, visible
@@ -56,3 +58,18 @@ def test_a_terminal_gets_no_escapes_of_others_and_a_file_every_byte(
     assert not _OBEYED.search(screen.getvalue())
     Terminal(color=False, quiet=False, width=80).notice(text)
     assert not _OBEYED.search(capsys.readouterr().err)
+
+
+def test_a_comment_on_a_pull_request_holds_no_markup_of_others() -> None:
+    name = "a`|\n| ✅ all fine | x\r\x1b[2J<img src=x>"
+    row = PlannedConsumer(
+        *("id", "Deployment", "shop", name, name, "dev", "runtime", "pooled", name, name, "no"),
+        evidence=(),
+    )
+    change = FileChange(name, "dev", "", "", ())
+    plan = Plan(1, "1", ("dev",), (row,), (change,), (), (), (), (), (), "f")
+    told = markdown.plan(plan)
+
+    assert "``Deployment/a`\\|\\n\\| ✅ all fine" in told
+    assert "\n| ✅" not in told
+    assert not _OBEYED.search(told.replace("\n", ""))
