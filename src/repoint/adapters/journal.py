@@ -1,6 +1,7 @@
 """All files of a run change together, or none does, whenever the run is killed.
 
-The order of things on disk, each step synced before the next begins:
+The order of things on disk, each step synced before the next begins (file by file, or a whole
+file system at once where there are many):
 
 1. `begin` in the journal: every file, its digests, the name its new content will be staged under.
 2. Folders are made, new contents are staged beside their targets (mode 0600 until complete).
@@ -19,16 +20,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from secrets import token_hex
 
-from repoint.adapters import journal_file, lock
-from repoint.adapters.journal_file import JOURNAL_NAME, Step, digest
+from repoint.adapters import journal_file, lock, settling
+from repoint.adapters.journal_file import JOURNAL_NAME, Step
+from repoint.adapters.staging import digest_of, stage, steps_of
 from repoint.errors import FileRefused, HalfDone, StalePlan
 from repoint.model.receipt import FileWrite
+
+PARALLEL = 8
 
 
 def commit(root: Path, verb: str, entries: Sequence[tuple[FileWrite, Path]]) -> None:
@@ -44,7 +47,7 @@ def commit(root: Path, verb: str, entries: Sequence[tuple[FileWrite, Path]]) -> 
         FileRefused: a file cannot be staged or replaced; nothing was changed.
         HalfDone: a failure after the commit could not be undone; the journal stays.
     """
-    steps = [_step(root, write, target) for write, target in entries]
+    steps = steps_of(root, entries)
     by_path = {write.path: write for write, _ in entries}
     log = lock.state_dir(root) / JOURNAL_NAME
     if log.exists():
@@ -52,10 +55,11 @@ def commit(root: Path, verb: str, entries: Sequence[tuple[FileWrite, Path]]) -> 
     path, begun = "", 0
     try:
         begun = journal_file.begin(log, verb, steps)
-        for step in steps:
-            path = step.path
-            _stage(root, step, by_path[path].after)
-        _sync_folders(root, steps)
+        with settling.at_once(_folders(root, steps), len(steps)) as disks:
+            for step in steps:
+                path = step.path
+                stage(root, step, by_path[path].after, sync=disks is None)
+            _settle(root, steps, disks)
         _check_unchanged(root, steps)
         journal_file.append(log, "commit")
     except BaseException as error:
@@ -102,90 +106,19 @@ def recover(root: Path) -> str:
     return "finished"
 
 
-def _step(root: Path, write: FileWrite, target: Path) -> Step:
-    relative = target.relative_to(root)
-    staged = relative.with_name(f".{relative.name[:200]}.repoint-{token_hex(4)}")
-    made = tuple(str(folder) for folder in _missing(root, relative))
-    mode, uid, gid = 0o666 & ~_umask(), -1, -1
-    if write.before is not None:
-        try:
-            status = os.lstat(target)
-        except OSError:
-            raise StalePlan(f"`{write.path}` is not there any more") from None
-        if not stat.S_ISREG(status.st_mode):
-            raise FileRefused(f"`{write.path}` is not a regular file")
-        if not os.access(target, os.W_OK) or not status.st_mode & 0o222:
-            raise FileRefused(f"`{write.path}` is read-only")
-        mode, uid, gid = stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid
-    before, after = digest(write.before), digest(write.after)
-    return Step(
-        *(write.path, str(relative), str(staged), before, after),
-        *(mode, uid, gid, made, write.drop_dirs),
-    )
-
-
-def _missing(root: Path, relative: Path) -> list[Path]:
-    folders = [folder for folder in relative.parents if not (root / folder).is_dir()]
-    return list(reversed(folders))
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
-
-
-def _stage(root: Path, step: Step, content: bytes | None) -> None:
-    if content is None:
-        return
-    for folder in step.made_dirs:
-        (root / folder).mkdir(exist_ok=True)
-    fd = os.open(
-        root / step.staged,
-        os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
-        0o600,
-    )
-    try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(fd, view) :]
-        if step.uid != -1 and (step.uid, step.gid) != (os.geteuid(), os.getegid()):
-            _chown(fd, step)
-        os.fchmod(fd, step.mode)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _chown(fd: int, step: Step) -> None:
-    try:
-        os.fchown(fd, step.uid, step.gid)
-    except PermissionError:
-        raise FileRefused(
-            f"`{step.path}` belongs to another user, and would not any more"
-        ) from None
-
-
 def _check_unchanged(root: Path, steps: Sequence[Step]) -> None:
     """Read every target once more: an editor may have saved it since it was planned on."""
     for step in steps:
-        if _digest_of(root / step.target) != step.before:
+        if digest_of(root / step.target) != step.before:
             raise StalePlan(
                 f"`{step.path}` changed while it was being replaced; nothing was written"
             )
 
 
-def _digest_of(target: Path) -> str:
-    try:
-        return digest(target.read_bytes())
-    except FileNotFoundError:
-        return ""
-
-
 def _check_ours(root: Path, steps: Sequence[Step]) -> None:
     """Every target is as it was before or as it is to be; nobody else wrote it meanwhile."""
     for step in steps:
-        now = _digest_of(root / step.target)
+        now = digest_of(root / step.target)
         waiting = not step.after or (root / step.staged).exists()
         if now != step.after and not (waiting and now == step.before):
             raise HalfDone(
@@ -199,19 +132,35 @@ def _check_ours(root: Path, steps: Sequence[Step]) -> None:
 
 def _finish(root: Path, log: Path, steps: Sequence[Step]) -> None:
     """Rename what is staged; done twice it does the rest of the first time."""
+    with settling.at_once(_folders(root, steps), len(steps)) as disks:
+        if disks is None:
+            _put_in_place(root, steps)
+        else:
+            # A rename waits for the disk to let go of the old file; others need not wait for it.
+            parts = [steps[start::PARALLEL] for start in range(PARALLEL)]
+            with ThreadPoolExecutor(PARALLEL) as pool:
+                list(pool.map(lambda part: _put_in_place(root, part), parts))
+        for folder in [folder for step in steps for folder in reversed(step.drop_dirs)]:
+            with contextlib.suppress(OSError):
+                (root / folder).rmdir()
+        for step in steps:
+            (root / _backward(step).staged).unlink(missing_ok=True)
+        _settle(root, steps, disks)
+    journal_file.delete(log)
+
+
+def _put_in_place(root: Path, steps: Iterable[Step]) -> None:
     for step in steps:
-        staged, target = root / step.staged, root / step.target
+        target = root / step.target
         if not step.after:
             target.unlink(missing_ok=True)
-        elif staged.exists() or _digest_of(target) != step.after:
-            staged.replace(target)
-    for folder in [folder for step in steps for folder in reversed(step.drop_dirs)]:
-        with contextlib.suppress(OSError):
-            (root / folder).rmdir()
-    for step in steps:
-        (root / _backward(step).staged).unlink(missing_ok=True)
-    _sync_folders(root, steps)
-    journal_file.delete(log)
+            continue
+        try:
+            (root / step.staged).replace(target)
+        except FileNotFoundError:
+            # It was renamed before.
+            if digest_of(target) != step.after:
+                raise
 
 
 def _give_up(root: Path, log: Path, steps: Sequence[Step], begun: int) -> None:
@@ -253,8 +202,8 @@ def _take_back(
     """
     try:
         for step in steps:
-            if step.before and _digest_of(root / step.target) != step.before:
-                _stage(root, _backward(step), writes[step.path].before)
+            if step.before and digest_of(root / step.target) != step.before:
+                stage(root, _backward(step), writes[step.path].before)
         journal_file.append(log, "revert")
         _revert(root, log, steps)
     except OSError as error:
@@ -274,7 +223,7 @@ def _revert(root: Path, log: Path, steps: Sequence[Step]) -> None:
         with contextlib.suppress(FileNotFoundError):
             if step.before:
                 (root / _backward(step).staged).replace(root / step.target)
-            elif _digest_of(root / step.target) == step.after:
+            elif digest_of(root / step.target) == step.after:
                 (root / step.target).unlink()
     _undo(root, log, steps)
 
@@ -289,10 +238,23 @@ def _relative(root: Path, name: object) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else path.name
 
 
+def _settle(root: Path, steps: Sequence[Step], disks: settling.FileSystems | None) -> None:
+    """Bring all names to the disk; with `disks` the contents, too."""
+    if disks is None:
+        _sync_folders(root, steps)
+    else:
+        disks.settle()
+
+
 def _sync_folders(root: Path, steps: Iterable[Step]) -> None:
     """Sync the names of all files of a run, and those of the folders that it makes and drops."""
-    names = {name for step in steps for name in (step.target, *step.made_dirs, *step.drop_dirs)}
-    for folder in sorted({(root / name).parent for name in names}):
+    for folder in _folders(root, steps):
         # A folder that was made, or was to be made, may be gone.
         with contextlib.suppress(FileNotFoundError):
             lock.sync_folder(folder)
+
+
+def _folders(root: Path, steps: Iterable[Step]) -> list[Path]:
+    """Where names come and go in a run."""
+    names = {name for step in steps for name in (step.target, *step.made_dirs, *step.drop_dirs)}
+    return [root / folder for folder in sorted({name.rpartition("/")[0] for name in names})]
