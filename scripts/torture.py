@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import math
 import os
 import random
 import shutil
@@ -23,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -37,31 +39,44 @@ from tests.torture.scenarios import (  # noqa: E402
     locks,
     power,
     racing,
+    rollouts,
     touches,
 )
 from tests.torture.scenarios.base import Job, Tally  # noqa: E402
 
-Scenario = Callable[[Job], Tally]
-SCENARIOS: dict[str, tuple[Scenario, float]] = {
-    "every-touch": (touches.run, 3.0),
-    "random-instant": (instants.run, 3.0),
-    "racing": (racing.run, 3.0),
-    "git": (gitwork.run, 2.0),
-    "dead-lock": (locks.run, 1.0),
-    "clock": (clocks.run, 1.0),
-    "full-disk": (disks.run_full, 1.0),
-    "read-only": (disks.run_read_only, 1.0),
-    "failing-disk": (failing.run, 3.0),
-    "power-loss": (power.run, 2.0),
-    "power-cut": (disks.run_power_cut, 3.0),
-    "real-command": (instants.run_command, 2.0),
-}
-"""Each with its share of the time."""
 
-_ON_DISK = ("real-command",)
+@dataclass(frozen=True)
+class Scenario:
+    """What to run, with its shares of `--seconds` and of `--kills`.
+
+    One without a share of the kills goes through a list: with `--kills`, all of it.
+    """
+
+    run: Callable[[Job], Tally]
+    time: float
+    kills: float = 0.0
+    on_disk: bool = False
+
+
+SCENARIOS = {
+    "every-touch": Scenario(touches.run, 3.0),
+    "random-instant": Scenario(instants.run, 3.0, 0.6),
+    "racing": Scenario(racing.run, 3.0, 0.3),
+    "git": Scenario(gitwork.run, 2.0, 0.04),
+    "dead-lock": Scenario(locks.run, 0.5),
+    "clock": Scenario(clocks.run, 1.0, 0.04),
+    "full-disk": Scenario(disks.run_full, 0.5),
+    "read-only": Scenario(disks.run_read_only, 0.5),
+    "failing-disk": Scenario(failing.run, 3.0),
+    "power-loss": Scenario(power.run, 2.0),
+    "power-cut": Scenario(disks.run_power_cut, 2.0, on_disk=True),
+    "real-command": Scenario(instants.run_command, 2.5, 0.02, on_disk=True),
+    "rollout": Scenario(rollouts.run, 1.0, 0.001),
+}
+
 _MEMORY = "/dev/shm"
 _INSIDE = "REPOINT_TORTURE_INSIDE"
-_SECONDS = 75.0
+_SECONDS = 60.0
 
 
 def main() -> int:
@@ -69,13 +84,12 @@ def main() -> int:
     given = _arguments()
     _move_into_own_namespace()
     chosen = given.scenario or list(SCENARIOS)
-    share = given.seconds / sum(SCENARIOS[name][1] for name in chosen)
+    share = given.seconds / sum(SCENARIOS[name].time for name in chosen)
     began, tallies = time.monotonic(), []
     gc.freeze()  # Or every child copies what the collector of rubbish touches.
     print(f"seed {given.seed}", flush=True)
     for name in chosen:
-        scenario, weight = SCENARIOS[name]
-        tallies.append(_run(scenario, name, given, share * weight))
+        tallies.append(_run(name, given, share * SCENARIOS[name].time))
         print("\n".join(tallies[-1].lines()), flush=True)
     kills = sum(tally.kills for tally in tallies)
     torn = sum(len(tally.torn) for tally in tallies)
@@ -83,25 +97,28 @@ def main() -> int:
     return 1 if torn else 0
 
 
-def _run(scenario: Scenario, name: str, given: argparse.Namespace, seconds: float) -> Tally:
-    with tempfile.TemporaryDirectory(prefix="repoint-torture-", dir=_place(name)) as scratch:
+def _run(name: str, given: argparse.Namespace, seconds: float) -> Tally:
+    scenario = SCENARIOS[name]
+    with tempfile.TemporaryDirectory(prefix="repoint-torture-", dir=_place(scenario)) as scratch:
         draw = random.Random(f"{given.seed} {name}")
-        job = Job(Path(scratch), draw, seconds, given.kills, given.stride)
-        tally = scenario(job)
+        # Alone it has all of the kills that are asked for.
+        kills = given.kills if given.scenario == [name] else given.kills * scenario.kills
+        job = Job(Path(scratch), draw, seconds, math.ceil(kills or given.kills), given.stride)
+        tally = scenario.run(job)
         tally.seconds = time.monotonic() - job.began
         return tally
 
 
-def _place(name: str) -> str | None:
+def _place(scenario: Scenario) -> str | None:
     """In memory, where thousands of runs do not wait for a disk; some want a disk."""
-    in_memory = name not in _ON_DISK and "TMPDIR" not in os.environ
+    in_memory = not scenario.on_disk and "TMPDIR" not in os.environ
     return _MEMORY if in_memory and os.access(_MEMORY, os.W_OK) else None
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=_SECONDS, help="how long, about")
-    parser.add_argument("--kills", type=int, default=0, help="so many kills of each, not seconds")
+    parser.add_argument("--kills", type=int, default=0, help="so many, however long")
     parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="only this one")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="draw the same again")
     parser.add_argument("--stride", type=int, default=1, help="every N-th of what is counted")
