@@ -21,8 +21,10 @@ from urllib.parse import quote, quote_plus, unquote
 import yaml
 
 from repoint.adapters.runner import find_tool
+from tests.cluster.hostile.canaries import PASSWORDS
 
 SHORTEST = 7
+"""Characters; what is shorter is found everywhere."""
 _BIGGEST = 1 << 20
 _WORDS = frozenset({"password", "postgres", "changeme", "hunter2", "redacted", "unknown1"})
 _USER_INFO = re.compile(r"[a-z][a-z0-9+]*://[^\s:@/'\"`<>{}$]*:([^\s@'\"`<>{}$/]+)@")
@@ -30,7 +32,8 @@ _MARKED = re.compile(r"(?<![\w@.:/%-])(canary-[\w%.~!*-]*\w|CANARY\w+)")
 _NAMED = re.compile(
     r"(?i)\b(?:[A-Z_]*pass(?:word|wd)?|pwd)[\"']?\s*[:=]\s*[\"']?([^\s\"'`<>{}$,;&]+)"
 )
-_NO_TEXT = re.compile(r"ENC\[|/|var\.|\[|\(|%\(")
+_IN_PYTHON = re.compile(r"(?i)\b\w*password\w*\s*=\s*(?:Sensitive\()?\"([^\"{}$\n]+)\"")
+_NO_TEXT = re.compile(r"ENC\[|/|var\.|\[|\(|%\(|\W+$|.{1,2}$")
 _SEALED = b"ENC[AES256_GCM"
 _SUFFIXES = frozenset([".pyc", ".png", ".gz", ".zip", ".whl", ".lock"])
 
@@ -104,6 +107,8 @@ def collect(
                     sealed.setdefault(text, label)
             for text in _in_text(data.decode(errors="replace"), path.suffix):
                 found.setdefault(text, label)
+    for text in PASSWORDS.values():
+        found.setdefault(text, "tests/cluster/hostile/canaries.py")
     canaries = [Canary(f"{label} #{n}", text) for n, (text, label) in enumerate(found.items())]
     canaries += [
         Canary(f"{label} #{n}", text, sealed=True)
@@ -111,12 +116,15 @@ def collect(
         if text not in found and unquote(text) not in found
     ]
     good = [one for one in canaries if is_canary(one.text)]
-    return good, sorted({one.text for one in canaries if not is_canary(one.text)})
+    rest = {one.text for one in canaries if not is_canary(one.text)}
+    return good, sorted(text for text in rest if not _NO_TEXT.match(text))
 
 
 def _files(folder: Path) -> Iterator[Path]:
     for root, below, names in os.walk(folder):
-        below[:] = sorted(one for one in below if one not in {"__pycache__", ".git", "leaks"})
+        below[:] = sorted(
+            one for one in below if one not in {"__pycache__", ".git", "leaks"}
+        )
         for name in sorted(names):
             path = Path(root) / name
             plain = path.is_file() and not path.is_symlink() and path.suffix not in _SUFFIXES
@@ -127,7 +135,9 @@ def _files(folder: Path) -> Iterator[Path]:
 def _in_text(text: str, suffix: str) -> Iterator[str]:
     yield from _USER_INFO.findall(text)
     yield from _MARKED.findall(text)
-    if suffix not in {".py", ".md", ".json", ".txt"}:
+    if suffix == ".py":
+        yield from _IN_PYTHON.findall(text)
+    elif suffix not in {".md", ".json", ".txt"}:
         yield from _NAMED.findall(text)
 
 

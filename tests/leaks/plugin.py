@@ -227,6 +227,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section("leaks")
         for line in (harness.totals.line(), *harness.totals.story()):
             terminalreporter.write_line(line)
+        told = " ".join(harness.ordinary)
+        terminalreporter.write_line(f"  not searched for, since they are ordinary words: {told}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

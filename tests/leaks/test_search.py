@@ -330,7 +330,7 @@ def test_the_fixtures_passwords_are_known() -> None:
     }
     assert {"canary-hunter2", "canary-x02", "Quahog-17-bookings"} <= texts
     assert not any(is_canary(text) for text in ordinary)
-    # Each of these is a word or too short to be told from other text: see README.md here.
+    # Each of these is a word, or too short to be told from other text: a new one is a choice.
     assert len(ordinary) < 30, ordinary
 
 

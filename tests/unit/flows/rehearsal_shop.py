@@ -20,7 +20,7 @@ from repoint.rehearsal.cast import Client
 OLD = "postgres.shop.svc.cluster.local"
 POOLED = "pg-pooler.shop.svc.cluster.local"
 DIRECT = "pg-rw.shop.svc.cluster.local"
-PLAIN = f"postgresql://web:secret@{OLD}:5432/shop"
+PLAIN = f"postgresql://web:canary-plain@{OLD}:5432/shop"
 URL = f"{PLAIN}?search_path=app"
 CONFIG = f"""\
 source: {{hosts: [{OLD}]}}

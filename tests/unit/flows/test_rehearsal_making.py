@@ -32,8 +32,10 @@ from tests.unit.flows.rehearsal_shop import (
 @pytest.mark.parametrize(
     ("url", "variables", "variable"),
     [
-        pytest.param(URL.replace("secret", "${PASSWORD}"), {}, "${PASSWORD}", id="a shell's"),
-        pytest.param(URL.replace("secret", "$(PASSWORD)"), {"PASSWORD": "x"}, "", id="kubelet's"),
+        pytest.param(URL.replace("canary-plain", "${PASSWORD}"), {}, "${PASSWORD}", id="a shell's"),
+        pytest.param(
+            URL.replace("canary-plain", "$(PASSWORD)"), {"PASSWORD": "x"}, "", id="kubelet's"
+        ),
         pytest.param(URL, {}, "", id="none"),
     ],
 )
@@ -52,7 +54,7 @@ def test_a_variable_that_nothing_expands_is_sent_as_it_stands(
 
 
 def test_a_throwaway_password_has_the_awkward_characters_of_the_real_one(tmp_path: Path) -> None:
-    awkward = URL.replace("web:secret", "odd:s%40cret%2F")
+    awkward = URL.replace("web:canary-plain", "odd:s%40cret%2F")
     files = {
         "secret.yaml": secret(url=URL, odd=awkward),
         "web.yaml": app("web", env=from_secret("url")),
@@ -68,7 +70,7 @@ def test_a_throwaway_password_has_the_awkward_characters_of_the_real_one(tmp_pat
 
 
 def test_an_encoded_secret_s_password_is_looked_at_decoded(tmp_path: Path) -> None:
-    awkward = URL.replace("web:secret", "web:s%40cret")
+    awkward = URL.replace("web:canary-plain", "web:s%40cret")
     encoded = base64.b64encode(awkward.encode()).decode()
     text = secret(url=encoded).replace("stringData", "data")
     files = {"secret.yaml": text, "web.yaml": app("web", env=from_secret("url"))}
@@ -163,7 +165,7 @@ def test_a_connection_is_made_as_each_of_the_drivers_makes_it(tmp_path: Path) ->
 
 
 def test_a_variable_is_no_role_and_no_database(tmp_path: Path) -> None:
-    url = PLAIN.replace("web:secret", "${USER}:secret").replace("/shop", "/${DATABASE}")
+    url = PLAIN.replace("web:canary-plain", "${USER}:canary-plain").replace("/shop", "/${DATABASE}")
     files = {"secret.yaml": secret(url=url), "web.yaml": app("web", env=from_secret("url"))}
 
     [client] = scene(prepared(tmp_path, files)).clients
@@ -175,7 +177,7 @@ def test_a_variable_is_no_role_and_no_database(tmp_path: Path) -> None:
 def test_who_expands_a_variable_in_a_password(tmp_path: Path) -> None:
     """X2: the shell in a command, the kubelet in a literal, envsubst with what it is given."""
     shell = f"psql postgresql://web:$PASSWORD@{OLD}/shop -c 'SELECT 1'"
-    url = PLAIN.replace("secret", "$(PASSWORD)")
+    url = PLAIN.replace("canary-plain", "$(PASSWORD)")
     files = {
         "secret.yaml": secret(url=url),
         "shell.yaml": app("shell", command=["sh", "-c", shell]),

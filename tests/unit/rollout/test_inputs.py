@@ -133,7 +133,7 @@ def test_a_changed_key_gets_a_token_and_the_others_keep_theirs() -> None:
 
 
 def test_no_token_tells_of_a_value() -> None:
-    marked = with_tokens(None, _secret(password="hunter2"), "t1")
+    marked = with_tokens(None, _secret(password="canary-hunter2"), "t1")
     assert json.loads(marked["metadata"]["annotations"][CHANGED]) == {"password": "t1"}
 
 

@@ -318,9 +318,9 @@ def test_a_pod_that_cannot_be_placed_and_one_that_goes() -> None:
 
 
 def test_a_password_in_a_pods_message_is_masked() -> None:
-    ended = {"exitCode": 1, "message": "cannot log in at postgresql://web:hunter2@db/shop"}
+    ended = {"exitCode": 1, "message": "cannot log in at postgresql://web:canary-hunter2@db/shop"}
     pod = _pod(containerStatuses=[{"name": "c", "state": {"terminated": ended}}])
-    assert "hunter2" not in str(troubles([pod])[0])
+    assert "canary-hunter2" not in str(troubles([pod])[0])
 
 
 def test_pods_by_their_owner() -> None:

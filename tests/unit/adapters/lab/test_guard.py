@@ -34,7 +34,7 @@ def shell(text: str) -> list[str]:
 def test_a_program_runs_in_the_folder_with_little_of_our_environment(
     guard: Guard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PGPASSWORD", "hunter2")
+    monkeypatch.setenv("PGPASSWORD", "canary-hunter2")
 
     assert guard.run("p", shell("pwd; env; exit 3"), timeout_s=10) == 3
 
@@ -207,14 +207,14 @@ def test_a_user_without_a_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_attended_program_is_repoints_own(guard: Guard, tmp_path: Path) -> None:
-    env = {"PATH": os.defpath, "SECRET": "hunter2"}
+    env = {"PATH": os.defpath, "SECRET": "canary-hunter2"}
 
     done = guard.attend(shell("pwd; echo $SECRET; id -u"), cwd=tmp_path, env=env, timeout_s=30)
     late = guard.attend(shell("echo begun; sleep 60"), cwd=tmp_path, env=env, timeout_s=0.5)
 
     assert done.status == 0
-    assert done.said.split() == [str(tmp_path), "hunter2", str(os.geteuid())]
-    assert "hunter2" not in repr(done)
+    assert done.said.split() == [str(tmp_path), "canary-hunter2", str(os.geteuid())]
+    assert "canary-hunter2" not in repr(done)
     assert (late.status, late.said) == (None, "begun\n")
     assert not list(guard.folder.glob("attended*"))
 
