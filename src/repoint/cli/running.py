@@ -76,8 +76,10 @@ def seconds(duration: str) -> float:
     Raises:
         UsageError: the text is none.
     """
-    from repoint.planning.config import seconds_of
+    from repoint.planning.config import DURATION, seconds_of
 
-    if not re.fullmatch(r"([0-9]+(ms|s|m|h))+", duration):
-        raise UsageError(f"`{duration}` is no duration", hint="write one as `90s` or `10m`")
+    if duration and not re.fullmatch(DURATION, duration):
+        raise UsageError(
+            f"`{duration}` is no duration", hint="write one as `90s`, `30m` or `1h30m`"
+        )
     return seconds_of(duration)

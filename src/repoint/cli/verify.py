@@ -10,15 +10,14 @@ import click
 from repoint.cli import show
 from repoint.cli.context import choose_environment, context_option, open_cluster
 from repoint.cli.options import Session, examples, format_option
-from repoint.cli.running import interruptible
+from repoint.cli.running import interruptible, seconds
 from repoint.cli.stdout import emit
 from repoint.cli.watching import SoakScreen
 from repoint.cli.wiring import Desk, dialer, http_getter, identity, open_desk
-from repoint.errors import ExitCode, RepointError, UsageError
+from repoint.errors import ExitCode, RepointError
 
 if TYPE_CHECKING:
     from repoint.model.verification import Verification
-    from repoint.planning.config import Config
     from repoint.ports import ClusterApi
 
 _CONFIGURED = "as configured"
@@ -73,10 +72,11 @@ def verify(
     with interruptible(), open_desk(session, None) as desk:
         name = choose_environment(desk, environment)
         config = require_config(desk.workspace)
-        seconds = _seconds(duration, config)
+        lasts = config.verify.soak.duration if duration == _CONFIGURED else duration
+        soak_s = seconds(lasts) if lasts else 0.0
         with open_cluster(session, desk, name, context) as api:
             inside = in_cluster or config.verify.in_cluster
-            found = _verified(session, desk, api, name, inside=inside, seconds=seconds)
+            found = _verified(session, desk, api, name, inside=inside, seconds=soak_s)
         session.progress.close()
         emit(show.verification(session.terminal, form, found))
         if not no_record:
@@ -122,25 +122,6 @@ def _verified(
             api, config, watched(scene), wanted_s=seconds, get=http_getter(), seen=screen.show
         )
     return replace(found, soak=seen)
-
-
-def _seconds(duration: str, config: Config) -> float:
-    """How long the soak lasts; 0 for none.
-
-    Raises:
-        UsageError: the text is no duration.
-    """
-    import re
-
-    from repoint.planning.config import seconds_of
-
-    if duration == _CONFIGURED:
-        return seconds_of(config.verify.soak.duration)
-    if duration and not re.fullmatch(r"([0-9]+(ms|s|m|h))+", duration):
-        raise UsageError(
-            f"`--soak {duration}` is no duration", hint="write it as `90s`, `30m` or `1h30m`"
-        )
-    return seconds_of(duration)
 
 
 def _way_back(session: Session, root: str, environment: str, context: str, *, now: bool) -> None:

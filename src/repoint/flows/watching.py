@@ -232,7 +232,7 @@ class _Eye:
     def _add_inputs(self, live: dict[ObjectRef, Document], readers: Iterable[Document]) -> None:
         """Put the Secrets and ConfigMaps that are read beside what is already known."""
         wanted = {
-            ObjectRef("v1", one.kind, one.namespace, one.name)
+            one.ref
             for reader in tuple(readers)
             if template_of(reader)
             for one in inputs_of(reader)

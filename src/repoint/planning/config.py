@@ -141,7 +141,8 @@ class Gates(_Strict, frozen=True):
     complete."""
 
 
-Duration = Annotated[str, msgspec.Meta(pattern=r"^([0-9]+(ms|s|m|h))+$")]
+DURATION = r"^([0-9]+(ms|s|m|h))+$"
+Duration = Annotated[str, msgspec.Meta(pattern=DURATION)]
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 

@@ -203,7 +203,7 @@ def _after_inputs(row: Row, picture: Picture, first: Mapping[ObjectRef, Row]) ->
     if live is None or row.fields or not template_of(live):
         return row
     for one in inputs_of(live):
-        given = first.get(ObjectRef("v1", one.kind, one.namespace, one.name))
+        given = first.get(one.ref)
         if given is not None and given.standing is Standing.WAITING:
             return replace(row, standing=Standing.WAITING, reason=f"{given.ref} comes first")
     return row

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from repoint.model.cluster import Document, ref_of
+from repoint.model.cluster import Document, ObjectRef, ref_of
 from repoint.rollout.objects import at, items_at, mapping_at, template_of
 from repoint.rollout.values import Tokens
 
@@ -30,6 +30,11 @@ class Input:
     key: str
     mounted: bool = False
     optional: bool = False
+
+    @property
+    def ref(self) -> ObjectRef:
+        """The object that holds it."""
+        return ObjectRef("v1", self.kind, self.namespace, self.name)
 
 
 def inputs_of(document: Document) -> tuple[Input, ...]:

@@ -84,7 +84,7 @@ class Drafting:
         self._values = self._with_tokens()
         self._others: dict[ObjectRef, Document | None] = {}
         self._book = JobBook(question.lease)
-        read = (ObjectRef("v1", i.kind, i.namespace, i.name) for i in self._read_by_workloads())
+        read = (one.ref for one in self._read_by_workloads())
         there = {ref: live is not None for ref, live in self._live.items()}
         self._early = early_values(self._documents, there, read)
 
@@ -124,7 +124,7 @@ class Drafting:
         }
 
     def _tokens(self, one: Input) -> Tokens:
-        ref = ObjectRef("v1", one.kind, one.namespace, one.name)
+        ref = one.ref
         return tokens_of(self._values.get(ref) or self._other(ref))
 
     def _other(self, ref: ObjectRef) -> Document | None:
@@ -218,7 +218,7 @@ class Drafting:
         """The Secrets and ConfigMaps that a workload reads: of `known`, else as they are."""
         found = {}
         for one in inputs_of(workload):
-            ref = ObjectRef("v1", one.kind, one.namespace, one.name)
+            ref = one.ref
             holder = known[ref] if ref in known else self._other(ref)
             if holder is not None:
                 found[one.kind, one.namespace, one.name] = holder
@@ -339,7 +339,7 @@ class Drafting:
         elif wave_of(document) >= Wave.JOBS:
             for one in inputs_of(document):
                 if not one.optional:
-                    yield ObjectRef("v1", one.kind, one.namespace, one.name)
+                    yield one.ref
 
 
 def lock_namespace(desired: Desired) -> str:

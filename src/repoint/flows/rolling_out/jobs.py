@@ -114,7 +114,7 @@ def _clusters(
     known = {ref_of(one): one for one in documents}
     values = {}
     for one in inputs_of(job):
-        ref = ObjectRef("v1", one.kind, one.namespace, one.name)
+        ref = one.ref
         found = known.get(ref) or other(ref)
         if found is None:
             return frozenset()
@@ -132,7 +132,7 @@ def _texts(
     known = {ref_of(one): one for one in documents}
     for one in inputs_of(job):
         if one.kind == "ConfigMap":
-            ref = ObjectRef("v1", one.kind, one.namespace, one.name)
+            ref = one.ref
             found = known.get(ref) or other(ref)
             yield from (str(value) for value in mapping_at(found, "data").values())
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from repoint.flows.rolling_out.failing import pods_of
 from repoint.flows.rolling_out.situation import Running, read_if_allowed
 from repoint.flows.rolling_out.waiting import wait_ready
-from repoint.model.cluster import Document, ObjectRef
+from repoint.model.cluster import Document
 from repoint.rollout.inputs import inputs_of
 from repoint.rollout.names import INPUTS, ROLLED
 from repoint.rollout.objects import annotated, at, items_at, template_path
@@ -69,7 +69,7 @@ def _newer(running: Running, document: Document, since: datetime | None) -> bool
 def _last_change(running: Running, workload: Document) -> datetime | None:
     """When repoint last wrote one of a workload's inputs, by the API server's clock."""
     found: list[datetime] = []
-    refs = {ObjectRef("v1", one.kind, one.namespace, one.name) for one in inputs_of(workload)}
+    refs = {one.ref for one in inputs_of(workload)}
     for ref in sorted(refs):
         live = read_if_allowed(running.api, ref)
         for entry in items_at(live, "metadata", "managedFields"):
