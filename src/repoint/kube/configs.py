@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from repoint.kube.effective import Value, mapping
 from repoint.kube.resource import Resource
 from repoint.kube.sealed import SealedSecretView, is_cipher
 from repoint.model.consumer import Certainty
 
-ByName = dict[tuple[str, str], list[Resource]]
-"""ConfigMaps and Secrets by `(kind, name)`."""
+
+class ByName(dict[tuple[str, str], list[Resource]]):
+    """ConfigMaps and Secrets by `(kind, name)`."""
+
+    @cached_property
+    def _parts(self) -> dict[tuple[str, str], list[str]]:
+        """Names by kind and by each beginning and end that a dash sets off."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for kind, name in self:
+            for part in _affixes(name):
+                found.setdefault((kind, part), []).append(name)
+        return found
+
+    def alike(self, kind: str, name: str) -> Iterator[Resource]:
+        """What differs from a name by a dash-separated prefix or suffix alone."""
+        if not name:
+            return
+        longer = self._parts.get((kind, name), [])
+        for known in dict.fromkeys((*longer, *_affixes(name))):
+            yield from self.get((kind, known), ())
+
 
 _HIDDEN = ("", "")
 """The key of sealed objects whose kind or name is encrypted."""
@@ -85,9 +105,7 @@ class Configs:
         for layer in self._layers:
             alike = [
                 one
-                for (known_kind, known), several in layer.items()
-                if known_kind == kind and _alike(known, name)
-                for one in several
+                for one in layer.alike(kind, name)
                 if not one.namespace or not namespace or one.namespace == namespace
             ]
             if len(alike) == 1:
@@ -118,7 +136,7 @@ class Configs:
 
 def by_name(resources: Iterable[Resource]) -> ByName:
     """The ConfigMaps and Secrets among `resources`, for one layer of a lookup."""
-    result: ByName = {}
+    result = ByName()
     for resource in resources:
         kind = resource.kind
         if kind in ("ConfigMap", "Secret") or is_cipher(kind):
@@ -151,6 +169,13 @@ def _alike(one: str, other: str) -> bool:
     """Whether two names differ by a dash-separated prefix or suffix alone."""
     short, long = sorted((one, other), key=len)
     return bool(short) and (long.startswith(f"{short}-") or long.endswith(f"-{short}"))
+
+
+def _affixes(name: str) -> Iterator[str]:
+    """Every beginning and every end of a name that a dash sets off, itself left out."""
+    cuts = [at for at, char in enumerate(name) if char == "-"]
+    yield from (name[:at] for at in cuts if at)
+    yield from (name[at + 1 :] for at in cuts if at + 1 < len(name))
 
 
 def _bare(name: str) -> str:

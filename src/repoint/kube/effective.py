@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from repoint.formats.base import Mapping, Node, Scalar
 
@@ -12,8 +13,7 @@ MADE = "-"
 """The pointer of a leaf that kustomize makes on behalf of a file, such as a new name."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Origin:
+class Origin(Struct, frozen=True, order=True, gc=False):
     """Where a leaf is written.
 
     `pointer` names the scalar of `path` that holds it, document index first; empty when
@@ -27,8 +27,7 @@ class Origin:
     embedded: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Value:
+class Value(Struct, frozen=True, eq=False, gc=False):
     """A leaf: the text a cluster would get, and the scalar that spells it.
 
     `scalar` is None for a leaf that no file spells (a generated kind, a new namespace).

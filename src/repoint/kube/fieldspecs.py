@@ -13,15 +13,18 @@ from functools import lru_cache
 class FieldSpec:
     """A field of one kind of object; `create` tells that it is made where it is missing.
 
-    `group` is empty where every group's kind of that name is meant.
+    `group` is empty where every group's kind of that name is meant. `whole` tells that the field
+    is a mapping of a name and a namespace.
     """
 
     kind: str
     path: tuple[str, ...]
     group: str = ""
     create: bool = False
+    whole: bool = False
 
 
+_WHOLE = frozenset({"subjects", "webhooks/clientConfig/service", "spec/configSource/configMap"})
 _PODS = {
     "Pod": "spec",
     "PodTemplate": "template/spec",
@@ -123,7 +126,8 @@ def references_of(kind: str, group: str) -> tuple[tuple[str, FieldSpec], ...]:
             found += [(target, FieldSpec(kind, (*(at or ()), *p.split("/")))) for p in paths]
     for target, referrer, path, needed in _OTHERS:
         if referrer == kind and needed in ("", group):
-            found.append((target, FieldSpec(kind, tuple(path.split("/")), needed)))
+            whole = path in _WHOLE
+            found.append((target, FieldSpec(kind, tuple(path.split("/")), needed, whole=whole)))
     if kind == "Ingress":
         for target, name in _ANNOTATED:
             found.append((target, FieldSpec(kind, ("metadata", "annotations", name))))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from repoint.kube.effective import Effective, Value, text
 from repoint.kube.fieldspecs import FieldSpec, references_of
@@ -20,16 +21,22 @@ def mend_references(resources: list[Resource]) -> list[str]:
         What kustomize would stop at: a name that several objects had.
     """
     by_name: Candidates = {}
+    renamed: set[str] = set()
+    moved: set[str] = set()
     for resource in resources:
-        for name in {old.name for old in resource.previous}:
-            by_name.setdefault((resource.kind, name), []).append(resource)
-    if not by_name:
+        kind, name, namespace = resource.kind, resource.name, resource.namespace
+        for known in {old.name for old in resource.previous}:
+            by_name.setdefault((kind, known), []).append(resource)
+            if known != name:
+                renamed.add(kind)
+        if any(old.namespace != namespace for old in resource.previous):
+            moved.add(kind)
+    if not (renamed or moved):
         return []
-    kinds = {kind for kind, _ in by_name}
     problems: list[str] = []
     for referrer in resources:
         for target, spec in references_of(referrer.kind, referrer.group):
-            if target in kinds:
+            if target in renamed or (spec.whole and target in moved):
                 change = _mender(referrer, target, spec, by_name, problems)
                 referrer.edit(spec.path, change, create=False)
     return list(dict.fromkeys(problems))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import posixpath
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import structs
 
 from repoint.kube.effective import Effective, Value, effective, items, mapping, pairs, text
 from repoint.kube.files import FileIndex, join
@@ -98,7 +101,7 @@ def _read(
 
 def _trimmed(patch: Patch) -> Patch:
     """An inline patch, which kustomize reads without the white space at its end."""
-    return replace(patch, body=_cut(patch.body))
+    return dataclasses.replace(patch, body=_cut(patch.body))
 
 
 def _cut(body: Effective) -> Effective:
@@ -108,7 +111,7 @@ def _cut(body: Effective) -> Effective:
     if isinstance(body, list) and body:
         return [*body[:-1], _cut(body[-1])]
     if isinstance(body, Value) and body.scalar and body.scalar.style in ("literal", "folded"):
-        return replace(body, text=body.text.rstrip())
+        return structs.replace(body, text=body.text.rstrip())
     return body
 
 

@@ -11,6 +11,8 @@ import binascii
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from msgspec import structs
+
 from repoint.formats.base import FileKind, ParsedFile
 from repoint.formats.read import read_file
 from repoint.kube.effective import MADE, Effective, Origin, Value, effective, leaves_of, text
@@ -125,7 +127,7 @@ class _Graft:
         if isinstance(own, Value) and own.text == made.text:
             return own
         if self._is_reference(made.text):
-            return replace(made, text=made.text[:-_HASH])
+            return structs.replace(made, text=made.text[:-_HASH])
         # A number alone says too little of where it comes from.
         source = self._texts.get(made.text) if not made.text.isdigit() else None
         return source or made

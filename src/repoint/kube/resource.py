@@ -118,7 +118,9 @@ class Resource:
 
     def set_metadata(self, key: str, value: str, origin: Origin) -> None:
         """Set a text of `metadata`."""
-        self.put(("metadata", key), Value(value, origin))
+        metadata = self.body.get("metadata")
+        kept = metadata if isinstance(metadata, dict) else {}
+        self.body = {**self.body, "metadata": {**kept, key: Value(value, origin)}}
 
     def put(self, path: tuple[str, ...], value: Effective) -> None:
         """Set a field, with the mappings that lead there."""

@@ -22,27 +22,30 @@ class SiteIndex:
     ) -> None:
         self._by_file = sites
         self._below: dict[int, tuple[Effective, tuple[Site, ...]]] = {}
-        self._by_pointer: dict[tuple[str, str], list[Site]] = {}
+        self._by_pointer: dict[str, dict[str, list[Site]]] = {}
         self._by_token: dict[tuple[str, int], list[Site]] = {}
         for path, found in sites.items():
             parsed = files.get(path)
+            spots = self._by_pointer.setdefault(path, {})
             for site in found:
                 pointer = site.value_pointer or site.location.pointer
-                self._by_pointer.setdefault((path, pointer), []).append(site)
+                spots.setdefault(pointer, []).append(site)
                 scalar = scalar_at(parsed, pointer) if parsed is not None else None
                 if scalar is not None:
                     self._by_token.setdefault((path, scalar.start), []).append(site)
 
     def of(self, value: Value) -> tuple[Site, ...]:
         """The sites in a leaf, in file order."""
-        path, scalar = value.origin.path, value.scalar
-        if path not in self._by_file:
+        origin, scalar = value.origin, value.scalar
+        path = origin.path
+        spots = self._by_pointer.get(path)
+        if spots is None:
             return ()
-        if not value.origin.pointer:
+        if not origin.pointer:
             return self._by_file.get(path, ()) if scalar is None else ()
-        if value.origin.embedded:
+        if origin.embedded:
             return self._inside(value)
-        found = self._by_pointer.get((path, value.origin.pointer))
+        found = spots.get(origin.pointer)
         if not found and scalar is not None:
             found = self._by_token.get((path, scalar.start))
         return tuple(found or ())
@@ -60,7 +63,8 @@ class SiteIndex:
         if scalar is None:
             return ()
         found: list[Site] = []
-        for site in self._by_pointer.get((value.origin.path, value.origin.pointer), ()):
+        spots = self._by_pointer.get(value.origin.path, {})
+        for site in spots.get(value.origin.pointer, ()):
             span = site.host.span
             if span is None:
                 if site.location.line == scalar.line:
