@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from repoint.adapters import settling
 from tests.torture.forking import in_child
 from tests.torture.looking import look, torn
 from tests.torture.scenarios.base import Job, Tally
@@ -90,19 +91,21 @@ def run_power_cut(job: Job) -> Tally:
     new = make_world(job.scratch / "new", used=False)
     starts = [("apply", used), ("apply", new)]
     starts.append(("rollback", applied_of(used, job.scratch / "applied")))
-    cases: list[tuple[str, World, int, bool]] = []
+    cases: list[tuple[str, World, int, bool, bool]] = []
     for verb, start in starts:
         count = int(in_child(partial(_counted, start, job, verb)).told)
-        cases += [(verb, start, number, False) for number in range(1, count + 1)]
-        cases += [(verb, start, count + 1, True)] * 3
+        for at_once in (False, True):
+            cases += [(verb, start, number, False, at_once) for number in range(1, count + 1)]
+            cases += [(verb, start, count + 1, True, at_once)] * 2
     seen = 0
-    for verb, start, number, ended in job.some_of(cases):
+    for verb, start, number, ended, at_once in job.some_of(cases):
         seen += 1
         what = f"{verb}, power cut after {'its end' if ended else f'touch {number}'}"
+        what += ", all settled at once" if at_once else ""
         with _loop(image, place):
             root = start.copy(place / "it")
             os.sync()
-            tally.ended(what, [in_child(partial(_cut_off, place, root, verb, number))])
+            tally.ended(what, [in_child(partial(_cut_off, place, root, verb, number, at_once))])
         with _loop(image, place):
             again = in_child(partial(run_verb, root, "resume"))
             tally.ended(what, [again])
@@ -160,8 +163,10 @@ def _counted(start: World, job: Job, verb: str) -> str:
     return str(touches())
 
 
-def _cut_off(place: Path, root: Path, verb: str, number: int) -> str:
+def _cut_off(place: Path, root: Path, verb: str, number: int, at_once: bool) -> str:
     """Do the `number`-th touch, cut the power, and die."""
+    if at_once:
+        settling.MANY = 1
 
     def cut(_: str, real: object, given: tuple[object, ...], rest: dict[str, object]) -> None:
         with contextlib.suppress(OSError):
