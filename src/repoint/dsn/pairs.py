@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from msgspec import Struct
 
@@ -15,7 +16,7 @@ from repoint.dsn.params import (
     canonical,
 )
 from repoint.dsn.parts import Dsn, Param, Place, Token, is_password
-from repoint.dsn.text import QUOTES, TEMPLATE, opens_text, quote_before
+from repoint.dsn.text import TEMPLATE, opens_text, quote_before
 from repoint.dsn.url import split_list, spread
 from repoint.model.consumer import Style
 
@@ -102,32 +103,26 @@ def find_pairs(text: str) -> Iterator[Dsn]:
         position = max(best[-1].end if best else 0, found.end())
 
 
-def _compile_values() -> dict[tuple[str, str], re.Pattern[str]]:
-    """Value patterns by separator and by the quote that encloses the whole string.
+@cache
+def _value_of(separator: str, quote: str) -> re.Pattern[str]:
+    """What a value is like, by the separator and by the quote that encloses the whole string.
 
     Without an enclosing quote (`-` where the string opens the text) a double quote inside a
     value is one of its characters.
     """
-    patterns = {}
-    for quote in ("", "-", *QUOTES):
-        stop = {"": '"', "-": ""}.get(quote, quote)
-        quoted = [p for q, p in (("'", _SINGLE), ('"', _DOUBLE)) if q != quote]
-        plain = {
-            ";": rf"(?:{TEMPLATE}|[^;\n{stop}])*+",
-            ",": rf"(?:{TEMPLATE}|[^\s,()\"'])*+",
-            " ": rf"(?:{TEMPLATE}|\\[^\n]|[^\s\\{stop}])*+",
-        }
-        for separator, bare in plain.items():
-            patterns[separator, quote] = re.compile("|".join([*quoted, bare]), re.DOTALL)
-    return patterns
-
-
-_VALUES = _compile_values()
+    stop = {"": '"', "-": ""}.get(quote, quote)
+    quoted = [p for q, p in (("'", _SINGLE), ('"', _DOUBLE)) if q != quote]
+    plain = {
+        ";": rf"(?:{TEMPLATE}|[^;\n{stop}])*+",
+        ",": rf"(?:{TEMPLATE}|[^\s,()\"'])*+",
+        " ": rf"(?:{TEMPLATE}|\\[^\n]|[^\s\\{stop}])*+",
+    }
+    return re.compile("|".join([*quoted, plain[separator]]), re.DOTALL)
 
 
 def _run(text: str, start: int, separator: str, quote: str) -> tuple[_Pair, ...]:
     """Consecutive pairs from `start`, joined by `separator`."""
-    value_pattern = _VALUES[separator, quote or ("-" if opens_text(text, start) else "")]
+    value_pattern = _value_of(separator, quote or ("-" if opens_text(text, start) else ""))
     pairs: list[_Pair] = []
     span_start = position = start
     while (key := _KEYS[separator].match(text, position)) is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -20,7 +21,6 @@ _NEXT = re.compile(rf"[,;|]\s*(?:{_WRAPPERS})?{_NAMES}://", re.IGNORECASE)
 
 _WHOLE = re.compile(rf"(?:{TEMPLATE}|\S)*+")
 _OPEN = re.compile(rf"(?:{TEMPLATE}|[^\s\"'`<>])*+")
-_QUOTED = {q: re.compile(rf"(?:{TEMPLATE}|[^\s{q}])*+") for q in "\"'`"}
 _LONGEST = 4096
 
 _HOST = r"(?:\[[0-9A-Fa-f:.%\x00]*\]|[\w.\-\x00$%~*]*)"
@@ -57,8 +57,13 @@ def body_at(text: str, start: int, after_scheme: int) -> str:
     if opens_text(text, start) and not text[after_scheme + len(whole) :].strip():
         return whole
     if quote:
-        return _before_escape(_match(_QUOTED[quote], window))
+        return _before_escape(_match(_quoted(quote), window))
     return trimmed(_open_body(window, whole))
+
+
+@cache
+def _quoted(quote: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:{TEMPLATE}|[^\s{quote}])*+")
 
 
 def _match(pattern: re.Pattern[str], text: str) -> str:

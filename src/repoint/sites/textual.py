@@ -14,7 +14,6 @@ from repoint.sites.keys import looks_like_env
 from repoint.sites.scripts import looks_like_script
 from repoint.sites.split import Container, Entry, split_drafts, with_companions
 from repoint.sites.urls import dsn_drafts, name_before
-from repoint.sites.xml_text import xml_drafts
 
 RunScript = Callable[[Value, Scope], Iterator[Draft]]
 
@@ -44,6 +43,8 @@ def text_drafts(value: Value, kind: FileKind, scope: Scope, run: RunScript) -> I
     elif kind is FileKind.DOCKERFILE:
         yield from _dockerfile(value, scope, run)
     elif kind is FileKind.XML:
+        from repoint.sites.xml_text import xml_drafts
+
         yield from xml_drafts(value, scope)
     else:
         yield from _lines(value, scope, run)
