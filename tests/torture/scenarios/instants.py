@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from repoint.adapters import settling
 from tests.torture.forking import Child, Ended, in_child
 from tests.torture.looking import LEDGER, look, stamps, torn
 from tests.torture.scenarios.base import Job, Tally
@@ -32,10 +33,11 @@ def run(job: Job) -> Tally:
     tally = Tally("random-instant")
     world = make_world(job.scratch / "start")
     place, runs, told = job.scratch / "run", 0, ""
-    root, lasts = world.root, dict[str, float]()
+    root, at_once, lasts = world.root, False, dict[str, float]()
     while job.goes_on(tally.kills):
         if runs % _FRESH == 0 or tally.torn:
-            root, told = world.copy(place), "told-" if told == "" else ""
+            root, told = world.copy(place), job.random.choice(("", "told-"))
+            at_once = job.random.random() < 0.4
         runs += 1
         untouched, known = stamps(root, BYSTANDERS), _read(root / LEDGER)
         verb = told + ("rollback" if (root / RECEIPT).exists() else "apply")
@@ -43,10 +45,16 @@ def run(job: Job) -> Tally:
         while not ends or (ends[-1].how == "killed" and job.random.random() < 0.3):
             verb_now = "resume" if ends else verb
             took = lasts.get(verb_now, 0.05)
-            # The first half of a run reads; half of the kills are for the second.
-            delay = took * job.random.uniform(job.random.choice((0, 0.5)), 1.1)
             began = time.monotonic()
-            ends.append(killed_after(Child(partial(run_verb, root, verb_now)), delay))
+            child = Child(partial(_run, root, verb_now, at_once))
+            if job.random.random() < 0.6:
+                # Most of a run reads; these kills are for what comes when it has begun to write.
+                _wait_for(root / ".repoint/journal", took)
+                time.sleep(job.random.random() ** 2 * took / 2)
+            else:
+                time.sleep(took * job.random.random() * 1.1)
+            child.kill()
+            ends.append(child.wait())
             if ends[-1].how == "done":
                 lasts[verb_now] = time.monotonic() - began
         what = f"run {runs}, {verb}"
@@ -93,11 +101,19 @@ def run_command(job: Job) -> Tally:
     return tally
 
 
-def killed_after(child: Child, delay: float) -> Ended:
-    """Let a child run for `delay` seconds at most."""
-    time.sleep(delay)
-    child.kill()
-    return child.wait()
+def _run(root: Path, verb: str, at_once: bool) -> str:
+    """The verb; `at_once` as with many files, on a file system that can settle them together."""
+    if at_once:
+        settling.MANY = 1
+        settling._is_trusted = lambda fd: True
+    return run_verb(root, verb)
+
+
+def _wait_for(path: Path, seconds: float) -> None:
+    """Look for a file without a pause, for so long at most."""
+    until = time.monotonic() + seconds
+    while not path.exists() and time.monotonic() < until:
+        pass
 
 
 def ended_as(first: Ended, recovered: Ended) -> str:
