@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import stat
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -75,12 +77,13 @@ def read(log: Path) -> tuple[tuple[Step, ...], frozenset[str]]:
     Raises:
         HalfDone: it is not what a run wrote.
     """
-    lines = log.read_bytes().split(b"\n")[:-1]
     try:
-        records = [json.loads(line) for line in lines]
+        records = [json.loads(line) for line in _content(log).split(b"\n")[:-1]]
         steps = tuple(_step_of(item) for record in records[:1] for item in record["steps"])
+        for step in steps:
+            _check_step(log.parent.parent, step)
         return steps, frozenset(record["state"] for record in records[1:])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise HalfDone(
             f"`{lock.STATE_DIR}/{JOURNAL_NAME}` cannot be read",
             hint=(
@@ -113,6 +116,35 @@ def _write(log: Path, record: dict[str, object], flags: int = 0) -> int:
         os.close(fd)
     lock.sync_folder(log.parent)
     return len(line)
+
+
+def _content(log: Path) -> bytes:
+    """The journal's bytes; a link or a pipe in its place is not read."""
+    fd = os.open(log, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(fd, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise ValueError("not a regular file")
+        return opened.read()
+
+
+def _check_step(root: Path, step: Step) -> None:
+    """A journal may have come with the repository: it moves files of the repository alone.
+
+    Raises:
+        ValueError: a name leads out of `root` or into git's own folder, or what would be moved
+            is not named as a run names what it stages.
+    """
+    folder, _, name = step.target.rpartition("/")
+    beside = step.staged.removeprefix(f"{folder}/" if folder else "")
+    if not re.fullmatch(rf"\.{re.escape(name[:200])}\.repoint-[0-9a-f]{{8}}", beside, re.DOTALL):
+        raise ValueError("not what a run stages")
+    for inside in (step.target, *step.made_dirs, *step.drop_dirs):
+        parts = inside.split("/")
+        if {"", ".", "..", ".git"} & set(parts) or "\0" in inside:
+            raise ValueError("not a file of the repository")
+        above = root.joinpath(*parts[:-1])
+        if above.resolve() != above:
+            raise ValueError("behind a link")
 
 
 def _step_of(item: dict[str, object]) -> Step:
