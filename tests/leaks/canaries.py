@@ -122,9 +122,7 @@ def collect(
 
 def _files(folder: Path) -> Iterator[Path]:
     for root, below, names in os.walk(folder):
-        below[:] = sorted(
-            one for one in below if one not in {"__pycache__", ".git", "leaks"}
-        )
+        below[:] = sorted(one for one in below if one not in {"__pycache__", ".git", "leaks"})
         for name in sorted(names):
             path = Path(root) / name
             plain = path.is_file() and not path.is_symlink() and path.suffix not in _SUFFIXES

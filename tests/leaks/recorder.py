@@ -35,6 +35,7 @@ from typing import Any
 SPOOL = "REPOINT_LEAKS"
 SITE = str(Path(__file__).with_name("site"))
 INHERITS = "inherits"
+THROWAWAY = "a throwaway of a rehearsal"
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _MOST = 8 << 20
 _RUNNER = "runner.py"
@@ -309,18 +310,14 @@ def _shown(recorder: Recorder, data: Any) -> None:
 
 def watch_passwords(recorder: Recorder, passwords: Any) -> None:
     """Know the passwords that repoint makes up for the servers of a rehearsal."""
-    real = passwords.secrets
+    settle = passwords.Passwords.settle
 
-    class Told:
-        """`secrets`, as far as that module uses it."""
+    def settled(self: Any, *args: Any) -> None:
+        settle(self, *args)
+        for made in self.by_role.values():
+            recorder.add("canary", THROWAWAY, made.reveal().encode())
 
-        @staticmethod
-        def token_urlsafe(size: int) -> str:
-            text: str = real.token_urlsafe(size)
-            recorder.add("canary", "a rehearsal's throwaway", text.encode())
-            return text
-
-    passwords.secrets = Told
+    passwords.Passwords.settle = settled
 
 
 def watch_guard(recorder: Recorder, guard: Any) -> None:
