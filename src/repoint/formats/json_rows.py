@@ -74,13 +74,14 @@ class _Rows:
     def read(self, text: str) -> tuple[Document, ...]:
         """Read the values; the rows must leave out nothing of the text."""
         source, stack, top = self.source, self.stack, None
+        escapes = "\\" in text
         before = _BEFORE.match(text)
         place = before.end() if before is not None else 0
         for key, colon, bracket, token, rest in _ROW.findall(text, place):
             if top is not None and top.is_mapping is not (key != ""):
                 raise _Unsure
             if key:
-                if "\\" in key:
+                if escapes and "\\" in key:
                     name = self._escaped(key, place)
                 else:
                     name = Scalar(intern(key[1:-1]), "double", source, place)
@@ -88,7 +89,7 @@ class _Rows:
             if token:
                 if token[0] != '"':
                     node = Scalar(token, "plain", source, place)
-                elif "\\" in token:
+                elif escapes and "\\" in token:
                     node = self._escaped(token, place)
                 else:
                     node = Scalar(token[1:-1], "double", source, place)
@@ -124,27 +125,26 @@ class _Rows:
 
     def _close(self, rest: str, place: int, *, opened: bool) -> None:
         """Close what `rest`, which stands at `place`, closes; then a comma or an end."""
+        source, stack = self.source, self.stack
         bare = rest.rstrip(" \t\r\n")
-        for at, mark in enumerate(bare):
-            if mark in "]}":
-                self._end(mark == "}", place + at + 1)
-        if bool(self.stack) is not (bare[-1:] == ",") and not (opened and not bare):
+        for at, mark in enumerate(bare, place + 1):
+            if mark != "}" and mark != "]":
+                continue
+            if not stack or stack[-1].is_mapping is not (mark == "}"):
+                raise _Unsure
+            top = stack.pop()
+            span, line = source.span(top.start, at), source.line(top.start)
+            node: Mapping | Sequence
+            if top.is_mapping:
+                node = Mapping(tuple(top.pairs), span, line, True)
+            else:
+                node = Sequence(tuple(top.items), span, line, True)
+            if stack:
+                stack[-1].add(node)
+            else:
+                self.documents.append(Document(len(self.documents), node))
+        if bool(stack) is not (bare[-1:] == ",") and not (opened and not bare):
             raise _Unsure
-
-    def _end(self, is_mapping: bool, end: int) -> None:
-        if not self.stack or self.stack[-1].is_mapping is not is_mapping:
-            raise _Unsure
-        top = self.stack.pop()
-        span, line = self.source.span(top.start, end), self.source.line(top.start)
-        node: Mapping | Sequence
-        if is_mapping:
-            node = Mapping(tuple(top.pairs), span, line, True)
-        else:
-            node = Sequence(tuple(top.items), span, line, True)
-        if self.stack:
-            self.stack[-1].add(node)
-        else:
-            self.documents.append(Document(len(self.documents), node))
 
     def _escaped(self, token: str, start: int) -> Scalar:
         text, runs = unescape(token[1:-1], start + 1)
