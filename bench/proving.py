@@ -43,9 +43,10 @@ def plan(root: Path, folder: Path) -> tuple[tuple[str, ...], int]:
     kept.mkdir(mode=0o700, exist_ok=True)
     env = {**os.environ, "REPOINT_KUBECTL": str(counter), "REPOINT_CACHE": str(kept)}
     argv = [sys.executable, "-m", "repoint", "--quiet", "plan", "--env", _ENVIRONMENT]
-    done = subprocess.run(
-        [*argv, "--format", "json"], cwd=root, env=env, check=True, stdout=subprocess.PIPE
-    )
+    argv += ["--format", "json"]
+    done = subprocess.run(argv, cwd=root, env=env, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"`repoint plan` ended with {done.returncode}: {done.stderr.decode()}")
     proofs = json.loads(done.stdout)["proofs"]
     touched = {proof["overlay"] for proof in proofs if proof["method"] == "render"}
     return tuple(sorted(touched)), log.read_text().count("kustomize\n")
