@@ -19,9 +19,9 @@ from tests.torture.verbs import run_verb
 from tests.torture.world import make_world
 
 
-def outages(folder: Path, *, stride: int = 1) -> Tally:
+def outages(folder: Path, *, stride: int = 1, until_torn: bool = False) -> Tally:
     """Every `stride`-th outage, of a run that is the same each time."""
-    return power.run(Job(folder, Random(1), seconds=0, kills=1, stride=stride))
+    return power.run(Job(folder, Random(1), 0, kills=1, stride=stride, until_torn=until_torn))
 
 
 def test_every_state_that_a_disk_may_keep_is_recovered(memory: Path) -> None:
@@ -50,7 +50,7 @@ def test_the_model_sees_what_a_journal_forgets(
         # The journal goes first, and what it tells of is synced when it is gone.
         monkeypatch.setattr(journal, "_undo", undo_without_care)
 
-    assert outages(memory, stride=11).torn
+    assert outages(memory, until_torn=True).torn
 
 
 def is_folder(fd: int) -> bool:

@@ -29,8 +29,8 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "PARALLEL", 1)
 
 
-def test_every_state_that_a_disk_may_keep_is_recovered(tmp_path: Path) -> None:
-    tally = power.run(Job(tmp_path, Random(1), seconds=0, kills=1, stride=5))
+def test_every_state_that_a_disk_may_keep_is_recovered(memory: Path) -> None:
+    tally = power.run(Job(memory, Random(1), seconds=0, kills=1, stride=5))
 
     assert not tally.torn
     assert {"finished", "undone", "nothing left"} <= set(tally.outcomes)
@@ -38,7 +38,7 @@ def test_every_state_that_a_disk_may_keep_is_recovered(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("omitted", ["contents", "names"])
 def test_the_model_sees_what_is_not_settled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, omitted: str
+    memory: Path, monkeypatch: pytest.MonkeyPatch, omitted: str
 ) -> None:
     real, calls = journal._settle, []
 
@@ -48,20 +48,20 @@ def test_the_model_sees_what_is_not_settled(
             real(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(journal, "_settle", forgetful)
-    tally = power.run(Job(tmp_path, Random(1), seconds=0, kills=1, stride=2))
+    tally = power.run(Job(memory, Random(1), seconds=0, kills=1, until_torn=True))
 
     assert calls and tally.torn
 
 
-def test_some_errors_at_some_touches(tmp_path: Path) -> None:
-    assert not failing.run(Job(tmp_path, Random(1), seconds=0, kills=1, stride=29)).torn
+def test_some_errors_at_some_touches(memory: Path) -> None:
+    assert not failing.run(Job(memory, Random(1), seconds=0, kills=1, stride=29)).torn
 
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_disk_that_cannot_settle(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    memory: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    world = make_world(tmp_path / "world")
+    world = make_world(memory / "world")
     calls = []
 
     def fail(_: int, name: str) -> None:
@@ -77,9 +77,9 @@ def test_a_disk_that_cannot_settle(
 
 
 def test_a_rename_that_fails_in_one_of_several_threads(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    memory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = make_world(tmp_path / "world")
+    world = make_world(memory / "world")
     monkeypatch.setattr(journal, "PARALLEL", 3)
     real, calls = os.replace, []
 

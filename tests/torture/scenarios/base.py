@@ -18,13 +18,17 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Job:
-    """How much a scenario may do: `seconds` at most, or `kills` where those are asked for."""
+    """How much a scenario may do: `seconds` at most, or `kills` where those are asked for.
+
+    `until_torn` is for those who only want to see whether anything is torn.
+    """
 
     scratch: Path
     random: Random
     seconds: float
     kills: int = 0
     stride: int = 1
+    until_torn: bool = False
     began: float = field(default_factory=time.monotonic)
 
     def goes_on(self, kills: int) -> bool:

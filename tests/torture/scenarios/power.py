@@ -65,6 +65,8 @@ def run(job: Job) -> Tally:
         seen += 1
         what = f"{verb}, {outage.what}"
         lose_power(tally, job, start, what, outage, verb, deeper=seen % _DEEPER == 0)
+        if job.until_torn and tally.torn:
+            break
     tally.note = f"{seen} of {len(outages)} outages"
     return tally
 
