@@ -76,6 +76,11 @@ def written_over(password, folder):
     (folder / "one").write_text("nothing")
 
 
+def removed(password, folder):
+    (folder / "one").write_text(password)
+    (folder / "one").unlink()
+
+
 def renamed(password, folder):
     (folder / "one").write_text(password)
     (folder / "one").replace(folder / "two")
@@ -148,6 +153,7 @@ PLACES = {
     "temporary": "/one",
     "temporary_of_a_child": "/one",
     "written_over": "/one",
+    "removed": "/one",
     "renamed": "/one",
     "die": "/one",
     "left": "/.repoint/ledger",
