@@ -7,7 +7,7 @@ import tempfile
 from hashlib import sha256
 from pathlib import Path
 
-from repoint.adapters import journal, lock
+from repoint.adapters import journal, journal_file, lock
 from repoint.errors import RepointError
 
 OUTSIDE = "outside.txt"
@@ -28,7 +28,7 @@ def recovery(raw: bytes) -> None:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_bytes(content)
         (above / OUTSIDE).write_bytes(b"mine\n")
-        log = lock.state_dir(root) / journal.JOURNAL_NAME
+        log = lock.state_dir(root) / journal_file.JOURNAL_NAME
         log.write_bytes(raw.replace(b"@ROOT@", os.fsencode(above)))
         try:
             outcome = journal.recover(root)

@@ -48,7 +48,8 @@ def digest(content: bytes | None) -> str:
 
 def begin(log: Path, verb: str, steps: Sequence[Step]) -> int:
     """Make the journal of a run; its length in bytes."""
-    document = {"state": "begin", "verb": verb, "steps": [asdict(step) for step in steps]}
+    listed = [asdict(step) for step in steps]
+    document: dict[str, object] = {"state": "begin", "verb": verb, "steps": listed}
     return _write(log, document, os.O_CREAT | os.O_EXCL)
 
 
