@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from sys import intern
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -70,7 +71,8 @@ def _copied(node: Node, path: str, at: str, outer: str | None) -> Effective:
     if isinstance(node, Scalar):
         if outer is not None:
             return Value(node.text, Origin(path, outer, embedded=True), node)
-        return Value(node.text, Origin(path, at), node)
+        # Manifests are alike: the same pointers stand in most of them.
+        return Value(node.text, Origin(path, intern(at)), node)
     if isinstance(node, Mapping):
         return _mapping(node, path, at, outer)
     return [_copied(item, path, f"{at}/{i}", outer) for i, item in enumerate(node.items)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from repoint.formats.base import ParsedFile
-from repoint.kube.effective import Effective, Value, leaves_of
+from repoint.kube.effective import Effective, Value
 from repoint.kube.objects import scalar_at
 from repoint.model.consumer import Site
 
@@ -50,13 +50,29 @@ class SiteIndex:
             found = self._by_token.get((path, scalar.start))
         return tuple(found or ())
 
-    def below(self, tree: Effective) -> tuple[Site, ...]:
+    def below(self, tree: Effective) -> Collection[Site]:
         """The sites in all leaves of a tree; overlays share most of their objects' fields."""
+        if isinstance(tree, Value):
+            return self.of(tree)
         known = self._below.get(id(tree))
         if known is None:
-            found = {id(site): site for leaf in leaves_of(tree) for site in self.of(leaf)}
-            known = self._below[id(tree)] = (tree, tuple(found.values()))
+            # The tree is kept, so that its id stays its own.
+            known = self._below[id(tree)] = (tree, self._all_below(tree))
         return known[1]
+
+    def _all_below(self, tree: Effective) -> tuple[Site, ...]:
+        by_pointer = self._by_pointer
+        found: dict[int, Site] = {}
+        todo = [tree]
+        while todo:
+            node = todo.pop()
+            if isinstance(node, dict):
+                todo += node.values()
+            elif isinstance(node, list):
+                todo += node
+            elif node.origin.path in by_pointer:
+                found.update((id(site), site) for site in self.of(node))
+        return tuple(found.values())
 
     def _inside(self, value: Value) -> tuple[Site, ...]:
         scalar = value.scalar
