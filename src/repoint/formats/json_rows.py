@@ -117,7 +117,7 @@ class _Rows:
         return tuple(self.documents)
 
     def _open(self, is_mapping: bool, start: int, key: Scalar | None) -> None:
-        if (key and not self.stack) or len(self.stack) > _MAX_DEPTH:
+        if (key is not None and not self.stack) or len(self.stack) > _MAX_DEPTH:
             raise _Unsure
         if self.stack:
             self.stack[-1].key = key
