@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -37,6 +38,11 @@ class _TooDeep(Exception):
     """Nesting passed _MAX_DEPTH."""
 
 
+# The parser's own scanner takes time squared for them.
+_MOST_BLANKS = 1000
+_BLANKS = re.compile(rf"(?<!\s)\s{{{_MOST_BLANKS + 1}}}")
+
+
 @cache
 def _parser() -> Parser:
     import tree_sitter
@@ -52,9 +58,13 @@ def read_hcl(source: Source) -> HclReading:
     A quoted template keeps `${...}` as written. An expression that is no literal is a
     scalar of style `expression` with its source as text.
     """
-    root = _parser().parse(source.text.encode()).root_node
     reader = _Reader(source)
     reading = HclReading(comments=reader.comments)
+    if (blanks := _BLANKS.search(source.text)) is not None:
+        line = source.line(blanks.start())
+        reading.problem = f"line {line}: more than {_MOST_BLANKS} blanks in a row"
+        return reading
+    root = _parser().parse(source.text.encode()).root_node
     try:
         pairs = tuple(pair for body in _bodies(root) for pair in reader.body(body, 0))
     except _TooDeep:

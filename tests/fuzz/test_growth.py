@@ -1,0 +1,49 @@
+"""Inputs that grow are read in time that grows as they do.
+
+Each text here took time squared once, and at this size would take hours; the limit of a minute
+leaves room for a machine a hundred times slower than ours.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from repoint.dsn.mask import mask
+from repoint.formats.read import read_file
+from repoint.sites.detect import detect
+
+pytestmark = pytest.mark.slow
+SIZE = 400_000
+READ = [
+    pytest.param("a.yaml", "DB_HOST: postgres\nx: ", "{{ .x }}", id="actions on one line"),
+    pytest.param("a.yaml", 'DB_HOST: postgres\nx: "', "{{ if x }}", id="open actions"),
+    pytest.param("a.yaml", "", "- name: DB_HOST\n  value: pg\n", id="one host again and again"),
+    pytest.param("a.yaml", "x: |\n  DB_HOST=pg\n", "  DB_HOST=pg\n", id="hosts in a block"),
+    pytest.param("a.yaml", 'DB_HOST: postgres\nx: "', " ", id="blanks in an open quote"),
+    pytest.param("a.sh", "DB_HOST=postgres\n", "$(psql -h pg ", id="commands in commands"),
+    pytest.param("a.tf", 'DB_HOST = "postgres"\nx = ', "\n", id="line breaks"),
+    pytest.param("a.tf", 'DB_HOST = "postgres"\nx = ', " ", id="blanks"),
+    pytest.param("a.tf", 'DB_HOST = "postgres"\nx = ', "\u2028", id="line separators"),
+]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(("path", "before", "piece"), READ)
+def test_a_file_is_read_in_linear_time(path: str, before: str, piece: str) -> None:
+    text = before + piece * (SIZE // len(piece))
+    detect(read_file(path, text.encode()))
+
+
+@pytest.mark.timeout(60)
+def test_hosts_of_their_own_are_found_in_linear_time() -> None:
+    lines = (f"DB{number}_HOST=pg\nDB{number}_PORT=5432\n" for number in range(SIZE // 30))
+    sites = detect(read_file(".env", "".join(lines).encode()))
+    assert len(sites) > SIZE // 31  # DB2 is another engine
+    assert all(site.port is not None for site in sites)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("piece", ["\n", "\r\n", " \n"], ids=repr)
+def test_blank_lines_are_masked_in_linear_time(piece: str) -> None:
+    text = piece * (SIZE // len(piece))
+    assert mask(text) == text
