@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -167,6 +167,19 @@ class Renderer(Protocol):
         """The tool and its version, for the evidence."""
         ...
 
+    @property
+    def mark(self) -> str:
+        """Differs where the tool, or what it sees of the environment, may render otherwise."""
+        ...
+
+    def within(self, reads: Mapping[str, Collection[str]]) -> Renderer:
+        """The same renderer, each overlay with these files of the tree alone.
+
+        Of changed files those that it reads, and new ones in its folders, are there. A build
+        fails that lacks one.
+        """
+        ...
+
     def render(
         self, overlays: Iterable[str], changed: Mapping[str, bytes]
     ) -> Mapping[str, Rendered]:
@@ -189,6 +202,18 @@ class Rendered(Protocol):
     @property
     def error(self) -> str:
         """Why the build failed, one line, secrets masked; empty on success."""
+        ...
+
+
+class KeptResults(Protocol):
+    """Results of earlier runs, found by all that they depend on; nobody needs them."""
+
+    def recall(self, question: Sequence[bytes]) -> bytes | None:
+        """The answer to the very same question; None without one. Never a wrong one."""
+        ...
+
+    def keep(self, question: Sequence[bytes], answer: bytes) -> None:
+        """Keep an answer, which holds no secret, where that can be done; raises nothing."""
         ...
 
 

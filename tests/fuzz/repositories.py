@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from repoint.errors import FileRefused, RepointError, SealedFile
@@ -119,7 +119,11 @@ class _NotBuilt:
 class _NoRenderer:
     """A renderer that builds nothing, so that proofs are made from the sources."""
 
-    version = "none"
+    version = mark = "none"
+
+    def within(self, reads: Mapping[str, Collection[str]]) -> _NoRenderer:
+        """As without them."""
+        return self
 
     def render(
         self, overlays: Iterable[str], changed: Mapping[str, bytes]

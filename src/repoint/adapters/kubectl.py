@@ -7,13 +7,22 @@ the process is killed in it.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from repoint.adapters.runner import Result, find_tool, run, scratch_folder
+from repoint.adapters.runner import (
+    Result,
+    child_environment,
+    find_tool,
+    is_binary,
+    run,
+    scratch_folder,
+)
 from repoint.errors import FileRefused, ToolFailed
 from repoint.ports import Tree
 
@@ -48,14 +57,18 @@ def kustomize_cmd(kubectl: str, overlay: str, *, restricted: bool = True) -> lis
 class Kustomize:
     """Builds overlays; implements `ports.Renderer`.
 
-    `only` limits the copy to the files that the overlays read, where the caller knows them.
+    `reads` gives each overlay a copy with these files alone, where the caller knows them.
     """
 
     def __init__(
-        self, tree: Tree, *, only: Iterable[str] | None = None, timeout: float = 120.0
+        self,
+        tree: Tree,
+        *,
+        reads: Mapping[str, Collection[str]] | None = None,
+        timeout: float = 120.0,
     ) -> None:
         self._tree = tree
-        self._only = tuple(only) if only is not None else None
+        self._reads = reads
         self._timeout = timeout
         self._version = ""
 
@@ -72,6 +85,28 @@ class Kustomize:
             self._version = f"kubectl {client} (kustomize {found.get('kustomizeVersion', '?')})"
         return self._version
 
+    @property
+    def mark(self) -> str:
+        """The program, by its bytes or (of a real binary) by size and time, and its environment.
+
+        kustomize fills a line of an env file that has no value from the environment.
+        """
+        program = Path(find_tool("kubectl")).resolve()
+        status = program.stat()
+        made = hashlib.sha256(f"{program} {status.st_size}".encode())
+        if is_binary(program):
+            made.update(str(status.st_mtime_ns).encode())
+        else:
+            # What a script starts may change beneath it.
+            made.update(program.read_bytes() + self.version.encode())
+        for name, value in sorted({**child_environment("kubectl", os.environ), **_GO}.items()):
+            made.update(f"\0{name}={value}".encode(errors="surrogateescape"))
+        return made.hexdigest()
+
+    def within(self, reads: Mapping[str, Collection[str]]) -> Kustomize:
+        """The same, each overlay with a copy of its own files alone."""
+        return Kustomize(self._tree, reads=reads, timeout=self._timeout)
+
     def render(self, overlays: Iterable[str], changed: Mapping[str, bytes]) -> Mapping[str, Build]:
         """Each overlay's build with `changed` laid over the tree, which is never written."""
         wanted = tuple(dict.fromkeys(overlays))
@@ -79,11 +114,35 @@ class Kustomize:
             return {}
         kubectl = find_tool("kubectl")
         with (
-            private_copy(self._tree, self._only, changed) as copy,
+            self._copies(wanted, changed) as copies,
             ThreadPoolExecutor(PARALLEL) as pool,
         ):
-            builds = pool.map(lambda overlay: self._build(kubectl, copy, overlay), wanted)
+            builds = pool.map(lambda one: self._build(kubectl, copies[one], one), wanted)
             return dict(zip(wanted, builds, strict=True))
+
+    @contextlib.contextmanager
+    def _copies(
+        self, overlays: Iterable[str], changed: Mapping[str, bytes]
+    ) -> Iterator[Mapping[str, Path]]:
+        """The folder in which to build each overlay."""
+        if self._reads is None:
+            with private_copy(self._tree, changed) as copy:
+                yield dict.fromkeys(overlays, copy)
+            return
+        with scratch_folder(_PREFIX) as folder:
+            copies = {one: folder / str(number) for number, one in enumerate(overlays)}
+            for overlay, copy in copies.items():
+                reads = self._reads[overlay]
+                beside = {path.rpartition("/")[0] for path in reads}
+                own = {
+                    path: content
+                    for path, content in changed.items()
+                    if path in reads
+                    or path.rpartition("/")[0] in beside
+                    or path.startswith(f"{overlay}/")
+                }
+                fill(copy, self._tree, reads, own)
+            yield copies
 
     def _build(self, kubectl: str, copy: Path, overlay: str) -> Build:
         if not (copy / overlay).is_dir():
@@ -110,33 +169,40 @@ class Kustomize:
 
 
 @contextlib.contextmanager
-def private_copy(
-    tree: Tree, only: tuple[str, ...] | None, changed: Mapping[str, bytes]
-) -> Iterator[Path]:
-    """A folder with the tree's files (big ones left out) and `changed` over them.
-
-    Contents are written anew, never linked: a build that writes could reach the original.
-    """
+def private_copy(tree: Tree, changed: Mapping[str, bytes]) -> Iterator[Path]:
+    """A folder with the tree's files (big ones left out) and `changed` over them."""
     with scratch_folder(_PREFIX) as folder:
-        for path in tree.paths() if only is None else only:
-            if path not in changed:
-                _copy(tree, path, folder)
-        for path, content in changed.items():
-            _write(folder / path, content)
+        fill(folder, tree, tree.paths(), changed)
         yield folder
 
 
-def _copy(tree: Tree, path: str, folder: Path) -> None:
+def fill(folder: Path, tree: Tree, paths: Iterable[str], changed: Mapping[str, bytes]) -> None:
+    """Write files of the tree (big ones left out) below `folder`, and `changed` over them.
+
+    Contents are written anew, never linked: a build that writes could reach the original.
+    """
+    made: set[Path] = set()
+    for path in paths:
+        if path not in changed:
+            _copy(tree, path, folder / path, made)
+    for path, content in changed.items():
+        _write(folder / path, content, made)
+
+
+def _copy(tree: Tree, path: str, target: Path, made: set[Path]) -> None:
     try:
-        content = tree.read(path)
+        content = tree.glance(path)
     except FileRefused:
         return
     if len(content) <= BIGGEST:
-        _write(folder / path, content)
+        _write(target, content, made)
 
 
-def _write(target: Path, content: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _write(target: Path, content: bytes, made: set[Path]) -> None:
+    """`made` holds the folders that are there."""
+    if target.parent not in made:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made.add(target.parent)
     target.write_bytes(content)
 
 

@@ -323,14 +323,15 @@ def _in_wheel(tool: str) -> str | None:
 
 def _runnable(program: Path) -> bool:
     if os.access(program, os.X_OK):
-        return _is_binary(program)
+        return is_binary(program)
     try:
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
     except OSError:
         return False
-    return _is_binary(program)
+    return is_binary(program)
 
 
-def _is_binary(program: Path) -> bool:
+def is_binary(program: Path) -> bool:
+    """Whether a program is no script."""
     with program.open("rb") as opened:
         return opened.read(2) != b"#!"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         DriverObserver,
         HttpGet,
         Identity,
+        KeptResults,
         Laboratory,
         LoadGenerator,
         LocalState,
@@ -103,6 +104,7 @@ def open_desk(
         renderer=Kustomize(tree),
         progress=session.progress,
         aside=forked,
+        kept=kept_results(),
     )
     reading = None
     try:
@@ -111,6 +113,17 @@ def open_desk(
         yield Desk(workspace, tree, sops, reading, lambda: sops.was_asked)
     finally:
         session.progress.close()
+
+
+def kept_results() -> KeptResults | None:
+    """What earlier runs of this very program worked out; None where nothing is kept."""
+    from repoint.adapters.answers import program_mark
+    from repoint.adapters.cache_folder import cache_folder
+    from repoint.adapters.kept_results import UserResults
+
+    folder = cache_folder()
+    package = Path(__file__).resolve().parents[1]
+    return UserResults(folder, program_mark(package)) if folder else None
 
 
 def laboratory(keep_logs: Path | None) -> Laboratory:

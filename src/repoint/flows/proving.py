@@ -1,13 +1,21 @@
-"""Renders every overlay that a plan touches, before and after, and compares."""
+"""Renders every overlay that a plan touches, before and after, and compares.
+
+A proof that an earlier run made of the very same files and edits stands, and is not made again.
+What it was made of is known for sure when kubectl built the overlay from a copy with nothing but
+these files in it, and fetched nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 
 from repoint.flows.scanning import Survey
 from repoint.flows.workspace import Workspace
 from repoint.model.plan import FileChange, OverlayProof
 from repoint.planning.assemble import contents_after
+from repoint.planning.codec import decode_proof, encode_changes, encode_proof
 from repoint.planning.prove import (
     Outcome,
     OverlayView,
@@ -17,6 +25,16 @@ from repoint.planning.prove import (
     untouched_proof,
 )
 from repoint.ports import Rendered
+
+_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """An overlay's build; `from_own` tells that it needed no file but those of its view."""
+
+    outcome: Outcome
+    from_own: bool
 
 
 def prove(
@@ -28,43 +46,136 @@ def prove(
     """Proofs for each environment's changes on every overlay of the repository.
 
     Each environment is applied alone: its own overlays may change as planned, all others
-    must not change at all (law 9). Only overlays that read a changed file are rendered.
+    must not change at all (law 9). Only overlays that read a changed file are rendered, once as
+    they are and once for each environment that touches them.
     """
     views = _views(found)
     by_environment = {
         name: tuple(change for change in changes if change.environment == name)
         for name in environments
     }
-    hit = [v for v in views if any(touched(v, mine) for mine in by_environment.values())]
-    workspace.progress.step("rendering overlays", len(hit) * (1 + len(by_environment)))
-    before = workspace.renderer.render([v.overlay for v in hit], {})
-    proofs: list[OverlayProof] = []
-    for name, mine in by_environment.items():
-        if not mine:
-            continue
-        contents = contents_after(mine, workspace.tree.read)
-        own = [view for view in views if touched(view, mine)]
-        after = workspace.renderer.render([view.overlay for view in own], contents)
+    cases = [
+        _Case(workspace, name, mine, [view for view in views if touched(view, mine)])
+        for name, mine in by_environment.items()
+        if mine
+    ]
+    waiting = {view for case in cases for view in case.open}
+    open_views = [view for view in views if view in waiting]
+    steps = len(open_views) + sum(len(case.open) for case in cases)
+    workspace.progress.step("rendering overlays", steps)
+    before = _builds(workspace, open_views, {})
+    made = [proof for case in cases for proof in case.proofs(found, views, before)]
+    return tuple(made)
+
+
+class _Case:
+    """One environment's changes, the overlays that they touch, and what is known of these."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        name: str,
+        mine: tuple[FileChange, ...],
+        own: Sequence[OverlayView],
+    ) -> None:
+        self._workspace = workspace
+        self._name = name
+        self._mine = mine
+        self._own = frozenset(own)
+        self._contents = contents_after(mine, workspace.tree.read)
+        self._questions = _questions(workspace, name, mine, self._contents, own)
+        self._known = {view: self._recalled(view) for view in own}
+        self.open = [view for view in own if self._known[view] is None]
+
+    def proofs(
+        self, found: Survey, views: Iterable[OverlayView], before: Mapping[str, _Built]
+    ) -> Iterable[OverlayProof]:
+        """A proof for each overlay of the repository."""
+        after = _builds(self._workspace, self.open, self._contents)
         states: SourceStates | None = None
         for view in views:
-            if view not in own:
-                proofs.append(untouched_proof(view, name))
+            if view not in self._own:
+                yield untouched_proof(view, self._name)
                 continue
-            sources = None
-            if before[view.overlay].text is None:
-                states = states or SourceStates(found.files, found.paths, contents)
+            known = self._known[view]
+            if known is not None:
+                yield known
+                continue
+            old, new, sources = before[view.overlay], after[view.overlay], None
+            if old.outcome.text is None:
+                states = states or SourceStates(found.files, found.paths, self._contents)
                 sources = states.of(view.overlay)
-            proofs.append(
-                render_proof(
-                    view,
-                    name,
-                    mine,
-                    _outcome(before[view.overlay]),
-                    _outcome(after[view.overlay]),
-                    sources,
-                )
-            )
-    return tuple(proofs)
+            proof = render_proof(view, self._name, self._mine, old.outcome, new.outcome, sources)
+            if old.from_own and new.from_own:
+                self._keep(view, proof)
+            yield proof
+
+    def _recalled(self, view: OverlayView) -> OverlayProof | None:
+        kept = self._workspace.kept
+        if kept is None or view not in self._questions:
+            return None
+        answer = kept.recall(self._questions[view])
+        return None if answer is None else decode_proof(answer)
+
+    def _keep(self, view: OverlayView, proof: OverlayProof) -> None:
+        kept = self._workspace.kept
+        if kept is not None and view in self._questions:
+            kept.keep(self._questions[view], encode_proof(proof))
+
+
+def _questions(
+    workspace: Workspace,
+    name: str,
+    mine: tuple[FileChange, ...],
+    contents: Mapping[str, bytes],
+    views: Iterable[OverlayView],
+) -> dict[OverlayView, tuple[bytes, ...]]:
+    """All that each view's proof depends on; of views that read nothing from elsewhere."""
+    if workspace.kept is None:
+        return {}
+    written = sha256(encode_changes(mine))
+    for path, raw in sorted(contents.items()):
+        written.update(_told(path, raw))
+    tool, edits = workspace.renderer.mark.encode(), written.digest()
+    known: dict[str, bytes] = {}
+    found: dict[OverlayView, tuple[bytes, ...]] = {}
+    for view in views:
+        if not view.local:
+            continue
+        reads = sha256()
+        for path in _reads(workspace, view):
+            if path not in known:
+                known[path] = _told(path, workspace.tree.read(path))
+            reads.update(known[path])
+        head = "\0".join((view.environment, view.overlay, name))
+        found[view] = (b"proof", tool, head.encode(), reads.digest(), edits)
+    return found
+
+
+def _told(path: str, raw: bytes) -> bytes:
+    return sha256(path.encode(errors="surrogateescape")).digest() + sha256(raw).digest()
+
+
+def _reads(workspace: Workspace, view: OverlayView) -> list[str]:
+    """The files of an overlay that are there, and others that kustomize would stumble over."""
+    tree = workspace.tree
+    folders = {path.rpartition("/")[0] for path in view.files}
+    beside = {f"{folder}/{name}".lstrip("/") for folder in folders for name in _KUSTOMIZATIONS}
+    return sorted(path for path in view.files | beside if tree.exists(path))
+
+
+def _builds(
+    workspace: Workspace, views: Sequence[OverlayView], contents: Mapping[str, bytes]
+) -> dict[str, _Built]:
+    """Each overlay's build from its own files; where that is not enough from all there are."""
+    reads = {view.overlay: frozenset(_reads(workspace, view)) for view in views}
+    built = workspace.renderer.within(reads).render(reads, contents)
+    failed = [overlay for overlay, one in built.items() if one.text is None]
+    again = workspace.renderer.render(failed, contents) if failed else {}
+    return {
+        overlay: _Built(_outcome(again.get(overlay, one)), overlay not in again)
+        for overlay, one in built.items()
+    }
 
 
 def _outcome(build: Rendered) -> Outcome:
@@ -74,7 +185,7 @@ def _outcome(build: Rendered) -> Outcome:
 def _views(found: Survey) -> tuple[OverlayView, ...]:
     everything = (*found.resolution.environments, found.resolution.unnamed)
     return tuple(
-        OverlayView(one.name, build.overlay, build.files)
+        OverlayView(one.name, build.overlay, build.files, build.renderable)
         for one in everything
         for build in one.builds
     )

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TypeVar
 
 from repoint.planning.config import Config
-from repoint.ports import Aside, Progress, Renderer, SecretStore, Tree
+from repoint.ports import Aside, KeptResults, Progress, Renderer, SecretStore, Tree
 
 Result = TypeVar("Result")
 
@@ -23,7 +23,8 @@ class Workspace:
     """A repository at hand.
 
     `config` is None when there is no `repoint.yaml`; `config_text` is its text, which
-    belongs to the plan's fingerprint. `aside` is for work that another process can do meanwhile.
+    belongs to the plan's fingerprint. `aside` is for work that another process can do meanwhile,
+    `kept` what earlier runs worked out.
     """
 
     root: str
@@ -34,3 +35,4 @@ class Workspace:
     renderer: Renderer
     progress: Progress
     aside: Aside = in_turn
+    kept: KeptResults | None = None

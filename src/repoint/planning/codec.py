@@ -10,10 +10,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import typing
+from collections.abc import Sequence
 from typing import TypeVar
 
 from repoint.errors import StalePlan, UsageError
-from repoint.model.plan import Plan
+from repoint.model.plan import FileChange, OverlayProof, Plan
 from repoint.model.receipt import RECEIPT_FORMAT, Receipt
 from repoint.model.rehearsal import REHEARSAL_FORMAT, Rehearsal
 
@@ -55,6 +56,30 @@ def encode_rehearsal(rehearsal: Rehearsal) -> bytes:
 def decode_rehearsal(data: bytes) -> Rehearsal:
     """A rehearsal's record read back; errors as for a plan."""
     return _decode(data, Rehearsal, REHEARSAL_FORMAT, "rehearsal")
+
+
+def encode_proof(proof: OverlayProof) -> bytes:
+    """The proof as JSON."""
+    import msgspec
+
+    return msgspec.json.encode(proof)
+
+
+def decode_proof(data: bytes) -> OverlayProof | None:
+    """Read what `encode_proof` wrote; None where it is something else."""
+    import msgspec
+
+    try:
+        return msgspec.json.decode(data, type=OverlayProof)
+    except msgspec.DecodeError:
+        return None
+
+
+def encode_changes(changes: Sequence[FileChange]) -> bytes:
+    """Changes as JSON, the same for the same changes."""
+    import msgspec
+
+    return msgspec.json.encode(changes)
 
 
 def _encode(value: Plan | Receipt | Rehearsal) -> bytes:

@@ -15,11 +15,15 @@ from repoint.planning.render_diff import Objects, compare, explain, objects_buil
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OverlayView:
-    """An overlay with the files it reads, and the environment it belongs to (or none)."""
+    """An overlay with the files it reads, and the environment it belongs to (or none).
+
+    `local` tells that none of them is missing, and that it reads nothing from elsewhere.
+    """
 
     environment: str
     overlay: str
     files: frozenset[str]
+    local: bool = True
 
 
 @dataclass(frozen=True, slots=True)

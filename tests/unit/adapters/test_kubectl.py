@@ -14,6 +14,7 @@ import pytest
 
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.kubectl import Kustomize, kustomize_cmd, private_copy
+from repoint.adapters.runner import find_tool
 from tests.unit.flows.hand_plans import Repository, snapshot
 
 BASE = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {host: old}\n"
@@ -77,14 +78,66 @@ def test_a_file_from_outside_the_folder_is_allowed_and_noted(repository: Reposit
     assert "LoadRestrictionsNone" in build.note
 
 
-def test_only_the_files_asked_for_are_copied(repository: Repository) -> None:
+def test_files_and_changes_are_copied_for_their_owner_alone(repository: Repository) -> None:
     overlays(repository)
-    repository.write("other.yaml", "x")
-    with private_copy(repository.tree, ("base/x.yaml",), {"n/y": b"z"}) as copy:
+    with private_copy(repository.tree, {"n/y": b"z", "base/x.yaml": b"new"}) as copy:
         names = {str(path.relative_to(copy)) for path in copy.rglob("*") if path.is_file()}
         assert copy.stat().st_mode & 0o777 == 0o700
-    assert names == {"base/x.yaml", "n/y"}
+        assert (copy / "base/x.yaml").read_bytes() == b"new"
+    assert names == {*repository.tree.paths(), "n/y"}
     assert not copy.exists()
+
+
+def test_within_its_own_files_an_overlay_sees_no_others(repository: Repository) -> None:
+    overlays(repository)
+    base = ("base/x.yaml", "base/kustomization.yaml")
+    reads = {f"overlays/{one}": (*base, f"overlays/{one}/kustomization.yaml") for one in "ab"}
+    renderer = Kustomize(repository.tree)
+    whole = renderer.render(reads, {})
+    assert renderer.within(reads).render(reads, {}) == whole
+
+    less = {**reads, "overlays/a": reads["overlays/a"][1:]}
+    built = renderer.within(less).render(reads, {})
+    assert built["overlays/a"].text is None
+    assert built["overlays/b"] == whole["overlays/b"]
+
+
+def test_within_its_own_files_changes_and_new_files_of_its_folders_are_seen(
+    repository: Repository,
+) -> None:
+    repository.write("o/kustomization.yaml", "resources: [x.yaml]\n")
+    repository.write("o/x.yaml", BASE)
+    reads = {"o": ("o/kustomization.yaml", "o/x.yaml")}
+    changed = {
+        "o/kustomization.yaml": b"resources: [x.yaml]\npatches: [{path: deep/new.yaml}]\n",
+        "o/deep/new.yaml": BASE.replace("old", "patched").encode(),
+        "far/away.yaml": b"x",
+    }
+    build = Kustomize(repository.tree).within(reads).render(["o"], changed)["o"]
+    assert build.text is not None and "host: patched" in build.text
+
+
+def test_the_mark_is_of_the_program_and_its_environment(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mark() -> str:
+        return Kustomize(repository.tree).mark
+
+    first = mark()
+    assert mark() == first
+    monkeypatch.setenv("LANG", "other")
+    assert mark() != first
+    monkeypatch.setenv("NOT_FOR_KUBECTL", "x")
+    second = mark()
+    script = tmp_path / "kubectl"
+    script.write_text(f'#!/bin/sh\nexec "{find_tool("kubectl")}" "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("REPOINT_KUBECTL", str(script))
+    third = mark()
+    os.utime(script)
+    assert mark() == third != second
+    script.write_text(script.read_text() + "\n")
+    assert mark() != third
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
@@ -96,7 +149,7 @@ def test_the_copy_goes_when_the_process_ends_or_is_killed(
         "from pathlib import Path\n"
         "from repoint.adapters.filetree import FileTree\n"
         "from repoint.adapters.kubectl import private_copy\n"
-        "with private_copy(FileTree(Path(sys.argv[1])), (), {'a': b'x'}) as copy:\n"
+        "with private_copy(FileTree(Path(sys.argv[1])), {'a': b'x'}) as copy:\n"
         "    print(copy, flush=True)\n"
         "    time.sleep(60)\n"
     )

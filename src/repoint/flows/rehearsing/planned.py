@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from repoint.errors import FileRefused, SealedFile, ToolMissing
@@ -87,6 +87,15 @@ class PlannedRenders:
     def version(self) -> str:
         """As of the renderer beneath."""
         return self._renderer.version
+
+    @property
+    def mark(self) -> str:
+        """As of the renderer beneath."""
+        return self._renderer.mark
+
+    def within(self, reads: Mapping[str, Collection[str]]) -> PlannedRenders:
+        """With these files of each overlay alone, and the planned ones."""
+        return PlannedRenders(self._renderer.within(reads), self._contents)
 
     def render(
         self, overlays: Iterable[str], changed: Mapping[str, bytes]
