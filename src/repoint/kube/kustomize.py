@@ -104,7 +104,12 @@ class Kustomizer:
     def build(self, overlay: str) -> Build:
         """Build the kustomization in a directory."""
         stage = _Stage()
-        stage.take(self._base(overlay, ()))
+        known = self._bases.get(overlay)
+        if known is not None:
+            stage.take(known)
+        else:
+            # What nothing includes is not kept: the build is all that is wanted of it.
+            self._run(overlay, stage, ())
         stage.problems += mend_references(stage.resources)
         return Build(
             overlay=overlay,

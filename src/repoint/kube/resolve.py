@@ -62,6 +62,8 @@ class Resolution:
     sealed: tuple[SealedReference, ...]
     layout: Layout
     site_environments: Mapping[str, tuple[str, ...]]
+    index: FileIndex
+    """The files that were looked at, for whoever looks further."""
 
     @property
     def builds(self) -> tuple[Build, ...]:
@@ -125,6 +127,7 @@ def resolve(
         sealed=tuple(references),
         layout=deployed.layout,
         site_environments=_placed(deployed, released, uses, finder, sites),
+        index=index,
     )
 
 
