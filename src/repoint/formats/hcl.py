@@ -40,6 +40,7 @@ class _TooDeep(Exception):
 
 # The parser's own scanner takes time squared for them.
 _MOST_BLANKS = 1000
+_MOST_COMMENTS = 5000
 _BLANKS = re.compile(rf"(?<!\s)\s{{{_MOST_BLANKS + 1}}}")
 
 
@@ -63,6 +64,9 @@ def read_hcl(source: Source) -> HclReading:
     if (blanks := _BLANKS.search(source.text)) is not None:
         line = source.line(blanks.start())
         reading.problem = f"line {line}: more than {_MOST_BLANKS} blanks in a row"
+        return reading
+    if source.text.count("/*") > _MOST_COMMENTS:
+        reading.problem = f"line {source.first_line}: more than {_MOST_COMMENTS} comments open"
         return reading
     root = _parser().parse(source.text.encode()).root_node
     try:

@@ -46,6 +46,8 @@ _KEYWORDS = frozenset(
 _EXPORTS = frozenset({"export", "readonly", "local", "declare", "typeset"})
 _PARTS = frozenset({"variable_assignment", "heredoc_redirect", "herestring_redirect"})
 _HOLDERS = frozenset({"command", "declaration_command", "variable_assignment"})
+_RUN = re.compile(r"([<>|&;({$`])\1{999}")
+_MOST_OPENED = 5000
 _NOT_WORDS = frozenset({"file_redirect", "comment", "variable_name", "subscript"})
 
 
@@ -81,6 +83,8 @@ def commands(text: str) -> tuple[Command, ...]:
 def comments(text: str) -> tuple[tuple[int, int], ...]:
     """Offsets of the comments of a script."""
     masked = gotmpl.mask(text)
+    if _is_endless(masked):
+        return ()
     points = CodePoints(masked)
     found: list[tuple[int, int]] = []
     todo = [_parser().parse(masked.encode()).root_node]
@@ -98,6 +102,11 @@ def _parser() -> Parser:
     import tree_sitter_bash
 
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
+
+
+def _is_endless(text: str) -> bool:
+    """Whether the parser would take time squared: nobody writes such scripts by hand."""
+    return bool(_RUN.search(text)) or any(text.count(one) > _MOST_OPENED for one in ("<<", "=("))
 
 
 def _commands(text: str, nesting: int) -> list[Command]:
@@ -175,6 +184,9 @@ class _Reader:
         self.comments: list[int] = []
 
     def read(self) -> list[Command]:
+        if _is_endless(self.masked):
+            self._split_uncovered()
+            return self.found
         root = _parser().parse(self.masked.encode()).root_node
         todo: list[tuple[Node, Node | None, int]] = [(root, None, 0)]
         while todo:
@@ -192,7 +204,7 @@ class _Reader:
             if depth <= MAX_DEPTH:
                 todo += [(child, None, depth) for child in node.children]
         if root.has_error:
-            self._split_uncovered(root)
+            self._split_uncovered()
         return self.found
 
     def _redirected(self, node: Node) -> list[tuple[Node, Node | None]]:
@@ -276,7 +288,7 @@ class _Reader:
                 words.append(self._word(child))
         return words
 
-    def _split_uncovered(self, root: Node) -> None:
+    def _split_uncovered(self) -> None:
         """Split, by plain rules, the lines that no command of the tree covers."""
         taken = bytearray(len(self.masked) + 1)
         for start, end in self.covered:
