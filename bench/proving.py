@@ -21,12 +21,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from bench.consumers import index_of
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.kubectl import Kustomize, kustomize_cmd
 from repoint.adapters.runner import find_tool
+from repoint.kube.kustomize import Kustomizer
 
 _ENVIRONMENT = "local"
 _COUNTER = '#!/bin/sh\necho "$1" >> "{log}"\nexec "{kubectl}" "$@"\n'
@@ -52,17 +54,27 @@ def plan(root: Path, folder: Path) -> tuple[tuple[str, ...], int]:
     return tuple(sorted(touched)), log.read_text().count("kustomize\n")
 
 
-def as_planned(root: Path, overlays: Sequence[str]) -> Mapping[str, str | None]:
+Reads = Mapping[str, Collection[str]]
+"""Which files every overlay reads: a plan knows that from its scan."""
+
+
+def reads_of(root: Path, overlays: Iterable[str]) -> Reads:
+    """The files of each of `overlays`, by the own reader."""
+    kustomizer = Kustomizer(index_of(FileTree(root)))
+    return {overlay: kustomizer.build(overlay).files for overlay in overlays}
+
+
+def as_planned(root: Path, reads: Reads) -> Mapping[str, str | None]:
     """As the proof of a plan renders them."""
-    built = Kustomize(FileTree(root)).render(overlays, {})
+    built = Kustomize(FileTree(root)).within(reads).render(reads, {})
     return {overlay: one.text for overlay, one in built.items()}
 
 
-def one_by_one(root: Path, overlays: Sequence[str]) -> Mapping[str, str | None]:
+def one_by_one(root: Path, reads: Reads) -> Mapping[str, str | None]:
     """As a loop in a shell renders them."""
     kubectl = find_tool("kubectl")
     found = {}
-    for overlay in overlays:
+    for overlay in reads:
         argv = kustomize_cmd(kubectl, overlay)
         done = subprocess.run(argv, cwd=root, stdout=subprocess.PIPE, text=True, check=True)
         found[overlay] = done.stdout
@@ -76,19 +88,19 @@ def _processors() -> float:
 
 
 def measure(
-    root: Path, overlays: Sequence[str], rounds: int
+    root: Path, reads: Reads, rounds: int
 ) -> tuple[dict[str, list[tuple[float, float]]], bool]:
     """Seconds by clock and processors of each way, round by round; whether both gave the same."""
-    ways: list[Callable[[Path, Sequence[str]], Mapping[str, str | None]]]
+    ways: list[Callable[[Path, Reads], Mapping[str, str | None]]]
     ways = [as_planned, one_by_one]
     seconds: dict[str, list[tuple[float, float]]] = {way.__name__: [] for way in ways}
-    expected = one_by_one(root, overlays)
+    expected = one_by_one(root, reads)
     right = True
     for _ in range(rounds):
         random.shuffle(ways)
         for way in ways:
             start, used = time.perf_counter(), _processors()
-            rendered = way(root, overlays)
+            rendered = way(root, reads)
             taken = (time.perf_counter() - start, _processors() - used)
             seconds[way.__name__].append(taken)
             right = right and rendered == expected
@@ -104,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="repoint-bench-") as folder:
         overlays, renders = plan(given.root, Path(folder))
         _, repeated = plan(given.root, Path(folder))
-    seconds, right = measure(given.root, overlays, given.rounds)
+    seconds, right = measure(given.root, reads_of(given.root, overlays), given.rounds)
     pairs = list(zip(seconds["as_planned"], seconds["one_by_one"], strict=True))
     found = {
         "overlays": len(overlays),
