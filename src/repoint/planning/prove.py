@@ -80,7 +80,7 @@ def render_proof(
         method, reason = "sources", before.error
     diff = compare(old, new)
     if view.environment == applied:
-        changed, unexplained = explain(diff, changes)
+        changed, unexplained = explain(diff, _of_overlay(view, changes))
     else:
         changed = ()
         unexplained = tuple(f"{one.object}: {one.field}" for one in diff.differences)
@@ -94,6 +94,20 @@ def render_proof(
         unchanged_fields=diff.unchanged,
         unchanged_digest=diff.digest,
         unexplained=unexplained,
+    )
+
+
+def _of_overlay(view: OverlayView, changes: tuple[FileChange, ...]) -> tuple[FileChange, ...]:
+    """The changes that can reach an overlay: of files that it reads, or new ones beside those.
+
+    Others may well have the same words in them; they explain nothing here.
+    """
+    folders = {path.rpartition("/")[0] for path in view.files}
+    return tuple(
+        change
+        for change in changes
+        if change.path in view.files
+        or (change.creates and change.path.rpartition("/")[0] in folders)
     )
 
 
