@@ -78,7 +78,6 @@ def compare(root: Path) -> dict[str, int | float]:
     """The figures for one repository."""
     tree = FileTree(root)
     tree.paths()
-    gc.disable()  # As the command line does.
     started = time.perf_counter()
     own, views = own_builds(tree)
     middle = time.perf_counter()
@@ -99,6 +98,7 @@ def main() -> None:
     """Print the figures for the repository that the command line names."""
     parser = argparse.ArgumentParser(description="Compare own builds with kubectl kustomize.")
     parser.add_argument("root", type=Path)
+    gc.disable()  # As the command line does.
     print(json.dumps(compare(parser.parse_args().root)))
 
 
