@@ -30,6 +30,7 @@ READ = [
     ),
     pytest.param("a.sh", "U=postgres://a@pg/x psql\n", "a=(", id="arrays in arrays"),
     pytest.param("a.tf", 'DB_HOST = "postgres"\nx = ', "/* ", id="comments that do not end"),
+    pytest.param("a.properties", "U=postgres://a@pg/x\nDB_HOST=pg\n", "<a>", id="a key of words"),
     pytest.param("a.tf", 'DB_HOST = "postgres"\nx = ', "\n", id="line breaks"),
     pytest.param("a.tf", 'DB_HOST = "postgres"\nx = ', " ", id="blanks"),
     pytest.param("a.tf", 'DB_HOST = "postgres"\nx = ', "\u2028", id="line separators"),

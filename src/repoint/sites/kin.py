@@ -24,6 +24,9 @@ EQUAL = {
 }
 """Words for database that a family of keys takes turns with."""
 
+LONGEST_PREFIX = 16
+"""Words: a key that shares more of them with another is no key that somebody wrote."""
+
 Words = tuple[str, ...]
 _Tails = list[tuple["Entry", Words]]
 _AS_WRITTEN, _ALIKE, _NESTED = range(3)
@@ -108,7 +111,7 @@ class Kin:
                 if names_host(parts):
                     continue
                 shown = parts if way == _AS_WRITTEN else same_words(parts)
-                for end in range(len(parts) + 1):
+                for end in range(min(len(parts), LONGEST_PREFIX) + 1):
                     index.setdefault(shown[:end], []).append((one, parts[end:]))
         return index
 

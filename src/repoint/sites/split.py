@@ -33,7 +33,7 @@ from repoint.sites.keys import (
     other_engine,
     words,
 )
-from repoint.sites.kin import Kin, same_words
+from repoint.sites.kin import LONGEST_PREFIX, Kin, same_words
 from repoint.sites.lexicon import lexicon
 
 
@@ -264,7 +264,7 @@ def prefixes(name: HostName) -> Iterator[tuple[str, ...]]:
         yield prefix
     if name.evidence is Evidence.FOREIGN:
         return
-    while len(prefix) > 1 and prefix[-1] not in STRONG | GENERIC:
+    while 1 < len(prefix) <= LONGEST_PREFIX and prefix[-1] not in STRONG | GENERIC:
         prefix = prefix[:-1]
         yield prefix
     if len(prefix) > 1 and prefix[-2] in STRONG | GENERIC:
