@@ -75,6 +75,9 @@ class Rewriting:
         self._store = store
         self._receipts = dict(receipts)
         self._todo = todo
+        self._changes: dict[str, list[FileChange]] = {}
+        for change in plan.changes:
+            self._changes.setdefault(change.path, []).append(change)
         self.writes: list[FileWrite] = []
 
     def check_inputs(self) -> None:
@@ -106,7 +109,7 @@ class Rewriting:
 
     def change(self, path: str) -> None:
         """Work out the new bytes of a file and its receipts' entries."""
-        changes = [change for change in self._plan.changes if change.path == path]
+        changes = self._changes[path]
         if any(change.sealed for change in changes):
             self._change_sealed(path, changes)
         else:
@@ -128,7 +131,9 @@ class Rewriting:
         read = self._tree.read_again
         new = apply_edits(path, original, [edit for own in edits.values() for edit in own], read)
         for change in group:
-            alone = apply_edits(path, original, change.edits, read)
+            # Most files are one environment's: then this was worked out, and read back, above.
+            is_all = edits == {change.environment: to_write(change.edits)}
+            alone = new if is_all else apply_edits(path, original, change.edits, read)
             if change.after_sha256 and digest(alone) != change.after_sha256:
                 raise EditRefused(f"`{path}`: its edits do not give the planned result")
         made = self._tree.folders_to_make(path) if original is None else ()
@@ -160,7 +165,7 @@ class Rewriting:
             if content is not None and back.content is not None:
                 left = [carry(other, content, back.content, back.patches) for other in left]
             content = back.content
-        expected = {change.before_sha256 for change in self._plan.changes if change.path == path}
+        expected = {change.before_sha256 for change in self._changes[path]}
         if content is not None and expected == {""}:
             raise StalePlan(f"`{path}` exists, but this plan creates it")
         if digest(content) not in expected:

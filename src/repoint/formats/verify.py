@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from itertools import accumulate, pairwise, zip_longest
 
 from repoint.errors import EditRefused
@@ -47,6 +48,12 @@ class _Entry:
     tail: str = ""
 
 
+@lru_cache(maxsize=2)
+def read_lately(path: str, raw: bytes) -> base.ParsedFile:
+    """`read_file`, from memory for the two files that were asked for last: before and after."""
+    return read_file(path, raw)
+
+
 def check_splice(
     path: str, before: bytes, after: bytes, changed: Sequence[tuple[Span, int]]
 ) -> None:
@@ -64,7 +71,7 @@ def check_splice(
     spans_before = [span for span, _ in ordered]
     spans_after = _moved(path, ordered)
     _check_bytes(path, before, after, spans_before, spans_after)
-    old, new = read_file(path, before), read_file(path, after)
+    old, new = read_lately(path, before), read_lately(path, after)
     if new.problem and new.problem.translate(_DIGITS) != old.problem.translate(_DIGITS):
         raise EditRefused(f"`{path}` would not read back after the edit: {new.problem}")
     _check_strict(path, old.kind, before, after)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from repoint.dsn.parse import find
 from repoint.dsn.retarget import TextEdit, text_edits
 from repoint.formats.base import Leaf, ParsedFile, leaves
-from repoint.formats.read import read_file
+from repoint.formats.verify import read_lately
 from repoint.model.plan import Edit, Op
 from repoint.model.receipt import Swap, Undo
 from repoint.planning.anchors import anchor_of
@@ -36,7 +36,7 @@ def describe(path: str, raw: bytes, after: bytes, edits: Sequence[Edit]) -> tupl
     """
     cuts = [patch_of(path, raw, edit) for edit in edits]
     places = landed(cuts)
-    parsed = read_file(path, after)
+    parsed = read_lately(path, after)
     return tuple(
         place(parsed, after, _undo(path, raw, after, edit, cut, at))
         for edit, cut, at in zip(edits, cuts, places, strict=True)
