@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -25,6 +26,7 @@ from repoint.adapters.runner import Result, find_tool, run, scratch_folder
 from repoint.adapters.sops_splice import carry_over, cut_entry, insert_entry
 from repoint.errors import EditRefused, FileRefused, RepointError, SealedFile
 from repoint.planning.sealed import Place, plain_texts, steps
+from repoint.planning.vaults import vault_variables
 from repoint.ports import Tree
 
 PARALLEL = 4
@@ -100,7 +102,7 @@ class Sops:
         """What `raw` opens to, or why it does not."""
         try:
             argv = decrypt_cmd(find_tool("sops"), file_type(path))
-            result = run(argv, tool="sops", input=raw, env=_GO, timeout=self._timeout)
+            result = run(argv, tool="sops", input=raw, env=_variables(raw), timeout=self._timeout)
         except RepointError as error:
             return error
         return result.stdout if result.status == 0 else _sealed(path, result)
@@ -139,7 +141,9 @@ class Sops:
                 if payload is None
                 else set_cmd(sops, kind, copy, pointer)
             )
-            result = run(argv, tool="sops", input=payload, env=_GO, timeout=self._timeout)
+            result = run(
+                argv, tool="sops", input=payload, env=_variables(raw), timeout=self._timeout
+            )
             if result.status != 0:
                 raise _sealed(path, result)
             return copy.read_bytes()
@@ -164,6 +168,11 @@ class Sops:
         order = [place for place in found if place != added]
         if found != expected or order != [place for place in expected if place != added]:
             raise EditRefused(f"`{path}`: more, or other, than {pointer} would change")
+
+
+def _variables(raw: bytes) -> dict[str, str]:
+    """What sops gets beside the user's own variables."""
+    return {**_GO, **vault_variables(raw, os.environ)}
 
 
 def file_type(path: str) -> str:

@@ -66,11 +66,7 @@ def server() -> Iterator[Server]:
 @pytest.mark.parametrize(
     "own",
     [
-        pytest.param(
-            False,
-            id="a stranger's",
-            marks=pytest.mark.xfail(reason="`Sops` does not ask `vault_variables` yet"),
-        ),
+        pytest.param(False, id="a stranger's"),
         pytest.param(True, id="the user's own"),
     ],
 )
