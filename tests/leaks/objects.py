@@ -20,10 +20,10 @@ class Reader:
     def objects(self) -> Iterator[tuple[str, str, bytes]]:
         """Where each part is, whose it is, and the part.
 
-        It is `repoint`'s, and searched strictly: what stands in `metadata` (all managers with
-        their fields, annotations and labels), in `status`, in an Event, and all of an object
-        that repoint makes itself. The rest of an object is what a user declared. Of a Secret
-        only the metadata is read.
+        It is `repoint`'s, and searched strictly: what stands in `metadata` (managers with their
+        fields, labels, annotations of repoint), in an Event of Kubernetes or of repoint, and all
+        of an object that repoint makes itself. The rest, with the notes of others and what they
+        tell in `status`, is a user's. Of a Secret only the metadata is read.
         """
         for path in self._paths or self._discovered():
             status, found = self._plane.call("GET", path)
@@ -45,15 +45,25 @@ def _parts(path: str, one: dict[str, Any]) -> Iterator[tuple[str, str, bytes]]:
     meta = dict(one.get("metadata") or {})
     kind, name = path.rpartition("/")[2], meta.get("name", "")
     where = f"{kind} {meta.get('namespace', '')}/{name}"
-    # kubectl's own copy of what a user applied.
-    notes = {key: text for key, text in (meta.get("annotations") or {}).items() if key != _COPY}
-    yield f"{where} metadata", _OWN, _bytes({**meta, "annotations": notes})
+    notes = meta.pop("annotations", None) or {}
+    own_notes = {key: text for key, text in notes.items() if _is_own_note(key)}
+    yield f"{where} metadata", _OWN, _bytes({**meta, "annotations": own_notes})
     if kind == "secrets":
         return
     rest = {key: value for key, value in one.items() if key != "metadata"}
-    yield f"{where} status", _OWN, _bytes(rest.pop("status", None))
-    own = kind == "events" or str(name).startswith(_OWN)
-    yield where, _OWN if own else "user", _bytes(rest)
+    told = {key: text for key, text in notes.items() if key not in own_notes and key != _COPY}
+    yield f"{where} of others", "user", _bytes([told, rest.pop("status", None)])
+    yield where, _OWN if _is_own(kind, str(name), rest) else "user", _bytes(rest)
+
+
+def _is_own_note(key: str) -> bool:
+    return _OWN in key or "restartedAt" in key
+
+
+def _is_own(kind: str, name: str, rest: dict[str, Any]) -> bool:
+    """Whether repoint makes it, or it is an Event that Kubernetes itself tells."""
+    source = rest.get("reportingComponent") or (rest.get("source") or {}).get("component") or ""
+    return name.startswith(_OWN) or (kind == "events" and source.startswith((_OWN, "kube", "job")))
 
 
 def _bytes(value: object) -> bytes:

@@ -259,16 +259,30 @@ class Plane:
 
 META: dict[str, Any] = {"name": "web", "namespace": "shop"}
 OBJECTS = {
-    "an annotation": ("pods", {"metadata": {**META, "annotations": {"note": "PASSWORD"}}}, True),
+    "an annotation": (
+        "pods",
+        {"metadata": {**META, "annotations": {"repoint.dev/note": "PASSWORD"}}},
+        True,
+    ),
+    "a user's annotation": (
+        "pods",
+        {"metadata": {**META, "annotations": {"note": "PASSWORD"}}},
+        False,
+    ),
     "a label": ("pods", {"metadata": {**META, "labels": {"x": "PASSWORD"}}}, True),
     "a Secret's annotation": (
         "secrets",
-        {"metadata": {**META, "annotations": {"note": "PASSWORD"}}},
+        {"metadata": {**META, "annotations": {"repoint.dev/x": "PASSWORD"}}},
         True,
     ),
     "a Secret's data": ("secrets", {"metadata": META, "stringData": {"x": "PASSWORD"}}, False),
-    "an event": ("events", {"metadata": META, "message": "no login with PASSWORD"}, True),
-    "a status": ("pods", {"metadata": META, "status": {"message": "PASSWORD"}}, True),
+    "an event": (
+        "events",
+        {"metadata": META, "message": "no PASSWORD", "reportingComponent": "kubelet"},
+        True,
+    ),
+    "a user's event": ("events", {"metadata": META, "message": "no PASSWORD"}, False),
+    "a status": ("pods", {"metadata": META, "status": {"message": "PASSWORD"}}, False),
     "an object of repoint's": (
         "configmaps",
         {"metadata": {"name": "repoint-probe"}, "data": {"url": "PASSWORD"}},
