@@ -19,12 +19,14 @@ WORTH_A_PROCESS = 500
 """Files below this number are done sooner than another process is started."""
 
 Found = dict[str, tuple[Site, ...]]
+Looked = tuple[Found, dict[str, str]]
+"""Sites by file, and why a file could not be read, or not whole."""
 
 
 class Sites(Mapping[str, tuple[Site, ...]]):
     """The sites of each file that has some, in the order of the files; waited for on first use."""
 
-    def __init__(self, known: Found, later: Callable[[], Found], order: Mapping[str, object]):
+    def __init__(self, known: Found, later: Callable[[], Looked], order: Mapping[str, object]):
         self._known = known
         self._later = later
         self._order = order
@@ -40,18 +42,21 @@ class Sites(Mapping[str, tuple[Site, ...]]):
 
     @cached_property
     def _all(self) -> Found:
-        found = self._known | self._later()
+        found = self._known | self._later()[0]
         return {path: found[path] for path in self._order if path in found}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Located:
-    """The sites, what sealed files tell of themselves, and which of those no key opens."""
+    """The sites, what sealed files tell of themselves, and which of those no key opens.
+
+    `broken` waits for what the files themselves could not be read for, by path.
+    """
 
     sites: Sites
     sealed: tuple[SealedSecretView, ...]
-    locked: frozenset[str]
-    problems: tuple[Unreadable, ...]
+    locked: tuple[Unreadable, ...]
+    broken: Callable[[], dict[str, str]]
 
 
 def locate(
@@ -76,13 +81,25 @@ def locate(
         sites = detect(files[path]) if opened is None else detect_sealed(files[path], opened)
         if sites:
             known[path] = sites
-    locked = frozenset(one.path for one in problems)
-    return Located(Sites(known, later, kept), tuple(views), locked, tuple(problems))
+    own = {path: files[path].problem for path in sealed if files[path].problem}
+    return Located(
+        sites=Sites(known, later, kept),
+        sealed=tuple(views),
+        locked=tuple(problems),
+        broken=lambda: own | later()[1],
+    )
 
 
-def _in_plain(files: Mapping[str, ParsedFile], paths: list[str]) -> Found:
-    found = ((path, detect(files[path])) for path in paths)
-    return {path: sites for path, sites in found if sites}
+def _in_plain(files: Mapping[str, ParsedFile], paths: list[str]) -> Looked:
+    sites: Found = {}
+    broken: dict[str, str] = {}
+    for path in paths:
+        parsed = files[path]
+        if parsed.problem:
+            broken[path] = parsed.problem
+        if found := detect(parsed):
+            sites[path] = found
+    return sites, broken
 
 
 def _opened(workspace: Workspace, path: str) -> tuple[ParsedFile | None, str]:

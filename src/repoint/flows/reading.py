@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from repoint.errors import RepointError
@@ -38,7 +38,8 @@ class Reading:
     sites: Mapping[str, tuple[Site, ...]]
     sealed: tuple[SealedSecretView, ...]
     locked: frozenset[str]
-    problems: tuple[Unreadable, ...]
+    problems: Callable[[], tuple[Unreadable, ...]]
+    """What could not be read; it may have to be waited for, so it is asked late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +60,18 @@ def read_repository(workspace: Workspace) -> Reading:
     kept |= _generated_from(tree, kept, frozenset(paths))
     files = Shelf(kept, (*others, *refused), lambda path: _opened_later(tree, path, refused))
     located = locate(workspace, files, kept)
-    problems = [Unreadable(path, files[path].problem) for path in (*kept, *refused)]
+
+    def problems() -> tuple[Unreadable, ...]:
+        broken = {**refused, **located.broken()}
+        return (*unnamed, *(Unreadable(*one) for one in broken.items()), *located.locked)
+
     return Reading(
         paths=paths,
         files=files,
         sites=located.sites,
         sealed=located.sealed,
-        locked=located.locked,
-        problems=(*unnamed, *(one for one in problems if one.reason), *located.problems),
+        locked=frozenset(one.path for one in located.locked),
+        problems=problems,
     )
 
 

@@ -104,7 +104,6 @@ def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
     config = workspace.config
     known = reading or read_repository(workspace)
     paths, files, sites, locked = known.paths, known.files, known.sites, known.locked
-    unreadable = list(known.problems)
     resolution = resolve(files, sites, known.sealed, _specs(config, paths), known=paths)
     raw = resolution.uses
     builds = (*resolution.environments, resolution.unnamed)
@@ -127,7 +126,7 @@ def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
     reports += [_report(s, files, by_site, resolution, source, config) for s in hidden.values()]
     reports.sort(key=lambda report: (report.site.location.path, report.site.location.line))
     moving = frozenset(report.site.id for report in reports if report.is_source)
-    unreadable += _build_problems(resolution)
+    unreadable = [*known.problems(), *_build_problems(resolution)]
     inventory = Inventory(
         root=workspace.root,
         environments=_environment_views(resolution),
