@@ -71,6 +71,8 @@ class Kustomize:
         self._reads = reads
         self._timeout = timeout
         self._version = ""
+        self.was_asked = False
+        """Whether it built anything, so that a result does not hang on the repository alone."""
 
     @property
     def version(self) -> str:
@@ -112,6 +114,7 @@ class Kustomize:
         wanted = tuple(dict.fromkeys(overlays))
         if not wanted:
             return {}
+        self.was_asked = True
         kubectl = find_tool("kubectl")
         with (
             self._copies(wanted, changed) as copies,

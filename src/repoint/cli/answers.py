@@ -28,11 +28,11 @@ class KeptScan:
         return self._answers.recall(listing, self._tree.glance, _matters)
 
     def keep(self, text: str, desk: Desk) -> None:
-        """Keep what was worked out, unless a sealed file was opened for it or files changed."""
+        """Keep what was worked out, unless more than the repository decided it, or it changed."""
         from repoint.adapters.gitrepo import listing
 
         known = self._tree.listing() if self._answers else None
-        if self._answers is None or known is None or desk.opened_sealed():
+        if self._answers is None or known is None or desk.looked_beyond():
             return
         if listing(self._tree.root) == known:
             self._answers.keep(text, known, self._tree.remembered(), self._tree.glance)

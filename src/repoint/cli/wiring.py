@@ -48,8 +48,9 @@ class Desk:
     sealed: SealedEditor
     reading: Reading | None = None
     """What guessing a configuration read, so that the command does not read it again."""
-    opened_sealed: Callable[[], bool] = bool
-    """Whether a sealed file was opened for this command, or tried."""
+    looked_beyond: Callable[[], bool] = bool
+    """Whether a sealed file was opened, or tried, or kubectl asked: then more than the repository
+    decides the result."""
 
 
 def config_at(folder: Path) -> Config | None:
@@ -95,13 +96,14 @@ def open_desk(
     folder = tree.root
     found, text = _config_of(tree) if config else (None, "")
     sops = Sops(tree)
+    kustomize = Kustomize(tree)
     workspace = Workspace(
         root=str(folder),
         tree=tree,
         config=found,
         config_text=text,
         secrets=sops,
-        renderer=Kustomize(tree),
+        renderer=kustomize,
         progress=session.progress,
         aside=forked,
         kept=kept_results(),
@@ -110,7 +112,7 @@ def open_desk(
     try:
         if guess and workspace.config is None:
             workspace, reading = _guessed(session, workspace)
-        yield Desk(workspace, tree, sops, reading, lambda: sops.was_asked)
+        yield Desk(workspace, tree, sops, reading, lambda: sops.was_asked or kustomize.was_asked)
     finally:
         session.progress.close()
 

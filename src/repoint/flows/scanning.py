@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from repoint.errors import UsageError
 from repoint.flows.reading import Reading, read_repository
+from repoint.flows.rendering_unknown import resolve_all
 from repoint.flows.workspace import Workspace
 from repoint.formats.base import ParsedFile
 from repoint.kube.declared import declared_uses
 from repoint.kube.environments import EnvironmentSpec
 from repoint.kube.files import FileIndex
-from repoint.kube.resolve import Resolution, resolve
+from repoint.kube.resolve import Resolution
 from repoint.kube.trace import RawUse
 from repoint.kube.unseen import style_of_name, unseen_uses
 from repoint.model.consumer import Certainty, Purpose, Route, Site, Style, Use, Workload
@@ -104,7 +105,7 @@ def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
     config = workspace.config
     known = reading or read_repository(workspace)
     paths, files, sites, locked = known.paths, known.files, known.sites, known.locked
-    resolution = resolve(files, sites, known.sealed, _specs(config, paths), known=paths)
+    resolution, notes = resolve_all(workspace, known, _specs(config, paths))
     raw = resolution.uses
     builds = (*resolution.environments, resolution.unnamed)
     unseen = tuple(dict.fromkeys(unseen_uses(builds, resolution.sealed, sites)))
@@ -126,7 +127,7 @@ def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
     reports += [_report(s, files, by_site, resolution, source, config) for s in hidden.values()]
     reports.sort(key=lambda report: (report.site.location.path, report.site.location.line))
     moving = frozenset(report.site.id for report in reports if report.is_source)
-    unreadable = [*known.problems(), *_build_problems(resolution)]
+    unreadable = [*known.problems(), *notes, *_build_problems(resolution)]
     inventory = Inventory(
         root=workspace.root,
         environments=_environment_views(resolution),
@@ -143,7 +144,7 @@ def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
         paths=paths,
         sites=sites,
         resolution=resolution,
-        index=FileIndex(files, paths),
+        index=resolution.index,
         raw_uses=raw,
         uses=by_site,
         routes=chosen,

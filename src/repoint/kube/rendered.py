@@ -177,7 +177,7 @@ def _untraced(parsed: ParsedFile, traced: dict[int, Resource]) -> Iterator[str]:
         if keys[:1] == ["data"] and resource.generated and resource.kind == "Secret":
             keys = ["stringData", *keys[1:]]
         leaf = _at(resource.body, [key.replace("~1", "/").replace("~0", "~") for key in keys])
-        if isinstance(leaf, Value) and leaf.origin.pointer in ("", MADE) and leaf.scalar is None:
+        if isinstance(leaf, Value) and leaf.origin.pointer == MADE and leaf.scalar is None:
             yield f"{resource.kind} `{resource.name}`: `{site.key}` names `{site.host.text}`"
 
 

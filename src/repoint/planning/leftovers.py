@@ -27,7 +27,7 @@ class Leftover:
 
     owner: str
     key: str
-    location: Location
+    location: Location | None
 
 
 def leftovers(
@@ -39,7 +39,8 @@ def leftovers(
             if sites.of(value) or not _names_source(key, value.text, source, resource.namespace):
                 continue
             line = value.scalar.line if value.scalar is not None else 1
-            place = Location(value.origin.path, line, 1, value.origin.pointer)
+            origin = value.origin
+            place = Location(origin.path, line, 1, origin.pointer) if origin.path else None
             yield Leftover(owner, key, place)
 
 
