@@ -33,9 +33,13 @@ def tracked_cmd() -> list[str]:
 
 
 def changed_cmd(filters: Sequence[str] = ()) -> list[str]:
-    """The tracked files whose bytes may not be the index's, gone ones too, NUL-separated."""
-    diff = ["diff-files", "--name-only", "-z", "--relative", "--ignore-submodules=all"]
-    return [*_SAFE, *_without(filters), *diff]
+    """The tracked files whose bytes are not the index's, gone ones too, NUL-separated.
+
+    `git diff` looks into files whose times differ, as all do in a copied work tree; the plumbing
+    (`git diff-files`) would name them all.
+    """
+    diff = ["diff", "--name-only", "-z", "--relative", "--no-renames", "--no-ext-diff"]
+    return [*_SAFE, *_without(filters), *diff, "--no-textconv", "--ignore-submodules=all"]
 
 
 def untracked_cmd() -> list[str]:
@@ -82,7 +86,7 @@ class Listing:
     """What git knows of the files below a folder.
 
     `entries` is what `tracked_cmd` printed: `H 100644 BLOB 0<TAB>PATH<NUL>` for each. `changed` are
-    tracked files whose bytes may differ from the index's, or that are gone; `untracked` are
+    tracked files whose bytes differ from the index's, or that are gone; `untracked` are
     neither tracked nor ignored. `settings` are those that decide how files are read and listed.
     """
 
