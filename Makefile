@@ -48,6 +48,10 @@ demo: install ## Run the whole story on a copy of examples/naytife
 test: try-servers ## Run the fast tests
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not cluster" $(PYTEST)
 
+.PHONY: leaks
+leaks: try-servers ## Run the fast tests, and search all that they start, write and show for passwords
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not cluster" --canaries $(PYTEST)
+
 .PHONY: test-all
 test-all: try-servers ## Run all tests, the slow ones too
 	@$(BIN)/python -m pytest -q -n $(JOBS) $(PYTEST)
@@ -66,6 +70,12 @@ lint: install ## Check style, format, types, layers, docstrings and generated pa
 	@$(BIN)/python scripts/reference.py --check
 	@$(BIN)/python scripts/generate_rule_pages.py --check
 	@$(BIN)/python scripts/readme_session.py --check
+	@$(BIN)/python scripts/dependencies.py --check
+	@$(BIN)/python -m scripts.budgets
+
+.PHONY: audit
+audit: install ## Ask whether an advisory is out against a locked package, or its release withdrawn
+	@$(BIN)/python scripts/audit.py
 
 .PHONY: check
 check: lint try-servers ## Run lint and all tests, with the coverage of lines and branches
@@ -84,6 +94,7 @@ docs: install ## Write the generated reference pages
 	@$(BIN)/python scripts/reference.py
 	@$(BIN)/python scripts/generate_rule_pages.py
 	@$(BIN)/python scripts/readme_session.py
+	@$(BIN)/python scripts/dependencies.py
 
 .PHONY: bench
 bench: install ## Measure repoint beside rg, git, kubectl, sops, sed (SIZE="1k 10k 100k" ROUNDS=7 ONLY=scan PEERS=1 GATE=1)
@@ -91,7 +102,7 @@ bench: install ## Measure repoint beside rg, git, kubectl, sops, sed (SIZE="1k 1
 		$(addprefix --only ,$(ONLY)) $(SIZE)
 
 .PHONY: torture
-torture: install ## Kill apply and rollback at random instants and look for damage
+torture: install ## Kill, starve and mislead apply, rollback and rollout, and look for torn trees
 	@$(BIN)/python scripts/torture.py $(TORTURE)
 
 .PHONY: completion
