@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 
 from repoint.rules.facts import OF_IMAGE, Hazard, HazardKind
 from repoint.rules.purpose_known import image_matches, image_name, image_tool
+from repoint.rules.tables import table
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,7 @@ class KnownImage:
 @lru_cache(maxsize=1)
 def known_images() -> tuple[KnownImage, ...]:
     """Every image of the data file, in its order."""
-    import tomllib
-
-    data = tomllib.loads((files("repoint") / "data" / "images.toml").read_text("utf-8"))
+    data = table("images.toml")
     return tuple(
         KnownImage(
             name=entry["name"],

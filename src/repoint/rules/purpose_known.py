@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from importlib.resources import files
 from typing import NamedTuple
 
 from repoint.model.consumer import Purpose
+from repoint.rules.tables import table
 
 CAUTION = (
     Purpose.MIGRATION,
@@ -50,9 +50,7 @@ class Match(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _data() -> tuple[tuple[Tool, ...], dict[str, frozenset[str]]]:
-    import tomllib
-
-    data = tomllib.loads((files("repoint") / "data" / "known.toml").read_text("utf-8"))
+    data = table("known.toml")
     lists = {name: frozenset(words) for name, words in data["words"].items()}
     return tuple(_tool(entry) for entry in data["tool"]), lists
 

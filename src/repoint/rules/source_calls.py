@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.resources import files
 from typing import NamedTuple
 
 from repoint.rules.facts import Hazard, HazardKind
 from repoint.rules.sent import Fate, Sent, fate, is_setting
 from repoint.rules.source_text import Source
+from repoint.rules.tables import table
 
 _QUOTED = re.compile(r"[\"'](?P<name>[a-z_]+(?:\.\w+)?)[\"']\s*(?::|=>|,)")
 _KEY = re.compile(r"[\"']?\b(?P<name>[a-z_]+)\b[\"']?\s*:")
@@ -35,9 +35,7 @@ class Call(NamedTuple):
 @lru_cache(maxsize=1)
 def known_calls() -> tuple[Call, ...]:
     """Every call of the data file, in its order."""
-    import tomllib
-
-    data = tomllib.loads((files("repoint") / "data" / "calls.toml").read_text("utf-8"))
+    data = table("calls.toml")
     return tuple(
         Call(
             languages=tuple(entry["languages"]),
