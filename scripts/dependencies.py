@@ -35,7 +35,6 @@ WHAT_FOR = {
     "msgspec": "typed JSON of plans, receipts, ledgers and kept answers; light structs",
     "prometheus-client": "reading what PgBouncer's exporter answers (`verify`)",
     "pyyaml": "YAML with the place of every token (through libyaml)",
-    "rich": "colors on a terminal, and the soak that is redrawn in place",
     "tree-sitter": "the parser that runs the two grammars",
     "tree-sitter-bash": "the grammar of shell scripts",
     "tree-sitter-hcl": "the grammar of Terraform files",
@@ -94,6 +93,7 @@ not edit by hand. Why each is taken, and what happens without it, is in
 """
 
 _PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[^ ;]+)( ; (?P<marker>.+))?")
+_IMPORT = re.compile(r"^ *(?:import|from) (\w+)", re.MULTILINE)
 _LICENSE = "License :: "
 _HASH = re.compile(r" {4}--hash=sha256:[0-9a-f]{64}")
 
@@ -228,6 +228,30 @@ def purpose_errors() -> list[str]:
     ]
 
 
+def import_errors() -> list[str]:
+    """What repoint imports and does not ask for, and what it needs and never imports."""
+    providers = metadata.packages_distributions()
+    imported = {
+        canonicalize_name(providers[name][0]): path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "src").rglob("*.py"))
+        for name in _IMPORT.findall(path.read_text("utf-8"))
+        if name in providers and name != "repoint"
+    }
+    asked = groups()
+    declared = asked[RUNTIME].keys() | asked["lab"].keys()
+    return [
+        *(
+            f"`{name}` is imported in {where}, and not asked for"
+            for name, where in imported.items()
+            if name not in declared
+        ),
+        *(
+            f"`{name}` is asked for, and never imported"
+            for name in asked[RUNTIME].keys() - imported.keys()
+        ),
+    ]
+
+
 def page() -> str:
     """The page: a table for each group, then what these bring along."""
     lines = [HEAD]
@@ -266,7 +290,12 @@ def errors() -> list[str]:
     """All that is wrong, the page included."""
     locked, _ = read_lock(text := LOCK.read_text("utf-8"))
     runtime = brought(groups()[RUNTIME], here=False)
-    found = [*lock_errors(text), *license_errors(locked, runtime), *purpose_errors()]
+    found = [
+        *lock_errors(text),
+        *license_errors(locked, runtime),
+        *purpose_errors(),
+        *import_errors(),
+    ]
     if not PAGE.is_file() or PAGE.read_text("utf-8") != page():
         found.append("docs/reference/dependencies.md is not what the metadata says")
     return found

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from scripts import audit, budgets, dependencies
 from scripts.audit import read_advisories, read_withdrawn, told
@@ -41,7 +42,7 @@ def _without(name: str) -> str:
         pytest.param(
             LOCKED + f"zope==1.0 \\\n    {DIGEST}\n", "nobody asks for `zope`", id="one too many"
         ),
-        pytest.param(LOCKED.replace("rich==", "rich>="), "not `name==version`", id="a range"),
+        pytest.param(LOCKED.replace("mypy==", "mypy>="), "not `name==version`", id="a range"),
         pytest.param(LOCKED + "click==8.5.1\n", "has no sha256", id="no hash"),
         pytest.param(
             LOCKED + "click==8.5.1 \\\n    --hash=md5:00\n", "has no sha256", id="another digest"
@@ -60,6 +61,19 @@ def _without(name: str) -> str:
 )
 def test_a_lock_that_is_not_whole_is_told(text: str, said: str) -> None:
     assert said in "\n".join(lock_errors(text))
+
+
+def test_what_is_imported_is_asked_for_and_the_other_way_round(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = groups()
+    runtime = {**asked[""], "zope": Requirement("zope>=1")}
+    del runtime["msgspec"]
+    monkeypatch.setattr(dependencies, "groups", lambda: {**asked, "": runtime})
+    missing, unused = dependencies.import_errors()
+    assert missing.startswith("`msgspec` is imported in src/repoint/")
+    assert unused == "`zope` is asked for, and never imported"
+    assert dependencies.purpose_errors()[-1] == "`msgspec` is in `WHAT_FOR`, and nobody asks for it"
 
 
 def test_a_marker_is_part_of_a_pin() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -68,3 +71,41 @@ def test_a_soak_is_silent_where_it_is_asked_to_be(capsys: pytest.CaptureFixture[
     with SoakScreen(Terminal(color=False, quiet=True, width=80)) as screen:
         screen.show(SOAK)
     assert capsys.readouterr().err == ""
+
+
+class Screen(StringIO):
+    """A terminal, as far as it is asked."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_soak_on_a_terminal_is_redrawn_in_place_and_cleared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stderr", screen := Screen())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("LINES", "3")
+    gaps = ("one", "an\x1b[2J escape")
+    with SoakScreen(Terminal(color=True, quiet=False, width=80)) as shown:
+        shown.show(SOAK)
+        first = screen.getvalue().splitlines()
+        shown.show(replace(SOAK, pools=(), gaps=gaps))
+        shown.show(replace(SOAK, pools=(POOL, POOL, POOL)))
+    assert first[0] == "soaking: 5s of 1m"
+    assert len(first) == 2 and first[1].startswith("  pooler web@shop") and len(first[1]) == 39
+    _, second, third, end = screen.getvalue().split("\x1b[2A\x1b[J")
+    assert second == "soaking: 5s of 1m\n  an\\u001b[2J escape\n"
+    assert third.splitlines() == first
+    assert end == ""
+
+
+def test_a_terminal_that_cannot_go_back_gets_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", screen := Screen())
+    monkeypatch.setenv("TERM", "dumb")
+    with SoakScreen(Terminal(color=False, quiet=False, width=80)) as shown:
+        shown.show(SOAK)
+    assert "pooler web@shop" in screen.getvalue() and "\x1b" not in screen.getvalue()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from repoint.cli.output import Terminal
+from repoint.views.visible import visible
 
 if TYPE_CHECKING:
-    from rich.live import Live
-
     from repoint.model.verification import Soak
 
 _LINE_EVERY_S = 60.0
@@ -22,18 +23,12 @@ class SoakScreen:
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self._live: Live | None = None
+        self._live = not terminal.quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._drawn = 0
         self._next = 0.0
 
     def __enter__(self) -> SoakScreen:
         """Begin to show; on a terminal the lines are redrawn in place."""
-        if not self._terminal.quiet and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.live import Live
-
-            console = Console(stderr=True, no_color=not self._terminal.color, highlight=False)
-            self._live = Live(console=console, auto_refresh=False, transient=True)
-            self._live.__enter__()
         return self
 
     def __exit__(
@@ -43,20 +38,27 @@ class SoakScreen:
         trace: TracebackType | None,
     ) -> None:
         """Clear what was drawn."""
-        if self._live is not None:
-            self._live.__exit__(kind, error, trace)
+        self._draw([])
 
     def show(self, soak: Soak) -> None:
         """Show what the soak comes to so far."""
         from repoint.views.verification import soak_lines
 
-        if self._live is not None:
-            from rich.text import Text
-
-            self._live.update(Text("\n".join(soak_lines(soak))), refresh=True)
+        if self._live:
+            self._draw(soak_lines(soak))
             return
         now = time.monotonic()
         if now >= self._next:
             self._next = now + _LINE_EVERY_S
             for line in soak_lines(soak):
                 self._terminal.notice(line)
+
+    def _draw(self, lines: list[str]) -> None:
+        """Put `lines` where the last ones were; a line that wrapped could not be found again."""
+        columns, rows = shutil.get_terminal_size()
+        shown = [visible(line)[: columns - 1] for line in lines[: rows - 1]]
+        back = f"\x1b[{self._drawn}A\x1b[J" if self._drawn else ""
+        if back or shown:
+            sys.stderr.write(back + "".join(f"{line}\n" for line in shown))
+            sys.stderr.flush()
+        self._drawn = len(shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from repoint.views.visible import visible
@@ -14,14 +14,15 @@ Segment = tuple[str, str]
 """A piece of text and its style: a key of `STYLES`, or an empty string."""
 
 STYLES = {
-    "title": "bold",
-    "head": "bold dim",
-    "dim": "dim",
-    "good": "green",
-    "warn": "yellow",
-    "bad": "bold red",
-    "name": "cyan",
+    "title": "1",
+    "head": "1;2",
+    "dim": "2",
+    "good": "32",
+    "warn": "33",
+    "bad": "1;31",
+    "name": "36",
 }
+"""What each style is on a terminal: parameters of SGR (ECMA-48, 8.3.117)."""
 
 
 @dataclass(slots=True)
@@ -87,19 +88,18 @@ def printed(page: Page, *, color: bool) -> str:
 
 
 def _colored(page: Page) -> str:
-    from io import StringIO
+    return "".join("".join(_escaped(_without_end(line))) + "\n" for line in page.lines)
 
-    from rich.console import Console
-    from rich.text import Text
 
-    console = Console(
-        file=StringIO(), force_terminal=True, width=max(page.width, 1000), highlight=False
-    )
-    with console.capture() as capture:
-        for line in page.lines:
-            text = Text()
-            for piece, style in line:
-                text.append(piece, STYLES.get(style))
-            text.rstrip()
-            console.print(text, soft_wrap=True)
-    return capture.get()
+def _without_end(line: Sequence[Segment]) -> list[Segment]:
+    """The pieces of a line without the blanks at its end."""
+    kept = list(line)
+    while kept and not (text := kept[-1][0].rstrip()):
+        kept.pop()
+    return [*kept[:-1], (text, kept[-1][1])] if kept else []
+
+
+def _escaped(line: Sequence[Segment]) -> Iterator[str]:
+    for text, style in line:
+        code = STYLES.get(style)
+        yield f"\x1b[{code}m{text}\x1b[0m" if code and text else text
