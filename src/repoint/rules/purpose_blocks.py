@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 
 from repoint.model.consumer import Certainty, Purpose
 from repoint.rules.purpose_clues import Clue, strongest
@@ -30,12 +32,13 @@ _SERVING = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 _LIKELY = Certainty.LIKELY
 
 
+@lru_cache(maxsize=2)
 def is_nomad(text: str) -> bool:
     """Whether an HCL text is a Nomad job."""
     return _JOB.search(text) is not None
 
 
-def task_around(lines: list[str], line: int) -> str:
+def task_around(lines: Sequence[str], line: int) -> str:
     """The text of the Nomad task that a line, counted from 1, stands in; empty outside tasks."""
     for start in range(min(line, len(lines)) - 1, -1, -1):
         opened = _TASK.match(lines[start])
@@ -47,6 +50,7 @@ def task_around(lines: list[str], line: int) -> str:
     return ""
 
 
+@lru_cache(maxsize=2)
 def block_owner(text: str) -> str:
     """Who reads what the one block of a text holds, as `Kind/name`; empty when nobody is named."""
     task = _TASK.match(text)
@@ -65,6 +69,7 @@ def block_owner(text: str) -> str:
     return f"{read}/{given[1] if given else name}"
 
 
+@lru_cache(maxsize=2)
 def block_clue(text: str) -> Clue | None:
     """What the one block around a site says of its reader: its command, its name, its kind."""
     task = _TASK.match(text)

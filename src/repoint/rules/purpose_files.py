@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from repoint.dsn.parse import find
 from repoint.model.consumer import Certainty, Purpose
@@ -96,7 +97,7 @@ def surroundings(path: str, text: str, line: int) -> str:
 
     A script, and a file without such parts, belongs together as a whole. `line` counts from 1.
     """
-    lines = text.splitlines()
+    lines = _lines(text)
     if _SCRIPT.search(path) or not 1 <= line <= len(lines):
         return text
     if _HCL.search(path) and not _TERRAFORM.search(path):
@@ -124,11 +125,40 @@ def owner_around(path: str, text: str, line: int) -> str:
     return block_owner(surroundings(path, text, line)) if _HCL.search(path) else ""
 
 
+# Each site of a file asks the same of its text: thousands of sites in one file took time squared.
+@lru_cache(maxsize=2)
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(text.splitlines())
+
+
+@lru_cache(maxsize=2)
+def _hosts(text: str) -> tuple[str, ...]:
+    """The hosts of all connection strings in a text."""
+    return tuple(dsn.host for dsn in find(text))
+
+
+@lru_cache(maxsize=2)
+def _clues(script: str) -> tuple[Clue, ...]:
+    return read(script_commands(script)).clues
+
+
+@lru_cache(maxsize=2)
+def _clue_of_all(script: str) -> Clue | None:
+    return strongest(_clues(script))
+
+
+@lru_cache(maxsize=64)
+def _clue_of_program(script: str, name: str) -> Clue | None:
+    named = [clue for clue in _clues(script) if clue.program == name]
+    return strongest(named or classify((name,)))
+
+
 def _opens_block(line: str, depth: int) -> bool:
     bare = line.strip()
     return bool(bare) and len(line) - len(line.lstrip()) <= depth and bare[0] not in "#}])"
 
 
+@lru_cache(maxsize=2)
 def _script(path: str, text: str) -> str:
     """`text` as shell: a Makefile's recipes, the list items of a CI job, or the text itself."""
     if _MAKEFILE.search(path):
@@ -149,8 +179,7 @@ def _by_command(command: str, script: str) -> Clue | None:
         return Clue(Purpose.LOCAL_DEVELOPMENT, "opens a tunnel", Certainty.GUESS)
     if not re.fullmatch(r"[a-z][a-z0-9_\-]*(?:\.(?:sh|pl|py))?", name):
         return None
-    clues = [clue for clue in read(script_commands(script)).clues if clue.program == name]
-    return strongest(clues or classify((name,)))
+    return _clue_of_program(script, name)
 
 
 def _local_block(path: str, key: str) -> Clue | None:
@@ -177,9 +206,10 @@ def _terraform(path: str, key: str) -> Clue | None:
     return None
 
 
+@lru_cache(maxsize=2)
 def _local_host(text: str) -> Clue | None:
     """Whether every connection string around names this machine."""
-    hosts = [dsn.host.lower() for dsn in find(text)]
+    hosts = [host.lower() for host in _hosts(text)]
     if hosts and all(_LOCAL_HOST.fullmatch(host) for host in hosts):
         return Clue(Purpose.LOCAL_DEVELOPMENT, "the server is this machine", Certainty.LIKELY)
     return None
@@ -188,7 +218,7 @@ def _local_host(text: str) -> Clue | None:
 def _ci_service(path: str, text: str) -> Clue | None:
     """Whether a CI job talks only to servers that it starts beside itself."""
     _, found, services = text.partition("services:") if _CI.search(path) else ("", "", "")
-    hosts = [dsn.host for dsn in find(text)] if found else []
+    hosts = _hosts(text) if found else ()
     own = (
         re.search(rf"(?m)(?:-|name:|alias:)\s*[\"']?{name}\b|^\s+{name}:", services)
         for name in map(re.escape, hosts)
@@ -219,9 +249,9 @@ def _settings_file(path: str) -> Clue | None:
 def _around(path: str, key: str, script: str) -> Clue | None:
     """The commands that stand around the site; a Makefile's variable counts where it is used."""
     if _MAKEFILE.search(path):
-        uses = [ln for ln in script.splitlines() if re.search(rf"\$[({{]{re.escape(key)}[)}}]", ln)]
-        script = "\n".join(uses)
-    found = strongest(read(script_commands(script)).clues)
+        asked = (f"$({key})", f"${{{key}}}")
+        script = "\n".join(ln for ln in _lines(script) if any(one in ln for one in asked))
+    found = _clue_of_all(script)
     if found is None:
         return None
     sure = _LIKELY if found.certainty is Certainty.CERTAIN else Certainty.GUESS
