@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from sys import intern
 
-from repoint.formats.base import Document, Mapping, Node, Scalar, Sequence
+from repoint.formats.base import Document, Mapping, Scalar, Sequence
 from repoint.formats.escapes import unescape
+from repoint.formats.opened import OpenCollection
 from repoint.formats.source import Source
 
 _MAX_LENGTH = 1024 * 1024
@@ -28,27 +29,6 @@ _ROW = re.compile(
 
 class _Unsure(Exception):
     """Something that the other reader should read."""
-
-
-class _Open:
-    """A collection whose end was not seen yet."""
-
-    __slots__ = ("is_mapping", "items", "key", "pairs", "start")
-
-    def __init__(self, is_mapping: bool, start: int) -> None:
-        self.is_mapping = is_mapping
-        self.start = start
-        self.key: Scalar | None = None
-        self.pairs: list[tuple[Scalar, Node]] = []
-        self.items: list[Node] = []
-
-    def add(self, node: Node) -> None:
-        """Put a value where it belongs."""
-        if self.key is not None:
-            self.pairs.append((self.key, node))
-            self.key = None
-        else:
-            self.items.append(node)
 
 
 def read_rows(source: Source) -> tuple[Document, ...] | None:
@@ -69,7 +49,7 @@ class _Rows:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.documents: list[Document] = []
-        self.stack: list[_Open] = []
+        self.stack: list[OpenCollection] = []
 
     def read(self, text: str) -> tuple[Document, ...]:
         """Read the values; the rows must leave out nothing of the text."""
@@ -121,7 +101,7 @@ class _Rows:
             raise _Unsure
         if self.stack:
             self.stack[-1].key = key
-        self.stack.append(_Open(is_mapping, start))
+        self.stack.append(OpenCollection(is_mapping, start))
 
     def _close(self, rest: str, place: int, *, opened: bool) -> None:
         """Close what `rest`, which stands at `place`, closes; then a comma or an end."""

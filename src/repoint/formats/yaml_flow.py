@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from repoint.formats.base import Mapping, Node, Scalar, Sequence
+from repoint.formats.base import Mapping, Scalar, Sequence
+from repoint.formats.opened import OpenCollection
 from repoint.formats.source import Source
 
 QUOTED = r"""\"[^"\\\n]*+\"|'[^'\n]*+'"""
@@ -26,29 +27,9 @@ _MAX_DEPTH = 20
 _STYLES = {'"': "double", "'": "single"}
 
 
-class _Open:
-    """A collection whose end was not seen yet."""
-
-    __slots__ = ("is_mapping", "items", "key", "pairs", "start")
-
-    def __init__(self, is_mapping: bool, start: int) -> None:
-        self.is_mapping = is_mapping
-        self.start = start
-        self.key: Scalar | None = None
-        self.pairs: list[tuple[Scalar, Node]] = []
-        self.items: list[Node] = []
-
-    def add(self, node: Node) -> None:
-        if self.key is not None:
-            self.pairs.append((self.key, node))
-            self.key = None
-        else:
-            self.items.append(node)
-
-
 def read_flow(source: Source, text: str, start: int, line: int) -> Mapping | Sequence | None:
     """The collection `text`, which stands at `start` of the source; None where not sure."""
-    stack = [_Open(text[0] == "{", start)]
+    stack = [OpenCollection(text[0] == "{", start)]
     at = _blanks(text, 1)
     if text[at : at + 1] not in ("]", "}"):
         at = _part(source, text, at, start, stack)
@@ -73,7 +54,7 @@ def read_flow(source: Source, text: str, start: int, line: int) -> Mapping | Seq
     return None
 
 
-def _part(source: Source, text: str, at: int, start: int, stack: list[_Open]) -> int:
+def _part(source: Source, text: str, at: int, start: int, stack: list[OpenCollection]) -> int:
     """Read an item, or a key and its value, at `at`; where the next mark stands, or -1.
 
     A collection that begins there is put on the stack, with its own first part.
@@ -94,7 +75,7 @@ def _part(source: Source, text: str, at: int, start: int, stack: list[_Open]) ->
             return at
         if len(stack) > _MAX_DEPTH:
             return -1
-        stack.append(_Open(opens == "{", start + match.start(2)))
+        stack.append(OpenCollection(opens == "{", start + match.start(2)))
         if text[at : at + 1] in ("]", "}"):
             return at
 
