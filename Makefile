@@ -66,7 +66,6 @@ lint: install ## Check style, format, types, layers, docstrings and generated pa
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/interrogate src bench
 	@$(BIN)/python scripts/reference.py --check
 	@$(BIN)/python scripts/generate_rule_pages.py --check
 	@$(BIN)/python scripts/readme_session.py --check

