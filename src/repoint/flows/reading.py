@@ -39,7 +39,7 @@ class Reading:
     sealed: tuple[SealedSecretView, ...]
     locked: frozenset[str]
     problems: Callable[[], tuple[Unreadable, ...]]
-    """What could not be read; it may have to be waited for, so it is asked late."""
+    """What could not be read: it may have to be waited for, and files are opened on demand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def read_repository(workspace: Workspace) -> Reading:
     located = locate(workspace, files, kept)
 
     def problems() -> tuple[Unreadable, ...]:
-        broken = {**refused, **located.broken()}
+        broken = {**files.opened_in_vain(), **refused, **located.broken()}
         return (*unnamed, *(Unreadable(*one) for one in broken.items()), *located.locked)
 
     return Reading(

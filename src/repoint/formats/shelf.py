@@ -61,6 +61,14 @@ class Shelf(Mapping[str, ParsedFile]):
         found = (p for p, raw in self._texts.items() if any(word in raw for word in wanted))
         return tuple(sorted(found))
 
+    def opened_in_vain(self) -> dict[str, str]:
+        """Why files that were asked for could not be read, by path; of `others` alone."""
+        return {
+            path: parsed.problem
+            for path, parsed in sorted(self._parsed.items())
+            if parsed.problem and path not in self._texts
+        }
+
     def _open(self, path: str) -> ParsedFile:
         raw = self._texts.get(path)
         if raw is not None:

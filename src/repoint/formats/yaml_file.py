@@ -16,6 +16,7 @@ from repoint.formats.yaml_marks import Stream, read_stream
 from repoint.model.source import Span
 
 _MARKER = re.compile(r"^(?:\ufeff)?---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_BOM = "\ufeff"
 _COMMENT = re.compile(r"(?:^|(?<=[ \t\n\r]))#[^\n\r]*")
 
 
@@ -34,6 +35,8 @@ def read_yaml(source: Source, *, template: bool = False) -> Reading:
     Template actions are masked when `template` says so, or when the text does not
     read as YAML (or only by accident: `{{ .x }}` is a mapping to YAML) without.
     """
+    if source.text.startswith(_BOM):
+        source = part(source, len(_BOM), len(source.text))  # libyaml's marks leave it out.
     actions = gotmpl.has_actions(source.text)
     if not actions:
         documents = read_lines(source)
@@ -65,6 +68,7 @@ def _recover(source: Source, hidden: str | None, failed: Stream) -> Stream:
     bounds = sorted({0, *cuts, len(text)})
     result = Stream(problem=failed.problem, template=failed.template)
     for low, high in pairwise(bounds):
+        low += text.startswith(_BOM, low)
         piece = part(source, low, high)
         chunk = read_stream(piece, text[low:high] if hidden is not None else None)
         found = [document.root for document in chunk.documents]

@@ -265,3 +265,9 @@ def test_the_folder_of_plain_manifests(tmp_path: Path, files: dict[str, str], fo
     found = workspace(tmp_path, files)
     assert found.config is not None
     assert found.config.environments["default"].manifests == folder
+
+
+def test_a_broken_chart_is_told_though_it_names_no_database(tmp_path: Path) -> None:
+    files = {"chart/Chart.yaml": "name: [\n", "chart/values.yaml": VALUES, "notes.yaml": "a: [\n"}
+    found = scan(workspace(tmp_path, files))
+    assert [one.path for one in found.unreadable] == ["chart/Chart.yaml"]

@@ -34,3 +34,11 @@ def test_holding_tells_by_the_bytes() -> None:
     assert Shelf(TEXTS).holding("services", "kind") == ("a.yaml", "b.yaml")
     with pytest.raises(KeyError):
         Shelf(TEXTS).holding("chart")
+
+
+def test_a_file_that_was_opened_on_demand_and_is_broken_is_told() -> None:
+    broken = ParsedFile("0.json", FileKind.JSON, "", TextMap(()), problem="line 1: unexpected end")
+    shelf = Shelf(TEXTS, ["0.json", "1.json"], lambda path: broken)
+    assert shelf.opened_in_vain() == {}
+    assert shelf["0.json"].problem
+    assert shelf.opened_in_vain() == {"0.json": "line 1: unexpected end"}

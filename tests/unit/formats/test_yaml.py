@@ -31,6 +31,7 @@ TOKENS = [
     pytest.param("a: é\nb: 'ü'\n", "/0/b", "ü", "'ü'", id="after non-ASCII"),
     pytest.param("a: 😀\nb: x\n", "/0/b", "x", "x", id="after astral"),
     pytest.param("\ufeffa: é\nb: x\n", "/0/b", "x", "x", id="after a byte order mark"),
+    pytest.param("\ufeff\ufeffa: 1\nb: x\n", "/0/b", "x", "x", id="after two byte order marks"),
     pytest.param("a: b\r\nc: d\r\n", "/0/c", "d", "d", id="carriage returns"),
     pytest.param(
         "a: |\r\n  x\r\n  y\r\n", "/0/a", "x\ny\n", "|\r\n  x\r\n  y\r\n", id="crlf block"
@@ -59,6 +60,11 @@ def test_value_and_its_bytes(raw: str, pointer: str, text: str, raw_token: str) 
     assert parsed.problem == ""
     assert values(parsed)[pointer] == text
     assert token(raw, parsed, pointer) == raw_token
+
+
+def test_a_document_after_a_broken_one_keeps_its_bytes_behind_a_byte_order_mark() -> None:
+    raw = "a: [\n\ufeff---\nb: é\nc: x\n"
+    assert token(raw, read(raw), "/1/c") == "x"
 
 
 MAPPED = [
