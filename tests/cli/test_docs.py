@@ -59,7 +59,7 @@ def test_the_configuration_page_names_every_key() -> None:
     sections = (
         *(config.Config, config.Source, config.Target, config.Environment, config.ConsumerChoice),
         *(config.Acceptance, config.Migration, config.Gates, config.Verify, config.Soak),
-        config.Data,
+        *(config.Data, config.Render),
     )
     for section in sections:
         for name in section.__struct_fields__:

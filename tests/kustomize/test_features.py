@@ -63,6 +63,9 @@ class Features:
     def read(self, path: str) -> bytes:
         return (HERE / path).read_bytes()
 
+    def glance(self, path: str) -> bytes:
+        return self.read(path)
+
     def exists(self, path: str) -> bool:
         return (HERE / path).is_file()
 

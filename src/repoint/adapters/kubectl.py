@@ -10,13 +10,16 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from repoint.adapters.runner import (
     Result,
+    capped,
     child_environment,
     find_tool,
     is_binary,
@@ -31,6 +34,17 @@ PARALLEL = 2
 _PREFIX = "repoint-render-"
 # Two children at a time, one thread each and fewer collections: 0.6 of the time one by one.
 _GO = {"GOMAXPROCS": "1", "GOGC": "400"}
+
+
+# What a build may not do: git speaks to nobody, and web servers are asked at a door that is shut.
+_SHUT_DOOR = "http://127.0.0.1:0"
+_OFFLINE = {
+    "GIT_ALLOW_PROTOCOL": "",
+    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _SHUT_DOOR),
+    **dict.fromkeys(("NO_PROXY", "no_proxy"), ""),
+}
+_MOST_MEMORY = 4 << 30
+_OUT_OF_MEMORY = re.compile(rb"out of memory|cannot allocate memory|failed to reserve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +63,17 @@ class Build:
 
 
 def kustomize_cmd(kubectl: str, overlay: str, *, restricted: bool = True) -> list[str]:
-    """Build `overlay`, a folder relative to the working directory."""
-    argv = [kubectl, "kustomize", overlay]
+    """Build `overlay`, a folder relative to the working directory, whatever it is called."""
+    argv = [kubectl, "kustomize", f"./{overlay}"]
     return argv if restricted else [*argv, "--load-restrictor=LoadRestrictionsNone"]
 
 
 class Kustomize:
     """Builds overlays; implements `ports.Renderer`.
 
-    `reads` gives each overlay a copy with these files alone, where the caller knows them.
+    `reads` gives each overlay a copy with these files alone, where the caller knows them. What an
+    overlay includes from outside the repository is fetched with `remote` only; without, an
+    overlay that includes such is not built.
     """
 
     def __init__(
@@ -65,9 +81,11 @@ class Kustomize:
         tree: Tree,
         *,
         reads: Mapping[str, Collection[str]] | None = None,
+        remote: bool = False,
         timeout: float = 120.0,
     ) -> None:
         self._tree = tree
+        self._remote = remote
         self._reads = reads
         self._timeout = timeout
         self._version = ""
@@ -101,13 +119,14 @@ class Kustomize:
         else:
             # What a script starts may change beneath it.
             made.update(program.read_bytes() + self.version.encode())
-        for name, value in sorted({**child_environment("kubectl", os.environ), **_GO}.items()):
+        seen = {**child_environment("kubectl", os.environ), **self._environment}
+        for name, value in sorted(seen.items()):
             made.update(f"\0{name}={value}".encode(errors="surrogateescape"))
         return made.hexdigest()
 
     def within(self, reads: Mapping[str, Collection[str]]) -> Kustomize:
         """The same, each overlay with a copy of its own files alone."""
-        return Kustomize(self._tree, reads=reads, timeout=self._timeout)
+        return Kustomize(self._tree, reads=reads, remote=self._remote, timeout=self._timeout)
 
     def render(self, overlays: Iterable[str], changed: Mapping[str, bytes]) -> Mapping[str, Build]:
         """Each overlay's build with `changed` laid over the tree, which is never written."""
@@ -148,8 +167,18 @@ class Kustomize:
             yield copies
 
     def _build(self, kubectl: str, copy: Path, overlay: str) -> Build:
+        from repoint.kube.outside import first_outside
+
         if not (copy / overlay).is_dir():
             return Build(None, f"`{overlay}` is not a folder of this repository")
+        outside = None if self._remote else first_outside(overlay, partial(_bytes_of, copy))
+        if outside is not None:
+            path, address = outside
+            return Build(
+                None,
+                f"`{path}` includes `{address}` from outside the repository, which is not fetched "
+                "without `render: {remote: true}` in repoint.yaml",
+            )
         try:
             result = self._run(kustomize_cmd(kubectl, overlay), copy)
             if result.status == 0:
@@ -168,7 +197,16 @@ class Kustomize:
         return Build(again.stdout.decode(errors="replace"), note=note)
 
     def _run(self, argv: list[str], copy: Path) -> Result:
-        return run(argv, tool="kubectl", cwd=copy, env=_GO, timeout=self._timeout)
+        limited = capped(argv, _MOST_MEMORY)
+        env = self._environment
+        result = run(limited, tool="kubectl", cwd=copy, env=env, timeout=self._timeout)
+        if result.status != 0 and _OUT_OF_MEMORY.search(result.stderr):
+            raise ToolFailed(f"its build takes more than {_MOST_MEMORY >> 30} GiB of memory")
+        return result
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return _GO if self._remote else {**_GO, **_OFFLINE}
 
 
 @contextlib.contextmanager
@@ -207,6 +245,14 @@ def _write(target: Path, content: bytes, made: set[Path]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         made.add(target.parent)
     target.write_bytes(content)
+
+
+def _bytes_of(folder: Path, path: str) -> bytes | None:
+    """A file's bytes; None where none is."""
+    try:
+        return (folder / path).read_bytes()
+    except (OSError, ValueError):
+        return None
 
 
 def _reason(result: Result, copy: Path) -> str:

@@ -209,6 +209,12 @@ def run(
     return Result(done.returncode, done.stdout, done.stderr)
 
 
+def capped(argv: Sequence[str], most_bytes: int) -> list[str]:
+    """`argv` with an address space of that many bytes at most, where the system can bound it."""
+    script = f'ulimit -v {most_bytes // 1024} 2>/dev/null; exec "$@"'
+    return ["/bin/sh", "-c", script, "sh", *argv]
+
+
 def run_together(
     argvs: Sequence[Sequence[str]],
     *,

@@ -96,7 +96,7 @@ def open_desk(
     folder = tree.root
     found, text = _config_of(tree) if config else (None, "")
     sops = Sops(tree)
-    kustomize = Kustomize(tree)
+    kustomize = Kustomize(tree, remote=found is not None and found.render.remote)
     workspace = Workspace(
         root=str(folder),
         tree=tree,

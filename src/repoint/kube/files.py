@@ -13,7 +13,10 @@ from repoint.formats.read import read_embedded
 from repoint.formats.shelf import Shelf
 
 KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-_REMOTE = re.compile(r"^(https?://|ssh://|git::|git@|oci://|file://|[\w.-]+\.[a-z]{2,}/)|\?ref=")
+_FETCHED = re.compile(
+    r"(?i)^(?:[a-z][a-z0-9+.-]*://|git::|gh:|[a-z0-9-]+@|(?:www\.)?github\.com[:/])|_git/"
+)
+_REMOTE = re.compile(r"(?i)^[\w.-]+\.[a-z]{2,}/|\?ref=")
 
 
 def normal(path: str) -> str:
@@ -31,9 +34,14 @@ def _rank(name: str) -> int:
     return KUSTOMIZATION_NAMES.index(name)
 
 
+def is_fetched(reference: str) -> bool:
+    """Whether kustomize takes a reference for an address even where a folder is called so."""
+    return bool(_FETCHED.search(reference))
+
+
 def is_remote(reference: str) -> bool:
-    """Whether a kustomize reference names something outside the repository."""
-    return bool(_REMOTE.search(reference))
+    """Whether a kustomize reference names something outside the repository, as far as it shows."""
+    return is_fetched(reference) or bool(_REMOTE.search(reference))
 
 
 class FileIndex:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repoint.formats.base import Mapping, ParsedFile
-from repoint.kube.effective import Effective, items, leaves_of, mapping, text, texts
-from repoint.kube.files import KUSTOMIZATION_NAMES, FileIndex, is_remote, join
+from repoint.kube.effective import Effective, items, mapping, text, texts
+from repoint.kube.files import KUSTOMIZATION_NAMES, FileIndex, join
 from repoint.kube.resource import Resource
 
 _UNSUPPORTED = (
@@ -29,10 +29,6 @@ _KNOWN = frozenset(
     }
 )
 _LOCAL = "config.kubernetes.io/local-config"
-_REFERENCES = (
-    *("resources", "bases", "components", "generators", "transformers", "validators"),
-    *("configurations", "crds", "openapi", "patchesStrategicMerge", "helmCharts"),
-)
 _FILE_LISTS = ("configurations", "crds", "validators", "transformers")
 
 
@@ -72,15 +68,6 @@ def refusals(
         yield f"`{path}` is of kind `{text(tree, 'kind')}`"
     for key in tree.keys() - _KNOWN:
         yield f"`{path}`: kustomize knows no field `{key}`"
-
-
-def reaches_out(tree: dict[str, Effective]) -> bool:
-    """Whether kustomize would fetch something: it takes an address for any file."""
-    named = [leaf for key in _REFERENCES for leaf in leaves_of(tree.get(key) or [])]
-    for key in ("configMapGenerator", "secretGenerator"):
-        for entry in items(tree, key):
-            named += [leaf for key in ("files", "envs") for leaf in leaves_of(items(entry, key))]
-    return any(is_remote(leaf.text) for leaf in named if "\n" not in leaf.text)
 
 
 def kindless(parsed: ParsedFile) -> bool:

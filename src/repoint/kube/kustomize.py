@@ -25,13 +25,13 @@ from repoint.kube.generators import absorb, generate
 from repoint.kube.kustomization import (
     kindless,
     other_files,
-    reaches_out,
     refusals,
     stays_here,
     unknown_features,
 )
 from repoint.kube.names import mend_references
 from repoint.kube.objects import objects
+from repoint.kube.outside import reaches_out, shown
 from repoint.kube.patches import apply_patches, read_patches
 from repoint.kube.replacements import replace_fields
 from repoint.kube.resource import Resource
@@ -189,7 +189,7 @@ class Kustomizer:
         elif self.index.exists(target):
             stage.take(self._file(target))
         elif is_remote(reference):
-            stage.problems.append(f"`{path}`: remote base `{reference}` is not read")
+            stage.problems.append(f"`{path}`: remote base `{shown(reference)}` is not seen")
         elif self.index.is_dir(target):
             stage.problems.append(f"`{path}`: `{target}` holds no kustomization file")
             stage.renderable = False
@@ -226,7 +226,7 @@ class Kustomizer:
                 stage.problems.append(f"`{path}`: `{target}` is no component")
             self._run(target, stage, stack)
         elif is_remote(reference):
-            stage.problems.append(f"`{path}`: remote component `{reference}` is not read")
+            stage.problems.append(f"`{path}`: remote component `{shown(reference)}` is not seen")
         else:
             stage.problems.append(f"`{path}`: component `{target}` is missing")
             stage.renderable = False

@@ -141,6 +141,14 @@ class Gates(_Strict, frozen=True):
     complete."""
 
 
+class Render(_Strict, frozen=True):
+    """What kubectl may do when it builds an overlay."""
+
+    remote: bool = False
+    """Fetch what an overlay includes from outside the repository: web servers are asked, git
+    repositories cloned. Without it an overlay that includes such is not built."""
+
+
 DURATION = r"^([0-9]+(ms|s|m|h))+$"
 Duration = Annotated[str, msgspec.Meta(pattern=DURATION)]
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -204,6 +212,7 @@ class Config(_Strict, frozen=True):
     accept: list[Acceptance] = []
     exclude: list[str] = []
     migrations: list[Migration] = []
+    render: Render = Render()
     gates: Gates = Gates()
     verify: Verify = Verify()
     data: Data = Data()
@@ -290,7 +299,7 @@ def _explained(message: str, text: str, path: str) -> ConfigError:
 def _known_fields() -> set[str]:
     sections = (
         *(Config, Source, Target, Environment, ConsumerChoice, Acceptance, Migration, Gates),
-        *(Soak, Verify, Data),
+        *(Render, Soak, Verify, Data),
     )
     return {name for section in sections for name in section.__struct_fields__}
 

@@ -173,7 +173,7 @@ def test_the_copy_goes_when_the_process_ends_or_is_killed(
 
 
 def test_the_commands() -> None:
-    assert kustomize_cmd("kubectl", "o/x") == ["kubectl", "kustomize", "o/x"]
+    assert kustomize_cmd("kubectl", "o/x") == ["kubectl", "kustomize", "./o/x"]
     assert kustomize_cmd("k", "o", restricted=False)[-1] == "--load-restrictor=LoadRestrictionsNone"
 
 

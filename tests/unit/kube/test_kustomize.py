@@ -77,7 +77,7 @@ def test_missing_files_are_named_and_the_rest_is_built() -> None:
     assert [text(one.body, "metadata", "name") for one in built.objects] == ["api"]
     assert built.problems == (
         "`over/kustomization.yaml`: `over/gone.yaml` is missing",
-        "`over/kustomization.yaml`: remote base `https://example.com/base?ref=1` is not read",
+        "`over/kustomization.yaml`: remote base `https://example.com/base?ref=1` is not seen",
         "`over/kustomization.yaml`: patch `over/gone-patch.yaml` is missing",
     )
 
