@@ -104,6 +104,10 @@ bench: install ## Measure repoint beside rg, git, kubectl, sops, sed (SIZE="1k 1
 torture: install ## Kill, starve and mislead apply, rollback and rollout, and look for torn trees
 	@$(BIN)/python scripts/torture.py $(TORTURE)
 
+.PHONY: fuzz
+fuzz: install ## Feed readers, edits and records with what breaks them, guided by coverage (FUZZ_SECONDS=3600)
+	@$(BIN)/python scripts/fuzz.py --seconds $(or $(FUZZ_SECONDS),3600)
+
 .PHONY: completion
 completion: install ## Print how to turn on shell completion
 	@$(BIN)/repoint completion --help
