@@ -48,7 +48,16 @@ GOALS = {
     )
 }
 
-KNOWN: dict[str, str] = {}
+KNOWN = {
+    "cold": "a tenth of the files is parsed, judged and linked, in Python; rg only names them",
+    "warm": "one file that matters and changed makes the whole scan anew",
+    "unchanged": "on 10k files the start of Python alone takes half as long as `git status`",
+    "fresh": "as for a rescan; git looks at every file of the clone",
+    "start-cold": "two thirds are imports: a hundred modules of rules and readers",
+    "start-warm": "git is asked four times, each time a process",
+    "applying": "each edited file is read again and compared before it is written (law 1)",
+    "verification": "one build a touched overlay and state; the second processor decides the rest",
+}
 """Rows whose must is not reached yet, by name, and why; the gate says so and goes on."""
 
 
