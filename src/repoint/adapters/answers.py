@@ -22,7 +22,6 @@ from repoint.errors import RepointError
 _MAGIC = b"repoint scan 1\n"
 _SUM = 16
 _OWN = ".repoint/"
-_MOST_LOOKED_AT = 1_000
 _MOST_FILES = 32
 _MOST_BYTES = 512 * 1024 * 1024
 
@@ -31,8 +30,9 @@ _MOST_BYTES = 512 * 1024 * 1024
 class Answer:
     """What was printed, and of which state of the files.
 
-    `read` are the paths that it was made of. `others` are the blob ids of files that are not in
-    the index as they were: changed or untracked; empty for one that was gone.
+    `read` are the paths that it was made of, and those that could not be read. `others` are the
+    blob ids of files that are not in the index as they were: changed or untracked; empty for one
+    that was gone.
     """
 
     text: str
@@ -59,18 +59,18 @@ class Answers:
         if kept.listing.entries != listing.entries and not listing.is_plain:
             return None
         touched = _touched(kept, listing)
-        if touched is None or len(touched) > _MOST_LOOKED_AT:
+        if touched is None:
             return None
+        then = {**_ids(kept.listing.entries), **kept.others} if touched else {}
         for path in touched:
             try:
                 raw = read(path)
             except RepointError:
                 return None
-            if path in kept.read or path.endswith(".gitattributes"):
-                if blob_id(raw) != _id_of(kept, path):
+            if blob_id(raw) != then.get(path):
+                told_of = path in kept.read or path.endswith(".gitattributes")
+                if told_of or matters(path, raw):
                     return None
-            elif matters(path, raw):
-                return None
         return kept.text
 
     def keep(
@@ -78,9 +78,13 @@ class Answers:
         text: str,
         listing: Listing,
         contents: Mapping[str, bytes],
+        refused: Iterable[str],
         read: Callable[[str], bytes],
     ) -> None:
-        """Keep an answer that was made of `contents`, unless git shows other bytes for one."""
+        """Keep an answer that was made of `contents`, unless git shows other bytes for one.
+
+        `refused` are files that could not be read: an answer may tell so.
+        """
         if not listing.is_plain:
             return
         others = {}
@@ -91,7 +95,7 @@ class Answers:
                 others[path] = ""
         ids = {**_ids(listing.entries), **others}
         if all(ids.get(path) == blob_id(raw) for path, raw in contents.items()):
-            answer = Answer(text, listing, frozenset(contents), others)
+            answer = Answer(text, listing, frozenset((*contents, *refused)), others)
             with contextlib.suppress(OSError):
                 self._store(_encoded(answer))
 
@@ -205,12 +209,6 @@ def _ids(entries: bytes) -> dict[str, str]:
         if head:
             found[path] = head.split(" ")[2]
     return found
-
-
-def _id_of(kept: Answer, path: str) -> str:
-    if path in kept.others:
-        return kept.others[path]
-    return _ids(kept.listing.entries).get(path, "")
 
 
 def _encoded(answer: Answer) -> bytes:

@@ -36,6 +36,7 @@ class FileTree:
         self._prefix = f"{self.root}/"
         self._folders = {"": True}
         self._read: dict[str, bytes] = {}
+        self._refused: set[str] = set()
         self._paths: tuple[str, ...] | None = None
         self._listing: gitrepo.Listing | None = None
 
@@ -66,11 +67,22 @@ class FileTree:
         """The files that were read, with what they held."""
         return self._read
 
+    def refused(self) -> frozenset[str]:
+        """The files that could not be read when they were asked for."""
+        return frozenset(self._refused)
+
     def glance(self, path: str) -> bytes:
         """The bytes of a file, not kept in memory for a second look."""
         known = self._read.get(path)
         if known is not None:
             return known
+        try:
+            return self._on_disk(path)
+        except FileRefused:
+            self._refused.add(path)
+            raise
+
+    def _on_disk(self, path: str) -> bytes:
         if self._is_plain(path):
             try:
                 return read_opened(os.open(self._prefix + path, _READING), path)
@@ -192,6 +204,7 @@ class FileTree:
     def _forget(self) -> None:
         self._folders = {"": True}
         self._read.clear()
+        self._refused.clear()
         self._paths = None
         self._listing = None
 

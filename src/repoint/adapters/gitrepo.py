@@ -25,6 +25,8 @@ _SAFE = (
     *("-c", "safe.bareRepository=explicit", "-c", "core.pager=cat", "-c", "diff.external="),
     *("-c", "submodule.recurse=false", "-c", "core.alternateRefsCommand="),
 )
+# With less of a file's state to compare, one whose time was set back would pass for unchanged.
+_WHOLE_STATE = ("-c", "core.trustctime=true", "-c", "core.checkStat=default")
 
 
 def tracked_cmd() -> list[str]:
@@ -33,13 +35,13 @@ def tracked_cmd() -> list[str]:
 
 
 def changed_cmd(filters: Sequence[str] = ()) -> list[str]:
-    """The tracked files whose bytes are not the index's, gone ones too, NUL-separated.
+    """The tracked files whose bytes may not be the index's, gone ones too, NUL-separated.
 
-    `git diff` looks into files whose times differ, as all do in a copied work tree; the plumbing
-    (`git diff-files`) would name them all.
+    In a copied work tree these are all. `git diff` would look into them, but after what checking
+    in does to a file: one whose line ends alone have changed it does not name.
     """
-    diff = ["diff", "--name-only", "-z", "--relative", "--no-renames", "--no-ext-diff"]
-    return [*_SAFE, *_without(filters), *diff, "--no-textconv", "--ignore-submodules=all"]
+    diff = ["diff-files", "--name-only", "-z", "--relative", "--ignore-submodules=all"]
+    return [*_SAFE, *_WHOLE_STATE, *_without(filters), *diff]
 
 
 def untracked_cmd() -> list[str]:
@@ -86,7 +88,7 @@ class Listing:
     """What git knows of the files below a folder.
 
     `entries` is what `tracked_cmd` printed: `H 100644 BLOB 0<TAB>PATH<NUL>` for each. `changed` are
-    tracked files whose bytes differ from the index's, or that are gone; `untracked` are
+    tracked files whose bytes may differ from the index's, or that are gone; `untracked` are
     neither tracked nor ignored. `settings` are those that decide how files are read and listed.
     """
 

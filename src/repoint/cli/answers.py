@@ -35,7 +35,8 @@ class KeptScan:
         if self._answers is None or known is None or desk.looked_beyond():
             return
         if listing(self._tree.root) == known:
-            self._answers.keep(text, known, self._tree.remembered(), self._tree.glance)
+            contents, refused = self._tree.remembered(), self._tree.refused()
+            self._answers.keep(text, known, contents, refused, self._tree.glance)
 
 
 def kept_tree(folder: Path) -> FileTree:

@@ -107,11 +107,13 @@ def _looked_at(
     looks = (_sorted(tree, paths[half:], workspace.progress), later())
     refused = {path: why for look in looks for path, why in look.refused.items()}
     kept: dict[str, bytes] = {}
-    for path in sorted(path for look in looks for path in look.kept):
+    # Those refused are asked for again: the other process told this one's tree nothing of them.
+    for path in sorted({*refused, *(path for look in looks for path in look.kept)}):
         try:
             kept[path] = tree.read(path)
+            refused.pop(path, None)
         except RepointError as error:
-            refused[path] = error.message  # It went in between.
+            refused[path] = error.message  # It may have gone in between.
     return kept, [path for look in looks for path in look.others], refused
 
 

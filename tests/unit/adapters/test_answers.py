@@ -11,6 +11,7 @@ import pytest
 
 from repoint.adapters.answers import Answers, blob_id, program_mark
 from repoint.adapters.filetree import FileTree
+from repoint.errors import FileRefused
 
 FILES = {
     "deploy/secret.yaml": "kind: Secret\n",
@@ -45,7 +46,9 @@ class Shop:
         tree.read("deploy/secret.yaml")
         listing = tree.listing()
         assert listing is not None
-        Answers(self.cache, request).keep(text, listing, tree.remembered(), tree.glance)
+        Answers(self.cache, request).keep(
+            text, listing, tree.remembered(), tree.refused(), tree.glance
+        )
 
     def recall(self, request: tuple[str, ...] = ("json",), root: Path | None = None) -> str | None:
         tree = FileTree(root or self.root)
@@ -141,6 +144,47 @@ def test_changed_files_of_the_time_are_remembered(shop: Shop) -> None:
     assert shop.recall() is None
 
 
+def test_a_file_that_could_not_be_read_counts_when_it_can(shop: Shop) -> None:
+    (shop.root / "out.yaml").symlink_to("/dev/null")
+    tree = FileTree(shop.root)
+    with pytest.raises(FileRefused):
+        tree.read("out.yaml")
+    listing = tree.listing()
+    assert listing is not None
+    Answers(shop.cache, ("json",)).keep("refused", listing, {}, tree.refused(), tree.glance)
+    (shop.root / "out.yaml").unlink()
+    shop.write("out.yaml", "a: 1\n")
+    assert shop.recall() is None
+
+
+def test_line_ends_that_git_would_change_back_count(shop: Shop) -> None:
+    shop.write(".git/info/attributes", "* text=auto\n")
+    shop.keep()
+    (shop.root / "deploy/secret.yaml").write_bytes(b"kind: Secret\r\n")
+    assert shop.recall() is None
+
+
+def test_a_file_whose_time_was_set_back_counts(shop: Shop) -> None:
+    shop.git("config", "core.trustctime", "false")
+    shop.git("config", "core.checkStat", "minimal")
+    os.utime(shop.root / "deploy/secret.yaml", (1, 1))
+    shop.git("add", "-A")
+    shop.keep()
+    shop.write(".git/other", "kind: Secrex\n")
+    os.utime(shop.root / ".git/other", (1, 1))
+    (shop.root / ".git/other").rename(shop.root / "deploy/secret.yaml")
+    assert shop.recall() is None
+
+
+def test_a_copied_work_tree_is_seen_through(shop: Shop) -> None:
+    shop.keep()
+    for path in FILES:
+        os.utime(shop.root / path, (1, 1))
+    assert shop.recall() == "the answer"
+    shop.write("src/main.go", "// postgres\n")
+    assert shop.recall() is None
+
+
 def test_what_a_link_leads_to_counts(shop: Shop) -> None:
     shop.write(".git/info/exclude", "hidden\n")
     shop.write("hidden/values.yaml", "host: a\n")
@@ -150,7 +194,7 @@ def test_what_a_link_leads_to_counts(shop: Shop) -> None:
     tree.read("deploy/link.yaml")
     listing = tree.listing()
     assert listing is not None
-    Answers(shop.cache, ("json",)).keep("linked", listing, tree.remembered(), tree.glance)
+    Answers(shop.cache, ("json",)).keep("linked", listing, tree.remembered(), (), tree.glance)
     assert shop.recall() == "linked"
     shop.write("hidden/values.yaml", "host: b\n")
     assert shop.recall() is None
@@ -161,7 +205,7 @@ def test_what_was_read_has_to_be_what_git_shows(shop: Shop) -> None:
     listing = tree.listing()
     assert listing is not None
     contents = {"deploy/secret.yaml": b"kind: Other\n"}
-    Answers(shop.cache, ("json",)).keep("wrong", listing, contents, tree.glance)
+    Answers(shop.cache, ("json",)).keep("wrong", listing, contents, (), tree.glance)
     assert shop.recall() is None
 
 
