@@ -15,7 +15,7 @@ from repoint.kube.files import FileIndex, join
 from repoint.kube.resource import Resource
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
 from repoint.planning.copied import MARK, take_out
-from repoint.planning.overlay_folder import Folder, PlannedEdit, inserted
+from repoint.planning.overlay_folder import Folder, PatchNames, PlannedEdit, inserted
 from repoint.planning.yaml_emit import Tree, YamlStyle, emit, style_of
 from repoint.planning.yaml_insert import insertions
 
@@ -79,9 +79,9 @@ class OverlayEditor:
             for one in (overlay, *self._directories(overlay))
             if one == overlay or self._is_own(one)
         ]
+        names = PatchNames(index, neighbours)
         self._folders = {
-            one: Folder(one, environment, index, read, neighbours)
-            for one in dict.fromkeys(directories)
+            one: Folder(one, environment, index, read, names) for one in dict.fromkeys(directories)
         }
         self._first = self._folders.get(overlays[0] if overlays else "")
 

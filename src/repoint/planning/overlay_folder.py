@@ -9,6 +9,7 @@ import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from repoint.formats.base import Mapping, ParsedFile, Scalar, Sequence
 from repoint.kube.files import FileIndex, join
@@ -30,10 +31,58 @@ class PlannedEdit:
     edit: Edit
 
 
+class PatchNames:
+    """How the patches that stand already are called, read once for all folders.
+
+    A shape is a path below an overlay, with marks for the object and the environment.
+    `neighbours` are `(environment, overlay)` of all environments.
+    """
+
+    def __init__(self, index: FileIndex, neighbours: tuple[tuple[str, str], ...]) -> None:
+        self._index = index
+        self._neighbours = neighbours
+        self._shapes: dict[tuple[str, str], dict[str, str]] = {}
+
+    def shape(self, name: str, environment: str, directory: str) -> str:
+        """Like the first patch of an object of that name, or of any; empty without patches.
+
+        The patches of `directory` itself come before the neighbours'.
+        """
+        own = self._of(environment, directory)
+        found = own.get(name) or self._beside.get(name)
+        return found or next(iter((*own.values(), *self._beside.values())), "")
+
+    @cached_property
+    def _beside(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for environment, overlay in self._neighbours:
+            for name, shape in self._of(environment, overlay).items():
+                found.setdefault(name, shape)
+        return found
+
+    def _of(self, environment: str, overlay: str) -> dict[str, str]:
+        """The shape of the first patch for each name in one overlay, in their order."""
+        known = self._shapes.get((environment, overlay))
+        if known is not None:
+            return known
+        found: dict[str, str] = {}
+        word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(environment)}(?![A-Za-z0-9])")
+        for path in _listed_patches(_root(self._index, overlay)):
+            target = _patched_name(self._index.get(join(overlay, path)))
+            if not target or target not in posixpath.basename(path) or path.startswith(".."):
+                continue
+            directory, base = posixpath.split(path)
+            head, _, tail = base.partition(target)
+            around = [word.sub(_ENV, one) for one in (head, tail)]
+            found.setdefault(target, posixpath.join(directory, _NAME.join(around)))
+        self._shapes[environment, overlay] = found
+        return found
+
+
 class Folder:
     """A kustomization directory that belongs to one environment.
 
-    `neighbours` are `(environment, overlay)` of all environments, for names.
+    `names` tells how the patches of all environments are called.
     """
 
     def __init__(
@@ -42,13 +91,13 @@ class Folder:
         environment: str,
         index: FileIndex,
         read: Callable[[str], bytes],
-        neighbours: tuple[tuple[str, str], ...],
+        names: PatchNames,
     ) -> None:
         self.directory = directory
         self._environment = environment
         self._index = index
         self._read = read
-        self._neighbours = ((environment, directory), *neighbours)
+        self._names = names
         self._entries: dict[str, list[tuple[Tree, Edit]]] = {}
         self._new: list[str] = []
 
@@ -91,12 +140,9 @@ class Folder:
         numbered = (f"{stem}-{number}{dot}{ending}" for number in range(2, len(taken) + 3))
         return next(one for one in (name, *numbered) if one not in taken)
 
-    def root(self, directory: str | None = None) -> Mapping | None:
+    def root(self) -> Mapping | None:
         """The kustomization's tree."""
-        path = self._index.kustomization_in(self.directory if directory is None else directory)
-        parsed = self._index.get(path) if path else None
-        root = parsed.documents[0].root if parsed and parsed.documents else None
-        return root if isinstance(root, Mapping) else None
+        return _root(self._index, self.directory)
 
     def add_entry(self, section: str, entry: Tree, edit: Edit) -> None:
         """Add an item to a list of the kustomization file (`resources`, a generator ...)."""
@@ -155,33 +201,12 @@ class Folder:
 
     def _pattern(self, name: str) -> str:
         """The spelling of the patches that stand already: name, `-`, environment, `-patch.yaml`."""
-        general = ""
-        for environment, overlay in self._neighbours:
-            for path in self._listed_patches(overlay):
-                target = _patched_name(self._index.get(join(overlay, path)))
-                if not target or target not in posixpath.basename(path) or path.startswith(".."):
-                    continue
-                directory, base = posixpath.split(path)
-                head, _, tail = base.partition(target)
-                word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(environment)}(?![A-Za-z0-9])")
-                around = [word.sub(_ENV, one) for one in (head, tail)]
-                shape = posixpath.join(directory, _NAME.join(around))
-                if target == name:
-                    return shape
-                general = general or shape
-        return general or posixpath.join(self._patch_directory(), f"{_NAME}-{_ENV}-patch.yaml")
-
-    def _listed_patches(self, overlay: str) -> list[str]:
-        root = self.root(overlay)
-        if root is None:
-            return []
-        named = [i.text("path") for i in root.items("patches") if isinstance(i, Mapping)]
-        named += [i.text for i in root.items("patchesStrategicMerge") if isinstance(i, Scalar)]
-        return [path for path in named if path and "\n" not in path]
+        found = self._names.shape(name, self._environment, self.directory)
+        return found or posixpath.join(self._patch_directory(), f"{_NAME}-{_ENV}-patch.yaml")
 
     def _patch_directory(self) -> str:
         """The directory in which all patches stand that the kustomization lists already."""
-        found = {posixpath.dirname(path) for path in self._listed_patches(self.directory)}
+        found = {posixpath.dirname(path) for path in _listed_patches(self.root())}
         only = found.pop() if len(found) == 1 else ""
         return "" if only.startswith("..") else only
 
@@ -249,6 +274,22 @@ def _selects(pattern: str, text: str) -> bool:
         return not pattern or re.fullmatch(pattern, text) is not None
     except re.error:
         return True
+
+
+def _root(index: FileIndex, directory: str) -> Mapping | None:
+    """The tree of a directory's kustomization."""
+    path = index.kustomization_in(directory)
+    parsed = index.get(path) if path else None
+    root = parsed.documents[0].root if parsed and parsed.documents else None
+    return root if isinstance(root, Mapping) else None
+
+
+def _listed_patches(root: Mapping | None) -> list[str]:
+    if root is None:
+        return []
+    named = [i.text("path") for i in root.items("patches") if isinstance(i, Mapping)]
+    named += [i.text for i in root.items("patchesStrategicMerge") if isinstance(i, Scalar)]
+    return [path for path in named if path and "\n" not in path]
 
 
 def _patched_name(parsed: ParsedFile | None) -> str:
