@@ -131,9 +131,17 @@ class FileTree:
         """Write all of `writes` or none, through the journal."""
         from repoint.adapters import journal
 
-        entries = [(write, self.target(write.path)) for write in writes]
+        entries = [(write, self._writable(write.path)) for write in writes]
         journal.commit(self.root, verb, entries)
         self._forget()
+
+    def _writable(self, path: str) -> Path:
+        """The file that `path` stands for, which is none of git's; own ones go by their name."""
+        target = self.target(path)
+        parts = [part.casefold() for part in target.relative_to(self.root).parts]
+        if ".git" in parts or (".repoint" in parts and not path.startswith(".repoint/")):
+            raise FileRefused(f"`{path}` leads to what is git's or repoint's own")
+        return target
 
     def recover(self) -> str:
         """Finish or undo what a killed run left; `finished`, `undone`, or empty."""

@@ -82,6 +82,7 @@ def _apply(
         allow_dirty=allow_dirty,
         progress=session.progress,
         identity=identity(desk.workspace.root),
+        config_text=desk.workspace.config_text,
     )
     session.progress.close()
     tell_recovered(session, done.recovered)

@@ -18,14 +18,17 @@ def read_plan(path: Path) -> Plan:
 
     Raises:
         FileRefused: the file cannot be read.
-        UsageError: it is not a plan.
+        UsageError: it is not a plan, or reaches for what is no plan's.
     """
+    from repoint.planning.bounds import check_plan
     from repoint.planning.codec import decode_plan
 
     try:
-        return decode_plan(path.read_bytes())
+        plan = decode_plan(path.read_bytes())
     except OSError as error:
         raise FileRefused(f"`{path}` cannot be read: {error.strerror}") from None
+    check_plan(plan)
+    return plan
 
 
 def make_plan(desk: Desk, environments: Sequence[str]) -> Plan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from repoint.errors import PlanBlocked, ProofFailed
+from repoint.errors import PlanBlocked, ProofFailed, StalePlan
 from repoint.flows.ledger import entry_of, write_of
 from repoint.flows.receipts import load_receipts, receipt_writes
 from repoint.flows.rewriting import Rewriting, changes_of, is_done, wanted_of
@@ -13,6 +13,7 @@ from repoint.model.ledger import Phase
 from repoint.model.plan import Plan
 from repoint.model.receipt import FileWrite, Receipt
 from repoint.model.rehearsal import Verdict
+from repoint.planning.assemble import fingerprint
 from repoint.ports import Identity, Progress, SealedEditor, WritableTree
 from repoint.promotion.content import content_of_changes
 
@@ -38,12 +39,14 @@ def apply_plan(
     allow_dirty: bool = False,
     progress: Progress | None = None,
     identity: Identity | None = None,
+    config_text: str | None = None,
 ) -> Applied:
     """Write the plan's changes for `environments` (all of the plan's by default).
 
     Nothing is computed anew: each file must be what the plan was made on, or that with the
     same plan's changes for another environment in it. With `identity` the ledger tells of it,
-    in the same breath: either both are on disk, or neither.
+    in the same breath: either both are on disk, or neither. With `config_text` (repoint.yaml) the
+    plan's fingerprint has to be that of its inputs.
 
     Raises:
         StalePlan: a file or an input changed since; it names the file.
@@ -63,6 +66,8 @@ def apply_plan(
             return Applied(_of(receipts, wanted), (), recovered)
         work = Rewriting(plan, tree, store, receipts, tuple(todo))
         work.check_inputs()
+        if config_text is not None:
+            _require_whole(plan, config_text)
         work.check_clean(allow_dirty)
         paths = tuple(dict.fromkeys(c.path for c in plan.changes if c.environment in todo))
         if progress is not None:
@@ -95,6 +100,12 @@ def _told(tree: WritableTree, identity: Identity, plan: Plan, names: Iterable[st
 
 def _of(receipts: Mapping[str, Receipt], names: Iterable[str]) -> tuple[Receipt, ...]:
     return tuple(receipts[name] for name in names if name in receipts)
+
+
+def _require_whole(plan: Plan, config_text: str) -> None:
+    made = fingerprint(plan.tool_version, plan.inputs, config_text, plan.environments)
+    if made != plan.fingerprint:
+        raise StalePlan("this plan's fingerprint is not that of its inputs and repoint.yaml")
 
 
 def _require_applicable(plan: Plan) -> None:

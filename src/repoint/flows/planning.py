@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -25,7 +24,7 @@ from repoint.model.plan import (
     InputDigest,
     Plan,
 )
-from repoint.planning.assemble import digest, file_changes
+from repoint.planning.assemble import digest, file_changes, fingerprint
 from repoint.planning.codec import PLAN_FORMAT
 from repoint.planning.config import CONFIG_NAME, Config, as_tuple
 from repoint.planning.decisions import Scene
@@ -73,7 +72,7 @@ def make_plan(workspace: Workspace, environments: Sequence[str] = ()) -> Plan:
         proofs=proofs,
         unreadable=tuple(f"{one.path}: {one.reason}" for one in found.inventory.unreadable),
         inputs=inputs,
-        fingerprint=_fingerprint(inputs, workspace.config_text, wanted),
+        fingerprint=fingerprint(__version__, inputs, workspace.config_text, wanted),
     )
 
 
@@ -264,14 +263,3 @@ def _inputs(
         for path in sorted(paths)
         if workspace.tree.exists(path)
     )
-
-
-def _fingerprint(
-    inputs: Sequence[InputDigest], config_text: str, environments: Sequence[str]
-) -> str:
-    whole = hashlib.sha256()
-    for text in (__version__, config_text, *environments):
-        whole.update(text.encode() + b"\0")
-    for one in inputs:
-        whole.update(f"{one.path}\0{one.sha256}\0".encode())
-    return whole.hexdigest()

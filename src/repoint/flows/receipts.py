@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 
+from repoint.errors import FileRefused
 from repoint.model.receipt import FileWrite, Receipt
+from repoint.planning.bounds import check_receipt
 from repoint.planning.codec import decode_receipt, encode_receipt
 from repoint.ports import WritableTree
 
@@ -18,9 +20,23 @@ def receipt_path(environment: str) -> str:
 
 
 def load_receipts(tree: WritableTree) -> dict[str, Receipt]:
-    """Every receipt of the repository by its environment."""
-    found = (decode_receipt(tree.read_again(path)) for path in tree.files_in(FOLDER))
-    return {receipt.environment: receipt for receipt in found}
+    """Every receipt of the repository by its environment.
+
+    Raises:
+        UsageError: a file there is no receipt, or reaches for what is none's.
+        FileRefused: it cannot be read, or is called like another environment.
+    """
+    found: dict[str, Receipt] = {}
+    for path in tree.files_in(FOLDER):
+        receipt = decode_receipt(tree.read_again(path))
+        check_receipt(receipt)
+        if path != receipt_path(receipt.environment):
+            raise FileRefused(
+                f"`{path}` is the receipt of environment `{receipt.environment}`",
+                hint="restore the file from git",
+            )
+        found[receipt.environment] = receipt
+    return found
 
 
 def receipt_writes(

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from repoint.model.plan import Applicability, Edit, FileChange, Op
+from repoint.model.plan import Applicability, Edit, FileChange, InputDigest, Op
 from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.splice import apply_edits
 
@@ -17,6 +17,18 @@ _SURENESS = (Applicability.SAFE, Applicability.REVIEW, Applicability.DISPLAY)
 def digest(data: bytes) -> str:
     """SHA-256 in hex."""
     return hashlib.sha256(data).hexdigest()
+
+
+def fingerprint(
+    tool_version: str, inputs: Iterable[InputDigest], config_text: str, environments: Iterable[str]
+) -> str:
+    """What a plan was made of, in one digest: SHA-256 in hex."""
+    whole = hashlib.sha256()
+    for text in (tool_version, config_text, *environments):
+        whole.update(text.encode() + b"\0")
+    for one in inputs:
+        whole.update(f"{one.path}\0{one.sha256}\0".encode())
+    return whole.hexdigest()
 
 
 def file_changes(
