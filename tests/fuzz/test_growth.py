@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from repoint.adapters.kubeapi.commands import kubectl_environment
+from repoint.comparison.normal import normal
 from repoint.dsn.mask import mask
 from repoint.formats.read import read_file
 from repoint.sites.detect import detect
@@ -59,3 +61,22 @@ def test_hosts_of_their_own_are_found_in_linear_time() -> None:
 def test_blank_lines_are_masked_in_linear_time(piece: str) -> None:
     text = piece * (SIZE // len(piece))
     assert mask(text) == text
+
+
+_WORDS = ["a", "A_", "DB_PASS_", ":", "a:", "'", "\\'", '"', 'a""', '""', "a.", "$", "E'"]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("piece", _WORDS)
+def test_a_definition_is_spelled_in_linear_time(piece: str) -> None:
+    definition = piece * (SIZE // len(piece))
+    found = normal({"v": {"definition": definition}}, "views", (15, 16))
+    assert list(found) == ["v"]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("piece", _WORDS)
+def test_an_environment_is_looked_through_in_linear_time(piece: str) -> None:
+    long = piece * (SIZE // len(piece))
+    given = {"X": f"a://{long}", f"{long}!": "x", "KEPT": "x"}
+    assert kubectl_environment(given)["KEPT"] == "x"

@@ -6,9 +6,10 @@ import re
 
 from repoint.comparison.model import Objects
 
-_STRING = r"E?'(?:[^'\\]|''|\\.)*'"
-_NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
-_QUOTED = re.compile(rf'({_STRING})|"([a-z_][a-z0-9_]*)"')
+# Each begins where nothing like it goes before, and none is tried twice: time grows as texts do.
+_STRING = r"E?'(?:[^'\\]|''|\\(?s:.))*+(?:'|\\?\Z)"
+_NAME = r'(?:(?<!")"(?:[^"]|"")++"|(?<![\w$])[^\W\d][\w$]*+)'
+_QUOTED = re.compile(rf'({_STRING})|"([a-z_][a-z0-9_]*+)"')
 _QUALIFIED = re.compile(rf"({_STRING})|(?:{_NAME}\.)+(?=[\"\w*])")
 _BLANK = re.compile(r"\s+")
 _UTC = frozenset({"utc", "etc/utc", "gmt", "etc/gmt", "uct", "etc/uct", "zulu", "etc/zulu"})

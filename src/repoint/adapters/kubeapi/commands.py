@@ -13,11 +13,11 @@ _CLOSED = (
     r"^/api/v1/nodes/[^/]+/proxy(/|$)",
 )
 _OTHERS_SECRETS = re.compile(
-    r"PG[A-Z]+|SOPS_\w+|(?:\w+_)?(?:DB|DATABASE|POSTGRES(?:QL)?|PG)_?(?:PASS|PW)\w*"
+    r"PG[A-Z]+\Z|SOPS_|(?:.*_)?(?:DB|DATABASE|POSTGRES(?:QL)?|PG)_?(?:PASS|PW)", re.DOTALL
 )
 # A login at anything but a proxy or another web server is nothing that a plugin asks for.
 _DATABASE_URL = re.compile(
-    r"(?:jdbc:)?postgres(?:ql)?(?:\+\w+)?:|(?!https?:)[a-z][\w.+-]*://[^/\s]*:[^/\s]*@",
+    r"(?:jdbc:)?postgres(?:ql)?(?:\+\w+)?:|(?!https?:)[a-z][\w.+-]*+://[^/\s:]*+:[^/\s]*@",
     re.IGNORECASE,
 )
 
@@ -60,6 +60,6 @@ def kubectl_environment(environ: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in environ.items()
-        if not _OTHERS_SECRETS.fullmatch(name) and not _DATABASE_URL.match(value)
+        if not _OTHERS_SECRETS.match(name) and not _DATABASE_URL.match(value)
     }
     return {**kept, "KUBERC": "off"}
