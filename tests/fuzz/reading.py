@@ -6,11 +6,16 @@ from itertools import islice
 
 from repoint.errors import ConfigError
 from repoint.formats.base import ParsedFile, TextMap, leaves
+from repoint.formats.json_rows import read_rows
+from repoint.formats.json_text import read_tolerant
 from repoint.formats.kinds import kind_of
 from repoint.formats.read import read_embedded, read_file
+from repoint.formats.yaml_lines import read_lines
+from repoint.formats.yaml_marks import read_stream
 from repoint.model.consumer import Site
 from repoint.planning.config import load_config
 from repoint.sites.detect import detect, detect_value
+from tests.unit.formats.reading import outlines, source
 
 NAMES = {
     "yaml": "a.yaml",
@@ -51,6 +56,26 @@ def read(path: str, raw: bytes) -> None:
     if kind is not None and parsed.text:
         embedded = read_embedded(path, parsed.text, TextMap(()), kind, first_line=7)
         assert len(embedded.documents) == len(parsed.documents)
+
+
+def plain_yaml(raw: bytes) -> None:
+    """The reader of plain YAML leaves a text to libyaml, or reads it as that does."""
+    text = raw.decode(errors="replace")
+    found = read_lines(source(text))
+    if found is not None:
+        stream = read_stream(source(text))
+        assert (stream.problem, stream.template) == ("", False), "libyaml refuses it"
+        assert outlines(found) == outlines(stream.documents), "libyaml reads it differently"
+
+
+def strict_json(raw: bytes) -> None:
+    """The reader of strict JSON leaves a text to the other one, or reads it as that does."""
+    text = raw.decode(errors="replace")
+    found = read_rows(source(text))
+    if found is not None:
+        other = read_tolerant(source(text))
+        assert (other.problem, other.comments) == ("", []), "the other reader refuses it"
+        assert outlines(found) == outlines(other.documents), "the other reads it differently"
 
 
 def sealed_value(raw: bytes) -> None:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from repoint.errors import RepointError
 from repoint.planning import codec
+from repoint.planning.bounds import check_plan, check_receipt
 from repoint.promotion.lines import appended, decode_ledger
 
 _T = TypeVar("_T")
@@ -14,12 +15,12 @@ _T = TypeVar("_T")
 
 def plan(raw: bytes) -> None:
     """plan.json of any bytes is a plan or refused."""
-    _there_and_back(raw, codec.decode_plan, codec.encode_plan)
+    _there_and_back(raw, codec.decode_plan, codec.encode_plan, check_plan)
 
 
 def receipt(raw: bytes) -> None:
     """A receipt of any bytes is one or refused."""
-    _there_and_back(raw, codec.decode_receipt, codec.encode_receipt)
+    _there_and_back(raw, codec.decode_receipt, codec.encode_receipt, check_receipt)
 
 
 def rehearsal(raw: bytes) -> None:
@@ -44,10 +45,14 @@ def ledger(raw: bytes) -> None:
 
 
 def _there_and_back(
-    raw: bytes, decode: Callable[[bytes], _T], encode: Callable[[_T], bytes]
+    raw: bytes,
+    decode: Callable[[bytes], _T],
+    encode: Callable[[_T], bytes],
+    check: Callable[[_T], None] = lambda _: None,
 ) -> None:
     try:
         found = decode(raw)
+        check(found)
     except RepointError as error:
         _check_told(error)
         return

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.fuzz import conversing, editing, reading, records, repositories, states, strings
+from tests.fuzz import (
+    conversing,
+    editing,
+    keeping,
+    reading,
+    records,
+    repositories,
+    states,
+    strings,
+)
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -35,6 +44,8 @@ _READERS = tuple(
 )
 TARGETS = (
     *_READERS,
+    Target("yaml-lines", reading.plain_yaml, 2),
+    Target("json-rows", reading.strict_json),
     Target("dsn", strings.connection, 2),
     Target("mask", strings.masked, 2),
     Target("sealed-value", reading.sealed_value),
@@ -51,6 +62,8 @@ TARGETS = (
     Target("wire-server", conversing.server, 2),
     Target("journal", states.recovery, 2),
     Target("lock", states.holder, 0.5),
+    Target("kept-answer", keeping.answer),
+    Target("kept-result", keeping.result, 0.5),
     Target("scan", repositories.inventory, 2),
     Target("plan", repositories.planned, 3),
 )

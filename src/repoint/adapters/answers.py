@@ -206,8 +206,9 @@ def _ids(entries: bytes) -> dict[str, str]:
     found = {}
     for entry in entries.decode(errors="surrogateescape").split("\0"):
         head, _, path = entry.partition("\t")
-        if head:
-            found[path] = head.split(" ")[2]
+        words = head.split(" ")
+        if len(words) > 2:
+            found[path] = words[2]
     return found
 
 
@@ -236,6 +237,8 @@ def _decoded(body: bytes) -> Answer | None:
         return None
     entries, settings, changed, untracked, read, others, text = fields
     pairs = _parted(others)
+    if len(pairs) % 2:
+        return None
     return Answer(
         text=text.decode(errors="surrogateescape"),
         listing=Listing(entries, _parted(changed), _parted(untracked), settings),
