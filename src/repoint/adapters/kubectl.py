@@ -176,7 +176,7 @@ class Kustomize:
             path, address = outside
             return Build(
                 None,
-                f"`{path}` includes `{address}` from outside the repository, which is not fetched "
+                f"`{path}` includes `{address}` from outside the repository, which is not read "
                 "without `render: {remote: true}` in repoint.yaml",
             )
         try:

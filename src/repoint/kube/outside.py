@@ -1,11 +1,12 @@
 """What the build of an overlay would fetch from outside the repository.
 
 kustomize takes an address wherever it takes a file or a folder: it asks web servers and clones
-git repositories, while it builds.
+git repositories, while it builds. It reads folders anywhere on the disk, too.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator
 
@@ -18,6 +19,7 @@ _FOLDERS = ("resources", "bases", "components", "generators", "transformers", "v
 _FILES = ("configurations", "crds", "openapi", "patchesStrategicMerge", "helmCharts")
 _PLUGINS = ("generators", "transformers", "validators")
 _WITH_PATHS = ("patches", "patchesJson6902", "replacements")
+_NAMES_FILES = frozenset({"files", "envs", "env", "path", "paths"})
 _LOADS_NOTHING = frozenset({"annotations", "data", "labels", "literals", "metadata", "patch"})
 _WEB = re.compile(r"(?i)https?:")
 _VERSION = re.compile(r"&((?:ref|version)=[\w./-]+)")
@@ -50,6 +52,7 @@ def first_outside(overlay: str, read: Callable[[str], bytes | None]) -> tuple[st
             for tree in _trees(path, read(path)):
                 folders, files = _folders(tree), [*_files(tree), *_of_plugins(tree, place, read)]
                 found = [*filter(is_fetched, folders), *filter(_WEB.match, files)]
+                found += [one for one in (*folders, *files) if _climbs_out(place, one)]
                 if found:
                     return path, shown(found[0])
                 waiting += [join(place, one) for one in folders]
@@ -68,6 +71,12 @@ def shown(address: str) -> str:
     bare += f"?{version[1]}" if version else ""
     line = "".join(one if one.isprintable() and one != "`" else "?" for one in bare)
     return line if len(line) <= _LONGEST_SHOWN else f"{line[: _LONGEST_SHOWN - 3]}..."
+
+
+def _climbs_out(place: str, path: str) -> bool:
+    """Whether a path leads out of the repository, as the disk would have it."""
+    whole = posixpath.normpath(posixpath.join(place, path))
+    return whole.startswith(("/", "../")) or whole == ".."
 
 
 def _folders(tree: dict[str, Effective]) -> list[str]:
@@ -94,18 +103,19 @@ def _of_plugins(
         path = join(place, one.partition("\n")[0])
         raw = one.encode(errors="replace") if "\n" in one else read(path)
         for body in _trees("plugin.yaml", raw):
-            for leaf in _loading(body):
-                yield from _sources(leaf.text)
+            for key, leaf in _loading(body):
+                if key in _NAMES_FILES or _WEB.match(leaf.text):
+                    yield from _sources(leaf.text)
 
 
-def _loading(body: dict[str, Effective]) -> Iterator[Value]:
+def _loading(body: dict[str, Effective]) -> Iterator[tuple[str, Value]]:
     for key, value in body.items():
         if key in _LOADS_NOTHING:
             continue
         if isinstance(value, dict):
             yield from _loading(value)
         else:
-            yield from leaves_of(value)
+            yield from ((key, leaf) for leaf in leaves_of(value))
 
 
 def _sources(one: str) -> tuple[str, str]:

@@ -176,6 +176,33 @@ def test_an_address_that_hides_from_the_reader_meets_a_shut_door(
     assert allowed.text is not None, allowed.error
 
 
+@pytest.mark.parametrize(
+    "kustomization",
+    [
+        'resources: ["ELSEWHERE"]',
+        'resources: ["ELSEWHERE/secret.yaml"]',
+        'resources: ["../../elsewhere"]',
+        'configMapGenerator: [{name: x, files: ["ELSEWHERE/secret.yaml"]}]',
+        'configMapGenerator: [{name: x, files: ["k=ELSEWHERE/secret.yaml"]}]',
+        'configMapGenerator: [{name: x, envs: ["ELSEWHERE/env"]}]',
+        'resources: [a.yaml]\npatches: [{path: "ELSEWHERE/secret.yaml"}]',
+        "generators: [own.yaml]",
+    ],
+)
+def test_nothing_is_read_from_elsewhere_on_the_disk(tmp_path: Path, kustomization: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "secret.yaml").write_text(_BASE.replace("name: a", "name: canary"))
+    (elsewhere / "env").write_text("A=canary\n")
+    (elsewhere / "kustomization.yaml").write_text("resources: [secret.yaml]\n")
+    root = tmp_path / "repository"
+    text = overlay_of(root, kustomization.replace("ELSEWHERE", str(elsewhere)), "x")
+    plugin = _PLUGIN_OF_URL.replace("@/x.yaml", f"{elsewhere}/secret.yaml")
+    (root / "o" / "own.yaml").write_text(plugin)
+    error = build(root, text)
+    assert error and "outside the repository" in error
+
+
 def test_the_users_word_lets_it_be_fetched(tmp_path: Path) -> None:
     folder = tmp_path / "o"
     folder.mkdir()
