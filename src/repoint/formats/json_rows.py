@@ -107,6 +107,8 @@ class _Rows:
         """Close what `rest`, which stands at `place`, closes; then a comma or an end."""
         source, stack = self.source, self.stack
         bare = rest.rstrip(" \t\r\n")
+        if opened and bare.lstrip(" \t\r\n")[:1] == ",":
+            raise _Unsure
         for at, mark in enumerate(bare, place + 1):
             if mark != "}" and mark != "]":
                 continue
