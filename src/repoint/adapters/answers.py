@@ -104,7 +104,8 @@ class Answers:
             raw = self._file.read_bytes()
         except OSError:
             return None
-        body = raw[len(_MAGIC) + _SUM :]
+        # Views, not copies: the answer for a large repository has tens of megabytes.
+        body = memoryview(raw)[len(_MAGIC) + _SUM :]
         if raw[: len(_MAGIC) + _SUM] != _MAGIC + _sum(body):
             return None
         return _decoded(body)
@@ -166,7 +167,7 @@ def program_mark(package: Path) -> str:
     return made.hexdigest()
 
 
-def _sum(body: bytes) -> bytes:
+def _sum(body: bytes | memoryview) -> bytes:
     return hashlib.blake2b(body, digest_size=_SUM).digest()
 
 
@@ -226,7 +227,7 @@ def _encoded(answer: Answer) -> bytes:
     return b"".join(len(field).to_bytes(8, "big") + field for field in fields)
 
 
-def _decoded(body: bytes) -> Answer | None:
+def _decoded(body: bytes | memoryview) -> Answer | None:
     fields = []
     at = 0
     while at < len(body):
@@ -240,8 +241,8 @@ def _decoded(body: bytes) -> Answer | None:
     if len(pairs) % 2:
         return None
     return Answer(
-        text=text.decode(errors="surrogateescape"),
-        listing=Listing(entries, _parted(changed), _parted(untracked), settings),
+        text=str(text, "utf-8", "surrogateescape"),
+        listing=Listing(bytes(entries), _parted(changed), _parted(untracked), bytes(settings)),
         read=frozenset(_parted(read)),
         others=dict(zip(pairs[::2], pairs[1::2], strict=True)),
     )
@@ -251,5 +252,5 @@ def _joined(names: Iterable[str]) -> bytes:
     return "\0".join(names).encode(errors="surrogateescape")
 
 
-def _parted(field: bytes) -> tuple[str, ...]:
-    return tuple(field.decode(errors="surrogateescape").split("\0")) if field else ()
+def _parted(field: bytes | memoryview) -> tuple[str, ...]:
+    return tuple(str(field, "utf-8", "surrogateescape").split("\0")) if len(field) else ()
