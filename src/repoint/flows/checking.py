@@ -8,6 +8,7 @@ from repoint.dsn.hosts import Service, same_service
 from repoint.flows.findings import accepted, left_over, ordered, sops_files
 from repoint.flows.planning import delivery_of, require_config, wanted_names
 from repoint.flows.scanning import Survey, survey
+from repoint.flows.suspects import unread, with_passwords
 from repoint.flows.workspace import Workspace
 from repoint.model.consumer import Purpose, Use
 from repoint.model.plan import Finding, Severity
@@ -42,9 +43,9 @@ def check(workspace: Workspace, environments: Sequence[str] = ()) -> tuple[Findi
             told = delivery_order.on_delivery(build.name, delivery_of(config, found, build, own))
             result += [one for one in told if one.severity is not Severity.NOTE]
     result += left_over(found, wanted)
-    files = tuple(found.files.values())
-    result += observations.clear_text(files, sops_files(workspace), lambda _: False)
-    result += observations.unreadable(found.resolution, files)
+    sealing = sops_files(workspace)
+    result += observations.clear_text(with_passwords(found), sealing, lambda _: False)
+    result += observations.unreadable(found.resolution, unread(found))
     result += _sealed(found)
     return accepted(ordered(result, wanted), config.accept)
 

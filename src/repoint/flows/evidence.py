@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from repoint.errors import RepointError
 from repoint.flows.scanning import Survey
+from repoint.flows.suspects import bytes_at_hand
 from repoint.flows.workspace import Workspace
 from repoint.rules.build_contexts import contexts_in, is_build_file
 from repoint.rules.drivers import is_manifest
@@ -14,7 +15,7 @@ from repoint.rules.libraries import is_entrypoint
 from repoint.rules.source_scan import component_dirs, scan_role_defaults, scan_source
 from repoint.rules.source_settings import is_settings_file
 
-_SOURCE_SUFFIXES = [
+_SOURCE_SUFFIXES = (
     ".sql",
     ".go",
     ".py",
@@ -35,7 +36,7 @@ _SOURCE_SUFFIXES = [
     ".exs",
     ".gradle",
     ".kts",
-]
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,10 +53,10 @@ def gather(workspace: Workspace, found: Survey) -> Evidence:
     hazards: list[Hazard] = []
     defaults: list[RoleDefault] = []
     for path in found.paths:
-        source = any(path.endswith(end) for end in _SOURCE_SUFFIXES)
+        source = path.endswith(_SOURCE_SUFFIXES)
         source = source or is_manifest(path) or is_settings_file(path) or is_entrypoint(path)
         builds = is_build_file(path)
-        if not source and not builds and path not in found.files:
+        if not source and not builds and not _alters_roles(workspace, found, path):
             continue
         text = _text(workspace, found, path)
         if source:
@@ -80,6 +81,19 @@ def _without_imports(hazards: list[Hazard]) -> tuple[Hazard, ...]:
             seen.add(key)
         kept.append(hazard)
     return tuple(kept)
+
+
+def _alters_roles(workspace: Workspace, found: Survey, path: str) -> bool:
+    """Whether the bytes of a file that is no program tell of role defaults; it is not parsed."""
+    if path not in found.files:
+        return False
+    raw = bytes_at_hand(found, path)
+    if raw is None:
+        try:
+            raw = workspace.tree.read(path)
+        except RepointError:
+            return False
+    return b"ALTER ROLE" in raw.upper()
 
 
 def _text(workspace: Workspace, found: Survey, path: str) -> str:

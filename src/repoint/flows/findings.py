@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from repoint.flows.scanning import Survey
+from repoint.flows.suspects import scripts, unread, with_passwords
 from repoint.flows.workspace import Workspace
 from repoint.kube.siteindex import SiteIndex
 from repoint.model.consumer import Style
@@ -69,11 +70,11 @@ def all_findings(
 
 def repository_findings(workspace: Workspace, found: Survey) -> list[Finding]:
     """Findings that belong to no environment's decisions."""
-    files = tuple(found.files.values())
     moving = {report.site.location.path for report in found.inventory.sites if report.is_source}
-    result = list(observations.printed(files))
-    result += observations.clear_text(files, sops_files(workspace), moving.__contains__)
-    result += observations.unreadable(found.resolution, files)
+    result = list(observations.printed(scripts(found)))
+    sealing = sops_files(workspace)
+    result += observations.clear_text(with_passwords(found), sealing, moving.__contains__)
+    result += observations.unreadable(found.resolution, unread(found))
     result += observations.templates(found.inventory.sites)
     return result
 

@@ -24,7 +24,7 @@ from repoint.planning.prove import (
     touched,
     untouched_proof,
 )
-from repoint.ports import Rendered
+from repoint.ports import Rendered, Tree
 
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
@@ -50,12 +50,13 @@ def prove(
     they are and once for each environment that touches them.
     """
     views = _views(found)
+    reads = _Reads(workspace.tree)
     by_environment = {
         name: tuple(change for change in changes if change.environment == name)
         for name in environments
     }
     cases = [
-        _Case(workspace, name, mine, [view for view in views if touched(view, mine)])
+        _Case(workspace, reads, name, mine, [view for view in views if touched(view, mine)])
         for name, mine in by_environment.items()
         if mine
     ]
@@ -63,9 +64,33 @@ def prove(
     open_views = [view for view in views if view in waiting]
     steps = len(open_views) + sum(len(case.open) for case in cases)
     workspace.progress.step("rendering overlays", steps)
-    before = _builds(workspace, open_views, {})
+    before = _builds(workspace, reads, open_views, {})
     made = [proof for case in cases for proof in case.proofs(found, views, before)]
     return tuple(made)
+
+
+class _Reads:
+    """The files that each overlay reads; the repository is asked for each of them once."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._there: dict[str, bool] = {}
+        self._of: dict[OverlayView, list[str]] = {}
+
+    def of(self, view: OverlayView) -> list[str]:
+        """The files that are there, and others that kustomize would stumble over, sorted."""
+        known = self._of.get(view)
+        if known is None:
+            folders = {path.rpartition("/")[0] for path in view.files}
+            beside = {f"{one}/{name}".lstrip("/") for one in folders for name in _KUSTOMIZATIONS}
+            known = self._of[view] = sorted(filter(self._is_there, view.files | beside))
+        return known
+
+    def _is_there(self, path: str) -> bool:
+        known = self._there.get(path)
+        if known is None:
+            known = self._there[path] = self._tree.exists(path)
+        return known
 
 
 class _Case:
@@ -74,16 +99,18 @@ class _Case:
     def __init__(
         self,
         workspace: Workspace,
+        reads: _Reads,
         name: str,
         mine: tuple[FileChange, ...],
         own: Sequence[OverlayView],
     ) -> None:
         self._workspace = workspace
+        self._reads = reads
         self._name = name
         self._mine = mine
         self._own = frozenset(own)
         self._contents = contents_after(mine, workspace.tree.read)
-        self._questions = _questions(workspace, name, mine, self._contents, own)
+        self._questions = _questions(workspace, reads, name, mine, self._contents, own)
         self._known = {view: self._recalled(view) for view in own}
         self.open = [view for view in own if self._known[view] is None]
 
@@ -91,7 +118,7 @@ class _Case:
         self, found: Survey, views: Iterable[OverlayView], before: Mapping[str, _Built]
     ) -> Iterable[OverlayProof]:
         """A proof for each overlay of the repository."""
-        after = _builds(self._workspace, self.open, self._contents)
+        after = _builds(self._workspace, self._reads, self.open, self._contents)
         states: SourceStates | None = None
         for view in views:
             if view not in self._own:
@@ -125,6 +152,7 @@ class _Case:
 
 def _questions(
     workspace: Workspace,
+    reads: _Reads,
     name: str,
     mine: tuple[FileChange, ...],
     contents: Mapping[str, bytes],
@@ -142,13 +170,13 @@ def _questions(
     for view in views:
         if not view.local:
             continue
-        reads = sha256()
-        for path in _reads(workspace, view):
+        content = sha256()
+        for path in reads.of(view):
             if path not in known:
                 known[path] = _told(path, workspace.tree.read(path))
-            reads.update(known[path])
+            content.update(known[path])
         head = "\0".join((view.environment, view.overlay, name))
-        found[view] = (b"proof", tool, head.encode(), reads.digest(), edits)
+        found[view] = (b"proof", tool, head.encode(), content.digest(), edits)
     return found
 
 
@@ -156,20 +184,15 @@ def _told(path: str, raw: bytes) -> bytes:
     return sha256(path.encode(errors="surrogateescape")).digest() + sha256(raw).digest()
 
 
-def _reads(workspace: Workspace, view: OverlayView) -> list[str]:
-    """The files of an overlay that are there, and others that kustomize would stumble over."""
-    tree = workspace.tree
-    folders = {path.rpartition("/")[0] for path in view.files}
-    beside = {f"{folder}/{name}".lstrip("/") for folder in folders for name in _KUSTOMIZATIONS}
-    return sorted(path for path in view.files | beside if tree.exists(path))
-
-
 def _builds(
-    workspace: Workspace, views: Sequence[OverlayView], contents: Mapping[str, bytes]
+    workspace: Workspace,
+    reads: _Reads,
+    views: Sequence[OverlayView],
+    contents: Mapping[str, bytes],
 ) -> dict[str, _Built]:
     """Each overlay's build from its own files; where that is not enough from all there are."""
-    reads = {view.overlay: frozenset(_reads(workspace, view)) for view in views}
-    built = workspace.renderer.within(reads).render(reads, contents)
+    own = {view.overlay: frozenset(reads.of(view)) for view in views}
+    built = workspace.renderer.within(own).render(own, contents)
     failed = [overlay for overlay, one in built.items() if one.text is None]
     again = workspace.renderer.render(failed, contents) if failed else {}
     return {

@@ -51,6 +51,10 @@ class Shelf(Mapping[str, ParsedFile]):
     def __contains__(self, path: object) -> bool:
         return path in self._known
 
+    def raw(self, path: str) -> bytes | None:
+        """The bytes of one of `texts`; None for any other file."""
+        return self._texts.get(path)
+
     def holding(self, *words: str) -> tuple[str, ...]:
         """Paths of the files whose bytes hold one of `words`, sorted; nothing is parsed.
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from repoint.model.plan import Applicability, Edit, FileChange, InputDigest, Op
 from repoint.planning.overlay_folder import PlannedEdit
-from repoint.planning.splice import apply_edits
+from repoint.planning.splice import apply_edits, spliced
 
 _SEALED = (Op.SEALED, Op.SEALED_ADD)
 _SURENESS = (Applicability.SAFE, Applicability.REVIEW, Applicability.DISPLAY)
@@ -100,5 +100,14 @@ def contents_after(changes: Iterable[FileChange], read: Callable[[str], bytes]) 
         if change.sealed:
             continue
         before = None if change.creates else result.get(change.path) or read(change.path)
-        result[change.path] = apply_edits(change.path, before, change.edits, read)
+        result[change.path] = _after(change, before, read)
     return result
+
+
+def _after(change: FileChange, before: bytes | None, read: Callable[[str], bytes]) -> bytes:
+    if before is not None and digest(before) == change.before_sha256:
+        after = spliced(change.path, before, change.edits)
+        if digest(after) == change.after_sha256:
+            # These very bytes were read back when the change was made (law 1).
+            return after
+    return apply_edits(change.path, before, change.edits, read)

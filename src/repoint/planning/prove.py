@@ -10,7 +10,8 @@ from repoint.formats.read import read_file
 from repoint.kube.files import FileIndex
 from repoint.kube.kustomize import Build, Kustomizer
 from repoint.model.plan import FileChange, OverlayProof
-from repoint.planning.render_diff import Objects, compare, explain, objects_built, objects_of
+from repoint.planning.composed import Objects
+from repoint.planning.render_diff import compare, explain, objects_built, objects_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +37,7 @@ class Outcome:
 
 def touched(view: OverlayView, changes: Iterable[FileChange]) -> bool:
     """Whether any change is to a file that the overlay reads."""
-    return any(change.path in view.files for change in changes)
+    return not view.files.isdisjoint(change.path for change in changes)
 
 
 def untouched_proof(view: OverlayView, applied: str) -> OverlayProof:

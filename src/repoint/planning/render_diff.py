@@ -22,13 +22,13 @@ from repoint.formats.base import Mapping, Node, Scalar
 from repoint.formats.read import read_file
 from repoint.kube.resource import Resource
 from repoint.model.plan import Edit, FieldChange, FileChange, Op, PartEdit
+from repoint.planning.composed import HEAD, Objects, composed, free_name
 from repoint.planning.places import object_name, places
-
-Fields = dict[str, str]
-Objects = dict[str, Fields]
 
 _HASHED = re.compile(r"-[a-z0-9]{10}\Z")
 _TOKENS = re.compile(r"[A-Za-z0-9_.-]+|[^A-Za-z0-9_.-]")
+_JOINTS = re.compile(r"[.\[#]")
+"""What may follow a prefix in the place of a field."""
 _GENERATED_KINDS = ("ConfigMap/", "Secret/")
 
 
@@ -54,20 +54,15 @@ class RenderDiff:
 
 def objects_of(rendered: str) -> Objects:
     """The objects of a rendered YAML stream: `Kind/namespace/name` to its leaves."""
-    found: Objects = {}
+    found = composed(rendered)
+    if found is not None:
+        return found
+    found = {}
     for document in read_file("render.yaml", rendered.encode()).documents:
-        if not isinstance(document.root, Mapping):
-            continue
         root = document.root
-        parts = (
-            root.text("kind"),
-            root.text("metadata", "namespace"),
-            root.text("metadata", "name"),
-        )
-        name = "/".join(part for part in parts if part)
-        while name in found:
-            name += "+"
-        found[name] = dict(_fields(root, ""))
+        if isinstance(root, Mapping):
+            head = (root.text(*keys) for keys in HEAD)
+            found[free_name(found, head)] = dict(_fields(root, ""))
     return found
 
 
@@ -92,9 +87,7 @@ def objects_built(resources: Iterable[Resource]) -> Objects:
     """The same view of objects that were built from the sources."""
     found: Objects = {}
     for resource in resources:
-        name = object_name(resource)
-        while name in found:
-            name += "+"
+        name = free_name(found, (object_name(resource),))
         found[name] = {place.field: place.value.text for place in places(resource)}
     return found
 
@@ -136,6 +129,47 @@ def _renamed(old: Objects, new: Objects) -> dict[str, str]:
     return result
 
 
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """How an edit is told, and the texts that it takes away, in the order they are tried."""
+
+    told: str
+    gone: tuple[str, ...]
+
+
+class _Edits:
+    """The edits of a proof, each looked at once for all differences."""
+
+    def __init__(self, changes: Iterable[FileChange]) -> None:
+        edits = [(f"{one.path}:{edit.line}", edit) for one in changes for edit in one.edits]
+        self.spots: list[_Spot] = []
+        self._by_pair: dict[tuple[str, str], str] = {}
+        self._by_prefix: dict[str, int] = {}
+        for number, (told, edit) in enumerate(edits):
+            pairs = _replacements(edit)
+            gone = sorted((old for old, new in pairs if old and not new), reverse=True)
+            self.spots.append(_Spot(told, tuple(gone)))
+            for pair in pairs:
+                self._by_pair.setdefault(pair, told)
+            for prefix in edit.expects:
+                self._by_prefix.setdefault(prefix, number)
+
+    def replacing(self, before: str, after: str) -> str | None:
+        """The first edit that makes this replacement."""
+        return self._by_pair.get((before, after))
+
+    def expecting(self, places: Iterable[str]) -> str | None:
+        """The first edit that says of one of these places, or of one around it, that it changes."""
+        known = self._by_prefix
+        found = [
+            number
+            for place in places
+            for prefix in (place, *(place[: m.start()] for m in _JOINTS.finditer(place)))
+            if (number := known.get(prefix)) is not None
+        ]
+        return self.spots[min(found)].told if found else None
+
+
 def explain(
     diff: RenderDiff, changes: Iterable[FileChange]
 ) -> tuple[tuple[FieldChange, ...], tuple[str, ...]]:
@@ -145,7 +179,7 @@ def explain(
         The explained changes (texts masked), and `object: field` of those that no
         edit accounts for.
     """
-    edits = [(change.path, edit) for change in changes for edit in change.edits]
+    edits = _Edits(changes)
     explained: list[FieldChange] = []
     unexplained: list[str] = []
     for item in diff.differences:
@@ -158,13 +192,10 @@ def explain(
     return tuple(explained), tuple(unexplained)
 
 
-def _owner(
-    item: Difference, edits: list[tuple[str, Edit]], renamed: tuple[tuple[str, str], ...]
-) -> str | None:
-    spots = [f"{name}#{item.field}" for name in _names(item.object)]
-    for path, edit in edits:
-        if any(_covers(prefix, spot) for prefix in edit.expects for spot in spots):
-            return f"{path}:{edit.line}"
+def _owner(item: Difference, edits: _Edits, renamed: tuple[tuple[str, str], ...]) -> str | None:
+    owner = edits.expecting(f"{name}#{item.field}" for name in _names(item.object))
+    if owner is not None:
+        return owner
     if item.before is None or item.after is None:
         return None
     if (item.before, item.after) in renamed:
@@ -179,11 +210,7 @@ def _names(name: str) -> tuple[str, ...]:
     return (name, bare) if bare != name and name.startswith(_GENERATED_KINDS) else (name,)
 
 
-def _covers(prefix: str, spot: str) -> bool:
-    return spot == prefix or (spot.startswith(prefix) and spot[len(prefix)] in ".[#")
-
-
-def _by_replacement(before: str, after: str, edits: list[tuple[str, Edit]]) -> str | None:
+def _by_replacement(before: str, after: str, edits: _Edits) -> str | None:
     """The edit whose replacements turn one text into the other, token by token."""
     left, right = _TOKENS.findall(before), _TOKENS.findall(after)
     matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
@@ -191,31 +218,26 @@ def _by_replacement(before: str, after: str, edits: list[tuple[str, Edit]]) -> s
     for tag, a0, a1, b0, b1 in matcher.get_opcodes():
         if tag == "equal":
             continue
-        pair = ("".join(left[a0:a1]), "".join(right[b0:b1]))
-        owner = next((spot for spot, edit in _spots(edits) if pair in _replacements(edit)), None)
+        owner = edits.replacing("".join(left[a0:a1]), "".join(right[b0:b1]))
         if owner is None:
             return None
     return owner
 
 
-def _by_removal(before: str, after: str, edits: list[tuple[str, Edit]]) -> str | None:
+def _by_removal(before: str, after: str, edits: _Edits) -> str | None:
     """The same once the texts that edits take away are gone: one parameter may follow another.
 
     `?search_path=a` that leaves while `?sslmode=require` comes looks like one replacement,
     token by token.
     """
     shorter, owner = before, None
-    for spot, edit in _spots(edits):
-        for gone, put in sorted(_replacements(edit), reverse=True):
-            if gone and not put and gone in shorter:
-                shorter, owner = shorter.replace(gone, "", 1), spot
+    for spot in edits.spots:
+        for gone in spot.gone:
+            if gone in shorter:
+                shorter, owner = shorter.replace(gone, "", 1), spot.told
     if owner is None or shorter == after:
         return owner
     return _by_replacement(shorter, after, edits)
-
-
-def _spots(edits: list[tuple[str, Edit]]) -> list[tuple[str, Edit]]:
-    return [(f"{path}:{edit.line}", edit) for path, edit in edits]
 
 
 def _replacements(edit: Edit) -> set[tuple[str, str]]:

@@ -63,6 +63,17 @@ def apply_edits(
     return after
 
 
+def spliced(path: str, raw: bytes, edits: Sequence[Edit]) -> bytes:
+    """`raw` with `edits` in it, and not read back: for a result whose digest is known.
+
+    Raises:
+        StalePlan: the bytes under an edit are not the ones it was planned on.
+        OverlappingEdits: two edits claim the same byte.
+        EditRefused: an edit is none of a clear file.
+    """
+    return splice(path, raw, patches(path, raw, to_write(edits)))
+
+
 def to_write(edits: Sequence[Edit]) -> tuple[Edit, ...]:
     """The edits that apply writes: all but those for display."""
     return tuple(edit for edit in edits if edit.applicability is not Applicability.DISPLAY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repoint.formats.base import FileKind, ParsedFile, TextMap
+from repoint.formats.read import read_file
 from repoint.formats.shelf import Shelf
 
 TEXTS = {"b.yaml": b"kind: Secret\n", "a.yaml": b"services: {}\n", "c.env": b"DB_HOST=db\n"}
@@ -42,3 +43,9 @@ def test_a_file_that_was_opened_on_demand_and_is_broken_is_told() -> None:
     assert shelf.opened_in_vain() == {}
     assert shelf["0.json"].problem
     assert shelf.opened_in_vain() == {"0.json": "line 1: unexpected end"}
+
+
+def test_the_bytes_of_files_that_may_matter_are_at_hand_and_no_others() -> None:
+    shelf = Shelf({"a.yaml": b"a: 1\n"}, ["b.yaml"], lambda path: read_file(path, b""))
+    assert shelf.raw("a.yaml") == b"a: 1\n"
+    assert shelf.raw("b.yaml") is None
