@@ -26,7 +26,9 @@ def answer(raw: bytes) -> None:
     good, head = genuine_answer(), len(_MAGIC) + 16
     for content in (raw, _summed(raw), good[:head] + raw, *_damaged(good, raw)):
         told = _recalled(content)
-        assert told == (TEXT if content == good else None) or content == _summed(raw)
+        if content != _summed(content[head:]):
+            assert told is None, "a damaged answer is told"
+        assert told is None or isinstance(told, str)
     for body in _damaged(good[head:], raw):
         told = _recalled(_summed(body))
         assert told is None or isinstance(told, str)

@@ -252,12 +252,22 @@ def _check_leaves(path: str, old: _Outline, new: _Outline) -> None:
     """Compare first with the leaves that only touch a change, then without them."""
     if _difference(old.upto(_Place.EDGE), new.upto(_Place.EDGE)) is None:
         return
-    found = _difference(old.upto(_Place.OUT), new.upto(_Place.OUT))
+    found = _difference(old.upto(_Place.OUT), new.upto(_Place.OUT)) or _turned(old, new)
     if found is not None:
         raise EditRefused(
             f"`{path}` line {found.line}: `{found.pointer}` would change with the edit, "
             "and is not part of it"
         )
+
+
+def _turned(old: _Outline, new: _Outline) -> _Entry | None:
+    """A leaf beside a change that does not begin where it did, or is a key and was none."""
+    there = {(entry.essence[0], entry.essence[3]) for entry in new.entries}
+    for entry in old.entries:
+        begins, _, text, is_key = entry.essence
+        if entry.place is _Place.EDGE and text and (begins, is_key) not in there:
+            return entry
+    return None
 
 
 def _difference(old: list[_Entry], new: list[_Entry]) -> _Entry | None:

@@ -154,3 +154,10 @@ def test_an_unplanned_change_of_a_value_is_always_refused(raw: bytes, data: st.D
     after[other : other + 1] = b"Q"
     with pytest.raises(EditRefused):
         check_splice("a.yaml", raw, bytes(after), [(Span(planned, planned + 1), 1)])
+
+
+def test_a_value_beside_an_insertion_stays_a_value() -> None:
+    with pytest.raises(EditRefused, match="would change with the edit"):
+        check_splice("a.yaml", b"e 1\n", b"e 1: \n", [(Span(3, 3), 2)])
+    check_splice("a.yaml", b"e 1\n", b"e 12\n", [(Span(3, 3), 1)])
+    check_splice("a.yaml", b"a:\nb: c\n", b"a: x\nb: c\n", [(Span(2, 2), 2)])
