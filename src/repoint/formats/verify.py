@@ -74,6 +74,8 @@ def check_splice(
     old, new = read_lately(path, before), read_lately(path, after)
     if new.problem and new.problem.translate(_DIGITS) != old.problem.translate(_DIGITS):
         raise EditRefused(f"`{path}` would not read back after the edit: {new.problem}")
+    if new.masked and not old.masked:
+        raise EditRefused(f"`{path}` would be a template after the edit, and is none")
     _check_strict(path, old.kind, before, after)
     if len(old.documents) != len(new.documents) and old.problem:
         raise EditRefused(f"`{path}` is read only in part, and the edit changes which part")

@@ -161,3 +161,10 @@ def test_a_value_beside_an_insertion_stays_a_value() -> None:
         check_splice("a.yaml", b"e 1\n", b"e 1: \n", [(Span(3, 3), 2)])
     check_splice("a.yaml", b"e 1\n", b"e 12\n", [(Span(3, 3), 1)])
     check_splice("a.yaml", b"a:\nb: c\n", b"a: x\nb: c\n", [(Span(2, 2), 2)])
+
+
+def test_what_is_no_template_becomes_none() -> None:
+    before, after = b"a: x [{{~ }}, b\n", b"a: x [{{: }}, b\n"
+    with pytest.raises(EditRefused, match="would be a template"):
+        check_splice("a.yaml", before, after, [(Span(8, 9), 1)])
+    check_splice("a.yaml", before, before.replace(b"x", b"y"), [(Span(3, 4), 1)])
