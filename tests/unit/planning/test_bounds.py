@@ -30,7 +30,7 @@ def test_a_path_that_is_not_the_repositorys_is_refused(path: str) -> None:
 
 @pytest.mark.parametrize("folder", ["..", "b", "a/b.yaml", ""])
 def test_a_folder_that_is_not_above_is_refused(folder: str) -> None:
-    with pytest.raises(UsageError, match="is not above `a/b.yaml`"):
+    with pytest.raises(UsageError, match="is not above"):
         check_receipt(receipt(made=(folder,)))
 
 
