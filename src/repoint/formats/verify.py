@@ -77,8 +77,11 @@ def check_splice(
     if new.masked and not old.masked:
         raise EditRefused(f"`{path}` would be a template after the edit, and is none")
     _check_strict(path, old.kind, before, after)
-    if len(old.documents) != len(new.documents) and old.problem:
-        raise EditRefused(f"`{path}` is read only in part, and the edit changes which part")
+    if len(old.documents) != len(new.documents):
+        if old.problem:
+            raise EditRefused(f"`{path}` is read only in part, and the edit changes which part")
+        if old.kind is FileKind.JSON:
+            raise EditRefused(f"`{path}` would hold another number of values after the edit")
     still = [0] * (len(ordered) + 1)
     shifts = list(accumulate((length - len(span) for span, length in ordered), initial=0))
     was, will = _Outline(old, spans_before, still), _Outline(new, spans_after, shifts)

@@ -168,3 +168,8 @@ def test_what_is_no_template_becomes_none() -> None:
     with pytest.raises(EditRefused, match="would be a template"):
         check_splice("a.yaml", before, after, [(Span(8, 9), 1)])
     check_splice("a.yaml", before, before.replace(b"x", b"y"), [(Span(3, 4), 1)])
+
+
+def test_json_keeps_its_number_of_values() -> None:
+    with pytest.raises(EditRefused, match="another number of values"):
+        check_splice("a.json", b"word", b"word\n- ", [(Span(4, 4), 3)])
