@@ -21,15 +21,16 @@ def changes_of(plan: Plan, environment: str) -> tuple[FileChange, ...]:
     return tuple(change for change in plan.changes if change.environment == environment)
 
 
-def entry_of(
-    receipts: Mapping[str, Receipt], environment: str, change: FileChange, plan: Plan
-) -> ReceiptFile | None:
-    """What an earlier apply of this plan says it did to the file of `change`."""
-    receipt = receipts.get(environment)
+_Key = tuple[str, str]
+"""A receipt's entry: its path, and the fingerprint of the plan that made it."""
+
+
+def _entries(receipt: Receipt | None) -> dict[_Key, ReceiptFile]:
+    """The entries of a receipt in their order; of two for the same the first counts."""
+    found: dict[_Key, ReceiptFile] = {}
     for entry in receipt.files if receipt is not None else ():
-        if (entry.path, entry.fingerprint) == (change.path, plan.fingerprint):
-            return entry
-    return None
+        found.setdefault((entry.path, entry.fingerprint), entry)
+    return found
 
 
 def wanted_of(plan: Plan, environments: Sequence[str]) -> tuple[str, ...]:
@@ -49,8 +50,9 @@ def is_done(
     plan: Plan, environment: str, receipts: Mapping[str, Receipt], tree: WritableTree
 ) -> bool:
     """Whether every file is as an earlier apply of this plan left it."""
+    entries = _entries(receipts.get(environment))
     for change in changes_of(plan, environment):
-        entry = entry_of(receipts, environment, change, plan)
+        entry = entries.get((change.path, plan.fingerprint))
         if entry is None or entry.after_sha256 != digest(read_now(tree, change.path)):
             return False
     return True
@@ -75,6 +77,11 @@ class Rewriting:
         self._store = store
         self._receipts = dict(receipts)
         self._todo = todo
+        self._entries = {name: _entries(receipt) for name, receipt in receipts.items()}
+        self._of_path: dict[str, dict[tuple[str, _Key], None]] = {}
+        for name, entries in self._entries.items():
+            for key in entries:
+                self._of_path.setdefault(key[0], {})[name, key] = None
         self._changes: dict[str, list[FileChange]] = {}
         for change in plan.changes:
             self._changes.setdefault(change.path, []).append(change)
@@ -118,13 +125,21 @@ class Rewriting:
     def after(self) -> dict[str, Receipt]:
         """The receipts as they are to be after the run."""
         for name in self._todo:
-            self._receipts.setdefault(name, self._empty(name))
-        return self._receipts
+            self._entries.setdefault(name, {})
+        return {
+            name: replace(self._receipts.get(name) or self._empty(name), files=(*entries.values(),))
+            for name, entries in self._entries.items()
+        }
+
+    def _entry(self, change: FileChange) -> ReceiptFile | None:
+        """What this plan did to the file of `change` up to now."""
+        entries = self._entries.get(change.environment, {})
+        return entries.get((change.path, self._plan.fingerprint))
 
     def _change_clear(self, path: str, changes: Sequence[FileChange]) -> None:
         """Apply all environments that have, or are to have, this file's changes to its original."""
         now = read_now(self._tree, path)
-        applied = [c for c in changes if entry_of(self._receipts, c.environment, c, self._plan)]
+        applied = [c for c in changes if self._entry(c)]
         group = [c for c in changes if c in applied or c.environment in self._todo]
         original = self._original(path, now, applied)
         edits = _by_owner(group)
@@ -157,7 +172,7 @@ class Rewriting:
     ) -> bytes | None:
         """The file as the plan saw it, with this plan's other environments taken out."""
         content = now
-        entries = [entry_of(self._receipts, c.environment, c, self._plan) for c in applied]
+        entries = [self._entry(c) for c in applied]
         left = [entry for entry in entries if entry is not None]
         while left:
             entry = left.pop()
@@ -176,7 +191,7 @@ class Rewriting:
         raw = now = read_now(self._tree, path)
         if raw is None:
             raise StalePlan(f"`{path}` is not there any more")
-        own = [entry_of(self._receipts, c.environment, c, self._plan) for c in changes]
+        own = [self._entry(c) for c in changes]
         known = {c.before_sha256 for c in changes} | {e.after_sha256 for e in own if e is not None}
         if digest(raw) not in known:
             raise StalePlan(f"`{path}` is not what this plan was made on")
@@ -213,23 +228,18 @@ class Rewriting:
         if now is None:
             return
         edits = [e for c in group if c.environment in self._todo for e in to_write(c.edits)]
-        for name, receipt in self._receipts.items():
-            files = tuple(
-                entry
-                if entry.path != path or (name, entry.fingerprint) in mine
-                else carry(entry, now, new, patches(path, now, edits))
-                for entry in receipt.files
-            )
-            self._receipts[name] = replace(receipt, files=files)
+        for name, key in self._of_path.get(path, {}):
+            if (name, key[1]) not in mine:
+                entries = self._entries[name]
+                entries[key] = carry(entries[key], now, new, patches(path, now, edits))
 
     def _put(self, environment: str, entry: ReceiptFile) -> None:
-        receipt = self._receipts.get(environment) or self._empty(environment)
-        kept = tuple(
-            other
-            for other in receipt.files
-            if (other.path, other.fingerprint) != (entry.path, entry.fingerprint)
-        )
-        self._receipts[environment] = replace(receipt, files=(*kept, entry))
+        """Put an entry behind those that are there, in the place of an older one of its own."""
+        entries = self._entries.setdefault(environment, {})
+        key = (entry.path, entry.fingerprint)
+        entries.pop(key, None)
+        entries[key] = entry
+        self._of_path.setdefault(entry.path, {})[environment, key] = None
 
     def _empty(self, environment: str) -> Receipt:
         return Receipt(RECEIPT_FORMAT, self._plan.tool_version, environment, ())
