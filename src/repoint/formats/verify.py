@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -266,13 +266,17 @@ def _check_leaves(path: str, old: _Outline, new: _Outline) -> None:
 
 
 def _turned(old: _Outline, new: _Outline) -> _Entry | None:
-    """A leaf beside a change that does not begin where it did, or is a key and was none."""
-    there = {(entry.essence[0], entry.essence[3]) for entry in new.entries}
+    """A leaf beside a change that does not stand where it did, or is a key and was none."""
+    there = {(begins, len(path), is_key) for begins, path, _, is_key in _essences(new)}
     for entry in old.entries:
-        begins, _, text, is_key = entry.essence
-        if entry.place is _Place.EDGE and text and (begins, is_key) not in there:
+        begins, path, text, is_key = entry.essence
+        if entry.place is _Place.EDGE and text and (begins, len(path), is_key) not in there:
             return entry
     return None
+
+
+def _essences(outline: _Outline) -> Iterator[tuple[int, tuple[str, ...], str, bool]]:
+    return (entry.essence for entry in outline.entries)
 
 
 def _difference(old: list[_Entry], new: list[_Entry]) -> _Entry | None:

@@ -159,6 +159,8 @@ def test_an_unplanned_change_of_a_value_is_always_refused(raw: bytes, data: st.D
 def test_a_value_beside_an_insertion_stays_a_value() -> None:
     with pytest.raises(EditRefused, match="would change with the edit"):
         check_splice("a.yaml", b"e 1\n", b"e 1: \n", [(Span(3, 3), 2)])
+    with pytest.raises(EditRefused, match="would change with the edit"):
+        check_splice("a.yaml", b"b: 1\n", b"b: \n- 1\n", [(Span(3, 3), 3)])
     check_splice("a.yaml", b"e 1\n", b"e 12\n", [(Span(3, 3), 1)])
     check_splice("a.yaml", b"a:\nb: c\n", b"a: x\nb: c\n", [(Span(2, 2), 2)])
 
