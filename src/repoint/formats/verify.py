@@ -41,11 +41,16 @@ class _Entry:
 
     essence: tuple[int, tuple[str, ...], str, bool]
     place: _Place
-    line: int
+    node: base.Node
     pointer: str
     end: int = 0
     head: str | None = None
     tail: str = ""
+
+    @property
+    def line(self) -> int:
+        """The line of the leaf; it is asked for in errors alone."""
+        return self.node.line
 
 
 @lru_cache(maxsize=2)
@@ -161,15 +166,16 @@ class _Outline:
             node, path, pointer, is_key = self._todo.pop()
             if id(node) in seen:
                 essence = (0, path, f"alias of byte {self._before(node.span.start)}", is_key)
-                self.entries.append(_Entry(essence, _Place.OUT, node.line, pointer))
+                self.entries.append(_Entry(essence, _Place.OUT, node, pointer))
                 continue
             seen.add(id(node))
             if isinstance(node, base.Scalar):
-                essence = (self._before(node.span.start), path, node.text, is_key)
-                place = self._place(node)
+                span = node.span
+                essence = (self._before(span.start), path, node.text, is_key)
+                place = self._place(node, span)
                 kept = self._kept(node) if place is _Place.INSIDE else (None, "")
-                end = self._before(node.span.end)
-                self.entries.append(_Entry(essence, place, node.line, pointer, end, *kept))
+                end = self._before(span.end)
+                self.entries.append(_Entry(essence, place, node, pointer, end, *kept))
             else:
                 self._children(node, path, pointer)
 
@@ -181,7 +187,7 @@ class _Outline:
                 self._todo.append((node.items[index], (*path, "*"), f"{pointer}/{index}", False))
             return
         for key, value in reversed(node.pairs):
-            name = "*" if self._place(key) is _Place.INSIDE else key.text
+            name = "*" if self._place(key, key.span) is _Place.INSIDE else key.text
             spelled = f"{pointer}/{key.text.replace('~', '~0').replace('/', '~1')}"
             self._todo.append((value, (*path, name), spelled, False))
             self._todo.append((key, (*path, name), spelled, True))
@@ -190,14 +196,14 @@ class _Outline:
         """The offset counted in the file before the edit."""
         return offset - self.shifts[bisect_right(self.starts, offset)]
 
-    def _place(self, node: base.Scalar) -> _Place:
-        start, end = node.span.start, node.span.end
+    def _place(self, node: base.Scalar, own: Span) -> _Place:
+        start, end = own.start, own.end
         low = max(0, bisect_left(self.starts, start) - 1)
         place = _Place.OUT
         for span in self.changed[low:]:
             if span.start > end:
                 break
-            if span.overlaps(node.span) or start < span.start == span.end < end:
+            if span.overlaps(own) or start < span.start == span.end < end:
                 return _Place.INSIDE
             swallows = span.start == end and node.style in _BLOCKS
             if span.start <= end and start <= span.end and not swallows:
