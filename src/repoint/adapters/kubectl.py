@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -44,6 +44,8 @@ _OFFLINE = {
     **dict.fromkeys(("NO_PROXY", "no_proxy"), ""),
 }
 _MOST_MEMORY = 4 << 30
+# Go prints pointers in errors: `merging from generator &{0x32698dde3860 <nil>}`.
+_ADDRESS = re.compile(rb"(?<=[&{( ])0x[0-9a-f]{6,16}\b")
 _OUT_OF_MEMORY = re.compile(rb"out of memory|cannot allocate memory|failed to reserve")
 
 
@@ -256,4 +258,7 @@ def _bytes_of(folder: Path, path: str) -> bytes | None:
 
 
 def _reason(result: Result, copy: Path) -> str:
-    return result.note().replace(f"{copy}/", "").replace(str(copy), ".") or "the build failed"
+    """What kubectl said, the same for every run: without the copy's name, nor what lies where."""
+    said = result.stderr.replace(f"{copy}/".encode(), b"").replace(str(copy).encode(), b".")
+    said = _ADDRESS.sub(b"0x0", said)
+    return replace(result, stderr=said).note() or "the build failed"

@@ -68,6 +68,15 @@ def test_a_build_that_fails_is_told_without_the_machines_paths(
     assert "nowhere" in build["nowhere"].error
 
 
+def test_a_build_that_fails_is_told_alike_each_time(repository: Repository) -> None:
+    merged = "configMapGenerator: [{name: absent, behavior: merge, literals: [A=b]}]\n"
+    repository.write("o/kustomization.yaml", merged)
+
+    errors = {Kustomize(repository.tree).render(["o"], {})["o"].error for _ in range(2)}
+
+    assert len(errors) == 1 and "merging from generator" in errors.pop()
+
+
 def test_a_file_from_outside_the_folder_is_allowed_and_noted(repository: Repository) -> None:
     overlays(repository)
     repository.write("o/kustomization.yaml", "resources: [../base/x.yaml]\n")
