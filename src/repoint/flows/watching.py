@@ -232,10 +232,7 @@ class _Eye:
     def _add_inputs(self, live: dict[ObjectRef, Document], readers: Iterable[Document]) -> None:
         """Put the Secrets and ConfigMaps that are read beside what is already known."""
         wanted = {
-            one.ref
-            for reader in tuple(readers)
-            if template_of(reader)
-            for one in inputs_of(reader)
+            one.ref for reader in tuple(readers) if template_of(reader) for one in inputs_of(reader)
         }
         for ref in sorted(wanted - live.keys()):
             found = self._tried(f"{ref} may not be read", partial(self._api.get, ref))
