@@ -199,9 +199,19 @@ class Store:
             tls=Tls("always"),
             statements=Statements.NAMED,
         )
-        found = connect((LOOPBACK, port), host, login, timeout_s=timeout_s)
-        self._open.append(found)
-        return found
+
+        def found() -> Conversation | None:
+            try:
+                return connect((LOOPBACK, port), host, login, timeout_s=timeout_s)
+            except ServerRefusal as refusal:
+                # A Pooler that came before the way to its server says so for 15 s.
+                if "server login has been failing" not in str(refusal):
+                    raise
+                return None
+
+        client: Conversation = self.world.plane.until("the Pooler reaches its server", found)
+        self._open.append(client)
+        return client
 
     def close(self) -> None:
         """Close every client's connection."""
