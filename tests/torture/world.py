@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repoint.flows.apply import apply_plan
 from repoint.flows.rollback import roll_back
 from repoint.model.plan import Op, PartEdit, Plan
+from repoint.planning.assemble import fingerprint
 from repoint.planning.codec import encode_plan
 from tests.torture.looking import Shot, look
 from tests.unit.flows.hand_plans import (
@@ -95,4 +96,7 @@ def _fill(made: Repository) -> Plan:
         change(root, "link.yaml", [swap(linked, OLD, POOLED)]),
         change(root, "e/f/new.yaml", [edit(Op.CREATE, "", "", after="kind: Patch\n")]),
     ]
-    return plan_of(root, changes)
+    plan = plan_of(root, changes)
+    # The real command holds a plan to its fingerprint; there is no repoint.yaml.
+    made_of = fingerprint(plan.tool_version, plan.inputs, "", plan.environments)
+    return replace(plan, fingerprint=made_of)
