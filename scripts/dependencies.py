@@ -32,6 +32,9 @@ GROUPS = {
     "docs": "`repoint[docs]`: the documentation as a site",
     "dev": "`repoint[dev]`: work on repoint; a user never gets these",
 }
+_OURS = ("docs", "dev")
+"""Groups that no user installs, so that nothing in `src` may import them."""
+
 WHAT_FOR = {
     "click": "the command line: options, help, completion",
     "msgspec": "typed JSON of plans, receipts, ledgers and kept answers; light structs",
@@ -203,7 +206,7 @@ def license(name: str) -> str:
     except metadata.PackageNotFoundError:
         return STATED.get(name, "")
     field = str(said.get("license_expression") or said.get("license") or "").strip()
-    if not field or "\n" in field:
+    if field in ("", "UNKNOWN") or "\n" in field:
         names = [line.split(" :: ")[-1] for line in said.get("classifier", ()) if _LICENSE in line]
         field = names[0] if len(names) == 1 else ""
     return SPELLINGS.get(field, field) or STATED.get(name, "")
@@ -246,7 +249,7 @@ def import_errors() -> list[str]:
         if name in providers and name != "repoint"
     }
     asked = groups()
-    declared = asked[RUNTIME].keys() | asked["lab"].keys()
+    declared = {name for group, names in asked.items() if group not in _OURS for name in names}
     return [
         *(
             f"`{name}` is imported in {where}, and not asked for"
