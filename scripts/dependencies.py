@@ -50,6 +50,7 @@ WHAT_FOR = {
     "psycopg": "a real driver in rehearsals, beside repoint's own client",
     "pygal": "the charts of `repoint bench`",
     "fast-sugiyama": "places the boxes and lines of the topology in the HTML report",
+    "jinja2": "fills the templates of the HTML report, every value escaped",
     "mkdocs": "turns docs/ into a site",
     "mkdocs-material": "how the site looks, its search without a server",
     "mkdocstrings": "the reference of the library, from its docstrings",
