@@ -54,6 +54,7 @@ WHAT_FOR = {
     "mkdocs": "turns docs/ into a site",
     "mkdocs-material": "how the site looks, its search without a server",
     "mkdocstrings": "the reference of the library, from its docstrings",
+    "markdown-it-py": "finds commands and samples in docs/, so that tests run them",
     "jsonschema": "tests hold JSON and SARIF against their schemas",
     "playwright": "drives Chromium in tests of the HTML report",
     "pre-commit": "tests run the hook as its users do",
