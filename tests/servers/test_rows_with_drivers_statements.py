@@ -23,6 +23,8 @@ UNPREPARED = {"max_prepared_statements": "0", **ONE}
 ROUNDS = 150
 # pg8000 waits for each of its many small messages.
 FEW = 30
+# Whose turn comes when is the machine's choice: a run without a mix-up shows nothing.
+TRIES = 20
 
 # (driver, connection parameters, settings): two round trips and no name, outside a transaction
 TWO_TRIPS = [
@@ -38,7 +40,7 @@ def test_ps1_clients_get_each_others_rows(
 ) -> None:
     pool = pooler(mode="transaction", parameters=ONE)
 
-    assert stressed(pool, driver(name), params, settings).wrong
+    assert any(stressed(pool, driver(name), params, settings).wrong for _ in range(TRIES))
 
 
 @pytest.mark.parametrize(("name", "params", "settings"), TWO_TRIPS)
@@ -89,11 +91,13 @@ def test_ps1_writes_land_in_the_other_services_table(
         pool.ground.sql(f"CREATE TABLE {table} (n int)", f"GRANT ALL ON {table} TO PUBLIC")
     texts = ["insert into log_a values ($1)", "insert into log_b values ($1)"]
 
-    driver("lib/pq").stress(dsn("lib/pq", pool, params), 2, ROUNDS, statements=texts)
+    def mixed_up() -> bool:
+        driver("lib/pq").stress(dsn("lib/pq", pool, params), 2, ROUNDS, statements=texts)
+        # The second client's numbers begin at a thousand.
+        (found,) = pool.ground.sql("SELECT count(*) FROM log_a WHERE n >= 1000")
+        return found != ("0",)
 
-    # The second client's numbers begin at a thousand.
-    (found,) = pool.ground.sql("SELECT count(*) FROM log_a WHERE n >= 1000")
-    assert (found != ("0",)) is foreign
+    assert any(mixed_up() for _ in range(TRIES)) is foreign
 
 
 NAMED = [
