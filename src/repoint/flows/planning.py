@@ -41,8 +41,12 @@ from repoint.rules.delivered import Delivered
 from repoint.rules.facts import RoleDefault
 
 
-def make_plan(workspace: Workspace, environments: Sequence[str] = ()) -> Plan:
+def make_plan(
+    workspace: Workspace, environments: Sequence[str] = (), known: Survey | None = None
+) -> Plan:
     """Make the plan for `environments`, all of them by default.
+
+    `known` is what was found of the repository before, so that nothing is read twice.
 
     Raises:
         ConfigError: there is no repoint.yaml, or it names no environment.
@@ -50,7 +54,7 @@ def make_plan(workspace: Workspace, environments: Sequence[str] = ()) -> Plan:
     """
     config = require_config(workspace)
     wanted = wanted_names(config, environments)
-    found = survey(workspace)
+    found = known or survey(workspace)
     evidence = gather(workspace, found)
     moves = all_moves(workspace, config, found, wanted, evidence)
     changes = tuple(
@@ -59,6 +63,7 @@ def make_plan(workspace: Workspace, environments: Sequence[str] = ()) -> Plan:
         for change in file_changes(one.environment, one.edits, workspace.tree.read)
     )
     proofs = prove(workspace, found, changes, wanted)
+    workspace.progress.step("judging the plan")
     inputs = _inputs(workspace, found, changes, evidence)
     findings = accepted(all_findings(workspace, found, moves), config.accept)
     return Plan(
@@ -117,13 +122,15 @@ def all_moves(
     builds = {one.name: one for one in found.resolution.environments}
     targets_by_name = {name: targets_of(config, one) for name, one in builds.items()}
     result = []
+    workspace.progress.step("planning", len(wanted))
     for name in wanted:
-        workspace.progress.step(f"planning {name}")
+        workspace.progress.at(name)
         made = _moves(workspace, config, found, builds[name], targets_by_name, evidence)
         if name == next(iter(config.environments)):
             edits = _local_development(workspace, found, targets_by_name[name], config)
             made = replace(made, edits=(*made.edits, *edits))
         result.append(made)
+        workspace.progress.advance()
     return tuple(result)
 
 
