@@ -114,6 +114,15 @@ torture: install ## Kill, starve and mislead apply, rollback and rollout, and lo
 fuzz: install ## Feed readers, edits and records with what breaks them, guided by coverage (FUZZ_SECONDS=3600)
 	@$(BIN)/python scripts/fuzz.py --seconds $(or $(FUZZ_SECONDS),3600)
 
+.PHONY: dist
+dist: install ## Build the wheel and the sdist of the last commit into dist/, the same bytes every time
+	@$(BIN)/python scripts/dist.py
+
+# Needs root and Debian's mirror; HOW=--user tries it as a user who may sudo.
+.PHONY: test-fresh
+test-fresh: ## Run `make demo` and `make test` on a fresh Debian in a folder (SUITE=bookworm HOW=--user)
+	@PYTEST='$(PYTEST)' scripts/fresh_machine.sh --suite $(or $(SUITE),bookworm) $(HOW)
+
 .PHONY: completion
 completion: install ## Print how to turn on shell completion
 	@$(BIN)/repoint completion --help
