@@ -11,7 +11,7 @@ from repoint.flows.workspace import Workspace
 from repoint.rules.build_contexts import contexts_in, is_build_file
 from repoint.rules.drivers import is_manifest
 from repoint.rules.facts import Hazard, HazardKind, RoleDefault
-from repoint.rules.libraries import is_entrypoint
+from repoint.rules.libraries import is_added_manifest, is_entrypoint
 from repoint.rules.source_scan import component_dirs, scan_role_defaults, scan_source
 from repoint.rules.source_settings import is_settings_file
 
@@ -52,9 +52,12 @@ def gather(workspace: Workspace, found: Survey) -> Evidence:
     components = component_dirs(found.paths)
     hazards: list[Hazard] = []
     defaults: list[RoleDefault] = []
+    workspace.progress.step("reading the applications' source", len(found.paths))
     for path in found.paths:
+        workspace.progress.advance()
         source = path.endswith(_SOURCE_SUFFIXES)
         source = source or is_manifest(path) or is_settings_file(path) or is_entrypoint(path)
+        source = source or is_added_manifest(path)
         builds = is_build_file(path)
         if not source and not builds and not _alters_roles(workspace, found, path):
             continue

@@ -10,6 +10,7 @@ from repoint.kube.effective import (
     Effective,
     Origin,
     Value,
+    child,
     items,
     mapping,
     pairs,
@@ -17,6 +18,7 @@ from repoint.kube.effective import (
     text,
 )
 from repoint.kube.resource import Resource
+from repoint.model.knowledge import KindHabit, SecretMaker, in_force, remembered
 
 _CNPG = "postgresql.cnpg.io"
 
@@ -121,64 +123,104 @@ def _fact(resource: Resource) -> ObjectFact:
     )
 
 
+MAKERS: tuple[KindHabit, ...] = (
+    KindHabit(
+        "ExternalSecret",
+        secret=SecretMaker(
+            *("spec.target.name", "spec.data", "secretKey", "remoteRef.key"),
+            template="spec.target.template.data",
+        ),
+    ),
+    KindHabit(
+        "ClusterExternalSecret",
+        secret=SecretMaker(
+            *("spec.externalSecretSpec.target.name", "spec.externalSecretSpec.data"),
+            *("secretKey", "remoteRef.key"),
+        ),
+    ),
+    KindHabit(
+        "SealedSecret",
+        secret=SecretMaker(
+            "spec.template.metadata.name", "spec.encryptedData", template="spec.template.data"
+        ),
+    ),
+)
+"""The kinds that repoint knows by itself of which a Secret is made."""
+_SEALED = "sealed"
+
+
+@remembered(maxsize=8)
+def makers() -> dict[str, SecretMaker]:
+    """How each kind of which a Secret is made says which one; what was added wins."""
+    every = (*in_force().kinds, *MAKERS)
+    return {one.kind: one.secret for one in reversed(every) if one.secret is not None}
+
+
 def external_values(resources: Iterable[Resource]) -> tuple[ExternalValue, ...]:
-    """The values that ExternalSecrets and SealedSecrets bring from elsewhere."""
-    return tuple(value for one in resources for value in _external(one))
+    """The values of Secrets that are made of other objects, and that come from elsewhere."""
+    known = makers()
+    return tuple(
+        value for one in resources if one.kind in known for value in _external(one, known[one.kind])
+    )
 
 
-def _external(resource: Resource) -> Iterator[ExternalValue]:
-    if resource.kind in ("ExternalSecret", "ClusterExternalSecret"):
-        spec = mapping(resource.body, "spec", "externalSecretSpec") or mapping(
-            resource.body, "spec"
-        )
-        secret = text(spec, "target", "name") or resource.name
-        for entry in items(spec, "data"):
-            remote = text(entry, "remoteRef", "key")
-            inner = text(entry, "remoteRef", "property")
-            where = f"{remote}#{inner}" if inner else remote
-            yield _value(resource, secret, mapping(entry).get("secretKey"), where)
+def _external(resource: Resource, maker: SecretMaker) -> Iterator[ExternalValue]:
+    secret = _named(resource, maker)
+    found = child(resource.body, *_steps(maker.keys)) if maker.keys else None
+    if isinstance(found, dict):
+        for key, leaf in found.items():
+            yield _value(resource, secret, key, leaf, _SEALED)
+    for entry in found if isinstance(found, list) else ():
+        own = child(entry, *_steps(maker.key)) if maker.key else entry
+        name = own.text if isinstance(own, Value) else ""
+        remote = text(entry, *_steps(maker.remote)) if maker.remote else ""
+        inner = text(entry, "remoteRef", "property")
+        yield _value(resource, secret, name, own, f"{remote}#{inner}" if inner else remote)
+    for spec in (mapping(resource.body, "spec"), mapping(resource.body, *_INNER)):
         for entry in items(spec, "dataFrom"):
-            remote = text(entry, "extract", "key") or text(entry, "key")
-            found = mapping(entry, "extract").get("key") or mapping(entry).get("key")
-            line = found.scalar.line if isinstance(found, Value) and found.scalar else 1
-            yield ExternalValue(
-                resource.kind, secret, resource.namespace, "", remote, resource.path, line
-            )
-    elif resource.kind == "SealedSecret":
-        secret = text(resource.body, "spec", "template", "metadata", "name") or resource.name
-        for key, leaf in mapping(resource.body, "spec", "encryptedData").items():
-            line = leaf.scalar.line if isinstance(leaf, Value) and leaf.scalar else 1
-            yield ExternalValue(
-                "SealedSecret", secret, resource.namespace, key, "sealed", resource.path, line
-            )
+            whole = child(entry, "extract", "key") or child(entry, "key")
+            remote = whole.text if isinstance(whole, Value) else ""
+            yield _value(resource, secret, "", whole, remote)
 
 
-def _value(resource: Resource, secret: str, key: Effective | None, remote: str) -> ExternalValue:
-    name = key.text if isinstance(key, Value) else ""
-    line = key.scalar.line if isinstance(key, Value) and key.scalar else 1
+_INNER = ("spec", "externalSecretSpec")
+
+
+def _steps(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
+
+
+def _named(resource: Resource, maker: SecretMaker) -> str:
+    return (text(resource.body, *_steps(maker.name)) if maker.name else "") or resource.name
+
+
+def _value(
+    resource: Resource, secret: str, key: str, leaf: Effective | None, remote: str
+) -> ExternalValue:
+    line = leaf.scalar.line if isinstance(leaf, Value) and leaf.scalar else 1
     return ExternalValue(
-        resource.kind, secret, resource.namespace, name, remote, resource.path, line
+        resource.kind, secret, resource.namespace, key, remote, resource.path, line
     )
 
 
 def made_secrets(resources: Iterable[Resource]) -> Iterator[Resource]:
-    """The Secrets that ExternalSecrets and SealedSecrets make, as far as they are spelled.
+    """The Secrets that are made of other objects, as far as they are spelled.
 
-    Only `template.data` holds values in the repository; they may name a server.
+    Only a template holds values in the repository; they may name a server.
     """
+    known = makers()
     for resource in resources:
-        if resource.kind == "ExternalSecret":
-            template = mapping(resource.body, "spec", "target", "template")
-            name = text(resource.body, "spec", "target", "name") or resource.name
-        elif resource.kind == "SealedSecret":
-            template = mapping(resource.body, "spec", "template")
-            name = text(template, "metadata", "name") or resource.name
-        else:
+        maker = known.get(resource.kind)
+        if maker is None or not maker.template:
             continue
+        steps = _steps(maker.template)
         made = Origin(resource.path, MADE)
-        data = {**mapping(template, "data"), **mapping(template, "stringData")}
+        data = {
+            **mapping(resource.body, *steps),
+            **mapping(resource.body, *steps[:-1], "stringData"),
+        }
         metadata: dict[str, Effective] = {
-            "name": Value(name, made),
+            "name": Value(_named(resource, maker), made),
             "namespace": Value(resource.namespace, made),
         }
         body: dict[str, Effective] = {

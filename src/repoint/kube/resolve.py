@@ -12,6 +12,7 @@ from repoint.kube.configs import Configs, by_name
 from repoint.kube.delivery import element_environments
 from repoint.kube.effective import leaves_of
 from repoint.kube.environments import EnvironmentSpec, Layout
+from repoint.kube.facts import makers
 from repoint.kube.files import FileIndex
 from repoint.kube.kustomize import Build
 from repoint.kube.release_uses import release_uses
@@ -38,8 +39,6 @@ _NOT_READERS = frozenset(
         "NetworkPolicy",
         "CustomResourceDefinition",
         "Kustomization",
-        "SealedSecret",
-        "ExternalSecret",
         "ServiceAccount",
         "PersistentVolumeClaim",
     }
@@ -133,10 +132,11 @@ def resolve(
 
 def readers(resources: Iterable[Resource]) -> Iterator[ContainerView]:
     """The containers of every workload, and other objects that may read a value."""
+    silent = _NOT_READERS | makers().keys()
     for resource in resources:
         found = tuple(containers(resource))
         yield from found
-        if not found and resource.kind not in _NOT_READERS and not is_cipher(resource.kind):
+        if not found and resource.kind not in silent and not is_cipher(resource.kind):
             yield object_view(resource)
 
 

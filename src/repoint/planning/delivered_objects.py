@@ -10,6 +10,7 @@ from repoint.formats.base import FileKind, ParsedFile
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.delivery import Delivery
 from repoint.kube.effective import child, effective, items, pairs, text
+from repoint.kube.facts import makers
 from repoint.kube.objects import objects
 from repoint.kube.resource import Resource
 from repoint.kube.trace import RawUse
@@ -28,7 +29,6 @@ _KINDS = {
     "envfrom-configmap": ("ConfigMap",),
     "volume": ("Secret", "ConfigMap"),
 }
-_MAKERS = ("SealedSecret", "ExternalSecret")
 _OWN = ("literal", "command")
 _REVISION = re.compile(r"\{\{.*\.Release\.Revision.*\}\}")
 _PODS = ("Deployment", "StatefulSet", "DaemonSet")
@@ -156,16 +156,16 @@ class _Desk:
         chart = self._chart(reader)
         if chart:
             return self._in_chart(chart, kind, use.site.location.path)
-        kinds = (kind, *(_MAKERS if kind == "Secret" else ()))
+        made_of = makers().keys() if kind == "Secret" else frozenset[str]()
         named = [
             one
             for one in self._build.objects
-            if one.kind in kinds
+            if (one.kind == kind or one.kind in made_of)
             and one.name == use.source_name
             and one.namespace == reader.namespace
         ]
         # A Secret that something else makes comes when its maker does.
-        named.sort(key=lambda one: one.kind not in _MAKERS)
+        named.sort(key=lambda one: one.kind not in made_of)
         return named[0] if named else None
 
     def _in_chart(self, chart: str, kind: str, path: str) -> Resource | None:

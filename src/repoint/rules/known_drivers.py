@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from repoint.model.knowledge import in_force
+
 UNKNOWN_DRIVER = "pgx"
 """Sends every parameter and names its statements: what survives as pgx survives as most."""
 
@@ -21,8 +23,10 @@ _START = re.compile(r"(?:^|[;&|\n(])\s*(?:(?:exec|until|while|if|!|[A-Za-z_]\w*=
 
 def driver_of_program(words: Sequence[str]) -> str:
     """The driver of the first known program that the words of a command run; empty for none."""
+    added = {name: tool.driver for tool in reversed(in_force().tools) for name in tool.programs}
+    known = {**_BY_PROGRAM, **{name: driver for name, driver in added.items() if driver}}
     for program in _programs(words):
-        driver = _BY_PROGRAM.get(program.rpartition("/")[2])
+        driver = known.get(program.rpartition("/")[2])
         if driver is not None:
             return driver
     return ""

@@ -1,45 +1,40 @@
 """What is known of images whose source is elsewhere: their driver, and what they keep.
 
-The images are data: `data/images.toml`, read the first time one is asked for. Where nothing
-is known a consumer stays unseen (RP229).
+The images are data: `data/images.toml`, read the first time one is asked for, and what was
+added. Where nothing is known a consumer stays unseen (RP229).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
+from repoint.model.knowledge import ImageHabit, in_force, told_by
 from repoint.rules.facts import OF_IMAGE, Hazard, HazardKind
 from repoint.rules.purpose_known import image_matches, image_name, image_tool
 from repoint.rules.tables import table
 
 
-@dataclass(frozen=True, slots=True)
-class KnownImage:
-    """One entry of the data file; its comments tell the fields."""
-
-    name: str
-    images: tuple[str, ...]
-    driver: str
-    keeps: tuple[HazardKind, ...]
-    says: str
-    subject: str
-    when: str
-    unless: str
-    source: str
+def known_images() -> tuple[ImageHabit, ...]:
+    """Every known image: those that were added, then those of the data file in its order."""
+    added = in_force()
+    drivers = (
+        ImageHabit(tool.name, tool.images, tool.source, tool.driver, origin=tool.origin)
+        for tool in added.tools
+        if tool.driver and tool.images
+    )
+    return (*added.images, *drivers, *_of_file())
 
 
 @lru_cache(maxsize=1)
-def known_images() -> tuple[KnownImage, ...]:
-    """Every image of the data file, in its order."""
+def _of_file() -> tuple[ImageHabit, ...]:
     data = table("images.toml")
     return tuple(
-        KnownImage(
+        ImageHabit(
             name=entry["name"],
             images=tuple(entry["images"]),
             driver=entry.get("driver", ""),
-            keeps=tuple(HazardKind(kind) for kind in entry.get("keeps", ())),
+            keeps=tuple(entry.get("keeps", ())),
             says=entry.get("says", ""),
             subject=entry.get("subject", ""),
             when=entry.get("when", ""),
@@ -65,11 +60,12 @@ def image_hazards(
         if known.when and not _holds(known.when, variables):
             continue
         if known.driver:
-            said = f"{known.name} uses {known.driver}"
+            said = f"{known.name} uses {known.driver}{told_by(known.origin)}"
             found.append(Hazard(HazardKind.DRIVER, path, line, said, OF_IMAGE, known.driver))
         if not (known.unless and _holds(known.unless, variables)):
+            says = f"{known.says}{told_by(known.origin)}"
             found += [
-                Hazard(kind, path, line, known.says, OF_IMAGE, known.subject)
+                Hazard(HazardKind(kind), path, line, says, OF_IMAGE, known.subject)
                 for kind in known.keeps
             ]
     return tuple(found)

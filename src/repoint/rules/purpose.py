@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from repoint.model.consumer import Certainty, Purpose
+from repoint.model.knowledge import told_by
 from repoint.rules.purpose_clues import Clue, PurposeVerdict, strongest
 from repoint.rules.purpose_commands import (
     Reading,
@@ -25,12 +26,11 @@ from repoint.rules.purpose_files import deployed, judge_file
 from repoint.rules.purpose_kinds import (
     BASE_IMAGES,
     CLIENT_IMAGES,
-    FINISHING,
-    KIND_PURPOSE,
-    LONG_RUNNING,
     ContainerFacts,
     hook_clue,
     is_sink,
+    kind_clue,
+    runs,
 )
 from repoint.rules.purpose_known import image_name, image_tool
 from repoint.rules.purpose_names import name_clue, object_clue, reads_replica, user_clue
@@ -173,7 +173,9 @@ def _image_clue(facts: ContainerFacts, reading: Reading) -> Clue | None:
         alone = not reading.unknown
         sure = Certainty.CERTAIN if alone and tool.purpose is not Purpose.MIGRATION else _LIKELY
         sure = _LIKELY if tool.starts else sure
-        return Clue(tool.purpose, f"image `{name}` ({tool.name}){note}", sure)
+        sure = Certainty.CERTAIN if tool.origin else sure
+        said = f"{tool.name}{told_by(tool.origin)}"
+        return Clue(tool.purpose, f"image `{name}` ({said}){note}", sure)
     last = image_name(facts.image)[0].rsplit("/", 1)[-1]
     return object_clue(last, "image", serves=facts.serves) if last else None
 
@@ -183,7 +185,7 @@ def _object_clue(facts: ContainerFacts) -> Clue | None:
         object_clue(facts.container, "container", serves=facts.serves),
         object_clue(facts.name, f"{facts.kind}", serves=facts.serves or facts.init),
     ]
-    if facts.init and clues[0] is None and facts.kind in LONG_RUNNING:
+    if facts.init and clues[0] is None and runs(facts.kind) == "serves":
         return None
     return strongest(clue for clue in clues if clue is not None)
 
@@ -205,9 +207,9 @@ def _by_object(facts: ContainerFacts, reading: Reading, user: str, replica: bool
         surest = [clue for clue in direct if clue.certainty is not Certainty.GUESS] or direct
         serving = _serving(facts, reading) if surest[0] is not image else []
         return _verdict([*surest, *serving], facts)
-    if facts.kind in KIND_PURPOSE and not is_sink(facts):
-        purpose, said = KIND_PURPOSE[facts.kind]
-        return PurposeVerdict(purpose, (said,), Certainty.CERTAIN)
+    wanted = kind_clue(facts.kind)
+    if wanted is not None and not is_sink(facts):
+        return PurposeVerdict(wanted.purpose, (wanted.evidence,), wanted.certainty)
     other = next((clue for clue in sides if clue.purpose is not Purpose.RUNTIME), None)
     if other is not None and (not facts.serves or other.certainty is not Certainty.GUESS):
         return _verdict([other], facts)
@@ -249,7 +251,7 @@ def _schedule(facts: ContainerFacts) -> str:
 def _client_image(facts: ContainerFacts, name: str) -> PurposeVerdict:
     """PostgreSQL's own image: a client in a job, the server itself in a StatefulSet."""
     said = f"image `{name}` is PostgreSQL's"
-    if facts.kind in FINISHING:
+    if runs(facts.kind) == "finishes":
         return PurposeVerdict(Purpose.ADMIN, (said, f"kind {facts.kind}"), Certainty.GUESS)
     return PurposeVerdict(Purpose.UNKNOWN, (said, f"kind {facts.kind}"), Certainty.LIKELY)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from repoint.model.consumer import Certainty, Purpose
+from repoint.model.knowledge import remembered
 from repoint.rules.purpose_clues import Clue, strongest
 from repoint.rules.purpose_commands import classify
 from repoint.rules.purpose_names import object_clue
@@ -69,7 +70,7 @@ def block_owner(text: str) -> str:
     return f"{read}/{given[1] if given else name}"
 
 
-@lru_cache(maxsize=2)
+@remembered(maxsize=2)
 def block_clue(text: str) -> Clue | None:
     """What the one block around a site says of its reader: its command, its name, its kind."""
     task = _TASK.match(text)

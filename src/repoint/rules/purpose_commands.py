@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from repoint.model.consumer import Certainty, Purpose
+from repoint.model.knowledge import remembered, told_by
 from repoint.rules.purpose_clues import Clue, base_name, shown
 from repoint.rules.purpose_known import Match, command_matches, word_list
 from repoint.rules.purpose_sql import psql_clue
@@ -84,14 +85,16 @@ def _passes_on(words: Words) -> bool:
     return words[-1] in ("$@", "${@}", "$*") and len(words) <= 2
 
 
-@lru_cache(maxsize=4096)
+@remembered(maxsize=4096)
 def classify(words: Words) -> tuple[Clue, ...]:
     """What one command tells; nothing when it is neutral or unknown."""
     programs = program_positions(words)
     first = base_name(words[min(programs, default=0)]) if words else ""
-    if not first or first in word_list("neutral"):
+    if not first:
         return ()
     matches = command_matches(words, programs)
+    if first in word_list("neutral") and not any(match.tool.origin for match in matches):
+        return ()
     clues = [_clue(match) for match in matches]
     named = {clue.program for clue in clues}
     if "psql" not in named and "psql" in {base_name(words[at]) for at in programs}:
@@ -111,6 +114,8 @@ def _open_to_more(matches: tuple[Match, ...], clues: list[Clue]) -> bool:
     """
     if any(clue.purpose not in (Purpose.RUNTIME, Purpose.PROBE) for clue in clues):
         return False
+    if any(match.tool.origin for match in matches):  # What somebody said is not guessed about.
+        return False
     waits = (match for match in matches if match.tool.purpose is Purpose.PROBE)
     return not any(len(match.words) > 1 or match.words[0] == "k8s-wait-for" for match in waits)
 
@@ -119,7 +124,8 @@ def _clue(match: Match) -> Clue:
     tool = match.tool
     certainty = Certainty.LIKELY if tool.plain else Certainty.CERTAIN
     note = f"; {tool.starts}" if tool.starts else ""
-    evidence = f"runs `{shown(' '.join(match.words))}` ({tool.name}){note}"
+    said = f"{tool.name}{told_by(tool.origin)}"
+    evidence = f"runs `{shown(' '.join(match.words))}` ({said}){note}"
     return Clue(tool.purpose, evidence, certainty, match.words[0])
 
 

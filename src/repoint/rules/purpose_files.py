@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from repoint.dsn.parse import find
 from repoint.model.consumer import Certainty, Purpose
+from repoint.model.knowledge import in_force, remembered, told_by
 from repoint.rules.purpose_blocks import block_clue, block_owner, is_nomad, task_around
 from repoint.rules.purpose_clues import Clue, PurposeVerdict, base_name, strongest
 from repoint.rules.purpose_commands import classify, read, script_commands
@@ -137,17 +139,17 @@ def _hosts(text: str) -> tuple[str, ...]:
     return tuple(dsn.host for dsn in find(text))
 
 
-@lru_cache(maxsize=2)
+@remembered(maxsize=2)
 def _clues(script: str) -> tuple[Clue, ...]:
     return read(script_commands(script)).clues
 
 
-@lru_cache(maxsize=2)
+@remembered(maxsize=2)
 def _clue_of_all(script: str) -> Clue | None:
     return strongest(_clues(script))
 
 
-@lru_cache(maxsize=64)
+@remembered(maxsize=64)
 def _clue_of_program(script: str, name: str) -> Clue | None:
     named = [clue for clue in _clues(script) if clue.program == name]
     return strongest(named or classify((name,)))
@@ -231,6 +233,11 @@ def _ci_service(path: str, text: str) -> Clue | None:
 
 def _settings_file(path: str) -> Clue | None:
     """Files of tools, whatever the key is."""
+    name = path.rpartition("/")[2]
+    for tool in in_force().tools:
+        if any(fnmatchcase(name, pattern) for pattern in tool.files):
+            said = f"settings of {tool.name}{told_by(tool.origin)}"
+            return Clue(tool.purpose, said, Certainty.CERTAIN)
     if _MIGRATOR_FILE.search(path):
         if _LOCAL_FILE.search(path):
             return Clue(Purpose.LOCAL_DEVELOPMENT, "settings of a migration tool", _LIKELY)

@@ -6,46 +6,46 @@ import re
 from dataclasses import dataclass
 
 from repoint.model.consumer import Certainty, Purpose
+from repoint.model.knowledge import KindHabit, in_force, remembered, told_by
 from repoint.rules.purpose_clues import Clue
 
-LONG_RUNNING = frozenset(
-    [
-        "Deployment",
-        "StatefulSet",
-        "DaemonSet",
-        "ReplicaSet",
-        "ReplicationController",
-        "Rollout",
-        "DeploymentConfig",
-        "CloneSet",
-        "Revision",
-        "Configuration",
-        "KnativeService",
-        "ComposeService",
-        "HelmRelease",
-        "Application",
-        "ApplicationSet",
-        "SparkApplication",
-        "ScaledJob",
-        "Keycloak",
-        "Grafana",
-        "Temporal",
-    ]
+_SERVE = (
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "ReplicationController",
+    "Rollout",
+    "DeploymentConfig",
+    "CloneSet",
+    "Revision",
+    "Configuration",
+    "KnativeService",
+    "ComposeService",
+    "HelmRelease",
+    "Application",
+    "ApplicationSet",
+    "SparkApplication",
+    "ScaledJob",
+    "Keycloak",
+    "Grafana",
+    "Temporal",
 )
-FINISHING = frozenset({"Job", "CronJob", "Workflow", "CronWorkflow", "WorkflowTemplate", "TaskRun"})
-KIND_PURPOSE = {
-    "KafkaConnector": (Purpose.REPLICATION, "kind KafkaConnector"),
-    "ScheduledBackup": (Purpose.BACKUP, "kind ScheduledBackup"),
-    "Backup": (Purpose.BACKUP, "kind Backup"),
-    "AtlasMigration": (Purpose.MIGRATION, "kind AtlasMigration (Atlas operator)"),
-    "AtlasSchema": (Purpose.MIGRATION, "kind AtlasSchema (Atlas operator)"),
-    "PostgresUser": (Purpose.ADMIN, "kind PostgresUser"),
-    "Postgres": (Purpose.ADMIN, "kind Postgres"),
-    "ProviderConfig": (Purpose.ADMIN, "kind ProviderConfig"),
-    "DbInstance": (Purpose.ADMIN, "kind DbInstance"),
-    "TriggerAuthentication": (Purpose.MONITORING, "kind TriggerAuthentication"),
-    "ScaledObject": (Purpose.MONITORING, "kind ScaledObject"),
+_FINISH = ("Job", "CronJob", "Workflow", "CronWorkflow", "WorkflowTemplate", "TaskRun")
+_WANT = {
+    Purpose.REPLICATION: ("KafkaConnector",),
+    Purpose.BACKUP: ("ScheduledBackup", "Backup"),
+    Purpose.MIGRATION: ("AtlasMigration", "AtlasSchema"),
+    Purpose.ADMIN: ("PostgresUser", "Postgres", "ProviderConfig", "DbInstance"),
+    Purpose.MONITORING: ("TriggerAuthentication", "ScaledObject"),
 }
+KINDS: tuple[KindHabit, ...] = (
+    *(KindHabit(kind, runs="serves") for kind in _SERVE),
+    *(KindHabit(kind, runs="finishes") for kind in _FINISH),
+    *(KindHabit(kind, purpose) for purpose, kinds in _WANT.items() for kind in kinds),
+)
+"""The kinds that repoint knows by itself."""
+_OPERATORS = {"AtlasMigration": " (Atlas operator)", "AtlasSchema": " (Atlas operator)"}
 CLIENT_IMAGES = re.compile(
     r"(?:^|/)(?:postgres|postgresql|psql|pg-client|postgres-client|postgresql-client|pgclient"
     r"|spilo-\d+|timescaledb|postgis|alpine-psql|postgresql-repmgr|crunchy-postgres)$"
@@ -88,6 +88,27 @@ _AFTER = frozenset({"post-install", "post-upgrade", "Sync", "post-deploy", "post
 _TESTS = frozenset({"test", "test-success", "test-failure"})
 
 
+@remembered(maxsize=8)
+def _kinds() -> dict[str, KindHabit]:
+    """Every kind by its name; what was added wins, its first entry before later ones."""
+    return {one.kind: one for one in reversed((*in_force().kinds, *KINDS))}
+
+
+def runs(kind: str) -> str:
+    """How objects of a kind run: `serves`, `finishes`, or empty where nothing is known."""
+    habit = _kinds().get(kind)
+    return habit.runs if habit is not None else ""
+
+
+def kind_clue(kind: str) -> Clue | None:
+    """What a kind wants from PostgreSQL, whatever its objects run; None where they tell."""
+    habit = _kinds().get(kind)
+    if habit is None or habit.purpose is None:
+        return None
+    said = f"kind {kind}{_OPERATORS.get(kind, '')}{told_by(habit.origin)}"
+    return Clue(habit.purpose, said, Certainty.CERTAIN)
+
+
 @dataclass(frozen=True, slots=True)
 class ContainerFacts:
     """What the manifests say of one container.
@@ -115,7 +136,7 @@ class ContainerFacts:
     @property
     def serves(self) -> bool:
         """Whether its kind keeps it running."""
-        return self.kind in LONG_RUNNING and not self.init
+        return runs(self.kind) == "serves" and not self.init
 
 
 def hook_clue(facts: ContainerFacts) -> Clue | None:
@@ -127,7 +148,7 @@ def hook_clue(facts: ContainerFacts) -> Clue | None:
         if phases & _TESTS:
             return Clue(Purpose.PROBE, f"{owner} hook test", Certainty.LIKELY)
         for group in (_BEFORE, _AFTER):
-            if phases & group and facts.kind not in LONG_RUNNING:
+            if phases & group and runs(facts.kind) != "serves":
                 phase = sorted(phases & group)[0]
                 sure = Certainty.LIKELY if group is _BEFORE else Certainty.GUESS
                 return Clue(Purpose.MIGRATION, f"{owner} hook {phase}", sure)

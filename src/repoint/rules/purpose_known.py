@@ -1,13 +1,16 @@
-"""Known programs and images, read from `data/known.toml` the first time one is asked for."""
+"""Known programs and images: those of `data/known.toml`, and those that were added.
+
+The file is read the first time one is asked for. What was added wins over the file.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import NamedTuple
 
 from repoint.model.consumer import Purpose
+from repoint.model.knowledge import Tool, in_force, remembered
 from repoint.rules.tables import table
 
 CAUTION = (
@@ -26,20 +29,6 @@ CAUTION = (
 Pattern = tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """One entry of the data file; its comments tell the fields."""
-
-    name: str
-    purpose: Purpose
-    source: str
-    commands: tuple[Pattern, ...]
-    images: tuple[str, ...]
-    program: str
-    plain: bool
-    starts: str
-
-
 class Match(NamedTuple):
     """A tool found in a command: which words said so, and how many."""
 
@@ -56,8 +45,8 @@ def _data() -> tuple[tuple[Tool, ...], dict[str, frozenset[str]]]:
 
 
 def tools() -> tuple[Tool, ...]:
-    """Every known tool, in the file's order."""
-    return _data()[0]
+    """Every known tool: those that were added, then those of the file in its order."""
+    return (*in_force().tools, *_data()[0])
 
 
 def word_list(name: str) -> frozenset[str]:
@@ -74,9 +63,7 @@ def _tool(entry: dict[str, object]) -> Tool:
         name=str(entry["name"]),
         purpose=Purpose(str(entry["purpose"])),
         source=str(entry["source"]),
-        commands=tuple(
-            tuple(tuple(word.split("|")) for word in line.split()) for line in texts("commands")
-        ),
+        commands=texts("commands"),
         images=texts("images"),
         program=str(entry.get("program", "")),
         plain=bool(entry.get("plain", False)),
@@ -84,19 +71,23 @@ def _tool(entry: dict[str, object]) -> Tool:
     )
 
 
-@lru_cache(maxsize=1)
+@remembered(maxsize=8)
 def _index() -> tuple[dict[str, list[tuple[Tool, Pattern]]], list[tuple[Tool, Pattern]]]:
     """Patterns by the exact name of their program, and those that are globs."""
     exact: dict[str, list[tuple[Tool, Pattern]]] = {}
     globs: list[tuple[Tool, Pattern]] = []
     for tool in tools():
-        for pattern in tool.commands:
+        for pattern in map(_pattern, tool.commands):
             for name in pattern[0]:
                 if "*" in name:
                     globs.append((tool, ((name,), *pattern[1:])))
                 else:
                     exact.setdefault(name, []).append((tool, pattern))
     return exact, globs
+
+
+def _pattern(line: str) -> Pattern:
+    return tuple(tuple(word.split("|")) for word in line.split())
 
 
 def command_matches(words: tuple[str, ...], programs: frozenset[int]) -> tuple[Match, ...]:
@@ -123,9 +114,10 @@ def command_matches(words: tuple[str, ...], programs: frozenset[int]) -> tuple[M
     return tuple(found)
 
 
-def _rank(match: Match) -> tuple[bool, int, int]:
-    """Named programs before globs, then the longer pattern, then the safer purpose."""
-    return match.tool.plain, -len(match.words), CAUTION.index(match.tool.purpose)
+def _rank(match: Match) -> tuple[bool, bool, int, int]:
+    """What was added, then named programs, then the longer pattern, then the safer purpose."""
+    tool = match.tool
+    return not tool.origin, tool.plain, -len(match.words), CAUTION.index(tool.purpose)
 
 
 def _follow(tool: Tool, pattern: Pattern, words: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -149,18 +141,18 @@ def _follow(tool: Tool, pattern: Pattern, words: tuple[str, ...]) -> tuple[str, 
     return tuple(matched)
 
 
-@lru_cache(maxsize=4096)
+@remembered(maxsize=4096)
 def image_tool(image: str) -> Tool | None:
-    """The tool whose image this is; the longest pattern decides."""
+    """The tool whose image this is; what was added first, then the longest pattern decides."""
     name, tag = image_name(image)
     if not name:
         return None
-    best: tuple[int, Tool] | None = None
+    best: tuple[tuple[bool, int], Tool] | None = None
     for tool in tools():
         for pattern in tool.images:
-            longer = best is None or len(pattern) > best[0]
-            if longer and image_matches(pattern, name, tag):
-                best = (len(pattern), tool)
+            weight = bool(tool.origin), len(pattern)
+            if (best is None or weight > best[0]) and image_matches(pattern, name, tag):
+                best = (weight, tool)
     return best[1] if best else None
 
 

@@ -9,14 +9,14 @@ from msgspec.structs import replace
 
 from repoint.sites.clients import Setting, client_drafts, is_hidden
 from repoint.sites.commands import (
-    CLIENTS,
     CONNECTORS,
     PREFIXES,
     QUIET,
     SHELLS,
     TOOLS,
-    WAITERS,
     base_name,
+    clients,
+    waiters,
 )
 from repoint.sites.frame import Draft, Form, Value
 from repoint.sites.keys import looks_like_env
@@ -68,8 +68,8 @@ def _program_at(args: Sequence[Value], setting: Setting) -> int | None:
             continue
         if _ASSIGNMENT.match(text) or text.isdigit():
             continue
-        known = name in CLIENTS or name in WAITERS or name in CONNECTORS
-        if setting.program in TOOLS | CLIENTS.keys() and not known and name not in TOOLS:
+        known = name in clients() or name in waiters() or name in CONNECTORS
+        if setting.program in TOOLS | clients().keys() and not known and name not in TOOLS:
             return None
         return index
     return None
@@ -82,7 +82,7 @@ def _strings(
         for draft in dsn_drafts(arg, program, setting.role):
             name = name_before(arg.text, draft.start)
             env = name if looks_like_env(name) else ""
-            if not env and program not in TOOLS | CLIENTS.keys():
+            if not env and program not in TOOLS | clients().keys():
                 option = arg.text.partition("=")[0] if arg.text.startswith("-") else previous
                 program = option if option.startswith("--") else program
             if quiet and not name:
@@ -112,7 +112,7 @@ def _user_option(args: Sequence[Value]) -> str | None:
 
 def _options(args: Sequence[Value], program: str, setting: Setting) -> Iterator[Draft]:
     """Settings given as words: `-e DB_HOST=pg`, `--set db.host=pg`, `--db-host pg`."""
-    if base_name(program) in CLIENTS:
+    if base_name(program) in clients():
         return
     variables: list[Entry] = []
     options: list[Entry] = []

@@ -8,7 +8,7 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
-from repoint.sites.commands import CLIENTS, Client, base_name
+from repoint.sites.commands import Client, base_name, clients
 from repoint.sites.frame import Draft, Form, Piece, Role, Value
 from repoint.sites.hosts import (
     LOOPBACK,
@@ -35,9 +35,10 @@ class Setting(Struct, frozen=True):
 
 def client_drafts(args: Sequence[Value], setting: Setting) -> Iterator[Draft]:
     """The draft of the first client among the words that names a host."""
+    known = clients()
     for index, arg in enumerate(args):
         name = base_name(arg.text.strip())
-        client = CLIENTS.get(name)
+        client = known.get(name)
         before = args[index - 1].text if index else ""
         if client is None or before in {"which", "-v", "install", "--name", "--rm"}:
             continue
@@ -53,7 +54,7 @@ def client_drafts(args: Sequence[Value], setting: Setting) -> Iterator[Draft]:
 
 def _run_later(args: Sequence[Value]) -> bool:
     """Whether a client stands behind `--`, so that the name before it is only a name."""
-    return any(one.text == "--" and base_name(two.text) in CLIENTS for one, two in pairwise(args))
+    return any(one.text == "--" and base_name(two.text) in clients() for one, two in pairwise(args))
 
 
 def _client_draft(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
+from repoint.model.knowledge import ServerOptions, in_force, remembered
 from repoint.sites.lexicon import lexicon
 
 
@@ -132,6 +135,48 @@ PREFIXES = lexicon(
     "runuser xargs tini dumb-init --"
 )
 """Words that stand before the real command."""
+
+
+@remembered(maxsize=8)
+def clients() -> Mapping[str, Client]:
+    """Every program that takes a server's address in its options, by name; added ones win."""
+    added = {
+        base_name(name): _added_client(tool.server)
+        for tool in reversed(in_force().tools)
+        if tool.server is not None
+        for name in tool.programs
+    }
+    return {**CLIENTS, **added} if added else CLIENTS
+
+
+@remembered(maxsize=8)
+def waiters() -> frozenset[str]:
+    """The names of all programs that wait for `host:port`."""
+    return WAITERS | added_waiters()
+
+
+@remembered(maxsize=8)
+def added_waiters() -> frozenset[str]:
+    """The names of added programs that wait for a server, `host port` in two words as well."""
+    tools = (tool for tool in in_force().tools if tool.waits)
+    return frozenset(base_name(name) for tool in tools for name in tool.programs)
+
+
+@remembered(maxsize=8)
+def added_needles() -> tuple[bytes, ...]:
+    """Names of added programs: a file that spells one may hold a site, whatever else it says."""
+    tools = (tool for tool in in_force().tools if tool.waits or tool.server is not None)
+    names = {base_name(name) for tool in tools for name in tool.programs}
+    return tuple(name.encode() for name in sorted(names))
+
+
+def _added_client(server: ServerOptions) -> Client:
+    named = (*server.host, *server.port, *server.user, *server.database)
+    return Client(
+        *(server.host, server.port, server.user, server.database),
+        takes_value="".join(name for name in named if len(name) == 1),
+        long_values=frozenset(name for name in named if len(name) > 1),
+    )
 
 
 def base_name(word: str) -> str:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from repoint.sites.commands import added_needles
+
 _KEPT = b"abcdefghijklmnopqrstuvwxyz0123456789="
 _PLAIN = bytes(byte if byte in _KEPT else 32 for byte in bytes(range(256)).lower())
 """A table for `translate`: lower case, and a space for all but letters, digits and `=`."""
@@ -133,6 +135,8 @@ def may_hold_site_bytes(path: str, raw: bytes) -> bool:
     if b"=" in plain and _PAIRS.found_in(plain):
         return True
     if b"\\" in whole and _ESCAPED.found_in(whole):
+        return True
+    if any(name in whole for name in added_needles()):
         return True
     return _SECRET.found_in(whole) and _DATA.found_in(whole)
 

@@ -6,27 +6,31 @@ import re
 from collections.abc import Iterator, Sequence
 
 from repoint.formats.shell import Assignment, Word, commands
+from repoint.model.knowledge import remembered
 from repoint.sites.arguments import argv_drafts
 from repoint.sites.clients import Setting
-from repoint.sites.commands import CLIENTS, CONNECTORS, RESOLVERS, WAITERS
+from repoint.sites.commands import CONNECTORS, RESOLVERS, clients, waiters
 from repoint.sites.frame import Draft, Value
 from repoint.sites.split import Container, Entry, split_drafts, with_companions
 from repoint.sites.urls import dsn_drafts
 from repoint.sites.waits import dev_tcp_drafts
 
-_NAMES = sorted((*CLIENTS, *CONNECTORS, *WAITERS, *RESOLVERS, "dockerize"), key=len, reverse=True)
-_HINT = re.compile(
-    rf"(?:^|[\s;|&(`\"'/!]|\bthen |\bdo )(?:{'|'.join(map(re.escape, _NAMES))})(?:\.sh)?\s+\S"
-    r"|/dev/tcp/|^#!",
-    re.MULTILINE,
-)
 MAX_SCRIPT = 200_000
 _EXPORTS = frozenset({"export", "readonly", "local", "declare", "typeset"})
 
 
+@remembered(maxsize=8)
+def _hint() -> re.Pattern[str]:
+    names = (*clients(), *CONNECTORS, *waiters(), *RESOLVERS, "dockerize")
+    named = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.compile(
+        rf"(?:^|[\s;|&(`\"'/!]|\bthen |\bdo )(?:{named})(?:\.sh)?\s+\S|/dev/tcp/|^#!", re.MULTILINE
+    )
+
+
 def looks_like_script(text: str) -> bool:
     """Whether a text calls a program that names a database server, or says it is a script."""
-    return len(text) <= MAX_SCRIPT and bool(_HINT.search(text))
+    return len(text) <= MAX_SCRIPT and bool(_hint().search(text))
 
 
 def read_script(script: Value, setting: Setting) -> tuple[list[Draft], list[Value]]:
@@ -64,7 +68,7 @@ def assignment_drafts(entries: Sequence[Entry], setting: Setting) -> Iterator[Dr
 
 
 def _worth_reading(text: str) -> bool:
-    return "=" in text or "://" in text or "432" in text or bool(_HINT.search(text))
+    return "=" in text or "://" in text or "432" in text or bool(_hint().search(text))
 
 
 def _entry(script: Value, assignment: Assignment) -> Entry:

@@ -8,13 +8,14 @@ from itertools import pairwise
 
 from repoint.sites.clients import Setting, is_hidden, one_option, read_options
 from repoint.sites.commands import (
-    CLIENTS,
     CONNECTOR_VALUES,
     CONNECTORS,
     RESOLVERS,
-    WAITERS,
     Client,
+    added_waiters,
     base_name,
+    clients,
+    waiters,
 )
 from repoint.sites.frame import Draft, Form, Piece, Value
 from repoint.sites.hosts import (
@@ -37,12 +38,13 @@ def wait_drafts(args: Sequence[Value], program: str, setting: Setting) -> Iterat
     """A draft for every PostgreSQL server that the words wait for, reach or forward to."""
     if any(base_name(arg.text) in CONNECTORS for arg in args[:3]):
         yield from _connector(args, setting)
-    waiter = next((i for i, arg in enumerate(args) if base_name(arg.text) in WAITERS), None)
+    known = waiters()
+    waiter = next((i for i, arg in enumerate(args) if base_name(arg.text) in known), None)
     if waiter is not None:
         yield from _waiter(args[waiter + 1 :], base_name(args[waiter].text), setting, args[waiter])
     if program in RESOLVERS:
         yield from _lookups(args, program, setting)
-    if "wait" in words(program):
+    if "wait" in words(program) or program in added_waiters():
         for host, port in pairwise(args):
             if port.text in PG_PORTS and address(host.text):
                 yield from _pair(Piece(host, Slice(host.text, 0)), port, program, setting)
@@ -84,7 +86,7 @@ def _lookups(args: Sequence[Value], program: str, setting: Setting) -> Iterator[
     for arg in args:
         found = address(arg.text)
         named = found is not None and set(words(arg.text)) & STRONG
-        if named and not is_variable(arg.text) and base_name(arg.text) not in CLIENTS:
+        if named and not is_variable(arg.text) and base_name(arg.text) not in clients():
             piece = Piece(arg, Slice(arg.text, 0))
             yield Draft(Form.ARGUMENT, setting.role, program, piece)
 
