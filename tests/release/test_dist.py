@@ -86,15 +86,13 @@ def test_an_archive_that_names_its_folder_is_told(tmp_path: Path) -> None:
     ]
 
 
-def test_the_changelog_begins_with_this_version_or_with_what_is_not_released() -> None:
+def test_the_changelog_names_this_version_unless_it_is_still_to_come() -> None:
     changelog = (dist.ROOT / "CHANGELOG.md").read_text("utf-8")
-    newest = re.findall(r"^## (\S+)(?: - (\d{4}-\d\d-\d\d))?$", changelog, re.MULTILINE)
-    released = [(name, day) for name, day in newest if name != "Unreleased"]
-    assert newest and [name for name, _ in newest].index(newest[0][0]) == 0
-    assert all(day for _, day in released), "a release has its day"
-    assert newest[0][0] in ("Unreleased", __version__)
-    if newest[0][0] != "Unreleased":
-        assert newest[0][0] == __version__
+    sections = re.findall(r"^## (.+)$", changelog, re.MULTILINE)
+    released = [line for line in sections if line != "Unreleased"]
+    assert sections.index("Unreleased") == 0 if "Unreleased" in sections else released
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+ - \d{4}-\d\d-\d\d", line) for line in released)
+    assert not released or released[0].split()[0] == __version__
 
 
 def test_the_version_is_told_in_one_place() -> None:
@@ -112,18 +110,19 @@ def test_the_version_is_told_in_one_place() -> None:
 @needs_git
 @pytest.mark.slow
 def test_two_clones_give_the_same_bytes(tmp_path: Path) -> None:
-    built = [_build(tmp_path / "a", 0o022, TZ="UTC", LC_ALL="C.UTF-8", PYTHONHASHSEED="1")]
-    longer = tmp_path / "another and a longer folder"
-    built.append(_build(longer, 0o077, TZ="Asia/Tokyo", LC_ALL="C", PYTHONHASHSEED="2"))
-    (wheel, sdist, told), again = built
-    assert (wheel, sdist, told) == again
-    assert [line.split()[1][-4:] for line in told.decode().splitlines()] == [".whl", "r.gz"]
+    one, two = tmp_path / "a", tmp_path / "another and a longer folder"
+    built = _build(dist.ROOT, one, 0o022, TZ="UTC", LC_ALL="C.UTF-8", PYTHONHASHSEED="1")
+    # Of the first clone, since somebody may commit in between.
+    again = _build(one, two, 0o077, TZ="Asia/Tokyo", LC_ALL="C", PYTHONHASHSEED="2")
+    assert built == again
+    told = built[-1].decode().splitlines()
+    assert [line.split()[1][-4:] for line in told] == [".whl", "r.gz"]
 
 
-def _build(clone: Path, umask: int, **settings: str) -> tuple[bytes, bytes, bytes]:
+def _build(origin: Path, clone: Path, umask: int, **settings: str) -> tuple[bytes, bytes, bytes]:
     """Wheel, sdist and sums of a clone whose files are old, dirty and readable by few."""
-    origin = ["git", "clone", "--quiet", "--no-local", str(dist.ROOT), str(clone)]
-    subprocess.run(origin, check=True, umask=umask)
+    argv = ["git", "clone", "--quiet", "--no-local", str(origin), str(clone)]
+    subprocess.run(argv, check=True, umask=umask)
     for path in clone.rglob("*.py"):
         os.utime(path, (10**9, 10**9))
     (clone / "src" / "repoint" / "left_over.py").write_text("password = 'canary-left-over'\n")
