@@ -62,7 +62,7 @@ def markdown(value: Status) -> str:
         content = f"`{one.timeline.standing.content[:_SHORT]}`"
         lines.append(f"| {one.name} | {content} | {cells} | {command} |")
     for one in value.environments:
-        lines += [f"\n**{one.name}**: {text}" for text in _remarks(one)]
+        lines += [f"\n**{one.name}**: {text}" for text in remarks(one)]
     lines += [f"\n{note}" for note in notes(value)]
     return "\n".join(lines) + "\n"
 
@@ -120,7 +120,7 @@ def _row(one: EnvironmentStatus) -> list[Segment]:
 def _environment(page: Page, one: EnvironmentStatus) -> None:
     standing = one.timeline.standing
     page.line((one.name, "title"), (f"  content {standing.content[:_SHORT]}", "dim"))
-    for text in _remarks(one):
+    for text in remarks(one):
         page.text(text, indent=2)
     for phase in SHOWN:
         entry = one.timeline.last(phase)
@@ -131,7 +131,7 @@ def _environment(page: Page, one: EnvironmentStatus) -> None:
         page.text(one.next.why, indent=8)
 
 
-def _remarks(one: EnvironmentStatus) -> list[str]:
+def remarks(one: EnvironmentStatus) -> list[str]:
     """What a table cannot hold: drift, edits of others, rollbacks, overrides, closed gates."""
     timeline = one.timeline
     standing = timeline.standing
