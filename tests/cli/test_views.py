@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from repoint.model.plan import Edit, FieldChange, Op, OverlayProof, Plan
 from repoint.planning.splice import apply_edits
-from repoint.views import diff, human, machine, markdown
+from repoint.views import diff, human, machine, markdown, markup
 from tests.cli import samples
 from tests.cli.samples import CANARY, JOB, JOB_TEXT
 
@@ -376,7 +376,7 @@ def test_no_view_shows_a_password_even_if_an_edit_held_one() -> None:
 
 def test_markdown_tables_survive_bars_and_angle_brackets() -> None:
     text = markdown.plan(samples.plan())
-    assert "`search_path` \\| refused" in text
+    assert "`search_path` &#124; refused" in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     for row in rows:
         assert len(re.findall(r"(?<!\\)\|", row)) in (6, 7), row
@@ -389,8 +389,8 @@ def test_markdown_stays_below_the_limit_and_says_what_is_left_out() -> None:
     value = samples.plan()
     many = tuple(replace(value.changes[1], environment=f"env{n}") for n in range(400))
     text = markdown.plan(replace(value, changes=many))
-    assert len(text.encode()) <= markdown.LARGEST
-    assert re.search(r"\*\d+ parts left out to fit a comment", text)
+    assert len(text.encode()) <= markup.LARGEST
+    assert re.search(r"\*Left out to fit a comment: .*\d+ files.* `repoint plan` shows every", text)
     assert text.count("<details>") == text.count("</details>")
     assert "left out" not in markdown.plan(value)
 
@@ -398,5 +398,8 @@ def test_markdown_stays_below_the_limit_and_says_what_is_left_out() -> None:
 def test_a_clean_check_says_so() -> None:
     assert human.check(()) == "check: nothing stands against this repository\n"
     assert "1 error to mend" in human.check(samples.findings())
-    assert markdown.check(()) == "## repoint check\n\nNothing stands against this repository.\n"
+    clean = (
+        "<!-- repoint: check -->\n\n## repoint check\n\nNothing stands against this repository.\n"
+    )
+    assert markdown.check(()) == clean
     assert json.loads(machine.check(())) == {"format": 1, "findings": []}
