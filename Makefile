@@ -68,7 +68,6 @@ lint: install ## Check style, format, types, layers, docstrings and generated pa
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python scripts/reference.py --check
 	@$(BIN)/python scripts/generate_rule_pages.py --check
-	@$(BIN)/python scripts/readme_session.py --check
 	@$(BIN)/python scripts/dependencies.py --check
 	@$(BIN)/python -m scripts.budgets
 
@@ -92,7 +91,7 @@ format: install ## Format the code and mend what the linter can mend
 docs: install ## Write the generated reference pages
 	@$(BIN)/python scripts/reference.py
 	@$(BIN)/python scripts/generate_rule_pages.py
-	@$(BIN)/python scripts/readme_session.py
+	@$(BIN)/python -m scripts.doc_pages
 	@$(BIN)/python scripts/dependencies.py
 
 .PHONY: site
