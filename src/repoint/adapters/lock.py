@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from repoint.errors import FileRefused, LockHeld
+from repoint.model.told import told
 
 STATE_DIR = ".repoint"
 LOCK_NAME = "lock"
@@ -230,8 +231,7 @@ def _held_by(holder: dict[str, object]) -> LockHeld:
 
 def _told(holder: dict[str, object], name: str) -> str:
     """A field in few characters: the file may come from others, and not speak to a terminal."""
-    text = str(holder.get(name, "?"))[:_LONGEST_TOLD]
-    return "".join(sign if sign.isprintable() else "?" for sign in text)
+    return told(str(holder.get(name, "?")), _LONGEST_TOLD)
 
 
 def _refused(name: str, error: OSError) -> FileRefused:

@@ -27,12 +27,13 @@ _NOT_SECRET = re.compile(
     r"|through|length|hash_?type|command|cmd|prompt|required)$"
 )
 # Stricter than a template elsewhere: `${PASSWORD:-secret}` and `{{ default "secret" }}`
-# carry a secret of their own.
+# carry a secret of their own. What may stand twice in a row takes all it can and gives nothing
+# back: else a row of stars is cut up in every way there is.
 _VARIABLE = re.compile(
     r"(?:\$?\{\{[^{}\"'`]{0,200}\}\}|\$\{[A-Za-z_]\w*\}|\$\([A-Za-z_]\w*\)|\$[A-Z_][A-Z0-9_]*"
-    r"|\$\((?:cat|<)[^()\"'`]{1,100}\)|%\([\w.]+\)s|%[A-Z_]+%|\*{3,}"
+    r"|\$\((?:cat|<)[^()\"'`]{1,100}\)|%\([\w.]+\)s|%[A-Z_]+%|\*{3,}+"
     r"|<[^<>]{0,40}(?i:pass|pwd|secret|your|redacted)[^<>]{0,40}>"
-    r"|(?:var|local|data|module|random_password|each)\.[a-z_][\w.\[\]\"*]*)+"
+    r"|(?:var|local|data|module|random_password|each)\.[a-z_][\w.\[\]\"*]*+)+"
     r"|null|~|true|false"
 )
 _NAMED = re.compile(
@@ -46,6 +47,9 @@ _QUOTED = re.compile(
     r"\\\"(?P<escaped>(?:[^\"\\\n]|\\[^\"\n])*+)\\\""
     r"|\"(?P<double>(?:[^\"\\\n]|\\.|\"\")*+)\"|'(?P<single>(?:[^'\n]|'')*+)'"
 )
+_OVER_LINES = re.compile(r"'((?:[^'\\]|\\.)*+)'", re.DOTALL)
+"""libpq ends a value at its quote, however many lines further down."""
+
 _SEALED = re.compile(r"ENC\[AES256_GCM,[^\]\n]*\]")
 _AFTER_QUOTE = re.compile(r"(?!/>)(?:[^\s;&|)\]},\"'<>\\]|\"[^\"\s]+\"|'[^'\s]+')*+")
 _WORD = re.compile(rf"(?:{TEMPLATE}|\\[^\n]|\S)*+")
@@ -200,6 +204,8 @@ def _value(text: str, start: int, joint: str) -> _Place:
         place = _bare(text, rest, joint)
         rest = max(rest, place[1]) if place is not None else rest
         return start, rest, _hidden(text[start:rest])
+    if joint == "=" and (long := _OVER_LINES.match(text, start)) is not None:
+        return *long.span(1), _hidden(long.group(1))
     return _bare(text, start, joint)
 
 

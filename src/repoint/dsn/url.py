@@ -165,7 +165,7 @@ def _read(found: re.Match[str], body: str) -> Dsn | None:
 def _joint(scheme: str, view: str, at: Layout) -> str:
     """What must stand before one more parameter."""
     query = view[at.query : at.end]
-    if query.endswith(("?", "&", "&amp;")):
+    if query == "?" or query.endswith(("&", "&amp;")):
         return ""
     if query:
         return "&amp;" if "&amp;" in query else "&"

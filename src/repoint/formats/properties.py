@@ -10,7 +10,7 @@ from repoint.formats.source import Source
 
 _LINE = re.compile(
     r"[ \t\f]*(?:(?P<comment>[#!][^\n\r]*)"
-    r"|(?P<key>(?:\\.|[^\\\s=:])++)[ \t\f]*[=:]?[ \t\f]*"
+    r"|(?P<key>(?:\\.|[^\\ \t\f\r\n=:])++)[ \t\f]*[=:]?[ \t\f]*"
     r"(?P<value>(?:\\\r\n|\\[\s\S]|[^\\\n\r])*+))?[^\n\r]*(?:\r\n|[\n\r]|\Z)"
 )
 

@@ -14,6 +14,7 @@ from repoint.formats.base import Mapping
 from repoint.formats.read import read_file
 from repoint.kube.effective import Effective, Value, effective, items, leaves_of, text, texts
 from repoint.kube.files import KUSTOMIZATION_NAMES, is_fetched, is_remote, join
+from repoint.model.told import told
 
 _FOLDERS = ("resources", "bases", "components", "generators", "transformers", "validators")
 _FILES = ("configurations", "crds", "openapi", "patchesStrategicMerge", "helmCharts")
@@ -23,7 +24,6 @@ _NAMES_FILES = frozenset({"files", "envs", "env", "path", "paths"})
 _LOADS_NOTHING = frozenset({"annotations", "data", "labels", "literals", "metadata", "patch"})
 _WEB = re.compile(r"(?i)https?:")
 _VERSION = re.compile(r"&((?:ref|version)=[\w./-]+)")
-_LONGEST_SHOWN = 120
 
 
 def reaches_out(tree: dict[str, Effective]) -> bool:
@@ -69,8 +69,7 @@ def shown(address: str) -> str:
     version = _VERSION.search(f"&{query}")
     bare = f"{head}{mark}{authority.rpartition('@')[2]}{slash}{path}"
     bare += f"?{version[1]}" if version else ""
-    line = "".join(one if one.isprintable() and one != "`" else "?" for one in bare)
-    return line if len(line) <= _LONGEST_SHOWN else f"{line[: _LONGEST_SHOWN - 3]}..."
+    return told(bare)
 
 
 def _climbs_out(place: str, path: str) -> bool:

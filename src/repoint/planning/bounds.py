@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from repoint.errors import UsageError
 from repoint.model.plan import Plan
 from repoint.model.receipt import Receipt
+from repoint.model.told import told
 
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _DIGEST = re.compile(r"(?:[0-9a-f]{64})?")
 _CLOSED = frozenset({".git", ".repoint"})
-_LONGEST_SHOWN = 100
 
 
 def check_plan(plan: Plan) -> None:
@@ -47,7 +47,7 @@ def check_receipt(receipt: Receipt) -> None:
         _check_digests("receipt", [entry.before_sha256, entry.after_sha256])
         for folder in entry.made_dirs:
             if not entry.path.startswith(f"{folder}/"):
-                raise _refused("receipt", "folder", folder, f"is not above `{_shown(entry.path)}`")
+                raise _refused("receipt", "folder", folder, f"is not above `{told(entry.path)}`")
 
 
 def _check_environments(word: str, names: Iterable[str]) -> None:
@@ -73,9 +73,4 @@ def _check_digests(word: str, digests: Iterable[str]) -> None:
 
 def _refused(word: str, kind: str, name: str, why: str) -> UsageError:
     hint = "run `repoint plan` again" if word == "plan" else "restore the file from git"
-    return UsageError(f"this {word} is refused: {kind} `{_shown(name)}` {why}", hint=hint)
-
-
-def _shown(name: str) -> str:
-    line = "".join(one if one.isprintable() and one != "`" else "?" for one in name)
-    return line if len(line) <= _LONGEST_SHOWN else f"{line[: _LONGEST_SHOWN - 3]}..."
+    return UsageError(f"this {word} is refused: {kind} `{told(name)}` {why}", hint=hint)

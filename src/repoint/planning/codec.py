@@ -17,6 +17,7 @@ from repoint.errors import StalePlan, UsageError
 from repoint.model.plan import FileChange, OverlayProof, Plan
 from repoint.model.receipt import RECEIPT_FORMAT, Receipt
 from repoint.model.rehearsal import REHEARSAL_FORMAT, Rehearsal
+from repoint.model.told import told
 
 PLAN_FORMAT = 1
 
@@ -96,7 +97,9 @@ def _decode(data: bytes, kind: type[_T], newest: int, word: str) -> _T:
         _check_format(raw, newest, word)
         value = msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
-        raise UsageError(f"this {word} cannot be read: {error}", hint=_again(word)) from None
+        raise UsageError(
+            f"this {word} cannot be read: {told(str(error), 400)}", hint=_again(word)
+        ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise UsageError(f"this {word} is not JSON", hint=_again(word)) from None
     _refuse_unknown(raw, kind, "$", word)
@@ -131,7 +134,7 @@ def _refuse_unknown(raw: object, kind: object, where: str, word: str) -> None:
     for name, item in raw.items():
         if name not in known:
             raise UsageError(
-                f"this {word} has an unknown field `{where}.{name}`", hint=_again(word)
+                f"this {word} has an unknown field `{told(f'{where}.{name}')}`", hint=_again(word)
             )
         _refuse_unknown(item, known[name], f"{where}.{name}", word)
 

@@ -15,6 +15,7 @@ import msgspec
 from repoint.dsn.mask import mask
 from repoint.errors import FileRefused
 from repoint.model.ledger import LEDGER_FORMAT, Entry
+from repoint.model.told import printable
 
 LEDGER_PATH = ".repoint/ledger.jsonl"
 MERGE_LINE = f"{LEDGER_PATH} merge=union"
@@ -112,17 +113,12 @@ def _decode(text: bytes, number: int) -> Entry:
     return replace(
         entry,
         at=entry.at.astimezone(UTC),
-        who=_printable(entry.who),
-        tool=_printable(entry.tool),
-        environment=_printable(entry.environment),
-        detail=_printable(entry.detail),
-        overrides=tuple(map(_printable, entry.overrides)),
+        who=printable(entry.who),
+        tool=printable(entry.tool),
+        environment=printable(entry.environment),
+        detail=printable(entry.detail),
+        overrides=tuple(map(printable, entry.overrides)),
     )
-
-
-def _printable(text: str) -> str:
-    """A ledger comes from others: nothing in it may speak to a terminal."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _refused(number: int, what: str, *hints: str) -> FileRefused:

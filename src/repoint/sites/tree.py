@@ -302,8 +302,10 @@ class Walker(Struct, frozen=True, eq=False):
             return
         drafts, documents = read_script(value, self._setting(scope, program=False))
         yield from drafts
-        for document in documents:
-            yield from self.entry(Entry("", document), scope, Container((), scope.role))
+        if self.depth < MAX_NESTING:  # a document may be a script that writes itself
+            inner = Walker(self.view, self.origin, self.depth + 1, self.live)
+            for document in documents:
+                yield from inner.entry(Entry("", document), scope, Container((), scope.role))
 
     def _setting(self, scope: Scope, *, program: bool = True) -> Setting:
         image = scope.image.split("@")[0].rsplit("/", 1)[-1].split(":")[0]

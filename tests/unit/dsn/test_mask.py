@@ -167,3 +167,15 @@ def test_what_goes_on_behind_a_quote_is_masked_to_where_a_word_ends() -> None:
 
     assert once == "password=*** e"
     assert mask(once) == once
+
+
+def test_a_quoted_value_of_libpq_ends_at_its_quote_lines_further_down() -> None:
+    text = "host=h user=u password='a\n b\\'canary-1' dbname=d"
+
+    assert mask(text) == "host=h user=u password='***' dbname=d"
+
+
+@pytest.mark.parametrize("piece", ["*" * 200, "var.a" * 60, "local.x[0]" * 40], ids=len)
+def test_what_is_nearly_a_variable_is_no_riddle(piece: str) -> None:
+    # It took longer than the age of the universe: the test ends, or the run's time limit does.
+    assert mask(f"postgres://u:{piece}!@h/db") == "postgres://u:***@h/db"

@@ -64,6 +64,11 @@ CHANGES = [
         "postgres://u@a/db?sslmode=require", id="a question mark that waits",
     ),
     pytest.param(
+        "postgres://a/db?user=u&password=canary-1?", [param("sslmode", "", "require")],
+        "postgres://a/db?user=u&password=canary-1?&sslmode=require",
+        id="a question mark that ends a value",
+    ),
+    pytest.param(
         "<u>postgres://u@a/db?x=1&amp;y=2</u>", [param("sslmode", "", "require")],
         "<u>postgres://u@a/db?x=1&amp;y=2&amp;sslmode=require</u>", id="ampersands of XML",
     ),

@@ -119,6 +119,8 @@ TOML = [
 ]
 
 PROPERTIES = [
+    # Java splits at a space, a tab and a form feed, and at no other white space.
+    pytest.param("a\x0bb:c\nd\fe\n", {"/0/a\x0bb": "c", "/0/d": "e"}, id="white space"),
     pytest.param(
         "a=b\nc : d\ne f\ng\n", {"/0/a": "b", "/0/c": "d", "/0/e": "f", "/0/g": ""}, id="pairs"
     ),

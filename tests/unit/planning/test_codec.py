@@ -103,6 +103,17 @@ def test_an_unknown_field_deep_down_is_named_with_its_place() -> None:
         decode_plan(json.dumps(plan).encode())
 
 
+def test_a_name_of_others_stays_on_the_line_of_the_error() -> None:
+    plan = plan_json()
+    plan["`a\nb\x1b[31m" + "c" * 500] = 1
+
+    with pytest.raises(UsageError) as refused:
+        decode_plan(json.dumps(plan).encode())
+    assert "`$.?a?b?[31mccc" in refused.value.message
+    assert refused.value.message.isprintable()
+    assert len(refused.value.message) < 200
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b"\xff"])
 def test_bytes_that_are_no_plan(data: bytes) -> None:
     with pytest.raises(UsageError):

@@ -139,3 +139,9 @@ def test_sites_of_one_script_are_ordered_by_their_place_in_it() -> None:
     assert [site.host.text for site in sites] == ["pg-a", "pg-b", "pg-c"]
     assert len({site.value_pointer for site in sites}) == 1
     assert [site.start for site in sites] == sorted({site.start for site in sites})
+
+
+def test_a_script_whose_only_word_is_itself_is_read_to_some_depth_and_no_further() -> None:
+    parsed = read_file("charts/a/templates/x.yaml", b'{{\n""""""psql }}4')
+
+    assert not detect(parsed)
