@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from repoint.cli.extras import need
 from repoint.cli.options import Session, env_option, examples, format_option
 from repoint.cli.output import check_output, write_output
 from repoint.cli.plans import make_plan, read_plan
@@ -85,6 +86,8 @@ def bench(
     from repoint.views import benchmark as views
 
     check_output(svg)
+    if svg is not None:
+        need("lab", "pygal", "a chart")
     load = load_generator()
     with open_desk(session, None) as desk:
         plan = read_plan(plan_file) if plan_file else make_plan(desk, environments)
