@@ -228,6 +228,10 @@ class Progress(Protocol):
         """`count` more units are done."""
         ...
 
+    def at(self, place: str) -> None:
+        """What is worked on now, such as a path; no value of it."""
+        ...
+
 
 class Conversation(Protocol):
     """A connection to a server, in the manner of one driver.

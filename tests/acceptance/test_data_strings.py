@@ -9,7 +9,8 @@ import pytest
 
 from repoint.adapters.filetree import FileTree
 from repoint.cli.options import Session
-from repoint.cli.output import StderrProgress, Terminal
+from repoint.cli.output import Terminal
+from repoint.cli.progress import StderrProgress
 from repoint.cli.wiring import open_desk
 from repoint.flows.comparing.strings import ConnectionString, before_apply, migration_strings
 from repoint.flows.comparing.way_back import source_standing

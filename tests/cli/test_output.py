@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from repoint.cli.output import StderrProgress, Terminal, check_output, write_output
+from repoint.cli.output import Terminal, check_output, write_output
 from repoint.cli.stdout import emit
 from repoint.errors import FileRefused
 
@@ -20,52 +20,6 @@ class Screen(io.StringIO):
     def isatty(self) -> bool:
         """Always."""
         return True
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time that progress sees."""
-    now = [100.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
-    monkeypatch.setenv("TERM", "xterm")
-    return now
-
-
-def test_progress_shows_after_half_a_second_and_clears_its_line(
-    clock: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    screen = Screen()
-    monkeypatch.setattr(sys, "stderr", screen)
-    progress = StderrProgress(quiet=False)
-    progress.step("reading", 3)
-    progress.advance()
-    assert screen.getvalue() == ""
-    clock[0] += 1
-    progress.advance()
-    assert screen.getvalue() == "\r\x1b[Kreading 2/3"
-    progress.advance()
-    assert screen.getvalue() == "\r\x1b[Kreading 2/3"
-    progress.close()
-    assert screen.getvalue().endswith("\r\x1b[K")
-    progress.close()
-    assert screen.getvalue().count("\x1b[K") == 2
-
-
-@pytest.mark.parametrize(("stream", "quiet"), [(Screen, True), (io.StringIO, False)])
-def test_progress_is_silent_when_nobody_looks(
-    stream: type[io.StringIO],
-    quiet: bool,
-    clock: list[float],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    screen = stream()
-    monkeypatch.setattr(sys, "stderr", screen)
-    progress = StderrProgress(quiet=quiet)
-    clock[0] += 9
-    progress.step("reading")
-    progress.advance()
-    progress.close()
-    assert screen.getvalue() == ""
 
 
 @pytest.mark.parametrize(

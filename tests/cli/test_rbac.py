@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 from repoint.cli import main
 from repoint.cli.context import agrees
 from repoint.cli.options import Session
-from repoint.cli.output import StderrProgress, Terminal
+from repoint.cli.output import Terminal
+from repoint.cli.progress import StderrProgress
 from repoint.errors import UsageError
 from repoint.planning.config import load_config
 

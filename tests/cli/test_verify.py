@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from repoint.cli.watching import SoakScreen
 from repoint.errors import RepointError, UsageError, WrongContext
 from repoint.model.rehearsal import Verdict
 from repoint.model.verification import PoolUse, Soak
+from tests.cli.terminals import as_stderr
 
 CONFIG = """\
 source: {hosts: [postgres.shop.svc]}
@@ -73,39 +72,31 @@ def test_a_soak_is_silent_where_it_is_asked_to_be(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err == ""
 
 
-class Screen(StringIO):
-    """A terminal, as far as it is asked."""
-
-    def isatty(self) -> bool:
-        return True
-
-
 def test_a_soak_on_a_terminal_is_redrawn_in_place_and_cleared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sys, "stderr", screen := Screen())
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "40")
-    monkeypatch.setenv("LINES", "3")
     gaps = ("one", "an\x1b[2J escape")
-    with SoakScreen(Terminal(color=True, quiet=False, width=80)) as shown:
+    with (
+        as_stderr(monkeypatch, columns=40) as screen,
+        SoakScreen(Terminal(color=True, quiet=False, width=80)) as shown,
+    ):
         shown.show(SOAK)
-        first = screen.getvalue().splitlines()
+        first = screen.until("web@shop").removeprefix("\r").split("\x1b[K\r\n")
+        assert first[0] == "soaking: 5s of 1m"
+        assert first[1].startswith("  pooler web@shop")
         shown.show(replace(SOAK, pools=(), gaps=gaps))
-        shown.show(replace(SOAK, pools=(POOL, POOL, POOL)))
-    assert first[0] == "soaking: 5s of 1m"
-    assert len(first) == 2 and first[1].startswith("  pooler web@shop") and len(first[1]) == 39
-    _, second, third, end = screen.getvalue().split("\x1b[2A\x1b[J")
-    assert second == "soaking: 5s of 1m\n  an\\u001b[2J escape\n"
-    assert third.splitlines() == first
-    assert end == ""
+        second = screen.until("escape\x1b[J").rpartition("\x1b[1A")[2]
+        assert second == "soaking: 5s of 1m\x1b[K\r\n  an\\u001b[2J escape\x1b[J"
+        shown.__exit__(None, None, None)
+        assert screen.until("\x1b[1A\x1b[J").endswith("escape\x1b[J\r\x1b[1A\x1b[J")
 
 
+@pytest.mark.parametrize("name", ["TERM", "CI"])
 def test_a_terminal_that_cannot_go_back_gets_lines(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "stderr", screen := Screen())
-    monkeypatch.setenv("TERM", "dumb")
-    with SoakScreen(Terminal(color=False, quiet=False, width=80)) as shown:
-        shown.show(SOAK)
-    assert "pooler web@shop" in screen.getvalue() and "\x1b" not in screen.getvalue()
+    with as_stderr(monkeypatch) as screen:
+        monkeypatch.setenv(name, "dumb")
+        with SoakScreen(Terminal(color=False, quiet=False, width=80)) as shown:
+            shown.show(SOAK)
+        assert "\x1b" not in screen.until("pooler web@shop")

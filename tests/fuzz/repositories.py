@@ -138,3 +138,6 @@ class _Silence:
 
     def advance(self, count: int = 1) -> None:
         """Go on."""
+
+    def at(self, place: str) -> None:
+        """Here."""

@@ -27,7 +27,7 @@ from repoint.adapters.runner import (
     scratch_folder,
 )
 from repoint.errors import FileRefused, ToolFailed
-from repoint.ports import Tree
+from repoint.ports import Progress, Tree
 
 BIGGEST = 4 * 1024 * 1024
 PARALLEL = 2
@@ -75,7 +75,7 @@ class Kustomize:
 
     `reads` gives each overlay a copy with these files alone, where the caller knows them. What an
     overlay includes from outside the repository is fetched with `remote` only; without, an
-    overlay that includes such is not built.
+    overlay that includes such is not built. `progress` is told of each build.
     """
 
     def __init__(
@@ -85,8 +85,10 @@ class Kustomize:
         reads: Mapping[str, Collection[str]] | None = None,
         remote: bool = False,
         timeout: float = 120.0,
+        progress: Progress | None = None,
     ) -> None:
         self._tree = tree
+        self._progress = progress
         self._remote = remote
         self._reads = reads
         self._timeout = timeout
@@ -128,7 +130,13 @@ class Kustomize:
 
     def within(self, reads: Mapping[str, Collection[str]]) -> Kustomize:
         """The same, each overlay with a copy of its own files alone."""
-        return Kustomize(self._tree, reads=reads, remote=self._remote, timeout=self._timeout)
+        return Kustomize(
+            self._tree,
+            reads=reads,
+            remote=self._remote,
+            timeout=self._timeout,
+            progress=self._progress,
+        )
 
     def render(self, overlays: Iterable[str], changed: Mapping[str, bytes]) -> Mapping[str, Build]:
         """Each overlay's build with `changed` laid over the tree, which is never written."""
@@ -142,7 +150,13 @@ class Kustomize:
             ThreadPoolExecutor(PARALLEL) as pool,
         ):
             builds = pool.map(lambda one: self._build(kubectl, copies[one], one), wanted)
-            return dict(zip(wanted, builds, strict=True))
+            return dict(self._counted(zip(wanted, builds, strict=True)))
+
+    def _counted(self, built: Iterable[tuple[str, Build]]) -> Iterator[tuple[str, Build]]:
+        for overlay, build in built:
+            if self._progress is not None:
+                self._progress.advance()
+            yield overlay, build
 
     @contextlib.contextmanager
     def _copies(
@@ -171,6 +185,8 @@ class Kustomize:
     def _build(self, kubectl: str, copy: Path, overlay: str) -> Build:
         from repoint.kube.outside import first_outside
 
+        if self._progress is not None:
+            self._progress.at(overlay)
         if not (copy / overlay).is_dir():
             return Build(None, f"`{overlay}` is not a folder of this repository")
         outside = None if self._remote else first_outside(overlay, partial(_bytes_of, copy))

@@ -27,7 +27,7 @@ from repoint.adapters.sops_splice import carry_over, cut_entry, insert_entry
 from repoint.errors import EditRefused, FileRefused, RepointError, SealedFile
 from repoint.planning.sealed import Place, plain_texts, steps
 from repoint.planning.vaults import vault_variables
-from repoint.ports import Tree
+from repoint.ports import Progress, Tree
 
 PARALLEL = 4
 # One thread each and no collection for what is over in 20 ms: half of the time one by one on two
@@ -54,10 +54,16 @@ def unset_cmd(sops: str, kind: str, copy: Path, pointer: str) -> list[str]:
 
 
 class Sops:
-    """Opens and changes sealed files; implements `ports.SealedEditor`."""
+    """Opens and changes sealed files; implements `ports.SealedEditor`.
 
-    def __init__(self, tree: Tree, *, timeout: float = 60.0) -> None:
+    `progress` is told of each file that is opened ahead.
+    """
+
+    def __init__(
+        self, tree: Tree, *, timeout: float = 60.0, progress: Progress | None = None
+    ) -> None:
         self._tree = tree
+        self._progress = progress
         self._timeout = timeout
         self._opened: dict[str, tuple[bytes, bytes | RepointError]] = {}
 
@@ -81,6 +87,9 @@ class Sops:
             outcomes = pool.map(self._outcome, new, new.values())
             for path, outcome in zip(new, outcomes, strict=True):
                 self._opened[path] = new[path], outcome
+                if self._progress is not None:
+                    self._progress.advance()
+                    self._progress.at(path)
 
     def decrypt(self, path: str) -> bytes:
         """The decrypted document of a sealed file of the repository."""

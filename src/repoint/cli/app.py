@@ -8,7 +8,8 @@ import click
 
 from repoint import __version__
 from repoint.cli.options import Commands, EdgeGroup, Later, Session, examples
-from repoint.cli.output import StderrProgress, Terminal
+from repoint.cli.output import Terminal
+from repoint.cli.progress import StderrProgress
 
 _COMMANDS = Commands(
     {

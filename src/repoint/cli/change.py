@@ -150,7 +150,7 @@ def agreed_to(session: Session, verb: str, files: Sequence[str], *, yes: bool) -
     noun = "file" if len(files) == 1 else "files"
     if says_yes(session, f"{verb} {len(files)} {noun}?", *(f"  {path}" for path in files)):
         return True
-    click.echo("nothing was written", err=True)
+    session.terminal.say("nothing was written")
     return False
 
 

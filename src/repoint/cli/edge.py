@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 
 from repoint import __version__
+from repoint.cli.progress import ended
 from repoint.cli.stdout import close_stdout
 from repoint.errors import ExitCode, RepointError
 from repoint.views.visible import visible
@@ -84,6 +85,7 @@ def leave_no_core() -> None:
 
 def _tell(message: str, *hints: str, color: bool | None) -> None:
     """Print an error and its distinct hints on stderr; names of others are only shown."""
+    ended()
     lead = click.style("error:", fg="red", bold=True)
     click.echo(f"{lead} {visible(message)}", err=True, color=color)
     for hint in dict.fromkeys(hints):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from repoint.cli.context import open_cluster
 from repoint.cli.options import Session
 from repoint.cli.stdout import emit
@@ -57,7 +55,7 @@ def follow(session: Session, desk: Desk, choices: Choices) -> int:
             found = watch(api, subject, patience, screen.show)
         except KeyboardInterrupt:
             again = f"{choices.again.removesuffix('`')} --mode gitops`"
-            click.echo(f"interrupted; nothing was changed; look again with {again}", err=True)
+            session.terminal.say(f"interrupted; nothing was changed; look again with {again}")
             return ExitCode.INTERRUPTED
     _print(session, choices, found, commit, source.content(repository, name), context)
     if not choices.dry_run:

@@ -199,7 +199,7 @@ class Homeward:
         place = f"`{self._choices.environment}` (context `{self._api.context}`)"
         if self._choices.yes or says_yes(self._session, f"{question}, {place}?"):
             return True
-        click.echo("nothing was changed", err=True)
+        self._session.terminal.say("nothing was changed")
         return False
 
     @property
@@ -294,7 +294,7 @@ class Homeward:
         self._lines.close()
         self._json("interrupted")
         place = f" at `{self._lines.at}`" if self._lines.at else ""
-        click.echo(f"interrupted{place}; go on with {self._choices.again}", err=True)
+        self._session.terminal.say(f"interrupted{place}; go on with {self._choices.again}")
         return ExitCode.INTERRUPTED
 
     def _nothing(self) -> int:

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import click
 
 from repoint.cli.edge import guarded, leave_no_core, open_streams
-from repoint.cli.output import StderrProgress, Terminal
+from repoint.cli.output import Terminal
+from repoint.cli.progress import StderrProgress
 from repoint.errors import RepointError, UsageError
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -162,7 +163,7 @@ def says_yes(session: Session, question: str, *before: str) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("nobody can be asked here", hint="pass `--yes` to go ahead")
     for line in before:
-        click.echo(line, err=True)
+        session.terminal.say(line)
     return click.confirm(question, err=True)
 
 

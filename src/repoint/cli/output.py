@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from repoint.cli.progress import hidden
 from repoint.errors import FileRefused
 from repoint.views.visible import visible
 
@@ -29,7 +29,7 @@ class Terminal:
         width = 80
         if shows:
             try:
-                width = max(60, os.get_terminal_size(sys.stdout.fileno()).columns)
+                width = max(40, os.get_terminal_size(sys.stdout.fileno()).columns or 80)
             except (OSError, ValueError):
                 width = 80
         return cls(shows and not no_color and not os.environ.get("NO_COLOR"), quiet, width)
@@ -42,6 +42,11 @@ class Terminal:
     def notice(self, text: str) -> None:
         """Tell a person something on stderr, unless asked to be quiet."""
         if not self.quiet:
+            self.say(text)
+
+    def say(self, text: str) -> None:
+        """Tell a person something on stderr that quiet does not keep away."""
+        with hidden():
             click.echo(visible(text), err=True)
 
 
@@ -66,46 +71,3 @@ def write_output(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         raise FileRefused(f"`{path}` cannot be written: {error.strerror}") from None
-
-
-class StderrProgress:
-    """A single line on stderr that tells the step and the count; cleared at the end.
-
-    Silent when stderr is no terminal, when asked to be quiet, and for the first
-    half second: short runs show nothing.
-    """
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._shows = sys.stderr.isatty() and not quiet and os.environ.get("TERM") != "dumb"
-        self._label = ""
-        self._total: int | None = None
-        self._done = 0
-        self._next = time.monotonic() + 0.5
-        self._drawn = False
-
-    def step(self, label: str, total: int | None = None) -> None:
-        """Begin a step of `total` units (unknown when None)."""
-        self._label, self._total, self._done = label, total, 0
-        self._draw()
-
-    def advance(self, count: int = 1) -> None:
-        """`count` more units are done."""
-        self._done += count
-        self._draw()
-
-    def close(self) -> None:
-        """Clear the line."""
-        if self._drawn:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-            self._drawn = False
-
-    def _draw(self) -> None:
-        now = time.monotonic()
-        if not self._shows or now < self._next:
-            return
-        self._next = now + 0.1
-        count = f" {self._done}/{self._total}" if self._total else ""
-        sys.stderr.write(f"\r\x1b[K{visible(self._label)}{count}")
-        sys.stderr.flush()
-        self._drawn = True

@@ -186,7 +186,7 @@ class _Command:
             if self._choices.dry_run or draft.is_done:
                 return self._end(draft, "dry-run" if self._choices.dry_run else "nothing")
             if not self._agreed(draft):
-                click.echo("nothing was changed", err=True)
+                self._session.terminal.say("nothing was changed")
                 return ExitCode.REFUSED
             return self._run(rollout, draft)
 
@@ -251,7 +251,7 @@ class _Command:
             self._lines.close()
             self._json(draft, "interrupted")
             place = f" at `{self._lines.at}`" if self._lines.at else ""
-            click.echo(f"interrupted{place}; go on with {self._choices.again}", err=True)
+            self._session.terminal.say(f"interrupted{place}; go on with {self._choices.again}")
             return ExitCode.INTERRUPTED
         except RepointError as error:
             self._stopped(draft, error)

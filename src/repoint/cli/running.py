@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
-
-import click
 
 from repoint.cli.options import Session
 from repoint.errors import UsageError
@@ -27,7 +24,6 @@ class Lines:
     form: str
     events: list[Event] = field(default_factory=list)
     at: str = ""
-    _drawn: bool = False
 
     def tell(self, event: Event) -> None:
         """Show an event."""
@@ -38,22 +34,17 @@ class Lines:
         if event.tone is Tone.BEGAN:
             self.at = event.text
         passing = event.tone in (Tone.BEGAN, Tone.WAITS)
-        live = sys.stderr.isatty() and self.session.terminal.color
-        if live and passing:
-            text = line(event)[: self.session.terminal.width - 1]
-            click.echo(f"\r\x1b[K{text}", nl=False, err=True)
-            self._drawn = True
+        if passing and self.session.progress.shows:
+            self.session.progress.step(line(event).strip())
             return
         self.close()
         failing = event.tone in (Tone.TROUBLE, Tone.LOG)
-        if failing or not self.session.terminal.quiet:
-            click.echo(line(event), err=True)
+        tell = self.session.terminal.say if failing else self.session.terminal.notice
+        tell(line(event))
 
     def close(self) -> None:
         """Clear the line that changes."""
-        if self._drawn:
-            click.echo("\r\x1b[K", nl=False, err=True)
-            self._drawn = False
+        self.session.progress.close()
 
 
 @contextmanager

@@ -15,6 +15,9 @@ def emit(text: str) -> None:
     On a terminal nothing but repoint's own colors is obeyed; a file gets every byte as it is.
     """
     if sys.stdout.isatty():
+        from repoint.cli.progress import ended
+
+        ended()
         text = harmless(text)
     try:
         sys.stdout.write(text)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from repoint.cli.output import Terminal
+from repoint.cli.progress import Region, is_watched
 from repoint.views.visible import visible
 
 if TYPE_CHECKING:
@@ -23,8 +21,8 @@ class SoakScreen:
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self._live = not terminal.quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        self._drawn = 0
+        self._live = not terminal.quiet and is_watched()
+        self._region = Region()
         self._next = 0.0
 
     def __enter__(self) -> SoakScreen:
@@ -38,27 +36,17 @@ class SoakScreen:
         trace: TracebackType | None,
     ) -> None:
         """Clear what was drawn."""
-        self._draw([])
+        self._region.clear()
 
     def show(self, soak: Soak) -> None:
         """Show what the soak comes to so far."""
         from repoint.views.verification import soak_lines
 
         if self._live:
-            self._draw(soak_lines(soak))
+            self._region.draw([visible(line) for line in soak_lines(soak)])
             return
         now = time.monotonic()
         if now >= self._next:
             self._next = now + _LINE_EVERY_S
             for line in soak_lines(soak):
                 self._terminal.notice(line)
-
-    def _draw(self, lines: list[str]) -> None:
-        """Put `lines` where the last ones were; a line that wrapped could not be found again."""
-        columns, rows = shutil.get_terminal_size()
-        shown = [visible(line)[: columns - 1] for line in lines[: rows - 1]]
-        back = f"\x1b[{self._drawn}A\x1b[J" if self._drawn else ""
-        if back or shown:
-            sys.stderr.write(back + "".join(f"{line}\n" for line in shown))
-            sys.stderr.flush()
-        self._drawn = len(shown)

@@ -95,8 +95,10 @@ def open_desk(
     tree = tree or FileTree(find_root(session.directory, root))
     folder = tree.root
     found, text = _config_of(tree) if config else (None, "")
-    sops = Sops(tree)
-    kustomize = Kustomize(tree, remote=found is not None and found.render.remote)
+    progress = session.progress
+    sops = Sops(tree, progress=progress)
+    remote = found is not None and found.render.remote
+    kustomize = Kustomize(tree, remote=remote, progress=progress)
     workspace = Workspace(
         root=str(folder),
         tree=tree,
@@ -104,7 +106,7 @@ def open_desk(
         config_text=text,
         secrets=sops,
         renderer=kustomize,
-        progress=session.progress,
+        progress=progress,
         aside=forked,
         kept=kept_results(),
     )

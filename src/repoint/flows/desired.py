@@ -143,6 +143,7 @@ def _manifest_places(name: str, environment: Environment) -> tuple[str, ...]:
 
 
 def _rendered(workspace: Workspace, overlays: tuple[str, ...]) -> Iterator[DesiredObject]:
+    workspace.progress.step("rendering overlays", len(overlays))
     builds = workspace.renderer.render(overlays, {})
     sealed: _SealedFiles | None = None
     for overlay in overlays:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from repoint.errors import RepointError
+from repoint.flows.known_files import KnownFiles, Told
 from repoint.flows.workspace import Workspace, in_turn
 from repoint.formats.base import ParsedFile
 from repoint.formats.read import read_file
+from repoint.formats.shelf import Shelf
 from repoint.kube.sealed import SealedSecretView, sealed_view
 from repoint.model.consumer import Site
 from repoint.model.source import Unreadable
+from repoint.ports import Progress
 from repoint.sites.detect import detect, detect_sealed
 
 WORTH_A_PROCESS = 500
@@ -60,15 +63,13 @@ class Located:
 
 
 def locate(
-    workspace: Workspace, files: Mapping[str, ParsedFile], kept: Mapping[str, bytes]
+    workspace: Workspace, files: Shelf, kept: Mapping[str, bytes], memory: KnownFiles
 ) -> Located:
     """Find the sites in the files of `kept`, in another process where they are many."""
     maybe = [path for path, raw in kept.items() if b"sops" in raw]
     sealed = [path for path in maybe if files[path].sealed]
-    plain = sorted(kept.keys() - set(sealed))
-    aside = workspace.aside if len(plain) >= WORTH_A_PROCESS else in_turn
     workspace.progress.step("finding connection sites", len(kept))
-    later = aside(lambda: _in_plain(files, plain))
+    later = _looked(workspace, files, sorted(kept.keys() - set(sealed)), memory)
     known: Found = {}
     views: list[SealedSecretView] = []
     problems: list[Unreadable] = []
@@ -90,16 +91,33 @@ def locate(
     )
 
 
-def _in_plain(files: Mapping[str, ParsedFile], paths: list[str]) -> Looked:
-    sites: Found = {}
-    broken: dict[str, str] = {}
-    for path in paths:
-        parsed = files[path]
-        if parsed.problem:
-            broken[path] = parsed.problem
-        if found := detect(parsed):
-            sites[path] = found
-    return sites, broken
+def _looked(
+    workspace: Workspace, files: Shelf, paths: list[str], memory: KnownFiles
+) -> Callable[[], Looked]:
+    """What the files that are not sealed hold: known from an earlier run, or looked for now."""
+    marks = {path: memory.mark(path, files.raw(path) or b"") for path in paths}
+    told = {path: memory.told(mark) for path, mark in marks.items()}
+    new = [path for path, known in told.items() if known is None]
+    workspace.progress.advance(len(paths) - len(new))
+    aside = workspace.aside if len(new) >= WORTH_A_PROCESS else in_turn
+    later = aside(lambda: [_in_plain(files, path, workspace.progress) for path in new])
+
+    def looked() -> Looked:
+        for path, found in zip(new, later(), strict=True):
+            told[path] = found
+            memory.add(marks[path], found)
+        memory.keep()
+        known = {path: one for path, one in told.items() if one is not None}
+        sites = {path: found for path, (_, found) in known.items() if found}
+        return sites, {path: problem for path, (problem, _) in known.items() if problem}
+
+    return cache(looked)
+
+
+def _in_plain(files: Shelf, path: str, progress: Progress) -> Told:
+    progress.advance()
+    parsed = files.passing(path)
+    return parsed.problem, detect(parsed)
 
 
 def _opened(workspace: Workspace, path: str) -> tuple[ParsedFile | None, str]:

@@ -163,6 +163,7 @@ def _moves(
         files=found.files,
         read=workspace.tree.read,
         owned=lambda path: owners.owner(path) == build.name,
+        alone=lambda site: owners.alone(site, build.name),
     )
     delivery = Delivery(
         ground,
@@ -263,6 +264,7 @@ def _inputs(
     for build in found.resolution.environments:
         paths |= build.files
     paths |= {change.path for change in changes if not change.creates}
+    paths |= set(workspace.config.knowledge.files) if workspace.config is not None else set()
     if workspace.tree.exists(CONFIG_NAME):
         paths.add(CONFIG_NAME)
     return tuple(

@@ -63,7 +63,7 @@ def prove(
     waiting = {view for case in cases for view in case.open}
     open_views = [view for view in views if view in waiting]
     steps = len(open_views) + sum(len(case.open) for case in cases)
-    workspace.progress.step("rendering overlays", steps)
+    workspace.progress.step("rendering overlays, for the proof", steps)
     before = _builds(workspace, reads, open_views, {})
     made = [proof for case in cases for proof in case.proofs(found, views, before)]
     return tuple(made)

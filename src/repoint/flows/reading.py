@@ -10,8 +10,10 @@ import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from repoint.errors import RepointError
+from repoint.flows.known_files import KnownFiles
 from repoint.flows.locating import WORTH_A_PROCESS, locate
 from repoint.flows.relevance import has_kind, may_be_read, may_matter
 from repoint.flows.workspace import Workspace, in_turn
@@ -44,10 +46,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Sorted:
-    """Paths by what their bytes tell: `kept` are parsed, `others` on demand, `refused` never."""
+    """Paths by what their bytes tell: `kept` are parsed, `others` on demand, `refused` never.
+
+    `idle` are the marks of `others`.
+    """
 
     kept: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    idle: list[bytes] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
 
 
@@ -56,10 +62,11 @@ def read_repository(workspace: Workspace) -> Reading:
     tree = workspace.tree
     named, unnamed = _named(tree.paths())
     paths = _included(named, workspace.config)
-    kept, others, refused = _looked_at(workspace, paths)
+    memory = KnownFiles(workspace.kept, workspace.root)
+    kept, others, refused = _looked_at(workspace, paths, memory)
     kept |= _generated_from(tree, kept, frozenset(paths))
     files = Shelf(kept, (*others, *refused), lambda path: _opened_later(tree, path, refused))
-    located = locate(workspace, files, kept)
+    located = locate(workspace, files, kept, memory)
 
     def problems() -> tuple[Unreadable, ...]:
         broken = {**files.opened_in_vain(), **refused, **located.broken()}
@@ -92,19 +99,24 @@ def _named(paths: Iterable[str]) -> tuple[list[str], list[Unreadable]]:
 
 def _included(paths: Iterable[str], config: Config | None) -> tuple[str, ...]:
     excluded = (*_OWN_FILES, *(config.exclude if config is not None else ()))
+    # They tell of programs, and are no program's: words in them are nobody's server.
+    own = frozenset(config.knowledge.files) if config is not None else frozenset[str]()
     skipped = re.compile("|".join(fnmatch.translate(glob) for glob in excluded)).match
-    return tuple(path for path in paths if not skipped(path))
+    return tuple(path for path in paths if not skipped(path) and path not in own)
 
 
 def _looked_at(
-    workspace: Workspace, paths: Sequence[str]
+    workspace: Workspace, paths: Sequence[str], memory: KnownFiles
 ) -> tuple[dict[str, bytes], list[str], dict[str, str]]:
     """Files that may matter with their bytes, others that could be read, and those refused."""
     tree = workspace.tree
-    workspace.progress.step("reading files", len(paths))
+    progress = workspace.progress
+    progress.step("reading files", len(paths))
     half = len(paths) // 2 if len(paths) >= WORTH_A_PROCESS else 0
-    later = workspace.aside(lambda: _sorted(tree, paths[:half])) if half else in_turn(_Sorted)
-    looks = (_sorted(tree, paths[half:], workspace.progress), later())
+    look = partial(_sorted, tree, progress=progress, memory=memory)
+    later = workspace.aside(lambda: look(paths[:half])) if half else in_turn(_Sorted)
+    looks = (look(paths[half:]), later())
+    memory.add_idle(mark for one in looks for mark in one.idle)
     refused = {path: why for look in looks for path, why in look.refused.items()}
     kept: dict[str, bytes] = {}
     # Those refused are asked for again: the other process told this one's tree nothing of them.
@@ -117,11 +129,10 @@ def _looked_at(
     return kept, [path for look in looks for path in look.others], refused
 
 
-def _sorted(tree: Tree, paths: Sequence[str], progress: Progress | None = None) -> _Sorted:
+def _sorted(tree: Tree, paths: Sequence[str], *, progress: Progress, memory: KnownFiles) -> _Sorted:
     found = _Sorted()
     for path in paths:
-        if progress is not None:
-            progress.advance()
+        progress.advance()
         if not may_be_read(path):
             continue
         try:
@@ -131,7 +142,13 @@ def _sorted(tree: Tree, paths: Sequence[str], progress: Progress | None = None) 
                 found.refused[path] = error.message
             continue
         if has_kind(path, raw):
-            (found.kept if may_matter(path, raw) else found.others).append(path)
+            mark = memory.mark(path, raw)
+            known = memory.matters(mark)
+            if may_matter(path, raw) if known is None else known:
+                found.kept.append(path)
+            else:
+                found.others.append(path)
+                found.idle.append(mark)
     return found
 
 

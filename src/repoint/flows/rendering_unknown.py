@@ -30,6 +30,7 @@ def resolve_all(
     texts: dict[str, str] = {}
     refused: dict[str, str] = {}
     if asked:
+        workspace.progress.step("building overlays with kubectl", len(asked))
         try:
             for overlay, made in workspace.renderer.render(asked, {}).items():
                 if made.text is None:
@@ -40,6 +41,7 @@ def resolve_all(
             refused = dict.fromkeys(asked, error.message)
     resolution = first
     if texts:
+        workspace.progress.step("linking workloads to sites")
         resolution = resolve(
             known.files, known.sites, known.sealed, specs, known=known.paths, rendered=texts
         )

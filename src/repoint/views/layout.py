@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from repoint.views.columns import columns, padded
 from repoint.views.visible import visible
 
 _LONGEST_LEAD = 10
+_NARROWEST = 30
+_PROSE = 30
+_LEAST_NAME = 20
+_GAP = "  "
 
 Segment = tuple[str, str]
 """A piece of text and its style: a key of `STYLES`, or an empty string."""
@@ -48,33 +52,77 @@ class Page:
         `lead` begins the first line; the lines after it are indented to its width, or by
         four where it is long.
         """
-        hang = indent + (len(lead[0]) if len(lead[0]) <= _LONGEST_LEAD else 4)
-        wrapped = textwrap.wrap(
-            " ".join(text.split()),
-            width=max(40, self.width),
-            initial_indent="." * (indent + len(lead[0])),
-            subsequent_indent=" " * hang,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        first = wrapped[0][indent + len(lead[0]) :] if wrapped else ""
+        lead = visible(lead[0]), lead[1]
+        begins = columns(lead[0])
+        hang = indent + (begins if begins <= _LONGEST_LEAD else 4)
+        first, *others = _wrapped(visible(text), max(_NARROWEST, self.width), indent + begins, hang)
         self.line(" " * indent, lead, first)
-        for piece in wrapped[1:]:
-            self.line(piece)
+        for piece in others:
+            self.line(" " * hang, piece)
 
     def row(self, cells: Sequence[Segment], widths: Sequence[int], *, indent: int = 2) -> None:
-        """Add one row of a table; the last cell is not padded."""
+        """Add one row of a table; the last cell is not padded.
+
+        A table that is too wide wraps a last column of prose in its place. Else its first column
+        is cut short, and a name that is longer gets a line of its own, as all get where the
+        terminal has no place for columns.
+        """
+        shown = [(visible(text), style) for text, style in cells]
+        *ahead, last = widths
+        start = indent + sum(ahead) + len(_GAP) * len(ahead)
+        over = start + last - self.width
+        if over <= 0 or not ahead:
+            self._cells(shown, widths, indent)
+        elif last > _PROSE and self.width - start >= _NARROWEST:
+            text, style = shown[-1]
+            first, *others = _wrapped(text, self.width, start, start)
+            self._cells([*shown[:-1], (first, style)], widths, indent)
+            for piece in others:
+                self.line(" " * start, (piece, style))
+        elif widths[0] - over >= _LEAST_NAME:
+            name, *rest = shown
+            if columns(name[0]) > widths[0] - over:
+                self.line(" " * indent, name)
+                name = ("", "")
+            self._cells([name, *rest], [widths[0] - over, *widths[1:]], indent)
+        else:
+            self.line(" " * indent, shown[0])
+            self._stacked(shown[1:], widths[1:], indent + 4)
+
+    def _stacked(self, cells: Sequence[Segment], widths: Sequence[int], indent: int) -> None:
+        """All but the first cell of a row, below it: in columns where they fit."""
+        if indent + sum(widths) + len(_GAP) * (len(widths) - 1) <= self.width:
+            self._cells(cells, widths, indent)
+        else:
+            self.text(", ".join(text for text, _ in cells if text), indent=indent)
+
+    def _cells(self, cells: Sequence[Segment], widths: Sequence[int], indent: int) -> None:
         segments: list[Segment] = [(" " * indent, "")]
         for number, ((text, style), width) in enumerate(zip(cells, widths, strict=True)):
-            last = number == len(cells) - 1
-            text = visible(text)
-            segments.append((text if last else text.ljust(width) + "  ", style))
+            is_last = number == len(cells) - 1
+            segments.append((text if is_last else padded(text, width) + _GAP, style))
         self.lines.append(tuple(segments))
+
+
+def _wrapped(text: str, width: int, begins: int, hang: int) -> list[str]:
+    """The lines of `text`, split at blanks; the first begins at a column, the others at `hang`."""
+    lines: list[str] = []
+    line, taken = "", begins
+    for word in text.split():
+        wide = columns(word)
+        if line and taken + 1 + wide > width:
+            lines.append(line)
+            line, taken = word, hang + wide
+        elif line:
+            line, taken = f"{line} {word}", taken + 1 + wide
+        else:
+            line, taken = word, taken + wide
+    return [*lines, line]
 
 
 def widths(rows: Sequence[Sequence[Segment]]) -> list[int]:
     """The width of each column of `rows`."""
-    return [max(len(visible(cell[0])) for cell in column) for column in zip(*rows, strict=True)]
+    return [max(columns(visible(cell[0])) for cell in column) for column in zip(*rows, strict=True)]
 
 
 def printed(page: Page, *, color: bool) -> str:

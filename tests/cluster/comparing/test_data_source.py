@@ -15,7 +15,8 @@ import yaml
 
 from repoint.adapters.kubeapi import KubectlDoor
 from repoint.cli.options import Session
-from repoint.cli.output import StderrProgress, Terminal
+from repoint.cli.output import Terminal
+from repoint.cli.progress import StderrProgress
 from repoint.cli.wiring import open_desk
 from repoint.comparison.standing import Standing
 from repoint.flows.comparing.way_back import source_standing

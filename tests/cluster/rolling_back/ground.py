@@ -51,6 +51,9 @@ class Silence:
     def advance(self, count: int = 1) -> None:
         """Go on."""
 
+    def at(self, place: str) -> None:
+        """Here."""
+
 
 @dataclass
 class Ground:

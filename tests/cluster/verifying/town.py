@@ -49,6 +49,9 @@ class Silence:
     def advance(self, count: int = 1) -> None:
         """Go on."""
 
+    def at(self, place: str) -> None:
+        """Here."""
+
 
 class _Health(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:

@@ -65,6 +65,9 @@ class Silence:
     def advance(self, count: int = 1) -> None:
         """Go on."""
 
+    def at(self, place: str) -> None:
+        """Here."""
+
 
 def app(name: str, kind: str = "Deployment", **container: object) -> str:
     """A workload of one container."""

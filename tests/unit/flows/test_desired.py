@@ -12,7 +12,7 @@ import pytest
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.kubectl import Kustomize
 from repoint.adapters.sops import Sops
-from repoint.cli.output import StderrProgress
+from repoint.cli.progress import StderrProgress
 from repoint.errors import FileRefused, RepointError, SealedFile, ToolFailed, UsageError
 from repoint.flows.desired import Desired, desired_state
 from repoint.flows.workspace import Workspace

@@ -42,6 +42,9 @@ class Silence:
     def advance(self, count: int = 1) -> None:
         """Go on."""
 
+    def at(self, place: str) -> None:
+        """Here."""
+
 
 def workspace(folder: Path, files: dict[str, str]) -> Workspace:
     """A repository of these files, with the configuration that init proposes."""

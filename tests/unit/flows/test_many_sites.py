@@ -9,7 +9,7 @@ import pytest
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.kubectl import Kustomize
 from repoint.adapters.sops import Sops
-from repoint.cli.output import StderrProgress
+from repoint.cli.progress import StderrProgress
 from repoint.flows.scanning import scan
 from repoint.flows.workspace import Workspace
 

@@ -76,6 +76,9 @@ class Nothing:
     def advance(self, count: int = 1) -> None:
         """Go on."""
 
+    def at(self, place: str) -> None:
+        """Here."""
+
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:

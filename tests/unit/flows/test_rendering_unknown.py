@@ -60,6 +60,9 @@ class Silence:
     def advance(self, count: int = 1) -> None:
         pass
 
+    def at(self, place: str) -> None:
+        pass
+
 
 def resolved(tree: Tree, root: Path) -> tuple[Resolution, tuple[Unreadable, ...]]:
     """The tree, written below `root`, as a scan would link it."""

@@ -35,6 +35,8 @@ class _Silence:
 
     def advance(self, count: int = 1) -> None: ...
 
+    def at(self, place: str) -> None: ...
+
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:

@@ -10,10 +10,12 @@ from pathlib import Path
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.kubectl import Kustomize
 from repoint.flows.planning import make_plan
+from repoint.flows.scanning import scan
 from repoint.flows.workspace import Workspace
 from repoint.model.plan import Plan
 from repoint.planning.assemble import contents_after
 from repoint.planning.config import load_config
+from repoint.planning.inventory import Inventory
 
 POOLED = "pg-pooler.shop-{env}.svc.cluster.local"
 DIRECT = "pg-rw.shop-{env}.svc.cluster.local"
@@ -44,16 +46,30 @@ spec: {cluster: {name: pg}, type: rw, pgbouncer: {poolMode: session}}
 """
 
 
-class _Silence:
+def scanned(trial: Trial) -> Inventory:
+    """What a scan of a trial's repository tells."""
+    tree = FileTree(trial.root)
+    config = load_config(trial.config)
+    secrets = Opened(trial.clear)
+    renderer = Kustomize(tree)
+    return scan(
+        Workspace(str(trial.root), tree, config, trial.config, secrets, renderer, Silence())
+    )
+
+
+class Silence:
     def step(self, label: str, total: int | None = None) -> None:
         """Begin a step."""
 
     def advance(self, count: int = 1) -> None:
         """Go on."""
 
+    def at(self, place: str) -> None:
+        """Here."""
+
 
 @dataclass(frozen=True)
-class _Opened:
+class Opened:
     """Sealed files that are opened by looking them up."""
 
     clear: Mapping[str, str]
@@ -118,10 +134,10 @@ class Trial:
         """The plan for the tree as it is now."""
         tree = FileTree(self.root)
         config = load_config(self.config)
-        secrets = _Opened(self.clear)
+        secrets = Opened(self.clear)
         renderer, text = Kustomize(tree), self.config
         return make_plan(
-            Workspace(str(self.root), tree, config, text, secrets, renderer, _Silence()),
+            Workspace(str(self.root), tree, config, text, secrets, renderer, Silence()),
             environments,
         )
 
