@@ -21,6 +21,7 @@
     |-- ClusterRefused           exit 1   the Kubernetes API said no
     |-- ClusterLost              exit 1   the Kubernetes API does not answer
     |-- DatabaseLost             exit 1   a database cannot be reached, or refuses the login
+    |-- KnowledgeFailed          exit 1   an installed package brings knowledge that is wrong
     |-- WouldLoseData            exit 1   the way back would lose what was written since
     |-- RolloutStopped           exit 5   a rollout stopped at a step; running it again goes on
     |-- ProofFailed              exit 1   a render differs by more than the plan
@@ -251,3 +252,10 @@ class WrongContext(UsageError):
 
     code = "RP423"
     default_hint = "name it under `environments:` in repoint.yaml, or with `--context`"
+
+
+class KnowledgeFailed(RepointError):
+    """An installed package with an entry point `repoint.knowledge` cannot be used."""
+
+    code = "RP425"
+    default_hint = "mend that package, or uninstall it; its rules are in docs/how-to/own-tools.md"

@@ -105,7 +105,8 @@ def _of(receipts: Mapping[str, Receipt], names: Iterable[str]) -> tuple[Receipt,
 def _require_whole(plan: Plan, config_text: str) -> None:
     made = fingerprint(plan.tool_version, plan.inputs, config_text, plan.environments)
     if made != plan.fingerprint:
-        raise StalePlan("this plan's fingerprint is not that of its inputs and repoint.yaml")
+        made_of = "its inputs, repoint.yaml and the knowledge of installed packages"
+        raise StalePlan(f"this plan's fingerprint is not that of {made_of}")
 
 
 def _require_applicable(plan: Plan) -> None:

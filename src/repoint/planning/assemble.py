@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from repoint.model.knowledge import in_force
 from repoint.model.plan import Applicability, Edit, FileChange, InputDigest, Op
 from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.splice import apply_edits, spliced
@@ -22,9 +23,13 @@ def digest(data: bytes) -> str:
 def fingerprint(
     tool_version: str, inputs: Iterable[InputDigest], config_text: str, environments: Iterable[str]
 ) -> str:
-    """What a plan was made of, in one digest: SHA-256 in hex."""
+    """What a plan was made of, in one digest: SHA-256 in hex.
+
+    What installed packages know belongs to it; what the repository adds is among `inputs`.
+    """
     whole = hashlib.sha256()
-    for text in (tool_version, config_text, *environments):
+    known = in_force().mark
+    for text in (tool_version, config_text, *environments, *([known] if known else ())):
         whole.update(text.encode() + b"\0")
     for one in inputs:
         whole.update(f"{one.path}\0{one.sha256}\0".encode())

@@ -12,11 +12,10 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from repoint.errors import ConfigError
+from repoint.planning.knowledge import KNOWLEDGE_KEYS, KnowledgeSection
+from repoint.planning.strict import Strings, Text, checked, yaml_data
 
 CONFIG_NAME = "repoint.yaml"
-
-Text = Annotated[str, msgspec.Meta(min_length=1)]
-Strings = str | list[str]
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -216,6 +215,7 @@ class Config(_Strict, frozen=True):
     gates: Gates = Gates()
     verify: Verify = Verify()
     data: Data = Data()
+    knowledge: KnowledgeSection = KnowledgeSection()
 
 
 def seconds_of(duration: str) -> float:
@@ -237,22 +237,10 @@ def load_config(text: str, path: str = CONFIG_NAME) -> Config:
         ConfigError: it is no YAML mapping, a key is unknown, or a value has the wrong
             type; the message names line and key, the hint suggests the nearest key.
     """
-    import yaml
-
-    try:
-        data = yaml.load(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        raise ConfigError(f"`{path}` line {line} is not valid YAML") from None
-    except (RecursionError, ValueError):
-        raise ConfigError(f"`{path}` is not valid YAML") from None
+    data = yaml_data(text, path)
     if not isinstance(data, dict):
         raise ConfigError(f"`{path}` line 1 must be a mapping with `source` and `target`")
-    try:
-        config = msgspec.convert(data, Config)
-    except msgspec.ValidationError as error:
-        raise _explained(str(error), text, path) from None
+    config = checked(data, Config, _known_fields(), path, text)
     for name in config.environments:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
             raise ConfigError(f"`{path}`: environment names are letters, digits, `.`, `_` and `-`")
@@ -270,44 +258,9 @@ def schema() -> dict[str, object]:
     return document
 
 
-def _explained(message: str, text: str, path: str) -> ConfigError:
-    """Turn msgspec's message into one with line, key and remedy, without the value."""
-    reason, _, where = message.partition(" - at `")
-    keys = re.findall(r"[A-Za-z_][\w.-]*|\[\.\.\.\]|\[\d+\]", where.rstrip("`").removeprefix("$"))
-    keys = [key for key in keys if not key.startswith("[...")]
-    unknown = re.search(r"unknown field `([^`]*)`", reason)
-    if unknown:
-        import difflib
-
-        name = unknown.group(1)
-        known = sorted(_known_fields())
-        near = difflib.get_close_matches(name, known, n=1)
-        line = _line_of(text, name)
-        spot = ".".join([*keys, name])
-        hint = f"did you mean `{near[0]}`?" if near else ConfigError.default_hint
-        return ConfigError(f"`{path}` line {line}: unknown key `{spot}`", hint=hint)
-    missing = re.search(r"missing required field `([^`]*)`", reason)
-    if missing:
-        spot = ".".join([*keys, missing.group(1)])
-        return ConfigError(f"`{path}`: `{spot}` is missing", hint="run `repoint init` to see one")
-    line = _line_of(text, next((key for key in reversed(keys) if not key.startswith("[")), ""))
-    plain = re.sub(r"value '[^']*'|got '[^']*'", "value", reason)
-    plain = plain[:1].lower() + plain[1:]
-    return ConfigError(f"`{path}` line {line}: `{'.'.join(keys)}`: {plain}")
-
-
 def _known_fields() -> set[str]:
     sections = (
         *(Config, Source, Target, Environment, ConsumerChoice, Acceptance, Migration, Gates),
         *(Render, Soak, Verify, Data),
     )
-    return {name for section in sections for name in section.__struct_fields__}
-
-
-def _line_of(text: str, key: str) -> int:
-    """The first line that spells `key` as a key; 1 when none does."""
-    pattern = re.compile(rf"(?:^|[\s{{,-])[\"']?{re.escape(key)}[\"']?\s*:")
-    for number, line in enumerate(text.splitlines(), 1):
-        if key and pattern.search(line):
-            return number
-    return 1
+    return {name for one in sections for name in one.__struct_fields__} | KNOWLEDGE_KEYS

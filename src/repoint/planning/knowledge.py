@@ -1,0 +1,338 @@
+"""Knowledge that people add, as data: the keys, what may stand there, and the values made of it.
+
+The same keys serve `knowledge:` in repoint.yaml, the files that it names, and packages with an
+entry point. Words and `*` are all the patterns there are: nothing that somebody writes here is
+run, and nothing makes matching slow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+import msgspec
+
+from repoint.errors import ConfigError
+from repoint.model.consumer import Purpose
+from repoint.model.knowledge import (
+    ImageHabit,
+    KindHabit,
+    Knowledge,
+    Library,
+    SecretMaker,
+    ServerOptions,
+    Tool,
+)
+from repoint.planning.strict import checked, yaml_data
+
+MOST_ENTRIES = 500
+"""Entries of one kind in one place: each command of a repository is held against all of them."""
+
+_END = r"$(?!\n)"
+_WORD = r"[\w.+*|:/@=,-]+"
+
+
+def _matching(pattern: str) -> msgspec.Meta:
+    return msgspec.Meta(pattern=f"^{pattern}{_END}")
+
+
+_Name = Annotated[str, _matching(r"[^\x00-\x1f`]{1,60}")]
+_Said = Annotated[str, _matching(r"[^\x00-\x1f`]{0,160}")]
+_Command = Annotated[str, _matching(f"{_WORD}( {_WORD}){{0,9}}"), msgspec.Meta(max_length=400)]
+_Glob = Annotated[str, _matching(r"[\w.+*:@-]{1,120}")]
+_Image = Annotated[str, _matching(r"[a-z0-9._/*:-]{1,120}")]
+_Program = Annotated[str, _matching(r"[\w.+/-]{0,60}")]
+_Path = Annotated[str, _matching(r"([\w-]{1,60}(\.[\w-]{1,60}){0,9})?")]
+_Option = Annotated[str, _matching(r"[A-Za-z0-9][\w.-]{0,60}")]
+_Setting = Annotated[str, _matching(r"[\w.]{0,60}")]
+_Condition = Annotated[str, _matching(r"([A-Za-z_]\w{0,80}=[\w.-]{0,80})?")]
+_Kind = Annotated[str, _matching(r"[A-Z][A-Za-z0-9]{0,80}")]
+_Dependency = Annotated[str, _matching(r"[\w.@/:+-]{1,160}")]
+_Wanted = Literal[
+    "runtime",
+    "migration",
+    "admin",
+    "backup",
+    "replication",
+    "probe",
+    "monitoring",
+    "local-development",
+]
+Keeps = Literal[
+    "advisory-lock",
+    "last-id",
+    "listen",
+    "migrator",
+    "server-cursor",
+    "session-guc",
+    "set-role",
+    "sql-prepare",
+    "startup-setting",
+    "temp-table",
+    "two-trips",
+    "with-hold",
+]
+"""What a program may be said to keep in its session."""
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of every section: unknown keys are refused."""
+
+
+class ServerSection(_Strict, frozen=True):
+    """The options, without dashes, in which a program takes a server's address."""
+
+    host: tuple[_Option, ...]
+    port: tuple[_Option, ...] = ()
+    user: tuple[_Option, ...] = ()
+    database: tuple[_Option, ...] = ()
+
+
+class ToolSection(_Strict, frozen=True):
+    """A program that talks to PostgreSQL."""
+
+    name: _Name
+    purpose: _Wanted
+    commands: tuple[_Command, ...] = ()
+    """How it is run: its name and further words in order; `a|b` are alternatives, `*` any text."""
+    images: tuple[_Image, ...] = ()
+    """The ends of its images' names, without registry, tag and digest; `*` is any text."""
+    program: _Program = ""
+    """What the image runs when only `args` are given; by default the image's last name."""
+    plain: bool = False
+    """Its name is an everyday word, which counts only where a program stands."""
+    starts: _Said = ""
+    """What it does to the schema at start, as in `migrates its schema at start`."""
+    driver: str = ""
+    """The driver that it speaks through, as in docs/how-to/own-tools.md."""
+    waits: bool = False
+    """It waits for the server that its words name: `host:port`, or `host port`."""
+    server: ServerSection | None = None
+    files: tuple[_Glob, ...] = ()
+    """Names of its own settings files."""
+    source: _Said = ""
+    """Where that is written down."""
+
+
+class ImageSection(_Strict, frozen=True):
+    """What an image's program keeps in its session."""
+
+    name: _Name
+    images: tuple[_Image, ...]
+    driver: str = ""
+    keeps: tuple[Keeps, ...] = ()
+    says: _Said = ""
+    """What it keeps, in words."""
+    subject: _Setting = ""
+    """The setting that it is about, for `session-guc` and `startup-setting`."""
+    when: _Condition = ""
+    """`NAME=value`: the entry holds only with this environment variable."""
+    unless: _Condition = ""
+    """`NAME=value`: with this environment variable it keeps nothing."""
+    source: _Said = ""
+
+
+class SecretSection(_Strict, frozen=True):
+    """How a kind says which Secret will be made of it: dotted paths in the object."""
+
+    name: _Path = ""
+    """The Secret's name; by default the object's own."""
+    keys: _Path = ""
+    """A list with an item for each key, or a mapping whose names are the keys."""
+    key: _Path = ""
+    """In an item of the list: the key."""
+    remote: _Path = ""
+    """In an item of the list: where the value lives."""
+    template: _Path = ""
+    """A mapping of keys to values in clear text."""
+
+
+class KindSection(_Strict, frozen=True):
+    """A Kubernetes kind."""
+
+    kind: _Kind
+    purpose: _Wanted | None = None
+    """What its objects want from PostgreSQL, whatever they run."""
+    runs: Literal["serves", "finishes", ""] = ""
+    """Whether its objects keep running, as a Deployment does, or end, as a Job does."""
+    secret: SecretSection | None = None
+
+
+class LibrarySection(_Strict, frozen=True):
+    """A library that a program depends on."""
+
+    name: _Name
+    manifest: _Glob
+    """The name of the file that lists dependencies, such as `go.mod`; `*` is any text."""
+    dependency: _Dependency
+    """Its name in that file."""
+    driver: str = ""
+    keeps: tuple[Keeps, ...] = ()
+    says: _Said = ""
+    source: _Said = ""
+
+
+class KnowledgeData(_Strict, frozen=True):
+    """What is added to the tables of programs, images, kinds and libraries."""
+
+    tools: Annotated[tuple[ToolSection, ...], msgspec.Meta(max_length=MOST_ENTRIES)] = ()
+    images: Annotated[tuple[ImageSection, ...], msgspec.Meta(max_length=MOST_ENTRIES)] = ()
+    kinds: Annotated[tuple[KindSection, ...], msgspec.Meta(max_length=MOST_ENTRIES)] = ()
+    libraries: Annotated[tuple[LibrarySection, ...], msgspec.Meta(max_length=MOST_ENTRIES)] = ()
+
+
+class KnowledgeSection(KnowledgeData, frozen=True):
+    """`knowledge:` of repoint.yaml."""
+
+    files: tuple[str, ...] = ()
+    """Files of the repository with the same keys, in YAML."""
+
+
+SECTIONS: tuple[type[_Strict], ...] = (
+    *(KnowledgeSection, ToolSection, ServerSection, ImageSection, KindSection, SecretSection),
+    LibrarySection,
+)
+KNOWLEDGE_KEYS = frozenset(name for one in SECTIONS for name in one.__struct_fields__)
+
+
+def knowledge_in(text: str, path: str) -> Knowledge:
+    """The knowledge in the YAML text of a file of that `path`.
+
+    Raises:
+        ConfigError: it is no YAML mapping, or a key or value is wrong; it names file and line.
+    """
+    data = yaml_data(text, path)
+    if not isinstance(data, dict):
+        raise ConfigError(f"`{path}` line 1 must be a mapping with `tools`, `images` or others")
+    return made_of(checked(data, KnowledgeData, KNOWLEDGE_KEYS, path, text), path)
+
+
+def knowledge_of(data: object, origin: str) -> Knowledge:
+    """The knowledge in a mapping, or in a `Knowledge` that somebody made, told by `origin`.
+
+    Raises:
+        ConfigError: a key or a value is wrong; it names where.
+    """
+    if isinstance(data, Knowledge):
+        data = _as_data(data)
+    return made_of(checked(data, KnowledgeData, KNOWLEDGE_KEYS, origin, ""), origin)
+
+
+def made_of(data: KnowledgeData, origin: str) -> Knowledge:
+    """The values of a section that was checked.
+
+    Raises:
+        ConfigError: an entry says nothing, names a driver that is not known, or has too many `*`.
+    """
+    _check_drivers(origin, (*data.tools, *data.images, *data.libraries))
+    for tool in data.tools:
+        _check_globs(origin, tool.name, (*tool.commands, *tool.images, *tool.files))
+        if not (tool.commands or tool.images or tool.files):
+            raise _wrong(origin, tool.name, "has neither `commands`, `images` nor `files`")
+        if (tool.waits or tool.server) and not _tool(tool, origin).programs:
+            raise _wrong(origin, tool.name, "needs a command whose program has no `*`")
+    _check_habits(origin, (*data.images, *data.libraries))
+    return Knowledge(
+        tools=tuple(_tool(one, origin) for one in data.tools),
+        images=tuple(_image(one, origin) for one in data.images),
+        kinds=tuple(_kind(one, origin) for one in data.kinds),
+        libraries=tuple(_library(one, origin) for one in data.libraries),
+    )
+
+
+def _check_habits(origin: str, entries: Iterable[ImageSection | LibrarySection]) -> None:
+    for one in entries:
+        _check_globs(origin, one.name, one.images if isinstance(one, ImageSection) else ())
+        if not (one.driver or one.keeps):
+            raise _wrong(origin, one.name, "has neither `driver` nor `keeps`")
+        if one.keeps and not one.says:
+            raise _wrong(origin, one.name, "keeps something, and `says` does not tell what")
+
+
+def digest_of(known: Knowledge) -> str:
+    """SHA-256 of everything in it, in hex; empty for nothing."""
+    if known.is_empty:
+        return ""
+    parts = (known.tools, known.images, known.kinds, known.libraries)
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+
+def schema() -> dict[str, object]:
+    """JSON schema of a file that `knowledge.files` names, for editors."""
+    document = msgspec.json.schema(KnowledgeData)
+    document["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    document["title"] = "knowledge that is added to repoint's own"
+    return document
+
+
+def _tool(one: ToolSection, origin: str) -> Tool:
+    told = one.server
+    server = ServerOptions(told.host, told.port, told.user, told.database) if told else None
+    return Tool(
+        *(one.name, Purpose(one.purpose), one.source, one.commands, one.images, one.program),
+        plain=one.plain,
+        starts=one.starts,
+        driver=one.driver,
+        waits=one.waits,
+        server=server,
+        files=one.files,
+        origin=origin,
+    )
+
+
+def _image(one: ImageSection, origin: str) -> ImageHabit:
+    return ImageHabit(
+        *(one.name, one.images, one.source, one.driver, one.keeps, one.says),
+        *(one.subject, one.when, one.unless, origin),
+    )
+
+
+def _kind(one: KindSection, origin: str) -> KindHabit:
+    told = one.secret
+    secret = None
+    if told is not None:
+        secret = SecretMaker(told.name, told.keys, told.key, told.remote, told.template)
+    purpose = Purpose(one.purpose) if one.purpose is not None else None
+    return KindHabit(one.kind, purpose, one.runs, secret, origin)
+
+
+def _library(one: LibrarySection, origin: str) -> Library:
+    return Library(
+        *(one.name, one.manifest, one.dependency, one.source, one.driver, one.keeps),
+        *(one.says, origin),
+    )
+
+
+def _as_data(known: Knowledge) -> dict[str, object]:
+    """Values as the data that they would be written as, so that they are checked alike."""
+    parts = {"tools": known.tools, "images": known.images}
+    more = {"kinds": known.kinds, "libraries": known.libraries}
+    return {name: [_entry(one) for one in part] for name, part in {**parts, **more}.items()}
+
+
+def _entry(one: object) -> dict[str, object]:
+    data: dict[str, object] = msgspec.to_builtins(one)
+    return {key: value for key, value in data.items() if key != "origin"}
+
+
+def _check_drivers(
+    origin: str, entries: Iterable[ToolSection | ImageSection | LibrarySection]
+) -> None:
+    for one in entries:
+        if not one.driver:
+            continue
+        from repoint.rules.driver_table import SHAPES
+
+        if one.driver not in SHAPES:
+            known = ", ".join(sorted(SHAPES))
+            raise _wrong(origin, one.name, "names a driver that is not known", f"known: {known}")
+
+
+def _check_globs(origin: str, name: str, patterns: Iterable[str]) -> None:
+    if any(word.count("*") > 3 for line in patterns for word in line.split(" ")):
+        raise _wrong(origin, name, "has a word with more than three `*`")
+
+
+def _wrong(origin: str, name: str, what: str, hint: str = ConfigError.default_hint) -> ConfigError:
+    return ConfigError(f"`{origin}`: `{name}` {what}", hint=hint)
