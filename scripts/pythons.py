@@ -29,16 +29,18 @@ OLDEST = 11
 TESTED_WITH = ("hypothesis", "jsonschema", "packaging", "pyrage", "pytest", "pytest-timeout")
 _PIN = re.compile(r"^([a-z0-9-]+==[^ \\]+(?: ; [^\\\n]+?)?)(?: \\)?$", re.MULTILINE)
 _IMPORTS = """
-import importlib, pkgutil, sys, repoint
+import importlib, pathlib, repoint
 from repoint.errors import RepointError
-for found in pkgutil.walk_packages(repoint.__path__, "repoint."):
-    if found.name != "repoint.__main__":
+top = pathlib.Path(repoint.__file__).parent
+for path in sorted(top.rglob("*.py")):
+    name = ".".join(("repoint", *path.relative_to(top).with_suffix("").parts))
+    if path.name != "__main__.py":
         try:
-            importlib.import_module(found.name)
+            importlib.import_module(name.removesuffix(".__init__"))
         except RepointError as error:
-            print(found.name, *error.hints)
+            print(name, *error.hints)
         except ModuleNotFoundError as error:
-            print(found.name, error.name)
+            print(name, "lacks", error.name)
 """
 
 
