@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from repoint.cli import show
+from repoint.cli.asked import Asked
 from repoint.cli.options import Session, env_option, examples, format_option
 from repoint.cli.output import check_output, write_output
 from repoint.cli.plans import make_plan, read_plan
@@ -17,7 +18,6 @@ from repoint.errors import ExitCode
 
 if TYPE_CHECKING:
     from repoint.flows.rehearsing.flow import Prepared
-    from repoint.model.rehearsal import Rehearsal
 
 
 @click.command(
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         "repoint rehearse plan.json --env staging",
         "repoint rehearse --show-ini",
         "repoint rehearse --format markdown --output rehearsal.md   # in a pull request",
+        "repoint rehearse --format junit --output rehearsal.xml     # for a CI that shows tests",
     ),
 )
 @click.argument(
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
 )
 @env_option("Rehearse")
-@format_option("json", "markdown")
+@format_option("json", "markdown", "junit")
 @click.option("--show-ini", is_flag=True, help="Only print the Poolers' files; starts no server.")
 @click.option(
     "-o",
@@ -96,7 +97,9 @@ def rehearse(
         )
         session.progress.close()
         whole = together(found, prepared)
-        _print(session, form, whole, output)
+        folder = str(session.directory or "")
+        asked = Asked(desk.tree, Path(desk.workspace.root), environments, folder)
+        _print(session, show.rehearsal(session.terminal, form, whole, asked), output)
         # What was found is told also where it cannot be kept.
         for path in () if no_record else record(found, desk.tree):
             session.terminal.notice(f"wrote {path}")
@@ -105,8 +108,7 @@ def rehearse(
     return ExitCode.OK if whole.verdict.value == "pass" else ExitCode.REFUSED
 
 
-def _print(session: Session, form: str, whole: Rehearsal, output: Path | None) -> None:
-    text = show.rehearsal(session.terminal, form, whole)
+def _print(session: Session, text: str, output: Path | None) -> None:
     if output is None:
         emit(text)
         return

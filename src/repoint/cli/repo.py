@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from repoint.cli import show
+from repoint.cli.asked import Asked
 from repoint.cli.options import Session, env_option, examples, format_option, root_argument
 from repoint.cli.output import write_output
 from repoint.cli.place import find_root
 from repoint.cli.stdout import emit
-from repoint.cli.wiring import identity, open_desk
+from repoint.cli.wiring import Desk, identity, open_desk
 from repoint.errors import ExitCode
 
 
@@ -47,11 +48,15 @@ def init(session: Session, root: Path | None, print_only: bool, force: bool) -> 
 
 
 @click.command(
-    epilog=examples("repoint scan", "repoint scan --env staging --format markdown"),
+    epilog=examples(
+        "repoint scan",
+        "repoint scan --env staging --format markdown",
+        "repoint scan --format sarif > scan.sarif",
+    ),
 )
 @root_argument()
 @env_option("Show")
-@format_option("json", "markdown")
+@format_option("json", "markdown", "sarif")
 @click.pass_obj
 def scan(session: Session, root: Path | None, environments: tuple[str, ...], form: str) -> None:
     """Show who talks to PostgreSQL: which workload, through which file and key, and why.
@@ -72,7 +77,9 @@ def scan(session: Session, root: Path | None, environments: tuple[str, ...], for
 
     with open_desk(session, root, guess=True, tree=tree) as desk:
         inventory = run(desk.workspace, environments, desk.reading)
-        text = show.scan(session.terminal, form, inventory)
+        text = show.scan(
+            session.terminal, form, inventory, _asked(session, desk, root, environments)
+        )
         emit(text)
         if desk.reading is None:
             kept.keep(text, desk)
@@ -84,11 +91,12 @@ def scan(session: Session, root: Path | None, environments: tuple[str, ...], for
         "repoint plan --env local --output plan.json",
         "repoint plan --format diff",
         "repoint plan --format markdown --detailed-exitcode   # in a pull request",
+        "repoint plan --format sarif > plan.sarif             # for code scanning",
     ),
 )
 @root_argument()
 @env_option("Plan")
-@format_option("json", "markdown", "diff")
+@format_option("json", "markdown", "sarif", "github", "diff")
 @click.option(
     "-o",
     "--output",
@@ -122,7 +130,7 @@ def plan(
         if output is not None:
             write_output(output, encode_plan(value))
             session.terminal.notice(f"wrote {output}")
-        emit(show.plan(session.terminal, form, value, desk.tree))
+        emit(show.plan(session.terminal, form, value, _asked(session, desk, root, environments)))
         if record:
             note_plan(value, desk.tree, identity(desk.workspace.root))
     if not value.applicable:
@@ -131,11 +139,16 @@ def plan(
 
 
 @click.command(
-    epilog=examples("repoint check", "repoint check --format markdown"),
+    epilog=examples(
+        "repoint check",
+        "repoint check --format sarif > check.sarif   # for code scanning",
+        "repoint check --format junit > check.xml     # for a CI that shows tests",
+        "repoint check --format github                # marks lines in GitHub Actions",
+    ),
 )
 @root_argument()
 @env_option("Check")
-@format_option("json", "markdown")
+@format_option("json", "markdown", "sarif", "junit", "github")
 @click.pass_obj
 def check(session: Session, root: Path | None, environments: tuple[str, ...], form: str) -> int:
     """Ask whether the repository keeps what the migration reached; for CI, for ever after.
@@ -147,7 +160,8 @@ def check(session: Session, root: Path | None, environments: tuple[str, ...], fo
 
     with open_desk(session, root) as desk:
         findings = run(desk.workspace, environments)
-    emit(show.check(session.terminal, form, findings))
+        asked = _asked(session, desk, root, environments)
+    emit(show.check(session.terminal, form, findings, asked))
     return ExitCode.REFUSED if any(finding.blocks for finding in findings) else ExitCode.OK
 
 
@@ -179,6 +193,12 @@ def scaffold(
             emit("".join(f"# {path}\n{text.decode()}" for path, text in files.items()))
     if not files:
         session.terminal.notice("nothing to scaffold: every target object is there")
+
+
+def _asked(session: Session, desk: Desk, root: Path | None, environments: tuple[str, ...]) -> Asked:
+    folder = root or session.directory
+    typed = str(folder) if folder is not None else ""
+    return Asked(desk.tree, Path(desk.workspace.root), environments, typed)
 
 
 COMMANDS = (init, scan, plan, check, scaffold)

@@ -6,68 +6,102 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from repoint.cli.asked import Asked
     from repoint.cli.output import Terminal
     from repoint.model.plan import Finding, Plan
     from repoint.model.rehearsal import Rehearsal
     from repoint.model.verification import Verification
     from repoint.planning.inventory import Inventory
-    from repoint.ports import Tree
 
 
-def scan(terminal: Terminal, form: str, inventory: Inventory) -> str:
-    """An inventory as `form`: human, json or markdown."""
+def scan(terminal: Terminal, form: str, inventory: Inventory, asked: Asked) -> str:
+    """An inventory as `form`: human, json, markdown or sarif."""
     from repoint.views import human, machine, markdown
 
     if form == "json":
         return machine.scan(inventory)
     if form == "markdown":
-        return markdown.scan(inventory)
+        return markdown.scan(inventory, asked.scope)
+    if form == "sarif":
+        from repoint.views import sarif
+
+        return sarif.scan(inventory, asked.places, asked.scope, pages=asked.pages)
     return human.scan(inventory, width=terminal.width, color=terminal.color)
 
 
-def plan(terminal: Terminal, form: str, value: Plan, tree: Tree) -> str:
-    """A plan as `form`: human, json, markdown or diff."""
+def plan(terminal: Terminal, form: str, value: Plan, asked: Asked) -> str:
+    """A plan as `form`: human, json, markdown, sarif, github or diff."""
     from repoint.views import diff, human, machine, markdown
 
     if form == "json":
         return machine.plan(value)
     if form == "markdown":
-        return markdown.plan(value)
+        return markdown.plan(value, asked.scope)
     if form == "diff":
-        return diff.plan(value, tree)
+        return diff.plan(value, asked.tree)
+    if form == "sarif":
+        from repoint.views import sarif
+
+        return sarif.plan(value, asked.places, asked.scope, pages=asked.pages)
+    if form == "github":
+        from repoint.views import annotations
+
+        return annotations.commands(value.findings, asked.places)
     return human.plan(value, width=terminal.width, color=terminal.color)
 
 
-def check(terminal: Terminal, form: str, findings: Sequence[Finding]) -> str:
-    """Findings as `form`: human, json or markdown."""
+def check(terminal: Terminal, form: str, findings: Sequence[Finding], asked: Asked) -> str:
+    """Findings as `form`: human, json, markdown, sarif, junit or github."""
     from repoint.views import human, machine, markdown
 
     if form == "json":
         return machine.check(findings)
     if form == "markdown":
-        return markdown.check(findings)
+        return markdown.check(findings, asked.scope)
+    if form == "sarif":
+        from repoint.views import sarif
+
+        return sarif.check(findings, asked.places, asked.scope, pages=asked.pages)
+    if form == "junit":
+        from repoint.views import junit
+
+        return junit.check(findings, asked.environments)
+    if form == "github":
+        from repoint.views import annotations
+
+        return annotations.commands(findings, asked.places)
     return human.check(findings, width=terminal.width, color=terminal.color)
 
 
-def rehearsal(terminal: Terminal, form: str, value: Rehearsal) -> str:
-    """A rehearsal as `form`: human, json or markdown."""
-    from repoint.views import machine
+def rehearsal(terminal: Terminal, form: str, value: Rehearsal, asked: Asked) -> str:
+    """A rehearsal as `form`: human, json, markdown or junit."""
+    from repoint.views import comments, machine
     from repoint.views import rehearsal as view
 
     if form == "json":
         return machine.rehearsal(value)
     if form == "markdown":
-        return view.markdown(value)
+        return comments.rehearsal(value, asked.scope)
+    if form == "junit":
+        from repoint.views import junit
+
+        return junit.rehearsal(value)
     return view.rehearsal(value, width=terminal.width, color=terminal.color)
 
 
-def verification(terminal: Terminal, form: str, value: Verification) -> str:
-    """A verification as `form`: human, json or markdown."""
-    from repoint.views import machine
+def verification(terminal: Terminal, form: str, value: Verification, folder: str = "") -> str:
+    """A verification as `form`: human, json, markdown or junit; `folder` as it was typed."""
+    from repoint.views import comments, machine
     from repoint.views import verification as view
 
     if form == "json":
         return machine.verification(value)
     if form == "markdown":
-        return view.markdown(value)
+        from repoint.views.markup import Scope
+
+        return comments.verification(value, Scope((value.environment,), folder))
+    if form == "junit":
+        from repoint.views import junit
+
+        return junit.verification(value)
     return view.verification(value, width=terminal.width, color=terminal.color)

@@ -10,7 +10,7 @@ import click
 from repoint.cli.options import Session, env_option, examples, format_option, root_argument
 from repoint.cli.plans import make_plan
 from repoint.cli.stdout import emit
-from repoint.cli.wiring import Desk, identity, open_desk
+from repoint.cli.wiring import Desk, half_done, identity, open_desk
 
 
 @click.command(
@@ -37,7 +37,7 @@ def status(
     from repoint.flows.status import status_of
     from repoint.views import status as view
 
-    with open_desk(session, root) as desk:
+    with open_desk(session, root, tells=False) as desk:
         value = status_of(
             desk.tree,
             desk.workspace.config,
@@ -45,11 +45,16 @@ def status(
             environments,
             store=desk.sealed,
             pending=_pending(desk, environments) if plan else None,
+            half_done=half_done(Path(desk.workspace.root)),
         )
     if form == "json":
         emit(view.machine(value))
     elif form == "markdown":
-        emit(view.markdown(value))
+        from repoint.views import comments
+        from repoint.views.markup import Scope
+
+        folder = root or session.directory
+        emit(comments.status(value, Scope(environments, str(folder or ""))))
     else:
         terminal = session.terminal
         emit(view.human(value, width=terminal.width, color=terminal.color))

@@ -29,11 +29,12 @@ _CONFIGURED = "as configured"
         "repoint verify --env staging --soak            # as long as repoint.yaml says",
         "repoint verify --env staging --soak 30m --auto-rollback",
         "repoint verify --env production --in-cluster --format markdown",
+        "repoint verify --env staging --format junit > verify.xml",
     ),
 )
 @click.option("--env", "environment", metavar="NAME", default="", help="The environment to verify.")
 @context_option()
-@format_option("json", "markdown")
+@format_option("json", "markdown", "junit")
 @click.option(
     "--soak",
     "duration",
@@ -78,7 +79,8 @@ def verify(
             inside = in_cluster or config.verify.in_cluster
             found = _verified(session, desk, api, name, inside=inside, seconds=soak_s)
         session.progress.close()
-        emit(show.verification(session.terminal, form, found))
+        folder = str(session.directory or "")
+        emit(show.verification(session.terminal, form, found, folder))
         if not no_record:
             note(found, desk.tree, identity(desk.workspace.root), desk.sealed)
         root = desk.workspace.root

@@ -99,7 +99,7 @@ def findings_sections(findings: Sequence[Finding]) -> list[Section]:
             title = ""
     if others:
         inner = table(6, "", headings, _rows(others), "finding")
-        sections.append(folded(6, f"{len(others)} notes and accepted findings", inner))
+        sections.append(folded(6, f"Notes and accepted findings ({len(others)})", inner))
     return sections
 
 

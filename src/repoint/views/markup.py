@@ -50,7 +50,7 @@ class Scope:
         Two comments of one verb have different ones where they are of different environments or
         folders. Nothing of the machine is in it: of a path from elsewhere only its last part.
         """
-        words = [re.sub(r"[^\w./-]|--+|-$", _percent, word, flags=re.ASCII) for word in self._words]
+        words = [re.sub(r"[^\w./-]|--+|-$", _percent, word, flags=re.ASCII) for word in self.words]
         return " ".join(("<!-- repoint:", verb, *words, "-->"))
 
     def command(self, verb: str) -> str:
@@ -59,7 +59,8 @@ class Scope:
         return " ".join([*words, *(f"--env {name}" for name in self.environments)])
 
     @property
-    def _words(self) -> tuple[str, ...]:
+    def words(self) -> tuple[str, ...]:
+        """What tells this scope from others: the folder, then the environments."""
         path = posixpath.normpath(self.folder or ".")
         name = posixpath.basename(path) if path.startswith(("/", "..")) else path
         return ((name,) if name not in ("", ".", "..") else ()) + self.environments

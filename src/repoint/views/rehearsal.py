@@ -166,41 +166,6 @@ def _phases(page: Page, value: Rehearsal) -> None:
         page.line(f"  {phase.took_s:7.2f} s  {phase.name}")
 
 
-def markdown(value: Rehearsal) -> str:
-    """The same for a pull request."""
-    lines = [f"# Rehearsal: {value.verdict}", "", summary(value), ""]
-    for name in value.environments:
-        consumers = [one for one in value.consumers if one.environment == name]
-        if not consumers:
-            continue
-        lines += [f"## {name}", "", f"| check | {' | '.join(short(one) for one in consumers)} |"]
-        lines += ["|---|" + "---|" * len(consumers)]
-        for check in names_of(consumers):
-            cells = (_cell(one, check)[0] for one in consumers)
-            lines.append(f"| {check} | {' | '.join(cells)} |")
-        lines.append("")
-        lines += [_told(one, check) for one in consumers for check in one.checks if _matters(check)]
-        lines += [
-            f"- control `{one.id}`: {one.verdict}; {one.expected}; observed: {one.observed}"
-            for one in value.controls
-            if one.environment == name
-        ]
-        lines.append("")
-    lines += ["## Not like production", "", *(f"- {note}" for note in value.fidelity), ""]
-    return "\n".join(lines)
-
-
-def _matters(check: Check) -> bool:
-    return check.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
-
-
-def _told(one: RehearsedConsumer, check: Check) -> str:
-    return (
-        f"- **{check.verdict}** {short(one)}, `{check.id}`: expected {check.expected}; "
-        f"observed {check.observed}"
-    )
-
-
 def files(found: Iterable[Ini]) -> str:
     """The files of every Pooler, one after another, each under a line that names it."""
     return "\n".join(

@@ -1,4 +1,4 @@
-"""Environments and the phases they reached: for a person, for a pull request, as JSON."""
+"""Environments and the phases they reached: for a person and as JSON."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from repoint.model.rehearsal import Verdict
 from repoint.promotion.lines import LEDGER_PATH, MERGE_LINE
 from repoint.views.layout import Page, Segment, printed, widths
 from repoint.views.machine import FORMAT
+from repoint.views.wording import half_done_text
 
 SHOWN = (
     *(Phase.PLANNED, Phase.REHEARSED, Phase.APPLIED, Phase.COMPARED),
@@ -20,6 +21,7 @@ SHOWN = (
 _AHEAD = (Phase.PLANNED, Phase.REHEARSED)
 _STYLES = {"pass": "good", "yes": "good", "fail": "bad", "drift": "bad", "unknown": "warn"}
 _SHORT = 12
+RESUME = "repoint apply --resume"
 NOTHING = (
     f"there is no ledger yet: `{LEDGER_PATH}` begins with the first `repoint rehearse`, "
     "`repoint apply` or what follows, and is meant to be committed"
@@ -37,40 +39,34 @@ def human(value: Status, *, width: int = 80, color: bool = False) -> str:
         columns = widths([header, *rows])
         for row in (header, *rows):
             page.row(row, columns, indent=0)
+    page.blank()
+    for note in notes(value):
+        page.text(note, lead=("note: ", "dim"))
     for one in value.environments:
         page.blank()
         _environment(page, one)
     page.blank()
-    for note in notes(value):
-        page.text(note, lead=("note: ", "dim"))
+    if value.half_done:
+        page.text(half_done_text(value.half_done), lead=("stopped: ", "bad"))
+    command = next_command(value)
+    if command:
+        page.line(("next: ", "title"), f"`{command}`")
     return printed(page, color=color)
 
 
-def markdown(value: Status) -> str:
-    """The same table for a pull request, and the next command of each environment."""
-    lines = (
-        []
-        if not value.environments
-        else [
-            f"| environment | content | {' | '.join(SHOWN)} | next |",
-            f"| --- | --- |{' --- |' * len(SHOWN)} --- |",
-        ]
-    )
-    for one in value.environments:
-        cells = " | ".join(cell(one, phase) for phase in SHOWN)
-        command = f"`{one.next.command}`" if one.next and one.next.command else "-"
-        content = f"`{one.timeline.standing.content[:_SHORT]}`"
-        lines.append(f"| {one.name} | {content} | {cells} | {command} |")
-    for one in value.environments:
-        lines += [f"\n**{one.name}**: {text}" for text in remarks(one)]
-    lines += [f"\n{note}" for note in notes(value)]
-    return "\n".join(lines) + "\n"
+def next_command(value: Status) -> str:
+    """The one command to run now: of the first environment that is not where it should be."""
+    if value.half_done:
+        return RESUME
+    steps = (one.next for one in value.environments)
+    return next((step.command for step in steps if step is not None and step.command), "")
 
 
 def machine(value: Status) -> str:
     """Every environment with its phases, gates, overrides and next step."""
     document = {
         "format": FORMAT,
+        "half_done": value.half_done,
         "ledger": value.has_ledger,
         "merges": value.merges,
         "environments": [_document(one) for one in value.environments],
@@ -118,8 +114,7 @@ def _row(one: EnvironmentStatus) -> list[Segment]:
 
 
 def _environment(page: Page, one: EnvironmentStatus) -> None:
-    standing = one.timeline.standing
-    page.line((one.name, "title"), (f"  content {standing.content[:_SHORT]}", "dim"))
+    page.line((one.name, "title"), (f"  content {short_content(one)}", "dim"))
     for text in remarks(one):
         page.text(text, indent=2)
     for phase in SHOWN:
@@ -129,6 +124,11 @@ def _environment(page: Page, one: EnvironmentStatus) -> None:
     if one.next is not None and one.next.command:
         page.line(("  next: ", "head"), one.next.command)
         page.text(one.next.why, indent=8)
+
+
+def short_content(one: EnvironmentStatus) -> str:
+    """The start of the digest of what stands."""
+    return one.timeline.standing.content[:_SHORT]
 
 
 def remarks(one: EnvironmentStatus) -> list[str]:

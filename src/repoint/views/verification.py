@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from repoint.model.rehearsal import Check, Control, Verdict
 from repoint.model.verification import Soak, Verification, VerifiedConsumer
@@ -73,43 +73,6 @@ def soak_lines(soak: Soak) -> list[str]:
     ]
     lines += [f"  {one.consumer}: {one.observed}" for one in soak.restarts if one.count]
     return [*lines, *(f"  {gap}" for gap in soak.gaps[-1:])]
-
-
-def markdown(value: Verification) -> str:
-    """The same for a pull request."""
-    lines = [f"# Verify {value.environment}: {value.verdict}", "", summary(value), ""]
-    lines += ["| connection | route | from | verdict |", "|---|---|---|---|"]
-    lines += [
-        f"| {one.id} | {one.route} | {one.read_from} | {one.verdict} |" for one in value.consumers
-    ]
-    lines += ["", *_told(value)]
-    lines += [f"- control `{c.id}`: {c.verdict}; {c.observed}" for c in value.controls]
-    lines += [f"- {limit}" for limit in value.limits]
-    if value.soak is not None:
-        lines += ["", "## Soak", "", f"{lasting(value.soak.lasted_s)}: {value.soak.verdict}", ""]
-        lines += [f"- **{p.verdict}** {p.pooler} {p.user}: {p.observed}" for p in value.soak.pools]
-        lines += [
-            f"- **{r.verdict}** {r.consumer}: {r.count} restarts; {r.observed}"
-            for r in value.soak.restarts
-        ]
-    return "\n".join([*lines, ""])
-
-
-def _told(value: Verification) -> Iterator[str]:
-    for name, check in _named(value):
-        if check.verdict in (Verdict.FAIL, Verdict.UNKNOWN):
-            yield (
-                f"- **{check.verdict}** {name}`{check.id}`: expected {check.expected}; "
-                f"observed {check.observed}"
-            )
-
-
-def _named(value: Verification) -> Iterator[tuple[str, Check]]:
-    for one in value.consumers:
-        for check in one.checks:
-            yield f"{one.id}, ", check
-    for check in value.checks:
-        yield "", check
 
 
 def _consumer(page: Page, one: VerifiedConsumer) -> None:

@@ -14,8 +14,8 @@ from repoint.model.rehearsal import (
     RehearsedConsumer,
     Verdict,
 )
-from repoint.views import machine
-from repoint.views.rehearsal import files, markdown, rehearsal
+from repoint.views import comments, machine
+from repoint.views.rehearsal import files, rehearsal
 
 WEB = RehearsedConsumer(
     *("Deployment/shop/web/web", "local", "pooled", "transaction", "pgx", "pooler.shop"),
@@ -104,10 +104,15 @@ def test_a_program_reads_verdicts_and_the_contract() -> None:
 
 
 def test_a_pull_request_reads_a_table() -> None:
-    text = markdown(VALUE)
+    text = comments.rehearsal(VALUE)
 
-    assert "| isolation | FAIL |  |" in text
-    assert "- **fail** Deployment/web [web], `isolation`: expected shop in every turn" in text
+    assert text.startswith("<!-- repoint: rehearse -->\n\n## Rehearsal: ❌ fail\n")
+    assert "| Consumer | How | login | isolation |" in text
+    assert "| `Deployment/web [web]` | pooled, transaction, pgx | ✅ | ❌ |" in text
+    assert "| `Job/migrate` | direct, lib/pq | ❔ |  |" in text
+    assert "- ❌ **fail** `Deployment/web [web]`, `isolation`: expected shop in every turn" in text
+    assert "<details><summary>Controls, all as they must be (1)</summary>" in text
+    assert "- PgBouncer 1.24.1 ran, Pooler `pooler` has 1.25.1" in text
 
 
 def test_files_stand_under_a_line_that_names_them() -> None:

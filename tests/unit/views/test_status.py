@@ -13,7 +13,8 @@ from repoint.model.rehearsal import Verdict
 from repoint.promotion.content import untouched
 from repoint.promotion.gates import GateResult
 from repoint.promotion.next_step import NextStep
-from repoint.views.status import cell, human, machine, markdown
+from repoint.views import comments
+from repoint.views.status import cell, human, machine
 from tests.unit.promotion.entries import entry, timeline
 
 NOTHING = {"content": untouched("local")}
@@ -88,6 +89,6 @@ def test_a_program_and_a_pull_request_get_the_same_states() -> None:
     (one,) = json.loads(machine(value))["environments"]
     states = [phase["state"] for phase in one["phases"]]
     assert states == ["-", "-", "yes", "-", "-", "pass", "-"]
-    assert f"| {' | '.join(states)} |" in markdown(value)
+    assert f"| {' | '.join(states)} |" in comments.status(value)
     assert one["phases"][5]["entry"]["who"] == "Ada <ada@example.org>"
     assert one["next"]["command"] == STEP.command

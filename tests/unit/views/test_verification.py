@@ -10,10 +10,9 @@ import pytest
 
 from repoint.model.rehearsal import Check, Control, Verdict
 from repoint.model.verification import PoolUse, Restarts, Soak, Verification, VerifiedConsumer
-from repoint.views import machine
+from repoint.views import comments, machine
 from repoint.views.verification import (
     lasting,
-    markdown,
     soak_lines,
     sparkline,
     verification,
@@ -54,11 +53,12 @@ def test_colors_change_no_word() -> None:
 
 
 def test_a_pull_request_sees_the_same() -> None:
-    text = markdown(replace(with_checks(GOOD, BAD), soak=SOAK))
-    assert text.startswith("# Verify local: fail")
-    assert "| Deployment/shop/web/web | pooled | Secret/db key URL | fail |" in text
-    assert "- **fail** Deployment/shop/web/web, `server`: expected PgBouncer" in text
-    assert "- **pass** pooler web: 7 queries" in text
+    text = comments.verification(replace(with_checks(GOOD, BAD), soak=SOAK))
+    assert text.startswith("<!-- repoint: verify -->\n\n## Verify local: ❌ fail")
+    assert "| ❌ fail | `Deployment/shop/web/web` | pooled | Secret/db key URL |" in text
+    assert "- ❌ **fail** `Deployment/shop/web/web`, `server`: expected PgBouncer" in text
+    assert "- ✅ `pooler web@shop`: 7 queries" in text
+    assert "- ✅ `Deployment/web`: 0 restarts; 0 restarts" in text
 
 
 def test_a_program_sees_verdicts_worked_out() -> None:
