@@ -10,6 +10,7 @@ from repoint.flows.reading import Reading, read_repository
 from repoint.flows.rendering_unknown import resolve_all
 from repoint.flows.workspace import Workspace
 from repoint.formats.base import ParsedFile
+from repoint.formats.shelf import text_of
 from repoint.kube.declared import declared_uses
 from repoint.kube.environments import EnvironmentSpec
 from repoint.kube.files import FileIndex
@@ -132,7 +133,7 @@ def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
         root=workspace.root,
         environments=_environment_views(resolution),
         sites=tuple(reports),
-        consumers=consumers_of(uses, chosen, moving),
+        consumers=consumers_of(uses, chosen, moving, config),
         unreadable=tuple(sorted(set(unreadable))),
         findings=_findings(reports, config),
         files_seen=len(paths),
@@ -225,7 +226,7 @@ def _report(
         return SiteReport(
             site, consumer, purpose.value, environments, uses, _named(source, site, uses)
         )
-    text = files[site.location.path].text
+    text = text_of(files, site.location.path)
     verdict = judged_file(site, text, config)
     owner = owner_around(site.location.path, text, site.location.line)
     if declared is not None and verdict.purpose is Purpose.UNKNOWN:

@@ -45,6 +45,16 @@ def read_file(path: str, raw: bytes) -> ParsedFile:
     return _read(path, Source(text, TextMap(((0, skip, text),))), kind)
 
 
+def plain_text(raw: bytes) -> str | None:
+    """The text of a file that `read_file` would read; None where it would tell a problem."""
+    if len(raw) > MAX_BYTES or raw.startswith(_WIDE_BOMS) or b"\0" in raw:
+        return None
+    try:
+        return raw.removeprefix(_BOM).decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def read_embedded(
     path: str, text: str, text_map: TextMap, kind: FileKind, *, first_line: int = 1
 ) -> ParsedFile:

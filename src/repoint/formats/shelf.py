@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from repoint.formats.base import ParsedFile
-from repoint.formats.read import read_file
+from repoint.formats.read import plain_text, read_file
 
 WORDS = ("kind", "services")
 """What the text of a file says that others may depend on: a manifest's, a compose file's key."""
@@ -35,6 +35,7 @@ class Shelf(Mapping[str, ParsedFile]):
         self._names = sorted({*texts, *others})
         self._known = frozenset(self._names)
         self._parsed: dict[str, ParsedFile] = {}
+        self._asked: tuple[str, str | None] = ("", None)
 
     def __getitem__(self, path: str) -> ParsedFile:
         parsed = self._parsed.get(path)
@@ -51,6 +52,21 @@ class Shelf(Mapping[str, ParsedFile]):
     def __contains__(self, path: object) -> bool:
         return path in self._known
 
+    def passing(self, path: str) -> ParsedFile:
+        """A file for a single look: parsed, and not kept unless somebody had asked for it."""
+        return self._parsed.get(path) or self._open(path)
+
+    def text(self, path: str) -> str:
+        """The text of a file, which is not parsed for it."""
+        raw = self._texts.get(path)
+        if raw is None or path in self._parsed:
+            return self[path].text
+        if self._asked[0] != path:
+            # The sites of a file are asked about one after the other.
+            self._asked = path, plain_text(raw)
+        written = self._asked[1]
+        return self[path].text if written is None else written
+
     def raw(self, path: str) -> bytes | None:
         """The bytes of one of `texts`; None for any other file."""
         return self._texts.get(path)
@@ -64,6 +80,10 @@ class Shelf(Mapping[str, ParsedFile]):
         wanted = [_BYTES[word] for word in words]
         found = (p for p, raw in self._texts.items() if any(word in raw for word in wanted))
         return tuple(sorted(found))
+
+    def holds(self, path: str, word: str) -> bool:
+        """Whether one of `texts` holds one of `WORDS`; nothing is parsed."""
+        return _BYTES[word] in self._texts.get(path, b"")
 
     def opened_in_vain(self) -> dict[str, str]:
         """Why files that were asked for could not be read, by path; of `others` alone."""
@@ -80,3 +100,8 @@ class Shelf(Mapping[str, ParsedFile]):
         if self._read is None or path not in self._known:
             raise KeyError(path)
         return self._read(path)
+
+
+def text_of(files: Mapping[str, ParsedFile], path: str) -> str:
+    """The text of a file, be it on a shelf or parsed already."""
+    return files.text(path) if isinstance(files, Shelf) else files[path].text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from repoint.formats.base import ParsedFile
+from repoint.formats.shelf import Shelf
 from repoint.kube.configs import Configs
 from repoint.kube.effective import effective
 from repoint.kube.objects import objects
@@ -30,6 +31,8 @@ def declared_uses(
     tracer = Tracer("", Configs([]), SiteIndex(idle, files), substitution({}), {})
     result: dict[str, RawUse] = {}
     for path in idle:
+        if isinstance(files, Shelf) and not files.holds(path, "kind"):
+            continue
         for one in objects(files[path]):
             body = effective(one.root, one.path, one.at)
             if not isinstance(body, dict):

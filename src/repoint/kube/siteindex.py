@@ -22,17 +22,13 @@ class SiteIndex:
     ) -> None:
         self._by_file = sites
         self._below: dict[int, tuple[Effective, tuple[Site, ...]]] = {}
+        self._files = files
         self._by_pointer: dict[str, dict[str, list[Site]]] = {}
-        self._by_token: dict[tuple[str, int], list[Site]] = {}
+        self._by_token: dict[str, dict[int, list[Site]]] = {}
         for path, found in sites.items():
-            parsed = files.get(path)
             spots = self._by_pointer.setdefault(path, {})
             for site in found:
-                pointer = site.value_pointer or site.location.pointer
-                spots.setdefault(pointer, []).append(site)
-                scalar = scalar_at(parsed, pointer) if parsed is not None else None
-                if scalar is not None:
-                    self._by_token.setdefault((path, scalar.start), []).append(site)
+                spots.setdefault(_pointer(site), []).append(site)
 
     def of(self, value: Value) -> tuple[Site, ...]:
         """The sites in a leaf, in file order."""
@@ -47,8 +43,22 @@ class SiteIndex:
             return self._inside(value)
         found = spots.get(origin.pointer)
         if not found and scalar is not None:
-            found = self._by_token.get((path, scalar.start))
+            found = self._tokens(path).get(scalar.start)
         return tuple(found or ())
+
+    def _tokens(self, path: str) -> dict[int, list[Site]]:
+        """The sites of a file by where the token of each starts; asked for after a look at it."""
+        known = self._by_token.get(path)
+        if known is None:
+            known = self._by_token[path] = {}
+            parsed = self._files.get(path)
+            if parsed is None:
+                return known
+            for site in self._by_file[path]:
+                scalar = scalar_at(parsed, _pointer(site))
+                if scalar is not None:
+                    known.setdefault(scalar.start, []).append(site)
+        return known
 
     def below(self, tree: Effective) -> Collection[Site]:
         """The sites in all leaves of a tree; overlays share most of their objects' fields."""
@@ -88,3 +98,7 @@ class SiteIndex:
             elif scalar.span.start <= span.start and span.end <= scalar.span.end:
                 found.append(site)
         return tuple(found)
+
+
+def _pointer(site: Site) -> str:
+    return site.value_pointer or site.location.pointer

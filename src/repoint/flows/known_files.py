@@ -1,0 +1,108 @@
+"""What earlier runs found in files whose bytes are as they were.
+
+Whether a file can matter, and which sites it holds, depends on its name and its bytes alone; so
+both are kept by these, and a changed file is looked at anew. Sealed files are never among them:
+what they hold is told by what is inside, which stays in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from repoint.model.consumer import Site
+from repoint.ports import KeptResults
+
+Told = tuple[str, tuple[Site, ...]]
+"""Why a file could not be read, or not whole, and its sites."""
+
+_NOTHING: Told = ("", ())
+_Kept = tuple[dict[bytes, bytes], set[bytes]]
+"""Files that were parsed with what was told of them, and files that cannot matter, by mark."""
+
+
+class KnownFiles:
+    """What the last run on this repository found in its files; nothing where nothing is kept."""
+
+    def __init__(self, kept: KeptResults | None, root: str) -> None:
+        self._kept = kept
+        self._question = (b"files", root.encode(errors="surrogateescape"))
+        self._told, self._idle = self._recalled()
+        self._told_now: dict[bytes, bytes] = {}
+        self._idle_now: set[bytes] = set()
+
+    def mark(self, path: str, raw: bytes) -> bytes:
+        """What a file is known by; empty where nothing is kept."""
+        if self._kept is None:
+            return b""
+        made = blake2b(path.encode(errors="surrogateescape"), digest_size=16)
+        made.update(b"\0")
+        made.update(raw)
+        return made.digest()
+
+    def matters(self, mark: bytes) -> bool | None:
+        """Whether a file has to be parsed; None where it is not known."""
+        if mark in self._told:
+            return True
+        return False if mark in self._idle else None
+
+    def told(self, mark: bytes) -> Told | None:
+        """What was found in a file; None where it is not known."""
+        packed = self._told.get(mark)
+        if packed is None:
+            return None
+        self._told_now[mark] = packed
+        return _unpacked(packed)
+
+    def add(self, mark: bytes, told: Told) -> None:
+        """Note what was found in a file; what cannot be written down is found again next time."""
+        packed = _packed(told) if mark else None
+        if packed is not None:
+            self._told_now[mark] = packed
+
+    def add_idle(self, marks: Iterable[bytes]) -> None:
+        """Note files that cannot matter."""
+        self._idle_now.update(mark for mark in marks if mark)
+
+    def keep(self) -> None:
+        """Keep what is known of the files as they are now, unless that is kept already."""
+        told, idle = self._told_now, self._idle_now
+        if self._kept is None or (told.keys() == self._told.keys() and idle == self._idle):
+            return
+        from msgspec import msgpack
+
+        self._kept.keep(self._question, msgpack.encode((told, idle)))
+        self._told, self._idle = told, idle
+
+    def _recalled(self) -> _Kept:
+        packed = self._kept.recall(self._question) if self._kept is not None else None
+        if packed is None:
+            return {}, set()
+        from msgspec import DecodeError, msgpack
+
+        try:
+            known: _Kept = msgpack.decode(packed, type=_Kept)
+        except DecodeError:
+            return {}, set()
+        return known
+
+
+def _packed(told: Told) -> bytes | None:
+    """What was found as bytes; None where a text of it is no Unicode (half of a pair)."""
+    if told == _NOTHING:
+        return b""
+    from msgspec import msgpack
+
+    try:
+        return msgpack.encode(told)
+    except UnicodeEncodeError:
+        return None
+
+
+def _unpacked(packed: bytes) -> Told:
+    if not packed:
+        return _NOTHING
+    from msgspec import msgpack
+
+    told: Told = msgpack.decode(packed, type=Told)
+    return told
