@@ -26,6 +26,8 @@ def test_a_table_is_read_from_an_archive(tmp_path: Path) -> None:
     with zipfile.ZipFile(archive, "w") as packed:
         for name in ("__init__.py", "rules/__init__.py", "rules/tables.py", "data/calls.toml"):
             packed.write(PACKAGE / name, f"repoint/{name}")
+        for name in ("__init__.py", "possessive.py"):  # for a Python that is older than 3.11.5
+            packed.write(PACKAGE / "model" / name, f"repoint/model/{name}")
     code = (
         f"import sys; sys.path.insert(0, {str(archive)!r})\n"
         "from repoint.rules.tables import table; import repoint\n"
