@@ -40,8 +40,15 @@ apt_install() {
         as_root=(sudo -n)
     fi
     say "installing with apt: $*"
-    "${as_root[@]}" apt-get -qq update </dev/null >&2
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y "$@" </dev/null >&2
+    # Without what these only recommend, such as parts of X11; what apt says is shown if it fails.
+    local told
+    if ! told=$({ "${as_root[@]}" apt-get -qq update &&
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+            apt-get -qq install -y --no-install-recommends "$@"; } 2>&1 </dev/null); then
+        say "$told"
+        say "error: apt could not install: $*"
+        exit 1
+    fi
 }
 
 if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$(fingerprint)" ]; then
