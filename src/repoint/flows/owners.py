@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repoint.dsn.hosts import parse_host
 from repoint.flows.scanning import Survey
-from repoint.model.consumer import Purpose
+from repoint.model.consumer import Purpose, Site
 from repoint.planning.config import Config
 from repoint.planning.inventory import SiteReport
 
@@ -44,6 +44,17 @@ class Owners:
         if not named and self._in_shared_chart(path):
             return ""
         return named or self._home(path)
+
+    def alone(self, site: Site, environment: str) -> bool:
+        """Whether one environment alone uses a site of a file that no overlay reads.
+
+        Such a file may hold Applications, or elements of an ApplicationSet, of several.
+        """
+        known = self._found.resolution
+        path = site.location.path
+        if self._in_shared_chart(path) or any(path in build.files for build in known.builds):
+            return False
+        return known.site_environments.get(site.id, ()) == (environment,)
 
     def _in_shared_chart(self, path: str) -> bool:
         """Whether a file belongs to a chart that several environments install."""

@@ -6,24 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from repoint.formats.base import FileKind
-from repoint.kube.delivery import Delivery, deliveries, element_environments, named_environment
+from repoint.kube.delivery import Delivery, deliveries, element_environments, substituted
 from repoint.kube.effective import MADE, Origin, Value, text
-from repoint.kube.environments import (
-    EnvironmentSpec,
-    Layout,
-    find_environments,
-    path_word,
-)
+from repoint.kube.environments import EnvironmentSpec, Layout, find_environments
 from repoint.kube.facts import made_secrets
 from repoint.kube.files import FileIndex
 from repoint.kube.helmfile import environment_names
+from repoint.kube.homes import by_namespace, delivered_to, home_of, word_of, worded
 from repoint.kube.kustomize import Build, Kustomizer
 from repoint.kube.objects import CLUSTER_SCOPED, is_kustomization, objects
 from repoint.kube.patches import apply_patches, read_patches
 from repoint.kube.rendered import from_render
 from repoint.kube.resource import Resource
 from repoint.kube.sealed import SealedSecretView, is_cipher
-from repoint.kube.words import is_word
 from repoint.kube.workloads import containers
 
 _CONTROLLERS = frozenset({"Kustomization", "Application", "ApplicationSet"})
@@ -88,7 +83,7 @@ def deploy(
     delivered = deliveries(controllers)
     words = [word for one in controllers for _, word in element_environments(one)]
     words += environment_names(index)
-    told = _worded([(one.directory, _told(one)) for one in delivered])
+    told = worded([(one.directory, word_of(one)) for one in delivered])
     layout = find_environments(index, kustomizer, specs, told, words)
     made = _environments(tuple(manifests), builder, layout, delivered, views)
     return Deployed(layout, made[:-1], made[-1])
@@ -116,19 +111,6 @@ def _controllers(
         elif kinds & {"ConfigMap", "Secret"}:
             sources += kustomizer.load(path)
     return (*found, *sources)
-
-
-def _told(delivery: Delivery) -> str:
-    """The environment that a controller's object names by its place or its name."""
-    return path_word(delivery.path.rpartition("/")[0]) or named_environment(delivery.name)
-
-
-def _worded(told: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Leave out names that are no environment's: one cluster alone needs no name."""
-    names = {word for _, word in told if word}
-    if len(names) > 1:
-        return told
-    return [(directory, word if is_word(word) else "") for directory, word in told]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,7 +154,8 @@ def _environments(
     views: dict[str, SealedSecretView],
 ) -> tuple[EnvironmentBuild, ...]:
     specs = (*layout.environments, EnvironmentSpec("", overlays=layout.unnamed))
-    own = {spec.name: _of(delivered, spec.name, layout) for spec in specs}
+    homes = delivered_to(delivered, layout)
+    own = {spec.name: [one for one, home in homes if home in ("", spec.name)] for spec in specs}
     builds = {
         spec.name: tuple(
             _delivered(builder.build(overlay), own[spec.name], builder.kustomizer.index)
@@ -182,13 +165,16 @@ def _environments(
     }
     consumed = {path for several in builds.values() for build in several for path in build.files}
     plain: dict[str, list[Resource]] = {}
+    spaces = by_namespace(layout)
     for path in manifests:
         if path not in consumed:
             view = views.get(path)
             environment = view.environment if view is not None else ""
-            found = [one.copy() for one in builder.kustomizer.load(path) if _deployable(one)]
             place = environment or layout.environment_of(path)
-            plain.setdefault(place, []).extend(found)
+            for one in builder.kustomizer.load(path):
+                if _deployable(one):
+                    home = place or home_of(one, layout, spaces)
+                    plain.setdefault(home, []).append(one.copy())
     return tuple(
         _environment(spec, builds[spec.name], plain.get(spec.name, []), own[spec.name])
         for spec in specs
@@ -205,8 +191,9 @@ def _environment(
     for delivery in delivered:
         for key, leaf in delivery.variables.items():
             variables[key] = (*variables.get(key, ()), leaf)
-    builds = tuple(_placed(build, spec.namespace) for build in builds)
+    builds = tuple(_placed(_named(build, variables), spec.namespace) for build in builds)
     for resource in plain:
+        _name(resource, variables)
         _into_namespace(resource, _around(resource.path, delivered))
         _place(resource, spec.namespace)
     loose = (*plain, *made_secrets((*plain, *(one for b in builds for one in b.objects))))
@@ -223,6 +210,24 @@ def _environment(
     )
 
 
+def _named(build: Build, variables: dict[str, tuple[Value, ...]]) -> Build:
+    """A build whose objects have the names that Flux makes of `${NAME}` in theirs."""
+    if not variables or not any("${" in one.name + one.namespace for one in build.objects):
+        return build
+    objects = tuple(one.copy() for one in build.objects)
+    for one in objects:
+        _name(one, variables)
+    return replace(build, objects=objects)
+
+
+def _name(resource: Resource, variables: dict[str, tuple[Value, ...]]) -> None:
+    for key in ("name", "namespace"):
+        written = text(resource.body, "metadata", key)
+        spelled = substituted(written, variables)
+        if spelled != written:
+            resource.deliver(key, spelled, Origin(resource.path, MADE))
+
+
 def _placed(build: Build, namespace: str) -> Build:
     """A build whose objects are in the environment's namespace where they name none."""
     if not namespace or all(one.namespace for one in build.objects):
@@ -236,12 +241,7 @@ def _placed(build: Build, namespace: str) -> Build:
 def _place(resource: Resource, namespace: str) -> None:
     """What names no namespace goes where `kubectl --namespace` would put it."""
     if namespace and not resource.namespace and resource.kind not in CLUSTER_SCOPED:
-        resource.set_metadata("namespace", namespace, Origin(resource.path, MADE))
-
-
-def _of(delivered: tuple[Delivery, ...], name: str, layout: Layout) -> list[Delivery]:
-    """The deliveries of an environment, and those that name none."""
-    return [one for one in delivered if layout.known(_told(one)) in ("", name)]
+        resource.deliver("namespace", namespace, Origin(resource.path, MADE))
 
 
 def _around(path: str, delivered: list[Delivery]) -> list[Delivery]:
@@ -274,7 +274,7 @@ def _delivered(build: Build, delivered: list[Delivery], index: FileIndex) -> Bui
 def _into_namespace(resource: Resource, delivered: list[Delivery]) -> None:
     named = {one.namespace for one in delivered if one.namespace}
     if len(named) == 1 and not resource.namespace and resource.kind not in CLUSTER_SCOPED:
-        resource.set_metadata("namespace", named.pop(), Origin(delivered[0].path, MADE))
+        resource.deliver("namespace", named.pop(), Origin(delivered[0].path, MADE))
 
 
 def _deployable(resource: Resource) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from repoint.formats.base import FileKind, Mapping, ParsedFile
 from repoint.kube.effective import Effective, Origin, Value, child, effective, leaves_of, text
-from repoint.kube.files import FileIndex
+from repoint.kube.files import FileIndex, join
 from repoint.kube.merge import strategic_merge
 from repoint.kube.objects import objects
 from repoint.kube.resource import Resource
@@ -27,8 +27,8 @@ class Chart:
     """A chart: its directory, name, templates and its own values.
 
     `helpers` maps each named template to its text, `helper_lines` to its file, first and
-    last line; `values` is `values.yaml`. `subcharts` are those in its `charts/`, by the key
-    under which its values hold theirs.
+    last line; `values` is `values.yaml`. `subcharts` are those inside it, by the key under
+    which its values hold theirs; `partial` tells that not all of those are in the repository.
     """
 
     directory: str
@@ -38,6 +38,7 @@ class Chart:
     helper_lines: dict[str, tuple[str, int, int]]
     values: dict[str, Effective]
     subcharts: tuple[tuple[str, Chart], ...] = ()
+    partial: bool = False
 
     def expressions(self, written: str) -> tuple[str, ...]:
         """The values keys that a template text reads, through its includes too."""
@@ -102,9 +103,12 @@ class Chart:
 
 
 def find_charts(index: FileIndex) -> tuple[Chart, ...]:
-    """Every chart whose Chart.yaml is in the repository."""
+    """Every chart whose Chart.yaml is in the repository, each with the charts inside it.
+
+    Those are in its `charts/`, or wherever a dependency's `file://` address leads.
+    """
     found: dict[str, Chart] = {}
-    aliases: dict[str, dict[str, str]] = {}
+    dependencies: dict[str, tuple[_Dependency, ...]] = {}
     for path in index.files:
         directory, _, name = path.rpartition("/")
         if name != "Chart.yaml" or not index.files[path].documents:
@@ -112,20 +116,51 @@ def find_charts(index: FileIndex) -> tuple[Chart, ...]:
         root = index.files[path].documents[0].root
         if isinstance(root, Mapping):
             found[directory] = _chart(directory, root.text("name"), index)
-            aliases[directory] = _aliases(root)
-    for directory in sorted(found, key=len, reverse=True):
-        parent = posixpath.dirname(posixpath.dirname(directory))
-        if posixpath.basename(posixpath.dirname(directory)) == "charts" and parent in found:
-            inner, outer = found[directory], found[parent]
-            key = aliases[parent].get(inner.name, inner.name)
-            found[parent] = replace(outer, subcharts=(*outer.subcharts, (key, inner)))
-    return tuple(found.values())
+            dependencies[directory] = tuple(_dependencies(directory, root))
+    return tuple(_nested(found, dependencies, one, (one,)) for one in found)
 
 
-def _aliases(root: Mapping) -> dict[str, str]:
-    """The names that a chart gives its dependencies, by their own."""
-    entries = [one for one in root.items("dependencies") if isinstance(one, Mapping)]
-    return {one.text("name"): one.text("alias") for one in entries if one.text("alias")}
+@dataclass(frozen=True, slots=True)
+class _Dependency:
+    """An entry of a chart's `dependencies`; `directory` is None unless `file://` names one."""
+
+    name: str
+    alias: str
+    directory: str | None
+
+
+def _dependencies(directory: str, root: Mapping) -> Iterator[_Dependency]:
+    for one in root.items("dependencies"):
+        if isinstance(one, Mapping):
+            scheme, _, path = one.text("repository").partition("file://")
+            local = join(directory, path) if path and not scheme else None
+            yield _Dependency(one.text("name"), one.text("alias"), local)
+
+
+def _nested(
+    found: dict[str, Chart],
+    dependencies: dict[str, tuple[_Dependency, ...]],
+    directory: str,
+    above: tuple[str, ...],
+) -> Chart:
+    """A chart with its inner ones; `above` ends a circle."""
+    inner: dict[str, str] = {}
+    aliases = {one.name: one.alias for one in dependencies[directory] if one.alias}
+    vendored = f"{directory}/charts" if directory else "charts"
+    for place in found:
+        if posixpath.dirname(place) == vendored:
+            inner[aliases.get(found[place].name, found[place].name)] = place
+    for one in dependencies[directory]:
+        if one.directory in found:
+            inner.setdefault(one.alias or one.name, one.directory)
+    subcharts = tuple(
+        (key, _nested(found, dependencies, place, (*above, place)))
+        for key, place in inner.items()
+        if place not in above
+    )
+    partial = any((one.alias or one.name) not in inner for one in dependencies[directory])
+    partial = partial or any(chart.partial for _, chart in subcharts)
+    return replace(found[directory], subcharts=subcharts, partial=partial)
 
 
 def _chart(directory: str, name: str, index: FileIndex) -> Chart:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 from repoint.kube.configs import config_values
 from repoint.kube.effective import Effective, Value, child, items, mapping, text, texts
 from repoint.kube.files import normal
 from repoint.kube.resource import Resource
 from repoint.kube.words import is_word
+from repoint.kube.workloads import leaves
 
 _ENV_KEYS = ("env", "environment", "stage", "cluster", "name", "tier")
 _SPLIT = re.compile(r"[-_.]")
+_ELEMENT_KEY = re.compile(r"\{\{-?\s*\.?(?:values\.)?(\w+)\s*-?\}\}")
+_SUBSTITUTED = re.compile(r"\$\{([A-Za-z_]\w*)(?::?[-=]([^}]*))?\}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +65,7 @@ def _deliveries(resource: Resource, known: list[Resource]) -> Iterator[Delivery]
             path=resource.path,
             directory=normal(text(spec, "path")),
             namespace=text(spec, "targetNamespace"),
-            variables=dict(_variables(spec, known)),
+            variables=dict(_variables(resource.path, spec, known)),
             patches=patches if items(spec, "patches") else {},
             tool="flux",
             home=resource.namespace,
@@ -109,16 +113,38 @@ def _literal(written: str) -> str:
     return "" if "{{" in written else written
 
 
-def _variables(spec: dict[str, Effective], known: list[Resource]) -> Iterator[tuple[str, Value]]:
+def _variables(
+    path: str, spec: dict[str, Effective], known: list[Resource]
+) -> Iterator[tuple[str, Value]]:
     """`substituteFrom` first: `substitute` wins over it."""
     for source in items(spec, "postBuild", "substituteFrom"):
-        kind, name = text(source, "kind"), text(source, "name")
-        for one in known:
-            if (one.kind, one.name) == (kind, name):
+        wanted = (text(source, "kind"), text(source, "name"))
+        called = [one for one in known if (one.kind, one.name) == wanted]
+        # Every cluster's folder has one of this name: a Kustomization reads its own cluster's.
+        nearest = max((_shared(path, one.path) for one in called), default=0)
+        for one in called:
+            if _shared(path, one.path) == nearest:
                 yield from config_values(one).items()
     for key, leaf in mapping(spec, "postBuild", "substitute").items():
         if isinstance(leaf, Value):
             yield key, leaf
+
+
+def _shared(one: str, other: str) -> int:
+    """How many folders two paths have in common."""
+    folders = zip(one.split("/")[:-1], other.split("/")[:-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], folders))
+
+
+def substituted(written: str, variables: Mapping[str, tuple[Value, ...]]) -> str:
+    """A text with Flux's `${NAME}` replaced; as written where a name has not one value."""
+
+    def value(found: re.Match[str]) -> str:
+        texts_ = {leaf.text for leaf in variables.get(found[1], ())}
+        default = found[2] if not texts_ and found[2] else found[0]
+        return texts_.pop() if len(texts_) == 1 else default
+
+    return _SUBSTITUTED.sub(value, written)
 
 
 def named_environment(name: str) -> str:
@@ -139,6 +165,25 @@ def element_environments(resource: Resource) -> Iterator[tuple[Value, str]]:
             for leaf in element.values():
                 if isinstance(leaf, Value):
                     yield leaf, word
+
+
+def element_readers(resource: Resource) -> dict[str, tuple[str, ...]]:
+    """What an ApplicationSet's template makes of each key of its elements.
+
+    By key: the names of Helm parameters, else the dotted paths of the fields, that it feeds.
+    """
+    found: dict[str, dict[str, None]] = {}
+    template = mapping(resource.body, "spec", "template")
+    parameters = {
+        id(child(one, "value")): text(one, "name")
+        for source in (child(template, "spec", "source"), *items(template, "spec", "sources"))
+        if isinstance(source, dict)
+        for one in items(source, "helm", "parameters")
+    }
+    for path, leaf in leaves(template):
+        for key in _ELEMENT_KEY.findall(leaf.text):
+            found.setdefault(key, {})[parameters.get(id(leaf), path)] = None
+    return {key: tuple(names) for key, names in found.items()}
 
 
 def _elements(tree: Effective) -> Iterator[dict[str, Effective]]:

@@ -61,6 +61,7 @@ class Layout:
     environments: tuple[EnvironmentSpec, ...]
     unnamed: tuple[str, ...]
     _places: Mapping[str, str] = field(repr=False, default_factory=dict)
+    _aliases: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,8 +84,8 @@ class Layout:
 
     def known(self, word: str) -> str:
         """The environment that a word means, in its own spelling; empty when there is none."""
-        if word in self.names:
-            return word
+        if word in self.names or word in self._aliases:
+            return self._aliases.get(word, word)
         same = [name for name in self.names if word and canonical(name) == canonical(word)]
         return same[0] if len(same) == 1 else ""
 
@@ -110,6 +111,8 @@ def find_environments(
         unnamed = tuple(top for top in tops if top not in taken)
         return Layout(named, unnamed, _places(named))
     names = {top: _overlay_name(top, tops, index, kustomizer) for top in tops}
+    aliases = _aliases(names, given)
+    given = [(directory, aliases.get(word, word)) for directory, word in given]
     overlays: dict[str, list[str]] = {}
     for top, name in names.items():
         if name:
@@ -118,7 +121,7 @@ def find_environments(
         if top in tops and not names[top] and top not in overlays.setdefault(word, []):
             overlays[word].append(top)
     for word in (*words, *_file_words(index)):
-        if not any(canonical(word) == canonical(name) for name in overlays):
+        if word not in aliases and not any(canonical(word) == canonical(one) for one in overlays):
             overlays[word] = []
     found = tuple(
         EnvironmentSpec(name, overlays=tuple(overlays[name]))
@@ -127,7 +130,21 @@ def find_environments(
     taken = {top for spec in found for top in spec.overlays}
     unnamed = tuple(top for top in tops if top not in taken)
     places = {one: word for one, word in given if one and not index.kustomization_in(one)}
-    return Layout(found, unnamed, {**places, **_places(found)})
+    return Layout(found, unnamed, {**places, **_places(found)}, aliases)
+
+
+def _aliases(names: Mapping[str, str], given: list[tuple[str, str]]) -> dict[str, str]:
+    """Clusters by another name than the overlays they apply: `clusters/eu-test` and `apps/test`.
+
+    Only where each of the two goes with the other alone.
+    """
+    pairs = {(word, names[directory]) for directory, word in given if names.get(directory)}
+    words, called = Counter(word for word, _ in pairs), Counter(name for _, name in pairs)
+    return {
+        word: name
+        for word, name in pairs
+        if words[word] == called[name] == 1 and canonical(word) != canonical(name)
+    }
 
 
 def top_level(index: FileIndex, kustomizer: Kustomizer) -> tuple[str, ...]:

@@ -111,15 +111,15 @@ def _declared(
         return
     layers = [chart.values] if chart else []
     values = [values_tree(index, one) for one in present]
-    own = tuple((key, leaf) for layer in (*values, *inline) for key, leaf in leaves(layer))
+    together = merged([*layers, *values, *inline])
     release = Release(
         holder=resource.kind,
         name=name,
         namespace=namespace,
         environment=environment,
         chart=chart,
-        values=merged([*layers, *values, *inline]),
-        own=own,
+        values=together,
+        own=_own(chart, (*values, *inline), together),
         path=resource.path,
     )
     yield release, set(present)
@@ -150,15 +150,15 @@ def _generated(
     name = chart.name if chart is not None else resource.name
     for environment, files in patterned.items():
         layers = [values_tree(index, one) for one in (*common, *files)]
-        own = layers[len(common) :]
+        values = merged([*([chart.values] if chart else []), *layers])
         release = Release(
             holder="ApplicationSet",
             name=name,
             namespace=_spelled(text(template, "spec", "destination", "namespace")),
             environment=environment,
             chart=chart,
-            values=merged([*([chart.values] if chart else []), *layers]),
-            own=tuple((key, leaf) for layer in own for key, leaf in leaves(layer)),
+            values=values,
+            own=_own(chart, layers[len(common) :], values),
             path=resource.path,
         )
         yield release, set(files)
@@ -249,17 +249,26 @@ def _from_files(
         chart = by_directory.get(place)
         layers = [values_tree(index, path) for path in paths]
         name = chart.name if chart else _place_name(paths[0])
-        own = [*([chart.values] if chart and not environment else []), *layers]
+        values = merged([*([chart.values] if chart else []), *layers])
+        spelled = [*layers, *([chart.values] if chart and not environment else [])]
         yield Release(
             holder="HelmRelease",
             name=name,
             namespace="",
             environment=environment,
             chart=chart,
-            values=merged([*([chart.values] if chart else []), *layers]),
-            own=tuple((key, leaf) for layer in own for key, leaf in leaves(layer)),
+            values=values,
+            own=_own(chart, spelled, values),
             path=paths[0] if paths else posixpath.join(place, "values.yaml"),
         )
+
+
+def _own(
+    chart: Chart | None, layers: Iterable[dict[str, Effective]], values: dict[str, Effective]
+) -> tuple[tuple[str, Value], ...]:
+    """The leaves of a release's own layers, and the defaults that a chart from elsewhere reads."""
+    whole = [values] if chart is not None and chart.partial else []
+    return tuple(pair for layer in (*layers, *whole) for pair in leaves(layer))
 
 
 def _is_default(path: str, charts: tuple[Chart, ...]) -> bool:

@@ -9,7 +9,7 @@ from repoint.formats.base import ParsedFile
 from repoint.kube import compose
 from repoint.kube.builds import Deployed, EnvironmentBuild, deploy
 from repoint.kube.configs import Configs, by_name
-from repoint.kube.delivery import element_environments
+from repoint.kube.delivery import element_environments, element_readers
 from repoint.kube.effective import leaves_of
 from repoint.kube.environments import EnvironmentSpec, Layout
 from repoint.kube.facts import makers
@@ -163,10 +163,15 @@ def _compose_uses(index: FileIndex, layout: Layout, finder: SiteIndex) -> Iterat
 
 
 def _in_elements(uses: list[RawUse], deployed: Deployed, finder: SiteIndex) -> list[RawUse]:
-    """Give uses of an ApplicationSet's list elements the environment the element names."""
+    """Give uses of an ApplicationSet's list elements what the element and the template tell.
+
+    The element names the environment, the template the Helm parameters that a value becomes.
+    """
     named: dict[tuple[str, int], str] = {}
     words: dict[int, list[str]] = {}
+    readers: dict[tuple[str, int], tuple[str, ...]] = {}
     for _, resource in _objects(deployed):
+        fed = element_readers(resource) if resource.kind == "ApplicationSet" else {}
         for leaf, word in element_environments(resource):
             name = deployed.layout.known(word)
             found = words.setdefault(id(resource), [])
@@ -174,12 +179,16 @@ def _in_elements(uses: list[RawUse], deployed: Deployed, finder: SiteIndex) -> l
                 found.append(name)
             for site in finder.of(leaf):
                 named[site.id, site.start] = name
+                key = leaf.origin.pointer.rpartition("/")[2]
+                readers[site.id, site.start] = fed.get(key, ())
     result: list[RawUse] = []
     for use in uses:
-        own = named.get((use.site.id, use.site.start))
+        spot = (use.site.id, use.site.start)
+        own = named.get(spot)
         every = words.get(id(use.container.resource), []) if use.container.resource else []
         for name in [own] if own else every or [use.environment]:
-            result.append(use.within(name))
+            become = [use.becoming(reader) for reader in readers.get(spot, ())]
+            result += [one.within(name) for one in become or [use]]
     return result
 
 

@@ -42,7 +42,8 @@ class Resource:
     (the kustomization file for generated ones), `previous` the ids it had before
     prefixes and namespaces were applied, oldest first; `prefixes` and `suffixes` are those
     applied so far. `generated` tells a generator's object; `hashed` that kustomize
-    gives its name a hash, which is left out here.
+    gives its name a hash, which is left out here. `delivered` is the id that kustomize gives
+    it where a controller, or `kubectl --namespace`, gives it another one afterwards.
     """
 
     body: dict[str, Effective]
@@ -52,6 +53,7 @@ class Resource:
     suffixes: tuple[str, ...] = ()
     generated: bool = False
     hashed: bool = False
+    delivered: ObjectId | None = None
     _known: tuple[dict[str, Effective], ObjectId] | None = field(default=None, repr=False)
     """A body and the id it spells."""
 
@@ -105,7 +107,12 @@ class Resource:
     @property
     def original(self) -> ObjectId:
         """The id the object had in its own file."""
-        return self.previous[0] if self.previous else self.id
+        return self.previous[0] if self.previous else self.built
+
+    @property
+    def built(self) -> ObjectId:
+        """The id that a build of its overlay shows."""
+        return self.delivered or self.id
 
     def ever(self, wanted: ObjectId) -> bool:
         """Whether the object has, or had, an id."""
@@ -121,6 +128,11 @@ class Resource:
         metadata = self.body.get("metadata")
         kept = metadata if isinstance(metadata, dict) else {}
         self.body = {**self.body, "metadata": {**kept, key: Value(value, origin)}}
+
+    def deliver(self, key: str, value: str, origin: Origin) -> None:
+        """Set a text of `metadata` that no build shows."""
+        self.delivered = self.built
+        self.set_metadata(key, value, origin)
 
     def put(self, path: tuple[str, ...], value: Effective) -> None:
         """Set a field, with the mappings that lead there."""
@@ -149,5 +161,6 @@ class Resource:
             suffixes=self.suffixes,
             generated=self.generated,
             hashed=self.hashed,
+            delivered=self.delivered,
             _known=self._known,
         )

@@ -38,6 +38,10 @@ class RawUse:
         """The same use in another environment."""
         return self if environment == self.environment else replace(self, environment=environment)
 
+    def becoming(self, name: str) -> RawUse:
+        """The same use of a value that a template hands on by another name."""
+        return replace(self, via=f"{name} <- {self.via}", source_key=name)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SealedReference:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repoint.dsn.mask import mask
 from repoint.errors import EditRefused
-from repoint.model.consumer import Style
+from repoint.model.consumer import Site, Style
 from repoint.model.plan import Op, PartEdit
 from repoint.planning.ground import Errand, Ground, edit_of, keys_of
 from repoint.planning.overlay_folder import PlannedEdit
@@ -42,6 +42,15 @@ class ChartValues:
         held = self._defaults.setdefault(self._paths[0], [])
         held += [(tree_at(tuple(keys), value), errand, mine) for keys, value, mine in made]
         return True
+
+    def why_not(self, site: Site) -> str:
+        """Why a chart's default could not be overridden."""
+        if not self._paths:
+            return "every environment uses this default; name a values file under `values:`"
+        scalar, text, _ = self._ground.holder(site)
+        if scalar is None or mask(text) != text:
+            return "the default holds a password, which is not copied into another file"
+        return "every environment uses this default, and it stands in a list or in several lines"
 
     def edits(self) -> list[PlannedEdit]:
         """The insertions that override what was taken."""

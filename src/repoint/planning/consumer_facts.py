@@ -24,6 +24,8 @@ from repoint.sites.encoded import plain_text
 Labels = tuple[tuple[str, str], ...]
 Configs = dict[tuple[str, str], list[tuple[str, str]]]
 """Keys and values by kind and name of the object that holds them."""
+Way = tuple[Workload, Route]
+"""A container, and the route of some of its keys."""
 
 _POOL_SIZE = re.compile(
     r"(?i)^(?:(?:.*_)?(?:MAX_(?:OPEN_)?CONN(?:ECTION)?S?|POOL_(?:MAX(?:_SIZE)?|SIZE)|MAX_POOL_SIZE"
@@ -43,25 +45,26 @@ _POOL_PARAMS = (
 def consumer_facts(
     config: Config,
     environment: EnvironmentBuild,
-    uses: Mapping[Workload, tuple[Use, ...]],
+    uses: Mapping[Way, tuple[Use, ...]],
     sites: Mapping[str, Site],
-    routes: Mapping[Workload, Route],
     hazards: tuple[Hazard, ...],
 ) -> tuple[ConsumerFacts, ...]:
-    """One per container that repoint moves.
+    """One per container and way that repoint moves.
+
+    A container whose keys go both ways has two, of one id: rules on pools see what is pooled.
 
     Args:
-        uses: The uses of each container in this environment, of sites that name the source.
+        uses: The uses in this environment, of sites that name the source, by container and route.
         sites: Those sites by id.
-        routes: Where each container goes.
         hazards: What the repository's source text tells.
     """
     views = {view.workload: view for one in environment.objects for view in containers(one)}
-    names = {_called(views.get(workload), workload) for workload in uses}
+    workloads = {workload: None for workload, _ in uses}
+    names = {_called(views.get(workload), workload) for workload in workloads}
     shares = Attribution(hazards, names)
     configs = _config_values(environment)
     limits = autoscaled(environment.objects)
-    scales = {workload: scale_of(views.get(workload), limits) for workload in uses}
+    scales = {workload: scale_of(views.get(workload), limits) for workload in workloads}
     return tuple(
         ConsumerFacts(
             id=workload.id,
@@ -69,7 +72,7 @@ def consumer_facts(
             namespace=workload.namespace,
             name=workload.name,
             purpose=main_purpose(mine).value,
-            route=routes[workload].value,
+            route=route.value,
             replicas=scales[workload].replicas,
             pool_size=_pool_size(config, workload, mine, sites, views.get(workload), configs),
             labels=_pod_labels(views.get(workload)),
@@ -80,7 +83,7 @@ def consumer_facts(
             surge=scales[workload].surge,
             scaled_by=scales[workload].source,
         )
-        for workload, mine in uses.items()
+        for (workload, route), mine in uses.items()
     )
 
 

@@ -94,7 +94,8 @@ class Decisions:
         """Where one use goes."""
         if use.workload in self._forced:
             return Way(Route.DIRECT)
-        route = use_route(use, self._routes, self._scene.config)
+        decided = self._routes.get(use.workload, Route.UNKNOWN)
+        route = use_route(use, decided, self._scene.config)
         pooler = self._poolers.get(use.workload, "")
         return Way(route, pooler if route is Route.POOLED else "")
 
@@ -111,10 +112,18 @@ class Decisions:
                     grouped[use.workload] = (*grouped.get(use.workload, ()), use)
         return grouped
 
+    def _by_way(self) -> dict[tuple[Workload, Route], tuple[Use, ...]]:
+        grouped: dict[tuple[Workload, Route], tuple[Use, ...]] = {}
+        for workload, uses in self.uses.items():
+            for use in uses:
+                key = workload, self.way(use).route
+                grouped[key] = (*grouped.get(key, ()), use)
+        return grouped
+
     def _facts(self) -> EnvironmentFacts:
         scene = self._scene
         consumers = consumer_facts(
-            scene.config, scene.environment, self.uses, self.sites, self._routes, scene.hazards
+            scene.config, scene.environment, self._by_way(), self.sites, scene.hazards
         )
         facts = environment_facts(
             scene.config,
@@ -128,6 +137,8 @@ class Decisions:
 
     def _decided(self, consumer: ConsumerFacts) -> ConsumerFacts:
         """A consumer with its Pooler and the parameters that its connection strings get."""
+        if consumer.route != Route.POOLED:
+            return consumer
         workload = self._workloads[consumer.id]
         added = tuple(pair for pair in self._params.get(workload, ()) if pair[1])
         names = {name for name, _ in added}
@@ -158,13 +169,14 @@ class Decisions:
         What goes direct reads a second key. A driver that does not know the parameter sends
         it to the server, which refuses it.
         """
-        mine = {use.site for use in self.uses[self._workloads[consumer.id]]}
-        others = [
+        pooled = [
             use
-            for workload, uses in self.uses.items()
-            for use in uses
-            if use.site in mine and workload.id != consumer.id
+            for use in self.uses[self._workloads[consumer.id]]
+            if self.way(use).route is Route.POOLED
         ]
+        mine = {use.site for use in pooled}
+        everybody = (use for uses in self.uses.values() for use in uses)
+        others = [use for use in everybody if use.site in mine and use not in pooled]
         return all(takes_parameters(self.sites[site]) for site in mine) and all(
             self.way(use).route is Route.DIRECT for use in others
         )

@@ -8,11 +8,11 @@ of these is safe.
 from __future__ import annotations
 
 from repoint.dsn.mask import mask
-from repoint.formats.base import Scalar
+from repoint.formats.base import FileKind, Scalar
 from repoint.kube.effective import Effective, Value, items
 from repoint.kube.objects import scalar_at
 from repoint.kube.resource import Resource
-from repoint.model.consumer import Site, Use
+from repoint.model.consumer import Site, Style, Use
 from repoint.model.plan import Applicability, Op, PartEdit, Task
 from repoint.model.source import Span
 from repoint.planning.chart_values import ChartValues
@@ -65,7 +65,7 @@ class Delivery:
         parts = part_edits(site, errand.goal)
         if not parts:
             return False
-        own = self.ground.owned(site.location.path)
+        own = self.ground.owned(site.location.path) or self.ground.alone(site)
         if site.sealed:
             self._sealed(errand, parts)
         elif site.display_only and (own or site.display_only != SHARED):
@@ -73,8 +73,18 @@ class Delivery:
         elif own:
             self._in_place(errand, parts)
         elif not self._shared.take(errand, parts) and not self._values.take(errand, parts):
-            self.ground.task(errand, "the file is shared by several environments")
+            self.ground.task(errand, self._why_shared(errand.site))
         return True
+
+    def _why_shared(self, site: Site) -> str:
+        """Why a value of a file that this environment does not own cannot be overridden."""
+        parsed = self.ground.files.get(site.location.path)
+        if parsed is not None and parsed.kind is FileKind.HELM_TEMPLATE:
+            return "a chart's template is the same in every environment; read the host from values"
+        in_values = "values" in site.location.path.rpartition("/")[2]
+        if site.style is Style.HELM_VALUE and in_values:
+            return self._values.why_not(site)
+        return "the file is shared by several environments"
 
     def finish(self) -> tuple[PlannedEdit, ...]:
         """All edits, those of the overlay last."""

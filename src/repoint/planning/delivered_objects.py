@@ -20,6 +20,7 @@ from repoint.model.source import Location
 from repoint.planning.config import Config
 from repoint.planning.environment_facts import Targets, place_of
 from repoint.planning.overlay_folder import PlannedEdit
+from repoint.planning.places import object_name
 from repoint.rules.delivered import TOOLS, Delivered, DeliveredObject, Deliverer, Input, Reader
 
 _KINDS = {
@@ -137,7 +138,8 @@ class _Desk:
                 object=self.object(resource),
                 purpose=self._purpose(uses),
                 inputs=tuple(self._inputs(uses)),
-                changes=place in touched or any(use.source in _OWN for use in changing),
+                changes=object_name(resource) in touched
+                or any(use.source in _OWN for use in changing),
                 keeps_name=_keeps_name(resource),
                 expires=child(resource.body, "spec", "ttlSecondsAfterFinished") is not None,
             )

@@ -40,13 +40,15 @@ class Ground:
     """One environment's view of the repository.
 
     `read` gives the bytes of a file, `owned` tells whether a file belongs to this
-    environment alone; `tasks` collects what a person must do.
+    environment alone, `alone` the same of a site in a file that no overlay reads; `tasks`
+    collects what a person must do.
     """
 
     environment: str
     files: abc.Mapping[str, ParsedFile]
     read: Callable[[str], bytes]
     owned: Callable[[str], bool]
+    alone: Callable[[Site], bool] = lambda _: False
     tasks: list[Task] = field(default_factory=list)
 
     def holder(self, site: Site) -> tuple[Scalar | None, str, TextMap]:

@@ -138,29 +138,34 @@ def route_of(purpose: Purpose) -> Route:
     return Route.UNKNOWN
 
 
-def use_route(use: Use, chosen: Mapping[Workload, Route], config: Config | None) -> Route:
-    """Where one use goes: with its container, or by itself where there are no containers.
+def use_route(use: Use, decided: Route, config: Config | None) -> Route:
+    """Where one use goes: with its container, unless its own purpose must go direct.
 
-    A chart or an operator's object often has a pair of hosts, one for the runtime and one
-    for migrations, under a single name.
+    A container often has one key for its runtime and one for migrations (Prisma's `DIRECT_URL`,
+    `SPRING_FLYWAY_URL`), and so have a chart and an operator's object under a single name.
+
+    Args:
+        use: A use.
+        decided: The route of its workload, as `routes` gives it.
+        config: repoint.yaml; a route that it names holds for every key.
     """
-    if use.workload.container:
-        return chosen.get(use.workload, Route.UNKNOWN)
     named = choice_for(config, use.workload)
     if named is not None and named.route:
         return Route(named.route)
-    decided = chosen.get(use.workload, Route.UNKNOWN)
     if use.purpose is Purpose.PROBE:
         return decided
-    return route_of(use.purpose)
+    own = route_of(use.purpose)
+    if not use.workload.container:
+        return own
+    return own if decided is Route.POOLED and own is Route.DIRECT else decided
 
 
 def routes(uses: Iterable[Use], config: Config | None) -> dict[tuple[str, Workload], Route]:
-    """The route of every container, by environment.
+    """The route of every container, by environment; `use_route` tells that of each key.
 
-    A wait loop asks what its workload's other containers use: the direct Service before a
-    migration, the pooler before a runtime. Without them it follows the workload's kind:
-    a Job waits for the direct Service.
+    A container with a key that can be pooled and one that cannot is pooled. A wait loop asks what
+    its workload's other containers use: the direct Service before a migration, the pooler before
+    a runtime. Without them it follows the workload's kind: a Job waits for the direct Service.
     """
     everything = list(uses)
     result: dict[tuple[str, Workload], Route] = {}
@@ -171,7 +176,7 @@ def routes(uses: Iterable[Use], config: Config | None) -> dict[tuple[str, Worklo
             result[key] = Route(chosen.route)
         elif use.purpose is not Purpose.PROBE:
             known = result.get(key)
-            result[key] = _stricter(known, route_of(use.purpose))
+            result[key] = _joined(known, route_of(use.purpose))
     waiting = {
         (use.environment, use.workload): use
         for use in everything
@@ -221,10 +226,14 @@ def wait_poolers(
     return {workload: name for workload, name in found.items() if name}
 
 
-def _stricter(known: Route | None, new: Route) -> Route:
+def _joined(known: Route | None, new: Route) -> Route:
+    """The route of a container with keys of both: unknown before pooled, and direct last."""
     if known is None or known is new:
         return new
-    return Route.DIRECT if Route.DIRECT in (known, new) else Route.UNKNOWN
+    both = (known, new)
+    if Route.UNKNOWN in both:
+        return Route.DIRECT if Route.DIRECT in both else Route.UNKNOWN
+    return Route.POOLED
 
 
 def _by_workload(
@@ -253,27 +262,32 @@ def _waits_for(use: Use, known: Mapping[tuple[str, Workload], list[Route]]) -> R
 
 
 def consumers_of(
-    uses: Iterable[Use], chosen: Mapping[tuple[str, Workload], Route], moving: frozenset[str]
+    uses: Iterable[Use],
+    chosen: Mapping[tuple[str, Workload], Route],
+    moving: frozenset[str],
+    config: Config | None,
 ) -> tuple[Consumer, ...]:
-    """One consumer per environment and container, in the order of their first use.
+    """One consumer per environment, container and route, in the order of their first use.
 
     `moving` are the ids of sites that name the source: they decide what must be updated.
     """
-    grouped: dict[tuple[str, Workload], list[Use]] = {}
+    grouped: dict[tuple[str, Workload, Route], list[Use]] = {}
     for use in uses:
-        grouped.setdefault((use.environment, use.workload), []).append(use)
+        decided = chosen.get((use.environment, use.workload), Route.UNKNOWN)
+        route = use_route(use, decided, config)
+        grouped.setdefault((use.environment, use.workload, route), []).append(use)
     return tuple(
         Consumer(
             id=workload.id,
             workload=workload,
             environment=environment,
             purpose=main_purpose(group),
-            route=chosen.get((environment, workload), Route.UNKNOWN),
+            route=route,
             evidence=tuple(dict.fromkeys(line for use in group for line in use.evidence)),
             sites=tuple(dict.fromkeys(use.site for use in group)),
             update_required=update_required([use for use in group if use.site in moving]),
         )
-        for (environment, workload), group in grouped.items()
+        for (environment, workload, route), group in grouped.items()
     )
 
 

@@ -219,6 +219,8 @@ class Mover:
         return stuck is None
 
     def _cannot_split(self, site: Site, use: Use, goal: Goal) -> None:
+        named = use.source_key if not use.workload.container else ""
+        who = f"`{named}` of {use.workload.id}" if named else use.workload.id
         self._delivery.tasks.append(
             Task(
                 path=site.location.path,
@@ -227,14 +229,14 @@ class Mover:
                 environment=self._name,
                 consumer=use.workload.id,
                 reason="this value also feeds a runtime; "
-                f"give {use.workload.id} a value of its own",
+                f"give {who} a value of its own",
                 put=f"host {goal.host}",
             )
         )
         self._findings.append(
             routing.SHARED_VALUE.finding(
-                f"`{site.key}` feeds a runtime and {use.workload.id}, and cannot be split here",
-                hint=f"give {use.workload.id} a value of its own, or its `route` in repoint.yaml",
+                f"`{site.key}` feeds a runtime and {who}, and cannot be split here",
+                hint=f"give {who} a value of its own, or its `route` in repoint.yaml",
                 location=site.location,
                 environment=self._name,
                 consumer=use.workload.id,

@@ -45,8 +45,8 @@ def rendered(resource: Resource, steps: tuple[Step, ...]) -> tuple[str, ...]:
 
 
 def object_name(resource: Resource) -> str:
-    """`Kind/namespace/name`, as `render_diff` names objects."""
-    parts = (resource.kind, resource.namespace, resource.name)
+    """`Kind/namespace/name` as a build shows it, which is how `render_diff` names objects."""
+    parts = (resource.kind, resource.built.namespace, resource.built.name)
     return "/".join(part for part in parts if part)
 
 

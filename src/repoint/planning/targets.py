@@ -132,7 +132,7 @@ def with_planned(facts: EnvironmentFacts, found: Targets, config: Config) -> Env
                     host=facts.host_of(consumer),
                     params=_kept(
                         _raised(one.params, config.target.sslmode if one.site not in kept else ""),
-                        gone.get(consumer.id, ()),
+                        gone.get(consumer.id, ()) if consumer.route == "pooled" else (),
                     ),
                 )
                 for one in consumer.connections

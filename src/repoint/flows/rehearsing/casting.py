@@ -159,17 +159,16 @@ class Casting:
     def _facts(
         self, build: EnvironmentBuild, grouped: Mapping[Workload, list[Asking]]
     ) -> dict[str, ConsumerFacts]:
-        routes = {
-            workload: Route.POOLED if uses[0][2].pooler is not None else Route.DIRECT
-            for workload, uses in grouped.items()
-        }
+        ways: dict[tuple[Workload, Route], tuple[Use, ...]] = {}
+        for workload, uses in grouped.items():
+            route = Route.POOLED if uses[0][2].pooler is not None else Route.DIRECT
+            ways[workload, route] = tuple(use for use, _, _ in uses)
         sites = {site.id: site for uses in grouped.values() for _, site, _ in uses}
         found = consumer_facts(
             self.config,
             build,
-            {workload: tuple(use for use, _, _ in uses) for workload, uses in grouped.items()},
+            ways,
             sites,
-            routes,
             self.evidence.hazards,
         )
         return {one.id: one for one in found}

@@ -47,9 +47,8 @@ def at_source(scene: Scenery) -> tuple[Subject, ...]:
     facts = consumer_facts(
         scene.config,
         build_of(scene.actual.survey, scene.environment),
-        {workload: tuple(several) for workload, several in uses.items()},
+        {(workload, Route.DIRECT): tuple(several) for workload, several in uses.items()},
         {site.id: site for _, site in found.values()},
-        dict.fromkeys(uses, Route.DIRECT),
         scene.evidence.hazards,
     )
     by_id = {one.id: one for one in facts}
