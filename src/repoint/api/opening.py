@@ -6,20 +6,22 @@ The library and the command line open it alike.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.kubectl import Kustomize
 from repoint.adapters.sops import Sops
+from repoint.errors import ConfigError
 from repoint.flows.workspace import Workspace, in_turn
 from repoint.model.knowledge import NOTHING_ADDED, Knowledge, joined
 from repoint.planning.config import CONFIG_NAME, Config, load_config
 
 if TYPE_CHECKING:
+    from repoint.flows.reading import Reading
     from repoint.model.plan import Plan
-    from repoint.ports import Aside, KeptResults, Progress, Tree
+    from repoint.ports import Aside, KeptResults, Progress, Tree, WritableTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,21 @@ def opened(
     return Opened(workspace, tree, sops, renderer)
 
 
+def guessed(workspace: Workspace) -> tuple[Workspace, Reading]:
+    """The workspace as if the configuration that `propose` finds were there, with what was read.
+
+    Where too little is found for a configuration it stays without one.
+    """
+    from repoint.flows.init import propose
+
+    proposal = propose(workspace)
+    try:
+        config = load_config(proposal.text)
+    except ConfigError:
+        return workspace, proposal.reading
+    return replace(workspace, config=config, config_text=proposal.text), proposal.reading
+
+
 def kept_results(known: Knowledge) -> KeptResults | None:
     """What earlier runs of this program worked out, knowing the same; None where none is kept."""
     from repoint.adapters.answers import program_mark
@@ -126,7 +143,9 @@ def kept_results(known: Knowledge) -> KeptResults | None:
     return UserResults(folder, program + digest_of(known))
 
 
-def keep_apply_gate(opened: Opened, plan: Plan, environments: Sequence[str]) -> None:
+def keep_apply_gate(
+    config: Config | None, plan: Plan, environments: Sequence[str], tree: WritableTree
+) -> None:
     """Go on only when repoint.yaml's gates for an apply are open.
 
     Raises:
@@ -135,6 +154,5 @@ def keep_apply_gate(opened: Opened, plan: Plan, environments: Sequence[str]) -> 
     from repoint.flows.rehearsing.record import require_rehearsed
     from repoint.flows.rewriting import wanted_of
 
-    config = opened.workspace.config
     if config is not None and "rehearsed" in config.gates.apply and plan.applicable:
-        require_rehearsed(plan, wanted_of(plan, environments), opened.tree)
+        require_rehearsed(plan, wanted_of(plan, environments), tree)

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repoint.api.values import Applied, Check, Plan, Proposal, RolledBack, Scan
-from repoint.errors import ConfigError, UsageError
+from repoint.errors import UsageError
 from repoint.model.knowledge import NOTHING_ADDED, Knowledge, knowing
 
 if TYPE_CHECKING:
     from repoint.api.opening import Opened
-    from repoint.flows.reading import Reading
-    from repoint.flows.workspace import Workspace
     from repoint.ports import Progress
 
 
@@ -94,15 +92,16 @@ class Repository:
             UsageError: an environment of that name does not exist.
             ConfigError: repoint.yaml, or a file with knowledge, is wrong.
         """
+        from repoint.api.opening import guessed
         from repoint.flows.scanning import scan
 
         names = _names(environments)
         with self._opened() as here:
-            guessed = here.workspace.config is None
             workspace, reading = here.workspace, None
-            if guessed:
-                workspace, reading = _guessed(here)
-            return Scan.of(scan(workspace, names, reading), guessed=guessed)
+            bare = workspace.config is None
+            if bare:
+                workspace, reading = guessed(workspace)
+            return Scan.of(scan(workspace, names, reading), guessed=bare)
 
     def plan(self, environments: Sequence[str] = ()) -> Plan:
         """Work out what would change and why, with the proof that nothing else does.
@@ -155,7 +154,7 @@ class Repository:
         names = _names(environments)
         check_plan(plan)
         with self._opened() as here:
-            keep_apply_gate(here, plan, names)
+            keep_apply_gate(here.workspace.config, plan, names, here.tree)
             done = apply_plan(
                 plan,
                 here.tree,
@@ -184,7 +183,7 @@ class Repository:
         from repoint.flows.rollback import roll_back
 
         names = _names(environments)
-        with self._opened(config=False) as here:
+        with self._opened(config=False, plugins=False) as here:
             wanted = names or tuple(load_receipts(here.tree))
             done = roll_back(
                 *(wanted, here.tree, here.sealed),
@@ -202,7 +201,7 @@ class Repository:
         """
         from repoint.flows.recover import resume
 
-        with self._opened(config=False) as here:
+        with self._opened(config=False, plugins=False) as here:
             return resume(here.tree) if here.tree.files_in(".repoint") else ""
 
     def check(self, environments: Sequence[str] = ()) -> Check:
@@ -227,13 +226,17 @@ class Repository:
             return Proposal(found.text, found.questions, found.notes)
 
     @contextmanager
-    def _opened(self, *, config: bool = True) -> Iterator[Opened]:
-        """The files as they are now, with all that is known about them."""
+    def _opened(self, *, config: bool = True, plugins: bool = True) -> Iterator[Opened]:
+        """The files as they are now, with all that is known about them.
+
+        No installed package may stand in a way back: without `plugins` none is asked.
+        """
         from repoint.adapters.filetree import FileTree
         from repoint.api.opening import kept_results, opened, settings_of
 
         tree = FileTree(self._root)
-        settings = settings_of(tree, config=config, plugins=self._plugins, given=self._given)
+        asked = plugins and self._plugins
+        settings = settings_of(tree, config=config, plugins=asked, given=self._given)
         kept = kept_results(settings.known) if self._cache else None
         with knowing(settings.known):
             yield opened(tree, settings, self._progress, kept=kept)
@@ -251,19 +254,3 @@ def _checked(knowledge: Knowledge | None) -> Knowledge:
     from repoint.planning.knowledge import knowledge_of
 
     return knowledge_of(knowledge, "the caller")
-
-
-def _guessed(here: Opened) -> tuple[Workspace, Reading]:
-    """The workspace with the configuration that would be proposed, where that is enough of one."""
-    from dataclasses import replace
-
-    from repoint.flows.init import propose
-    from repoint.planning.config import load_config
-
-    proposal = propose(here.workspace)
-    try:
-        config = load_config(proposal.text)
-    except ConfigError:
-        return here.workspace, proposal.reading
-    workspace = replace(here.workspace, config=config, config_text=proposal.text)
-    return workspace, proposal.reading

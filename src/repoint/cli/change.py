@@ -57,7 +57,9 @@ def apply(
     refused with status 4 when a file changed since. Without it a plan is made now, and
     you are asked before anything is written.
     """
-    with open_desk(session, None, config=not resume) as desk:
+    from repoint.api.opening import keep_apply_gate
+
+    with open_desk(session, None, config=not resume, knowledge=not resume) as desk:
         if resume:
             return _resume(session, desk)
         plan = read_plan(plan_file) if plan_file else make_plan(desk, environments)
@@ -65,7 +67,7 @@ def apply(
             files = sorted({change.path for change in plan.changes})
             if not agreed_to(session, "write", files, yes=yes):
                 return ExitCode.REFUSED
-        _keep_gate(desk, plan, environments)
+        keep_apply_gate(desk.workspace.config, plan, environments, desk.tree)
         return _apply(session, desk, plan, environments, allow_dirty=allow_dirty)
 
 
@@ -97,20 +99,6 @@ def _apply(
     session.terminal.notice(f"the way back: repoint rollback --env {' --env '.join(names)}")
     _tell_rehearsed(session, desk, plan, names)
     return ExitCode.OK
-
-
-def _keep_gate(desk: Desk, plan: Plan, environments: Sequence[str]) -> None:
-    """Go on only when repoint.yaml's gates are open.
-
-    Raises:
-        GateClosed: it asks for a rehearsal that passed, and there is none.
-    """
-    from repoint.flows.rehearsing.record import require_rehearsed
-    from repoint.flows.rewriting import wanted_of
-
-    config = desk.workspace.config
-    if config is not None and "rehearsed" in config.gates.apply and plan.applicable:
-        require_rehearsed(plan, wanted_of(plan, environments), desk.tree)
 
 
 def _tell_rehearsed(session: Session, desk: Desk, plan: Plan, names: Sequence[str]) -> None:

@@ -109,7 +109,7 @@ def _files(session: Session, environments: tuple[str, ...], *, yes: bool) -> int
     from repoint.flows.recover import resume
     from repoint.flows.rollback import roll_back
 
-    with open_desk(session, None, config=False) as desk:
+    with open_desk(session, None, config=False, knowledge=False) as desk:
         if desk.tree.files_in(STATE_FOLDER):
             tell_recovered(session, resume(desk.tree))
         receipts = load_receipts(desk.tree)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repoint.cli.place import CONFIG_FILE, find_root
-from repoint.errors import ConfigError
+from repoint.cli.place import find_root
 
 if TYPE_CHECKING:
     from repoint.adapters.filetree import FileTree
@@ -29,12 +28,10 @@ if TYPE_CHECKING:
         DriverObserver,
         HttpGet,
         Identity,
-        KeptResults,
         Laboratory,
         LoadGenerator,
         LocalState,
         SealedEditor,
-        Tree,
         WritableTree,
     )
 
@@ -61,8 +58,9 @@ def config_at(folder: Path) -> Config | None:
         FileRefused: it cannot be read.
     """
     from repoint.adapters.filetree import FileTree
+    from repoint.api.opening import config_of
 
-    return _config_of(FileTree(folder))[0]
+    return config_of(FileTree(folder))[0]
 
 
 @contextmanager
@@ -72,62 +70,43 @@ def open_desk(
     *,
     config: bool = True,
     guess: bool = False,
+    knowledge: bool = True,
     tree: FileTree | None = None,
+    tells: bool = True,
 ) -> Iterator[Desk]:
     """The repository with its adapters; the progress line is cleared at the end.
 
+    A run that was stopped half-way is told of when the block ends, unless `tells` is off.
+
     Without `config` repoint.yaml is not looked at. With `guess` a repository without one
-    gets the configuration that `repoint init` would propose, and a notice says so. `tree` is the
+    gets the configuration that `repoint init` would propose, and a notice says so. Without
+    `knowledge` installed packages are not asked: none may stand in a way back. `tree` is the
     repository where it was opened already.
 
     Raises:
         ConfigError: repoint.yaml is wrong.
+        KnowledgeFailed: an installed package brings knowledge that is wrong.
     """
     from repoint.adapters.aside import forked
     from repoint.adapters.filetree import FileTree
-    from repoint.adapters.kubectl import Kustomize
-    from repoint.adapters.sops import Sops
-    from repoint.flows.workspace import Workspace
+    from repoint.api.opening import kept_results, opened, settings_of
+    from repoint.model.knowledge import knowing
 
     # A scan keeps every tree it reads until the end, and makes no cycles worth collecting:
     # looking for them over and over costs a third of its time.
     gc.disable()
     tree = tree or FileTree(find_root(session.directory, root))
-    folder = tree.root
-    found, text = _config_of(tree) if config else (None, "")
-    progress = session.progress
-    sops = Sops(tree, progress=progress)
-    remote = found is not None and found.render.remote
-    kustomize = Kustomize(tree, remote=remote, progress=progress)
-    workspace = Workspace(
-        root=str(folder),
-        tree=tree,
-        config=found,
-        config_text=text,
-        secrets=sops,
-        renderer=kustomize,
-        progress=progress,
-        aside=forked,
-        kept=kept_results(),
-    )
-    reading = None
+    settings = settings_of(tree, config=config, plugins=knowledge)
+    kept = kept_results(settings.known)
+    here = opened(tree, settings, session.progress, aside=forked, kept=kept)
+    workspace, reading = here.workspace, None
     try:
-        if guess and workspace.config is None:
-            workspace, reading = _guessed(session, workspace)
-        yield Desk(workspace, tree, sops, reading, lambda: sops.was_asked or kustomize.was_asked)
+        with knowing(settings.known):
+            if guess and workspace.config is None:
+                workspace, reading = _guessed(session, workspace)
+            yield Desk(workspace, tree, here.sealed, reading, here.looked_beyond)
     finally:
         session.progress.close()
-
-
-def kept_results() -> KeptResults | None:
-    """What earlier runs of this very program worked out; None where nothing is kept."""
-    from repoint.adapters.answers import program_mark
-    from repoint.adapters.cache_folder import cache_folder
-    from repoint.adapters.kept_results import UserResults
-
-    folder = cache_folder()
-    package = Path(__file__).resolve().parents[1]
-    return UserResults(folder, program_mark(package)) if folder else None
 
 
 def laboratory(keep_logs: Path | None) -> Laboratory:
@@ -253,26 +232,14 @@ def migration_runner(root: str) -> Runner:
     return MigrationCommand(Path(root))
 
 
-def _config_of(tree: Tree) -> tuple[Config | None, str]:
-    from repoint.planning.config import load_config
-
-    if not tree.exists(CONFIG_FILE):
-        return None, ""
-    text = tree.read(CONFIG_FILE).decode(errors="replace")
-    return load_config(text, CONFIG_FILE), text
-
-
 def _guessed(session: Session, workspace: Workspace) -> tuple[Workspace, Reading]:
-    from repoint.flows.init import propose
-    from repoint.planning.config import load_config
+    from repoint.api.opening import guessed
 
-    proposal = propose(workspace)
-    try:
-        config = load_config(proposal.text)
-    except ConfigError:
-        session.terminal.notice("note: there is no repoint.yaml, and too little to guess one from")
-        return workspace, proposal.reading
-    session.terminal.notice(
-        "note: there is no repoint.yaml; `repoint init` writes what is guessed here"
-    )
-    return replace(workspace, config=config, config_text=proposal.text), proposal.reading
+    found, reading = guessed(workspace)
+    told = "`repoint init` writes what is guessed here"
+    if found.config is None:
+        told = "and too little to guess one from"
+        session.terminal.notice(f"note: there is no repoint.yaml, {told}")
+    else:
+        session.terminal.notice(f"note: there is no repoint.yaml; {told}")
+    return found, reading
