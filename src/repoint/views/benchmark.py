@@ -6,8 +6,10 @@ import sys
 
 import msgspec
 
+from repoint.dsn.mask import mask
 from repoint.model.benchmark import Benchmark, Measured
 from repoint.views.layout import Page, Segment, printed, widths
+from repoint.views.visible import visible
 
 _BAR = 28
 _STYLE = {"faster": "good", "slower": "warn", "unclear": "dim"}
@@ -51,6 +53,16 @@ def machine(value: Benchmark) -> str:
 
 def chart(value: Benchmark) -> str:
     """An SVG of both routes' transactions per second; no script and no reference outside."""
+    return _drawn(value, f"Transactions per second, {value.pooler} ({value.pool_mode} mode)", ())
+
+
+def bare_chart(value: Benchmark) -> str:
+    """The same SVG for a document that brings title and styles: classes alone, no id, no font."""
+    return _drawn(value, None, ("style", "title", "desc"))
+
+
+def _drawn(value: Benchmark, title: str | None, without: tuple[str, ...]) -> str:
+    """The chart, without scripts and the elements of `without`."""
     import pygal
     from pygal.etree import etree
     from pygal.style import Style
@@ -65,22 +77,30 @@ def chart(value: Benchmark) -> str:
         disable_xml_declaration=True,
         value_formatter=lambda number: f"{number:,.0f}",
         style=Style(font_family="sans-serif", colors=("#3b6ea5", "#c8702a")),
-        title=f"Transactions per second, {value.pooler} ({value.pool_mode} mode)",
+        title=title,
         legend_at_bottom=True,
         truncate_legend=-1,
     )
     bars.x_labels = [
-        f"{one.workload.clients} clients: {one.workload.title}" for one in value.measured
+        visible(mask(f"{one.workload.clients} clients: {one.workload.title}"))
+        for one in value.measured
     ]
     bars.add("direct", [one.tps("direct") for one in value.measured])
     bars.add("pooled", [one.tps("pooled") for one in value.measured])
     tree = bars.render_tree()
     for parent in list(tree.iter()):
         for child in list(parent):
-            if not isinstance(child.tag, str) or child.tag.rpartition("}")[2] == "script":
+            if not isinstance(child.tag, str) or _name(child.tag) in ("script", *without):
                 parent.remove(child)
+    if without:
+        # pygal makes the id up anew in every run.
+        tree.attrib.pop("id", None)
     text: str = etree.tostring(tree, encoding="unicode")
     return text + "\n"
+
+
+def _name(tag: str) -> str:
+    return tag.rpartition("}")[2]
 
 
 def conclusions(value: Benchmark) -> tuple[str, ...]:
