@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import json
 import tomllib
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import lru_cache
 from itertools import accumulate, pairwise, zip_longest
 
 from repoint.errors import EditRefused
 from repoint.formats import base
 from repoint.formats.base import FileKind
+from repoint.formats.in_step import in_step
+from repoint.formats.places import Place, Places, keeps
 from repoint.formats.read import read_file
 from repoint.model.source import Span
 
 _DIGITS = str.maketrans("", "", "0123456789")
-_BLOCKS = frozenset({"literal", "folded"})
-
-
-class _Place(Enum):
-    """Where a leaf stands to the changed spans."""
-
-    OUT = 0
-    EDGE = 1
-    INSIDE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +31,7 @@ class _Entry:
     """
 
     essence: tuple[int, tuple[str, ...], str, bool]
-    place: _Place
+    place: Place
     node: base.Node
     pointer: str
     end: int = 0
@@ -89,7 +80,20 @@ def check_splice(
             raise EditRefused(f"`{path}` would hold another number of values after the edit")
     still = [0] * (len(ordered) + 1)
     shifts = list(accumulate((length - len(span) for span, length in ordered), initial=0))
-    was, will = _Outline(old, spans_before, still), _Outline(new, spans_after, shifts)
+    here, there = Places(spans_before, still), Places(spans_after, shifts)
+    if not in_step(old, new, here, there):
+        check_outlines(path, old, new, here, there)
+
+
+def check_outlines(
+    path: str, old: base.ParsedFile, new: base.ParsedFile, here: Places, there: Places
+) -> None:
+    """Check two readings leaf by leaf, aliases and moved lists included.
+
+    Raises:
+        EditRefused: a leaf beside the changes differs, or a changed one lost what it keeps.
+    """
+    was, will = _Outline(old, here), _Outline(new, there)
     _check_leaves(path, was, will)
     _check_edited(path, was, will)
 
@@ -148,10 +152,8 @@ def _strict(kind: FileKind, raw: bytes) -> bool:
 class _Outline:
     """Every leaf of a file, keys included, each node once; aliases tell their node."""
 
-    def __init__(self, parsed: base.ParsedFile, changed: Sequence[Span], shifts: list[int]) -> None:
-        self.changed = changed
-        self.starts = [span.end for span in changed]
-        self.shifts = shifts
+    def __init__(self, parsed: base.ParsedFile, places: Places) -> None:
+        self._places = places
         self.entries: list[_Entry] = []
         self._todo: list[tuple[base.Node, tuple[str, ...], str, bool]] = []
         for document in reversed(parsed.documents):
@@ -165,16 +167,16 @@ class _Outline:
         while self._todo:
             node, path, pointer, is_key = self._todo.pop()
             if id(node) in seen:
-                essence = (0, path, f"alias of byte {self._before(node.span.start)}", is_key)
-                self.entries.append(_Entry(essence, _Place.OUT, node, pointer))
+                essence = (0, path, f"alias of byte {self._places.before(node.span.start)}", is_key)
+                self.entries.append(_Entry(essence, Place.OUT, node, pointer))
                 continue
             seen.add(id(node))
             if isinstance(node, base.Scalar):
                 span = node.span
-                essence = (self._before(span.start), path, node.text, is_key)
-                place = self._place(node, span)
-                kept = self._kept(node) if place is _Place.INSIDE else (None, "")
-                end = self._before(span.end)
+                essence = (self._places.before(span.start), path, node.text, is_key)
+                place = self._places.place(node, span)
+                kept = self._places.kept(node) if place is Place.INSIDE else (None, "")
+                end = self._places.before(span.end)
                 self.entries.append(_Entry(essence, place, node, pointer, end, *kept))
             else:
                 self._children(node, path, pointer)
@@ -187,55 +189,14 @@ class _Outline:
                 self._todo.append((node.items[index], (*path, "*"), f"{pointer}/{index}", False))
             return
         for key, value in reversed(node.pairs):
-            name = "*" if self._place(key, key.span) is _Place.INSIDE else key.text
+            name = "*" if self._places.place(key, key.span) is Place.INSIDE else key.text
             spelled = f"{pointer}/{key.text.replace('~', '~0').replace('/', '~1')}"
             self._todo.append((value, (*path, name), spelled, False))
             self._todo.append((key, (*path, name), spelled, True))
 
-    def _before(self, offset: int) -> int:
-        """The offset counted in the file before the edit."""
-        return offset - self.shifts[bisect_right(self.starts, offset)]
-
-    def _place(self, node: base.Scalar, own: Span) -> _Place:
-        start, end = own.start, own.end
-        low = max(0, bisect_left(self.starts, start) - 1)
-        place = _Place.OUT
-        for span in self.changed[low:]:
-            if span.start > end:
-                break
-            if span.overlaps(own) or start < span.start == span.end < end:
-                return _Place.INSIDE
-            swallows = span.start == end and node.style in _BLOCKS
-            if span.start <= end and start <= span.end and not swallows:
-                place = _Place.EDGE
-        return place
-
-    def _kept(self, node: base.Scalar) -> tuple[str | None, str]:
-        """The text before and after the changes, when all of them lie inside mapped text."""
-        touching = [span for span in self.changed if _touch(span, node.span)]
-        places = [(_offset(node, span.start), _offset(node, span.end)) for span in touching]
-        starts = [start for start, _ in places if start is not None]
-        ends = [end for _, end in places if end is not None]
-        if len(starts) < len(touching) or len(ends) < len(touching):
-            return None, ""
-        return node.text[: min(starts)], node.text[max(ends) :]
-
-    def upto(self, limit: _Place) -> list[_Entry]:
+    def upto(self, limit: Place) -> list[_Entry]:
         """The entries whose place is at most `limit`."""
         return [entry for entry in self.entries if entry.place.value <= limit.value]
-
-
-def _touch(changed: Span, token: Span) -> bool:
-    return changed.start <= token.end and token.start <= changed.end
-
-
-def _offset(node: base.Scalar, byte: int) -> int | None:
-    """The offset in the text that stands at `byte`, if it is mapped."""
-    for at, start, piece in node.map.runs:
-        data = piece.encode()
-        if start <= byte <= start + len(data):
-            return at + len(data[: byte - start].decode(errors="replace"))
-    return None
 
 
 def _check_edited(path: str, old: _Outline, new: _Outline) -> None:
@@ -246,13 +207,7 @@ def _check_edited(path: str, old: _Outline, new: _Outline) -> None:
             continue
         edited = found.get((entry.essence[0], entry.essence[3]))
         text = edited.essence[2] if edited is not None else ""
-        if (
-            edited is None
-            or edited.end != entry.end
-            or len(text) < len(entry.head) + len(entry.tail)
-            or not text.startswith(entry.head)
-            or not text.endswith(entry.tail)
-        ):
+        if edited is None or edited.end != entry.end or not keeps(text, entry.head, entry.tail):
             raise EditRefused(
                 f"`{path}` line {entry.line}: `{entry.pointer}` would lose what stands "
                 "beside the edit"
@@ -261,9 +216,9 @@ def _check_edited(path: str, old: _Outline, new: _Outline) -> None:
 
 def _check_leaves(path: str, old: _Outline, new: _Outline) -> None:
     """Compare first with the leaves that only touch a change, then without them."""
-    if _difference(old.upto(_Place.EDGE), new.upto(_Place.EDGE)) is None:
+    if _difference(old.upto(Place.EDGE), new.upto(Place.EDGE)) is None:
         return
-    found = _difference(old.upto(_Place.OUT), new.upto(_Place.OUT)) or _turned(old, new)
+    found = _difference(old.upto(Place.OUT), new.upto(Place.OUT)) or _turned(old, new)
     if found is not None:
         raise EditRefused(
             f"`{path}` line {found.line}: `{found.pointer}` would change with the edit, "
@@ -276,7 +231,7 @@ def _turned(old: _Outline, new: _Outline) -> _Entry | None:
     there = {(begins, len(path), is_key) for begins, path, _, is_key in _essences(new)}
     for entry in old.entries:
         begins, path, text, is_key = entry.essence
-        if entry.place is _Place.EDGE and text and (begins, len(path), is_key) not in there:
+        if entry.place is Place.EDGE and text and (begins, len(path), is_key) not in there:
             return entry
     return None
 
