@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from repoint.cli import report
 from repoint.cli.extras import need
 from repoint.cli.options import Session, env_option, examples, format_option
 from repoint.cli.output import check_output, write_output
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         "repoint bench",
         "repoint bench --env staging --rounds 9 --seconds 5",
         "repoint bench --svg pooling.svg --format json > pooling.json",
+        "repoint bench --record --format html > pooling.html",
     ),
 )
 @click.argument(
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
 )
 @env_option("Measure")
-@format_option("json")
+@format_option("json", "html")
 @click.option("--pooler", metavar="NAME", default="", help="Measure this Pooler of the plan.")
 @click.option(
     "--rounds",
@@ -62,6 +64,9 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write a chart to FILE.",
 )
+@click.option(
+    "--record", is_flag=True, help="Keep the figures in .repoint/benchmarks, for `--format html`."
+)
 @click.pass_obj
 def bench(
     session: Session,
@@ -73,6 +78,7 @@ def bench(
     seconds: float,
     scale: int,
     svg: Path | None,
+    record: bool,
 ) -> int:
     """Measure the planned Pooler against its Cluster, on private servers and over TLS.
 
@@ -81,10 +87,12 @@ def bench(
     helps, and persistent connections, where it costs. Only the first environment is measured
     unless `--env` names another.
     """
+    from repoint.flows.bench_records import record as keep
     from repoint.flows.benchmarking import Settings, benches, benchmark
     from repoint.flows.rehearsing.flow import prepare
     from repoint.views import benchmark as views
 
+    wants_page = report.check(form)
     check_output(svg)
     if svg is not None:
         need("lab", "pygal", "a chart")
@@ -95,11 +103,13 @@ def bench(
         chosen = _chosen(benches(prepared), pooler)
         settings = Settings(rounds, seconds, scale, machine())
         found = benchmark(laboratory(None), load, chosen, settings, session.progress)
-    text = (
-        views.machine(found)
-        if form == "json"
-        else views.human(found, width=session.terminal.width, color=session.terminal.color)
-    )
+        if record:
+            session.terminal.notice(f"wrote {keep(found, desk.tree)}")
+        text = report.benchmark(desk, found) if wants_page else ""
+    if form == "json":
+        text = views.machine(found)
+    elif not wants_page:
+        text = views.human(found, width=session.terminal.width, color=session.terminal.color)
     if svg is not None:
         write_output(svg, views.chart(found).encode())
         session.terminal.notice(f"wrote {svg}")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from repoint.cli import show
+from repoint.cli import report, show
 from repoint.cli.asked import Asked
 from repoint.cli.options import Session, env_option, examples, format_option
-from repoint.cli.output import check_output, write_output
+from repoint.cli.output import check_output
 from repoint.cli.plans import make_plan, read_plan
 from repoint.cli.stdout import emit
 from repoint.cli.wiring import driver_observer, identity, laboratory, migration_runner, open_desk
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         "repoint rehearse --show-ini",
         "repoint rehearse --format markdown --output rehearsal.md   # in a pull request",
         "repoint rehearse --format junit --output rehearsal.xml     # for a CI that shows tests",
+        "repoint rehearse --format html --output rehearsal.html",
     ),
 )
 @click.argument(
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
 )
 @env_option("Rehearse")
-@format_option("json", "markdown", "junit")
+@format_option("json", "markdown", "html", "junit")
 @click.option("--show-ini", is_flag=True, help="Only print the Poolers' files; starts no server.")
 @click.option(
     "-o",
@@ -84,6 +85,7 @@ def rehearse(
     from repoint.flows.rehearsing.record import record
 
     check_output(output)
+    wants_page = report.check(form)
     with open_desk(session, None) as desk:
         plan = read_plan(plan_file) if plan_file else make_plan(desk, environments)
         prepared = prepare(plan, desk.workspace, desk.tree, desk.sealed, environments)
@@ -99,21 +101,17 @@ def rehearse(
         whole = together(found, prepared)
         folder = str(session.directory or "")
         asked = Asked(desk.tree, Path(desk.workspace.root), environments, folder)
-        _print(session, show.rehearsal(session.terminal, form, whole, asked), output)
         # What was found is told also where it cannot be kept.
+        if not wants_page:
+            text = show.rehearsal(session.terminal, form, whole, asked)
+            report.deliver(session, text, output)
         for path in () if no_record else record(found, desk.tree):
             session.terminal.notice(f"wrote {path}")
         if not no_record:
             note_rehearsals(found, plan, desk.tree, identity(desk.workspace.root))
+        if wants_page:
+            report.deliver(session, report.rehearsal(desk, plan, found), output)
     return ExitCode.OK if whole.verdict.value == "pass" else ExitCode.REFUSED
-
-
-def _print(session: Session, text: str, output: Path | None) -> None:
-    if output is None:
-        emit(text)
-        return
-    write_output(output, text.encode())
-    session.terminal.notice(f"wrote {output}")
 
 
 def _show_ini(prepared: Prepared) -> int:

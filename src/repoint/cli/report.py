@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from repoint.cli.output import check_output, write_output
 from repoint.cli.stdout import emit
-from repoint.cli.wiring import commit_of, identity
+from repoint.cli.wiring import commit_of, half_done, identity
 
 if TYPE_CHECKING:
     from repoint.cli.options import Session
@@ -129,8 +129,12 @@ def _dossier(
 
     config = desk.workspace.config
     root = desk.workspace.root
-    now = identity(root).now()
-    past = past_of(desk.tree, config, now, environments, plan=value, store=desk.sealed)
+    past = past_of(
+        *(desk.tree, config, identity(root).now(), environments),
+        plan=value,
+        store=desk.sealed,
+        half_done=half_done(Path(root)),
+    )
     return Dossier(
         command,
         cluster=config.target.cluster if config is not None else "",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from repoint.cli import report
 from repoint.cli.options import Session, env_option, examples, format_option, root_argument
 from repoint.cli.plans import make_plan
 from repoint.cli.stdout import emit
@@ -17,12 +18,13 @@ from repoint.cli.wiring import Desk, half_done, identity, open_desk
     epilog=examples(
         "repoint status",
         "repoint status --env staging --format json",
+        "repoint status --format html > status.html",
         "repoint status --plan       # also ask whether a plan would change anything",
     ),
 )
 @root_argument()
 @env_option("Show")
-@format_option("json", "markdown")
+@format_option("json", "markdown", "html")
 @click.option("--plan", is_flag=True, help="Also make a plan, to see whether changes are due.")
 @click.pass_obj
 def status(
@@ -37,6 +39,10 @@ def status(
     from repoint.flows.status import status_of
     from repoint.views import status as view
 
+    if report.check(form):
+        with open_desk(session, root) as desk:
+            emit(report.status(desk, environments, with_plan=plan))
+        return
     with open_desk(session, root, tells=False) as desk:
         value = status_of(
             desk.tree,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from repoint.cli import show
+from repoint.cli import report, show
 from repoint.cli.context import choose_environment, context_option, open_cluster
 from repoint.cli.options import Session, examples, format_option
 from repoint.cli.running import interruptible, seconds
@@ -30,11 +30,12 @@ _CONFIGURED = "as configured"
         "repoint verify --env staging --soak 30m --auto-rollback",
         "repoint verify --env production --in-cluster --format markdown",
         "repoint verify --env staging --format junit > verify.xml",
+        "repoint verify --env staging --format html > verify.html",
     ),
 )
 @click.option("--env", "environment", metavar="NAME", default="", help="The environment to verify.")
 @context_option()
-@format_option("json", "markdown", "junit")
+@format_option("json", "markdown", "html", "junit")
 @click.option(
     "--soak",
     "duration",
@@ -70,6 +71,7 @@ def verify(
     from repoint.flows.planning import require_config
     from repoint.flows.verifying.noting import note
 
+    wants_page = report.check(form)
     with interruptible(), open_desk(session, None) as desk:
         name = choose_environment(desk, environment)
         config = require_config(desk.workspace)
@@ -80,9 +82,12 @@ def verify(
             found = _verified(session, desk, api, name, inside=inside, seconds=soak_s)
         session.progress.close()
         folder = str(session.directory or "")
-        emit(show.verification(session.terminal, form, found, folder))
+        if not wants_page:
+            emit(show.verification(session.terminal, form, found, folder))
         if not no_record:
             note(found, desk.tree, identity(desk.workspace.root), desk.sealed)
+        if wants_page:
+            emit(report.verification(desk, found))
         root = desk.workspace.root
     if found.verdict.value == "fail":
         _way_back(session, root, name, context, now=auto_rollback)

@@ -65,6 +65,7 @@ def past_of(
     *,
     plan: Plan | None = None,
     store: SealedEditor | None = None,
+    half_done: str = "",
 ) -> Past:
     """The ledger, the state of each environment, and the records of rehearsals and benchmarks.
 
@@ -72,12 +73,13 @@ def past_of(
         environments: Only these; all when empty.
         plan: What the rehearsals should be of.
         store: Opens sealed files that changed since apply.
+        half_done: The verb of a run that was stopped half-way.
 
     Raises:
         UsageError: an environment is neither in repoint.yaml nor in the ledger.
         FileRefused: the ledger, or a receipt, cannot be read.
     """
-    status = status_of(tree, config, now, environments, store=store)
+    status = status_of(tree, config, now, environments, store=store, half_done=half_done)
     names = [one.name for one in status.environments]
     entries = tuple(one for one in ledger.read(tree) if one.environment in names)
     found = (_rehearsed(tree, name, plan, entries) for name in names)

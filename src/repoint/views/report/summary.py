@@ -228,6 +228,9 @@ def duties(
 ) -> tuple[Duty, ...]:
     """What a person must do, the most pressing first."""
     found = [_mend(group) for group in groups if any(one.blocks for one in group.findings)]
+    if dossier.status is not None and dossier.status.half_done:
+        text = wording.half_done_text(dossier.status.half_done)
+        found.insert(0, Duty("stopped", text, "#state", tone="bad"))
     plan = dossier.plan
     if plan is not None:
         found += _plan_duties(plan)
