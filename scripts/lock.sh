@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Writes requirements.lock from pyproject.toml, and scripts/audit.lock for `make audit`: names,
-# versions and hashes only, for every supported Python and platform. Neither names a registry:
-# the client's own settings do.
+# Writes requirements.lock and the image's part of it from pyproject.toml, and scripts/audit.lock for
+# `make audit`: names, versions and hashes only, for every supported Python and platform. None names
+# a registry: the client's own settings do.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,5 +21,8 @@ lock() { # what to read, what to write, more options
 }
 
 lock pyproject.toml requirements.lock --all-extras "$@"
+# What the image holds: the same versions, of what a user needs who brings no programs along.
+lock pyproject.toml requirements-image.lock --extra tools --extra report \
+    --constraint requirements.lock
 # A tool of its own, with some thirty packages that nothing else here needs.
 lock scripts/audit.in scripts/audit.lock "$@"
