@@ -30,7 +30,7 @@ def main(chosen: list[str]) -> int:
             print(fault, file=sys.stderr)
         faults += len(wrong)
         new = rewritten(page, ran)
-        if new != load(page):
+        if not wrong and new != load(page):
             (ROOT / page).write_text(new, encoding="utf-8")
             print(f"wrote {page}")
     if not LISTING.exists() or LISTING.read_text(encoding="utf-8") != listing():

@@ -17,10 +17,13 @@ from scripts.doc_pages.blocks import (
     read_blocks,
     read_commands,
 )
-from scripts.doc_pages.sandbox import EXAMPLE, Done, sandbox
+from scripts.doc_pages.sandbox import EXAMPLE, Done, Sandbox, sandbox
 
 FIXTURES = "tests/howto"
 """Repositories of single pages: `tests/howto/helm` is the sandbox of a page `helm.md`."""
+
+ANY_TEXT = "…"
+"""What differs from run to run within a line: a time, a digest, a fresh name."""
 
 FRESH = "fresh"
 """A sandbox like the first of the page, from a block on."""
@@ -68,8 +71,12 @@ def needs_servers(page: str) -> bool:
     return any(kind_of(command) == kinds.SERVERS for command in commands_of(page))
 
 
-def run_page(page: str, folder: Path) -> Iterator[Ran]:
-    """Run what can run of a page, in its order, in sandboxes of its own in this folder."""
+def run_page(page: str, folder: Path, *, servers: bool = True) -> Iterator[Ran]:
+    """Run what can run of a page, in its order, in sandboxes of its own in this folder.
+
+    Without servers a part ends before the first command that starts some: what follows builds
+    on it.
+    """
     text = load(page)
     own = f"{FIXTURES}/{Path(page).stem}"
     source = page_hint(text, "sandbox") or (own if (ROOT / own).is_dir() else EXAMPLE)
@@ -80,11 +87,14 @@ def run_page(page: str, folder: Path) -> Iterator[Ran]:
         if block.language in COMMANDS or "file" in block.hints:
             parts[-1][1].append(block)
     for number, (where, blocks) in enumerate(parts):
-        yield from _run_part(blocks, where, folder / str(number))
+        for command, made in _steps(blocks, where, folder / str(number)):
+            if kind_of(command) == kinds.SERVERS and not servers:
+                break
+            yield Ran(command, made.run(command.text))
 
 
-def _run_part(blocks: Sequence[Block], source: str, folder: Path) -> Iterator[Ran]:
-    """Run blocks that build on each other."""
+def _steps(blocks: Sequence[Block], source: str, folder: Path) -> Iterator[tuple[Command, Sandbox]]:
+    """The commands that can run of blocks that build on each other; files are written between."""
     made = sandbox(folder, source, configured=not _begins_with_init(blocks))
     for block in blocks:
         if "file" in block.hints:
@@ -92,7 +102,7 @@ def _run_part(blocks: Sequence[Block], source: str, folder: Path) -> Iterator[Ra
             continue
         for command in read_commands(block):
             if kind_of(command) in (kinds.RUN, kinds.SERVERS):
-                yield Ran(command, made.run(command.text))
+                yield command, made
 
 
 def _begins_with_init(blocks: Sequence[Block]) -> bool:
@@ -105,9 +115,16 @@ def _begins_with_init(blocks: Sequence[Block]) -> bool:
 
 
 def matches(shown: str, output: str) -> bool:
-    """Whether output is what is shown, but for lines `...`, ends of lines and blank ends."""
-    parts = _normal(shown).split(ANY_LINES)
-    pattern = r"(?:[^\n]*\n)*?".join(re.escape(part) for part in parts)
+    """Whether output is what is shown; `...` is any lines, `…` any text within one.
+
+    Blanks at the ends of lines and blank lines at both ends count for nothing.
+    """
+    pattern = "".join(
+        r"(?:[^\n]*\n)*?"
+        if line == ANY_LINES
+        else "[^\n]*".join(map(re.escape, line.split(ANY_TEXT)))
+        for line in _normal(shown).splitlines(keepends=True)
+    )
     return re.fullmatch(pattern, _normal(output)) is not None
 
 

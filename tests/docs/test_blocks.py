@@ -172,6 +172,8 @@ def test_arguments_that_repoint_refuses(arguments: str, why: str) -> None:
         ("", "", True),
         ("", "a\n", False),
         ("a.c\n", "abc\n", False),
+        ("took … s\nb\n", "took 12 s\nb\n", True),
+        ("took … s\n", "took 1\n2 s\n", False),
     ],
 )
 def test_shown_output_is_compared(shown: str, output: str, same: bool) -> None:
