@@ -19,8 +19,6 @@ def in_step(old: ParsedFile, new: ParsedFile, here: Places, there: Places) -> bo
     in keeps what stands before and after it. No, also where an alias may lead to a leaf twice,
     and where letters of several bytes would make every offset a search.
     """
-    if not (old.text.isascii() and new.text.isascii()) or _starts_late(old) or _starts_late(new):
-        return False
     if "&" in new.text and "*" in new.text:
         return False
     if len(old.documents) != len(new.documents):
@@ -30,11 +28,6 @@ def in_step(old: ParsedFile, new: ParsedFile, here: Places, there: Places) -> bo
         was.index == will.index and walk.same(was.root, will.root)
         for was, will in zip(old.documents, new.documents, strict=True)
     )
-
-
-def _starts_late(parsed: ParsedFile) -> bool:
-    """Whether the text is not the bytes of the file from the first on."""
-    return bool(parsed.text) and parsed.map.runs[:1] != ((0, 0, parsed.text),)
 
 
 class _Walk:
@@ -88,7 +81,7 @@ class _Walk:
         return grounds == self._grounds or self._on_files(was, will)
 
     def _on_files(self, was: Scalar, will: Scalar) -> bool:
-        """Whether the offsets of both are those of the files' bytes."""
+        """Whether the offsets of both are the files' bytes: no mark before them, ASCII alone."""
         self._grounds = was.ground, will.ground
         return all(
             ground.span(0, length) == Span(0, length)
