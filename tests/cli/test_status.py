@@ -204,3 +204,34 @@ def test_no_secret_comes_into_the_ledger(here: Checkout) -> None:
     assert (
         subprocess.run(["git", "-C", str(here.root), "check-ignore", LEDGER_PATH]).returncode == 1
     )
+
+
+def test_a_run_that_was_stopped_is_told_with_the_command_that_ends_it(here: Checkout) -> None:
+    assert "stopped" not in here.run("scan").stderr
+    journal = here.root / ".repoint" / "journal"
+    journal.parent.mkdir(exist_ok=True)
+    journal.write_text('{"state": "begin", "verb": "rollback", "steps": []}\n')
+
+    done = here.run("status")
+    assert done.stdout.endswith("next: `repoint apply --resume`\n")
+    assert "stopped: a run of `repoint rollback` was stopped half-way" in done.stdout
+    assert "half-way" not in done.stderr
+    assert here.json("status")["half_done"] == "rollback"
+    for arguments in (["scan"], ["scan", "--format", "json"], ["plan"], ["check"]):
+        told = here.run(*arguments, status=None).stderr.splitlines()
+        assert told[-1].startswith("stopped: a run of `repoint rollback`"), arguments
+        assert "`repoint apply --resume`" in told[-1]
+
+    journal.write_text('{"state": "begin", "verb": "\\u001b[2J", "steps": []}\n')
+    assert here.json("status")["half_done"] == "?"
+    here.run("apply", "--resume")
+    assert here.json("status")["half_done"] == ""
+    assert "half-way" not in here.run("scan").stderr
+
+
+def test_a_run_that_is_at_work_is_none_that_was_stopped(here: Checkout) -> None:
+    journal = here.root / ".repoint" / "journal"
+    with FileTree(here.root).locked("apply"):
+        journal.write_text('{"state": "begin", "verb": "apply", "steps": []}\n')
+        assert here.json("status")["half_done"] == ""
+    assert here.json("status")["half_done"] == "apply"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repoint.model.plan import Edit, FieldChange, Op, OverlayProof, Plan
+from repoint.model.plan import Edit, FieldChange, Op, OverlayProof, Plan, Severity
 from repoint.planning.splice import apply_edits
 from repoint.views import diff, human, machine, markdown, markup
 from tests.cli import samples
@@ -52,7 +52,8 @@ Findings
   accepted RP303 clear text
     accepted: a test password
 
-2 consumers; 3 sites; 12 files read of 40; 1 could not be read
+scan: 2 consumers; 3 sites; 12 files read of 40; 3 findings; 1 could not be read
+next: `repoint plan` shows what would change and why
 """
 
 PLAN = """\
@@ -403,3 +404,30 @@ def test_a_clean_check_says_so() -> None:
     )
     assert markdown.check(()) == clean
     assert json.loads(machine.check(())) == {"format": 1, "findings": []}
+
+
+def test_a_check_counts_its_errors_by_code_and_names_the_next_command() -> None:
+    found = [replace(samples.inventory().findings[0], severity=Severity.ERROR)] * 2
+    *_, told, after = human.check(found).splitlines()
+    assert told == f"check: 2 errors to mend: 2 {found[0].code}"
+    assert after.startswith(f"next: `repoint explain {found[0].code}` tells its remedies")
+
+
+def test_a_scan_of_many_consumers_ends_with_counts() -> None:
+    few = samples.inventory()
+    many = replace(few, consumers=few.consumers * 12)
+    assert "consumers, " not in human.scan(few)
+    tail = human.scan(many).partition("Findings")[2]
+    assert re.search(r"^local +24 consumers, \d+ to update: 12 \w+, 12 \w+$", tail, re.MULTILINE)
+    short = human.summary(few, configured=False)
+    assert "Findings" not in short and "Could not be read" in short
+    assert short.endswith("next: `repoint init` writes repoint.yaml; then `repoint plan`\n")
+
+
+def test_a_table_that_is_too_wide_keeps_its_columns_or_stands_below_its_name() -> None:
+    for width in (80, 70, 60, 50, 40):
+        told = human.scan(samples.inventory(), width=width).splitlines()
+        words = [line for line in told if "migration" in line and "pg_dump" not in line]
+        assert words and all(len(line) <= width for line in words), width
+    narrow = human.scan(samples.inventory(), width=40)
+    assert "  Job/api-migrate\n      migration  direct  Job config only" in narrow

@@ -106,6 +106,14 @@ def recover(root: Path) -> str:
     return "finished"
 
 
+def half_done(root: Path) -> str:
+    """The verb of a run that was stopped half-way; empty without one, and while it is at work."""
+    log = root / lock.STATE_DIR / JOURNAL_NAME
+    if not log.exists() or lock.is_held(root):
+        return ""
+    return journal_file.verb_of(log)
+
+
 def _check_unchanged(root: Path, steps: Sequence[Step]) -> None:
     """Read every target once more: an editor may have saved it since it was planned on."""
     for step in steps:

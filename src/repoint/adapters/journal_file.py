@@ -94,6 +94,16 @@ def read(log: Path) -> tuple[tuple[Step, ...], frozenset[str]]:
         ) from None
 
 
+def verb_of(log: Path) -> str:
+    """The verb of the run, such as `apply`; a question mark where it is not told in letters."""
+    try:
+        record = json.loads(_content(log).partition(b"\n")[0])
+        verb = str(record["verb"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "?"
+    return verb if re.fullmatch(r"[a-z][a-z -]{0,20}", verb) else "?"
+
+
 def delete(log: Path) -> None:
     """The run is over.
 

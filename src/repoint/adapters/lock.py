@@ -57,6 +57,21 @@ def held(root: Path, verb: str) -> Iterator[None]:
         os.close(fd)
 
 
+def is_held(root: Path) -> bool:
+    """Whether a run on this machine has the lock now; nothing is taken or written."""
+    try:
+        fd = os.open(root / STATE_DIR / LOCK_NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in _HELD
+    finally:
+        os.close(fd)
+    return False
+
+
 def state_dir(root: Path) -> Path:
     """`.repoint/` below `root`, made with its `.gitignore` when it is missing.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 CONFIG_FILE = "repoint.yaml"
+JOURNAL = ".repoint/journal"
+"""What a run that writes leaves where it is stopped half-way."""
 
 
 def find_root(directory: Path | None, root: Path | None) -> Path:

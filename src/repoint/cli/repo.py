@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from repoint.cli import show
+from repoint.cli import report, show
 from repoint.cli.asked import Asked
 from repoint.cli.options import Session, env_option, examples, format_option, root_argument
 from repoint.cli.output import write_output
-from repoint.cli.place import find_root
+from repoint.cli.place import CONFIG_FILE, find_root
 from repoint.cli.stdout import emit
 from repoint.cli.wiring import Desk, identity, open_desk
 from repoint.errors import ExitCode
@@ -47,18 +47,63 @@ def init(session: Session, root: Path | None, print_only: bool, force: bool) -> 
         session.terminal.notice(f"to decide: {question}")
 
 
+def _purpose_names(ctx: click.Context, param: click.Parameter, start: str) -> list[str]:
+    """The purposes that begin with `start`."""
+    from repoint.model.consumer import Purpose
+
+    return [str(one) for one in Purpose if one.startswith(start)]
+
+
+def _purposes(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    known = _purpose_names(ctx, param, "") if values else []
+    for value in values:
+        if value not in known:
+            raise click.BadParameter(f"`{value}` is none of {', '.join(known)}", ctx, param)
+    return values
+
+
 @click.command(
     epilog=examples(
         "repoint scan",
         "repoint scan --env staging --format markdown",
+        "repoint scan --consumer '*-migrate' --purpose migration",
+        "repoint scan --summary",
         "repoint scan --format sarif > scan.sarif",
+        "repoint scan --format html > consumers.html   # for people without repoint",
     ),
 )
 @root_argument()
 @env_option("Show")
-@format_option("json", "markdown", "sarif")
+@click.option(
+    "--consumer",
+    "names",
+    multiple=True,
+    metavar="PATTERN",
+    help="Show consumers of this name only, or Kind/name; `*` is any text (repeatable).",
+)
+@click.option(
+    "--purpose",
+    "purposes",
+    multiple=True,
+    callback=_purposes,
+    shell_complete=_purpose_names,
+    metavar="PURPOSE",
+    help="Show consumers of this purpose only, such as migration (repeatable).",
+)
+@click.option("--summary", is_flag=True, help="Print the counts alone (human format).")
+@format_option("json", "markdown", "html", "sarif")
 @click.pass_obj
-def scan(session: Session, root: Path | None, environments: tuple[str, ...], form: str) -> None:
+def scan(
+    session: Session,
+    root: Path | None,
+    environments: tuple[str, ...],
+    names: tuple[str, ...],
+    purposes: tuple[str, ...],
+    summary: bool,
+    form: str,
+) -> None:
     """Show who talks to PostgreSQL: which workload, through which file and key, and why.
 
     Writes nothing. What cannot be read is listed, never skipped. Without a repoint.yaml the
@@ -67,19 +112,27 @@ def scan(session: Session, root: Path | None, environments: tuple[str, ...], for
     from repoint.cli.answers import KeptScan, kept_tree
 
     tree = kept_tree(find_root(session.directory, root))
-    looks = () if form == "json" else (str(tree.root), *map(str, session.terminal.looks))
-    kept = KeptScan(tree, (form, *looks, *environments))
+    alike = report.check(form) or form == "json"
+    looks = () if alike else (str(tree.root), *map(str, session.terminal.looks))
+    narrow = [f"consumer {name}" for name in names] + [f"purpose {one}" for one in purposes]
+    kept = KeptScan(tree, (form, *looks, *environments, *narrow, *["short"] * summary))
     text = kept.recall()
     if text is not None:
         emit(text)
         return
     from repoint.flows.scanning import scan as run
+    from repoint.planning.narrowing import narrowed
 
     with open_desk(session, root, guess=True, tree=tree) as desk:
-        inventory = run(desk.workspace, environments, desk.reading)
-        text = show.scan(
-            session.terminal, form, inventory, _asked(session, desk, root, environments)
-        )
+        inventory = narrowed(run(desk.workspace, environments, desk.reading), names, purposes)
+        if form == report.HTML:
+            text = report.scan(desk, inventory)
+        else:
+            text = show.scan(
+                *(session.terminal, form, inventory, _asked(session, desk, root, environments)),
+                configured=desk.tree.exists(CONFIG_FILE),
+                short=summary,
+            )
         emit(text)
         if desk.reading is None:
             kept.keep(text, desk)
@@ -92,17 +145,21 @@ def scan(session: Session, root: Path | None, environments: tuple[str, ...], for
         "repoint plan --format diff",
         "repoint plan --format markdown --detailed-exitcode   # in a pull request",
         "repoint plan --format sarif > plan.sarif             # for code scanning",
+        "repoint plan --format html --output report.html      # for people without repoint",
     ),
 )
 @root_argument()
 @env_option("Plan")
-@format_option("json", "markdown", "sarif", "github", "diff")
+@format_option("json", "markdown", "html", "sarif", "github", "diff")
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Also write the plan to FILE, for `repoint apply FILE`.",
+    help=(
+        "Also write the plan to FILE, for `repoint apply FILE`; with `--format html` a FILE "
+        "called *.html gets the report."
+    ),
 )
 @click.option("--record", is_flag=True, help="Also note the plan in .repoint/ledger.jsonl.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 10 when changes are due.")
@@ -125,14 +182,21 @@ def plan(
     from repoint.flows.planning import make_plan
     from repoint.planning.codec import encode_plan
 
+    wants_page = report.check(form)
+    page = output if report.is_page(output, form) else None
     with open_desk(session, root) as desk:
-        value = make_plan(desk.workspace, environments)
-        if output is not None:
+        found = report.found_in(desk) if wants_page else None
+        value = make_plan(desk.workspace, environments, found)
+        if output is not None and page is None:
             write_output(output, encode_plan(value))
             session.terminal.notice(f"wrote {output}")
-        emit(show.plan(session.terminal, form, value, _asked(session, desk, root, environments)))
+        if found is None:
+            asked = _asked(session, desk, root, environments)
+            emit(show.plan(session.terminal, form, value, asked))
         if record:
             note_plan(value, desk.tree, identity(desk.workspace.root))
+        if found is not None:
+            report.deliver(session, report.plan(desk, value, found), page)
     if not value.applicable:
         return ExitCode.REFUSED
     return ExitCode.CHANGES if detailed_exitcode and not value.is_empty else ExitCode.OK

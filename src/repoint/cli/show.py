@@ -14,8 +14,16 @@ if TYPE_CHECKING:
     from repoint.planning.inventory import Inventory
 
 
-def scan(terminal: Terminal, form: str, inventory: Inventory, asked: Asked) -> str:
-    """An inventory as `form`: human, json, markdown or sarif."""
+def scan(
+    terminal: Terminal,
+    form: str,
+    inventory: Inventory,
+    asked: Asked,
+    *,
+    configured: bool = True,
+    short: bool = False,
+) -> str:
+    """An inventory as `form`: human (its end alone where `short`), json, markdown or sarif."""
     from repoint.views import human, machine, markdown
 
     if form == "json":
@@ -26,7 +34,8 @@ def scan(terminal: Terminal, form: str, inventory: Inventory, asked: Asked) -> s
         from repoint.views import sarif
 
         return sarif.scan(inventory, asked.places, asked.scope, pages=asked.pages)
-    return human.scan(inventory, width=terminal.width, color=terminal.color)
+    view = human.summary if short else human.scan
+    return view(inventory, width=terminal.width, color=terminal.color, configured=configured)
 
 
 def plan(terminal: Terminal, form: str, value: Plan, asked: Asked) -> str:

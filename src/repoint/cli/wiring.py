@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repoint.cli.place import find_root
+from repoint.cli.place import JOURNAL, find_root
 
 if TYPE_CHECKING:
     from repoint.adapters.filetree import FileTree
@@ -48,6 +48,8 @@ class Desk:
     looked_beyond: Callable[[], bool] = bool
     """Whether a sealed file was opened, or tried, or kubectl asked: then more than the repository
     decides the result."""
+    left_closed: Callable[[], bool] = bool
+    """The same, but for sealed files that were opened."""
 
 
 def config_at(folder: Path) -> Config | None:
@@ -104,9 +106,26 @@ def open_desk(
         with knowing(settings.known):
             if guess and workspace.config is None:
                 workspace, reading = _guessed(session, workspace)
-            yield Desk(workspace, tree, here.sealed, reading, here.looked_beyond)
+            beyond = here.looked_beyond, here.left_closed
+            yield Desk(workspace, tree, here.sealed, reading, *beyond)
     finally:
         session.progress.close()
+        verb = half_done(tree.root) if tells else ""
+        if verb:
+            from repoint.views.wording import half_done_text
+
+            session.terminal.notice(f"stopped: {half_done_text(verb)}")
+
+
+def half_done(root: Path) -> str:
+    """The verb of a run that was stopped half-way; empty without one, and while it is at work."""
+    import os
+
+    if not os.path.lexists(root / JOURNAL):
+        return ""
+    from repoint.adapters.journal import half_done as verb_of
+
+    return verb_of(root)
 
 
 def laboratory(keep_logs: Path | None) -> Laboratory:

@@ -46,11 +46,13 @@ class Status:
     """Every environment, in promotion order; those that repoint.yaml does not name come last.
 
     `has_ledger` tells whether there is one, `merges` whether git was told how to merge it.
+    `half_done` is the verb of a run that was stopped half-way, empty without one.
     """
 
     environments: tuple[EnvironmentStatus, ...]
     has_ledger: bool
     merges: bool
+    half_done: str = ""
 
 
 def status_of(
@@ -61,6 +63,7 @@ def status_of(
     *,
     store: SealedEditor | None = None,
     pending: Mapping[str, int] | None = None,
+    half_done: str = "",
 ) -> Status:
     """How far `environments` are, all of them by default.
 
@@ -68,6 +71,7 @@ def status_of(
         now: The time, by which a comparison of data is too old or not.
         store: Opens sealed files that changed since apply; without it they are unknown.
         pending: Files that a plan made now would change, by environment.
+        half_done: The verb of a run that was stopped half-way.
 
     Raises:
         UsageError: an environment is neither in repoint.yaml nor in the ledger.
@@ -85,7 +89,7 @@ def status_of(
     each = tuple(
         _environment(tree, config, name, now, entries, store, due.get(name)) for name in wanted
     )
-    return Status(each, tree.is_there(LEDGER_PATH), _merges(tree))
+    return Status(each, tree.is_there(LEDGER_PATH), _merges(tree), half_done)
 
 
 def _environment(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from repoint.model.consumer import Consumer, Site
@@ -10,12 +11,18 @@ from repoint.planning.inventory import EnvironmentView, Inventory, SiteReport
 from repoint.views import wording
 from repoint.views.layout import Page, Segment, printed, widths
 
+_MANY = 20
 _HEADINGS = ("CONSUMER", "PURPOSE", "ROUTE", "UPDATE REQUIRED")
 _SEVERITY_STYLE = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.NOTE: "dim"}
 
 
-def scan(inventory: Inventory, *, width: int = 80, color: bool = False) -> str:
-    """Who talks to PostgreSQL, by environment and consumer, then what is left over."""
+def scan(
+    inventory: Inventory, *, width: int = 80, color: bool = False, configured: bool = True
+) -> str:
+    """Who talks to PostgreSQL, by environment and consumer, then what is left over, in sum.
+
+    `configured` tells whether there is a repoint.yaml.
+    """
     page = Page(width)
     views = {view.name: view for view in inventory.environments}
     sites = {report.site.id: report.site for report in inventory.sites}
@@ -26,8 +33,23 @@ def scan(inventory: Inventory, *, width: int = 80, color: bool = False) -> str:
     _orphans(page, inventory)
     _unreadable(page, [(item.path, item.reason) for item in inventory.unreadable])
     _findings(page, wording.ordered(inventory.findings, list(views)))
+    _counts(page, inventory)
     page.blank()
-    page.text(_scan_summary(inventory))
+    page.text(_scan_summary(inventory), lead=("scan: ", "title"))
+    page.text(wording.scan_next(inventory, configured=configured), lead=("next: ", "title"))
+    return printed(page, color=color)
+
+
+def summary(
+    inventory: Inventory, *, width: int = 80, color: bool = False, configured: bool = True
+) -> str:
+    """The end of a scan alone: what could not be read, the counts and the next command."""
+    page = Page(width)
+    _unreadable(page, [(item.path, item.reason) for item in inventory.unreadable])
+    _counts(page, inventory, always=True)
+    page.blank()
+    page.text(_scan_summary(inventory), lead=("scan: ", "title"))
+    page.text(wording.scan_next(inventory, configured=configured), lead=("next: ", "title"))
     return printed(page, color=color)
 
 
@@ -58,7 +80,9 @@ def check(findings: Sequence[Finding], *, width: int = 80, color: bool = False) 
     page.blank()
     errors = sum(finding.blocks for finding in findings)
     if errors:
-        page.text(f"{wording.count(errors, 'error')} to mend", lead=("check: ", "bad"))
+        codes = wording.by_code([finding for finding in findings if finding.blocks])
+        page.text(f"{wording.count(errors, 'error')} to mend: {codes}", lead=("check: ", "bad"))
+        page.text(wording.check_next(findings), lead=("next: ", "title"))
     else:
         page.text("nothing stands against this repository", lead=("check: ", "good"))
     return printed(page, color=color)
@@ -233,12 +257,32 @@ def _proof(page: Page, value: Plan, environment: str) -> None:
         )
 
 
+def _counts(page: Page, inventory: Inventory, *, always: bool = False) -> None:
+    """How many consumers each environment has, and of what purpose: where they are many."""
+    if not always and len(inventory.consumers) < _MANY:
+        return
+    rows: list[list[Segment]] = []
+    for name in wording.environment_names(inventory):
+        own = [one for one in inventory.consumers if one.environment == name]
+        due = sum(bool(one.update_required) for one in own)
+        each = Counter(str(one.purpose) for one in own).most_common()
+        told = ", ".join(f"{number} {purpose}" for purpose, number in each)
+        text = f"{wording.count(len(own), 'consumer')}, {due} to update" + (told and f": {told}")
+        rows.append([(name or wording.OUTSIDE, "name"), (text, "")])
+    page.blank()
+    columns = widths(rows) if rows else []
+    for row in rows:
+        page.row(row, columns, indent=0)
+
+
 def _scan_summary(inventory: Inventory) -> str:
     parts = [
         wording.count(len(inventory.consumers), "consumer"),
         wording.count(len(inventory.sites), "site"),
         f"{wording.count(inventory.files_read, 'file')} read of {inventory.files_seen}",
     ]
+    if inventory.findings:
+        parts.append(wording.count(len(inventory.findings), "finding"))
     if inventory.unreadable:
         parts.append(f"{len(inventory.unreadable)} could not be read")
     return "; ".join(parts)

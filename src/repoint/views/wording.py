@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,35 @@ class ProofLine:
 def count(number: int, noun: str) -> str:
     """`1 file`, `2 files`."""
     return f"{number} {noun if number == 1 else noun + 's'}"
+
+
+def scan_next(inventory: Inventory, *, configured: bool = True) -> str:
+    """The command after a scan."""
+    if not configured:
+        return "`repoint init` writes repoint.yaml; then `repoint plan`"
+    if any(one.update_required for one in inventory.consumers):
+        return "`repoint plan` shows what would change and why"
+    return "`repoint check` asks whether anything is left to do"
+
+
+def check_next(findings: Iterable[Finding]) -> str:
+    """The command after a check that found errors."""
+    first = next(one.code for one in findings if one.blocks)
+    return f"`repoint explain {first}` tells its remedies; then run `repoint check` again"
+
+
+def by_code(findings: Iterable[Finding]) -> str:
+    """`3 RP110, 1 RP131`: how many there are of each code, the most first."""
+    number = Counter(one.code for one in findings)
+    return ", ".join(f"{times} {code}" for code, times in number.most_common())
+
+
+def half_done_text(verb: str) -> str:
+    """What a run of `verb` left that was stopped while it wrote, and the command that ends it."""
+    return (
+        f"a run of `repoint {verb}` was stopped half-way, so files may be partly written; "
+        "`repoint apply --resume` finishes or undoes it"
+    )
 
 
 def address(site: Site) -> str:
