@@ -82,7 +82,7 @@ class ChangeView:
 
 def changes_of(plan: Plan, tree: Tree) -> tuple[ChangeView, ...]:
     """The changes of each environment, in promotion order."""
-    purposes = {(one.environment, one.id): one.purpose for one in plan.consumers}
+    purposes = {(one.environment, one.id): tokens(one.purpose) for one in plan.consumers}
     return tuple(
         ChangeView(
             anchor("changes", name),
@@ -111,7 +111,11 @@ def _file(change: FileChange, tree: Tree, purposes: Mapping[tuple[str, str], str
 
 
 def _edit(change: FileChange, edit: Edit, purposes: Mapping[tuple[str, str], str]) -> EditView:
-    found = dict.fromkeys(purposes.get((change.environment, one), "") for one in edit.consumers)
+    found = dict.fromkeys(
+        word
+        for one in edit.consumers
+        for word in purposes.get((change.environment, one), "").split()
+    )
     return EditView(
         edit_anchor(change, edit),
         edit.line,
@@ -120,7 +124,7 @@ def _edit(change: FileChange, edit: Edit, purposes: Mapping[tuple[str, str], str
         edit.reason,
         edit.rule,
         wording.edit_mark(edit),
-        " ".join(word for word in found if word),
+        " ".join(found),
     )
 
 
@@ -132,6 +136,11 @@ def _diff(change: FileChange, tree: Tree) -> tuple[DiffLine, ...]:
         return (DiffLine(f"no diff: {error.message}", "head"),)
     # The first three name the file, which the heading does already.
     return tuple(DiffLine(line, _STYLES.get(line[:1], "head")) for line in lines[3:])
+
+
+def tokens(purpose: str) -> str:
+    """`runtime migration` of `runtime, migration`: words that a filter compares."""
+    return purpose.replace(",", "")
 
 
 def _proof(plan: Plan, name: str) -> ProofView:

@@ -10,7 +10,7 @@ from repoint.model.plan import Finding
 from repoint.ports import Tree
 from repoint.views import status
 from repoint.views.report import summary
-from repoint.views.report.changes import ChangeView, changes_of
+from repoint.views.report.changes import ChangeView, changes_of, tokens
 from repoint.views.report.findings import CodeView, FindingGroup, codes_of, groups_of
 from repoint.views.report.places import Place, places_of
 from repoint.views.report.records import (
@@ -86,7 +86,7 @@ class Content:
     @property
     def purposes(self) -> tuple[str, ...]:
         """Every purpose of a consumer, for the filter."""
-        return tuple(sorted({row.purpose for row in self.rows}))
+        return tuple(sorted({word for row in self.rows for word in row.purpose.split(", ")}))
 
     @property
     def severities(self) -> tuple[str, ...]:
@@ -103,7 +103,7 @@ def content_of(dossier: Dossier, tree: Tree) -> Content:
     """Work everything out; `tree` has the files that the plan changes, for the diffs."""
     rows = rows_of(dossier)
     findings, unreadable = _findings(dossier)
-    purposes = {(row.environment, row.id): row.purpose for row in rows}
+    purposes = {(row.environment, row.id): tokens(row.purpose) for row in rows}
     known = [view.name for view in dossier.inventory.environments] if dossier.inventory else []
     order = dossier.plan.environments if dossier.plan is not None else known
     groups = groups_of(findings, order, purposes)

@@ -92,21 +92,22 @@ def _paths(
     row: Row, target: EnvironmentTarget | None, *, after: bool, known: Collection[Key]
 ) -> list[Path]:
     ways = row.after if after else row.before
-    own = dict.fromkeys(str(way.key) for way in ways if way.key.kind and not way.key.shared)
-    place = (row.container, *own)
+    places = dict.fromkeys(str(way.key) for way in ways if way.key.kind and not way.key.shared)
     first = Stop(
         *(("consumer", row.id), 0, f"{row.kind}, {row.purpose}", row.name),
-        tuple(word for word in place if word),
+        tuple(word for word in (row.container, *places) if word),
         "consumer",
         row.anchor,
     )
-    route = row.route if after else "before"
+    route = "unchanged" if after else "before"
     if not ways:
         return [((first,), route)]
     found: list[Path] = []
     for way in ways:
         path = [first, *_key_stop(row, way, new=after and way.key not in known)]
-        found.append(((*path, *_servers(way, row, target, after=after)), route))
+        servers = _servers(way, row, target, after=after)
+        own = servers[0].tone if servers[0].tone in ("pooled", "direct") else route
+        found.append(((*path, *servers), own))
     return found
 
 
@@ -217,7 +218,7 @@ def _sum(column: int, stops: Sequence[Stop], place: tuple[object, ...]) -> Stop:
     """One box for many of a column, which tells how many they are."""
     first = stops[0]
     kinds = tuple(dict.fromkeys(stop.kind for stop in stops))
-    kind = " and ".join(kinds) if len(kinds) <= _FEW else "object"
+    kind = kinds[0] if len(kinds) == 1 else ", ".join(plural(one) for one in kinds)
     named = len({stop.id[:3] for stop in stops})
     notes: tuple[str, ...] = tuple(dict.fromkeys(note for stop in stops for note in stop.notes))
     if len(notes) > _FEW:
@@ -227,13 +228,16 @@ def _sum(column: int, stops: Sequence[Stop], place: tuple[object, ...]) -> Stop:
         first,
         id=("sum", str(column), *map(str, place)),
         kind=kind,
-        name=f"{named} of them" if " and " in kind else counted(named, kind),
+        name=counted(named, kind) if len(kinds) == 1 else f"{named} of them",
         notes=notes,
     )
 
 
 def counted(number: int, kind: str) -> str:
     """`1 Job`, `12 Jobs`, `3 NetworkPolicies`."""
-    if number == 1:
-        return f"1 {kind}"
-    return f"{number} {kind[:-1]}ies" if kind.endswith("y") else f"{number} {kind}s"
+    return f"{number} {kind if number == 1 else plural(kind)}"
+
+
+def plural(kind: str) -> str:
+    """`Jobs`, `NetworkPolicies`."""
+    return f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"

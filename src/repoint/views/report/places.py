@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 from repoint.flows.dossier import Dossier
 from repoint.model.dossier import EnvironmentTarget
+from repoint.planning.inventory import EnvironmentView
 from repoint.views import wording
 from repoint.views.report.drawing import Drawing, draw
 from repoint.views.report.graph import FOLD_OVER, graph_of
 from repoint.views.report.names import anchor
 from repoint.views.report.ways import Row
+
+_MANY = 3
+"""Overlays that are still named one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def _place(
     folds = len(rows) > FOLD_OVER
     planned = dossier.plan is not None
     views = dossier.inventory.environments if dossier.inventory is not None else ()
-    about = next((wording.environment_title(view) for view in views if view.name == name), "")
+    about = next((_about(view) for view in views if view.name == name), "")
     return Place(
         anchor("environment", name),
         name,
@@ -73,6 +77,13 @@ def _place(
         _figures(name, rows, target, planned=planned, fold=folds) if rows else (),
         _figures(name, rows, target, planned=planned, fold=False) if folds else (),
     )
+
+
+def _about(view: EnvironmentView) -> str:
+    if len(view.overlays) <= _MANY:
+        return wording.environment_title(view)
+    counted = wording.count(len(view.overlays), "overlay")
+    return f"namespace {view.namespace}, {counted}" if view.namespace else counted
 
 
 def _figures(

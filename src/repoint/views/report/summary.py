@@ -326,13 +326,15 @@ def _proved(plan: Plan) -> str:
 def _secrets(plan: Plan) -> str:
     sealed = sum(change.sealed for change in plan.changes)
     text = (
-        "Neither: edits cover hosts, ports and parameters, never users or passwords, and this "
-        "report shows *** in a password's place."
+        "No password changes, and none is shown: edits cover hosts, ports and parameters, and "
+        "`***` stands in a password's place."
     )
     if sealed:
-        text += f" {wording.count(sealed, 'change')} of sealed files go through sops."
+        text += f" {wording.count(sealed, 'sealed file')} change through sops, one value at a time."
     copied = sum(bool(edit.copies) for change in plan.changes for edit in change.edits)
-    return text + (f" {copied} new files take over a password that stands beside." * bool(copied))
+    if copied:
+        text += f" {wording.count(copied, 'edit')} will copy a password from where it stands now."
+    return text
 
 
 def _backwards(dossier: Dossier) -> str:

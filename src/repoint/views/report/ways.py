@@ -6,7 +6,7 @@ Both the drawing and the table beside it are made of these rows, so that they sa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from repoint.flows.dossier import Dossier
@@ -22,6 +22,7 @@ _KINDS = {
     "configmap": "ConfigMap",
     "envfrom-configmap": "ConfigMap",
 }
+_NOT_MOVED = ("", "unchanged")
 _STEP = re.compile(r'\["([^"]+)"\]')
 _REFERENCE = re.compile(r"\.env\[(?P<variable>[^\]]+)\]\.(?P<rest>value|valueFrom\..+)\Z")
 
@@ -49,10 +50,11 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One connection: through which key to which host."""
+    """One connection: through which key to which host; `direct` says that it must avoid a pool."""
 
     key: Key
     host: str
+    direct: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,11 @@ def rows_of(dossier: Dossier) -> tuple[Row, ...]:
     uses = _Uses(dossier.inventory)
     if dossier.plan is not None:
         fields = _fields(dossier.plan)
-        found = [_planned(one, uses, fields, dossier.plan) for one in dossier.plan.consumers]
+        direct = {one.environment: one.direct for one in dossier.targets}
+        found = [
+            _planned(one, uses, fields, dossier.plan, direct.get(one.environment, ""))
+            for one in dossier.plan.consumers
+        ]
     elif dossier.inventory is not None:
         found = [_scanned(one, uses) for one in dossier.inventory.consumers]
     else:
@@ -115,7 +121,7 @@ class _Uses:
         """The ways of a consumer; with `hosts` only those that lead to one of them."""
         wanted = set(hosts)
         found = [
-            Way(_key(use, key), host)
+            Way(_key(use, key), host, use.purpose.must_go_direct)
             for use, host, key in self._by.get((consumer, environment), ())
             if not wanted or host in wanted
         ]
@@ -160,7 +166,11 @@ def _scanned(one: Consumer, uses: _Uses) -> Row:
 
 
 def _planned(
-    one: PlannedConsumer, uses: _Uses, fields: Mapping[str, list[FieldChange]], plan: Plan
+    one: PlannedConsumer,
+    uses: _Uses,
+    fields: Mapping[str, list[FieldChange]],
+    plan: Plan,
+    direct: str,
 ) -> Row:
     hosts = [host for text in one.current.split(",") if (host := bare_host(text.strip()))]
     before = uses.ways(one.id, one.environment, hosts)
@@ -170,14 +180,17 @@ def _planned(
     moved = _moved_keys(one, uses, fields)
     copied = {} if moved else _copied_keys(one, plan)
     after = before
-    if one.new:
-        target = bare_host(one.new)
-        after = tuple(Way(_renamed(way.key, moved, copied), target) for way in before)
+    targets = [bare_host(host) for host in one.new.split(", ") if host not in _NOT_MOVED]
+    if targets:
+        after = tuple(
+            replace(way, key=_renamed(way.key, moved, copied), host=_target(way, targets, direct))
+            for way in before
+        )
     return Row(
         *(one.id, consumer_anchor(one.environment, one.id), one.environment),
         *(one.kind, one.namespace, one.name, one.container),
         purpose=one.purpose,
-        route=one.route if one.new else "unchanged",
+        route=one.route if targets else "unchanged",
         way=one.way,
         mode=one.pool_mode,
         update=one.update_required,
@@ -185,6 +198,13 @@ def _planned(
         before=before,
         after=tuple(dict.fromkeys(after)),
     )
+
+
+def _target(way: Way, targets: Sequence[str], direct: str) -> str:
+    """Where one way leads: a consumer's keys may go different ways (runtime pooled, DDL direct)."""
+    if len(targets) == 1:
+        return targets[0]
+    return next((host for host in targets if (host == direct) == way.direct), targets[0])
 
 
 def bare_host(address: str) -> str:
