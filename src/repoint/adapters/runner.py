@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import stat
 import subprocess
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -331,7 +330,9 @@ def _runnable(program: Path) -> bool:
     if os.access(program, os.X_OK):
         return is_binary(program)
     try:
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        # For all who may read it: the next run may be another user's, who cannot change it.
+        mode = program.stat().st_mode
+        program.chmod(mode | (mode & 0o444) >> 2)
     except OSError:
         return False
     return is_binary(program)

