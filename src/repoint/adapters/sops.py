@@ -72,6 +72,11 @@ class Sops:
         """Whether a sealed file was opened, or tried."""
         return bool(self._opened)
 
+    @property
+    def was_refused(self) -> bool:
+        """Whether a sealed file did not open: the next time a key may be at hand."""
+        return any(isinstance(outcome, RepointError) for _, outcome in self._opened.values())
+
     def prefetch(self, paths: Sequence[str]) -> None:
         """Open files that `decrypt` will be asked for; it raises what went wrong here."""
         raws: dict[str, bytes] = {}

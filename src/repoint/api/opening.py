@@ -37,6 +37,10 @@ class Opened:
         """Whether a sealed file was opened, or tried, or kubectl asked."""
         return self.sealed.was_asked or self.renderer.was_asked
 
+    def left_closed(self) -> bool:
+        """Whether a sealed file could not be opened, or kubectl was asked."""
+        return self.sealed.was_refused or self.renderer.was_asked
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -16,7 +16,7 @@ _COMMANDS = Commands(
         "init": Later("repo", "Look around and write repoint.yaml."),
         "scan": Later("repo", "Show who talks to PostgreSQL, and how."),
         "plan": Later("repo", "Show what would change, and the proof that nothing else does."),
-        "check": Later("repo", "Ask whether what the migration reached still stands."),
+        "check": Later("check", "Ask whether what the migration reached still stands."),
         "scaffold": Later("repo", "Print the Cluster and Pooler manifests that are missing."),
         "rehearse": Later("rehearse", "Try the plan on a real PostgreSQL and PgBouncer."),
         "bench": Later("bench", "Measure the Pooler against its Cluster with pgbench."),

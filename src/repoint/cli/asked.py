@@ -46,6 +46,13 @@ class Asked:
         told = os.environ.get(PAGES_VARIABLE, "")
         return told if re.fullmatch(r"https?://[^\s\"<>\\^`{|}]+", told) else ""
 
+    def beside(self, form: str) -> tuple[str, ...]:
+        """What a format tells beside what is in the files."""
+        where = (str(self.root),) if form == "human" else ()
+        named = (self.folder,) if form in ("markdown", "sarif") else ()
+        marks = (below_top(self.root),) if form in ("sarif", "github") else ()
+        return (*where, *named, *marks, *((self.pages,) if form == "sarif" else ()))
+
 
 def below_top(root: Path) -> str:
     """Where a repository lies in its git work tree: `infra/`; empty at its top and without git."""

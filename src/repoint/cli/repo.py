@@ -114,8 +114,10 @@ def scan(
     tree = kept_tree(find_root(session.directory, root))
     alike = report.check(form) or form == "json"
     looks = () if alike else (str(tree.root), *map(str, session.terminal.looks))
+    typed = str(root or session.directory or "")
+    beside = Asked(tree, tree.root, environments, typed).beside(form)
     narrow = [f"consumer {name}" for name in names] + [f"purpose {one}" for one in purposes]
-    kept = KeptScan(tree, (form, *looks, *environments, *narrow, *["short"] * summary))
+    kept = KeptScan(tree, (form, *looks, *beside, *environments, *narrow, *["short"] * summary))
     text = kept.recall()
     if text is not None:
         emit(text)
@@ -203,33 +205,6 @@ def plan(
 
 
 @click.command(
-    epilog=examples(
-        "repoint check",
-        "repoint check --format sarif > check.sarif   # for code scanning",
-        "repoint check --format junit > check.xml     # for a CI that shows tests",
-        "repoint check --format github                # marks lines in GitHub Actions",
-    ),
-)
-@root_argument()
-@env_option("Check")
-@format_option("json", "markdown", "sarif", "junit", "github")
-@click.pass_obj
-def check(session: Session, root: Path | None, environments: tuple[str, ...], form: str) -> int:
-    """Ask whether the repository keeps what the migration reached; for CI, for ever after.
-
-    Nobody names the old host, no migration goes through a pool. Ends with 1 when an error
-    stands that nobody accepted.
-    """
-    from repoint.flows.checking import check as run
-
-    with open_desk(session, root) as desk:
-        findings = run(desk.workspace, environments)
-        asked = _asked(session, desk, root, environments)
-    emit(show.check(session.terminal, form, findings, asked))
-    return ExitCode.REFUSED if any(finding.blocks for finding in findings) else ExitCode.OK
-
-
-@click.command(
     epilog=examples("repoint scaffold", "repoint scaffold --env local --write"),
 )
 @root_argument()
@@ -265,4 +240,4 @@ def _asked(session: Session, desk: Desk, root: Path | None, environments: tuple[
     return Asked(desk.tree, Path(desk.workspace.root), environments, typed)
 
 
-COMMANDS = (init, scan, plan, check, scaffold)
+COMMANDS = (init, scan, plan, scaffold)
