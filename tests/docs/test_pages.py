@@ -24,55 +24,73 @@ LANGUAGES = {
     *("sh", "console", "yaml", "sql", "text", "json", "ini", "hcl", "makefile", "toml", "diff"),
     *("python", "dockerfile", "groovy", "html", "gitattributes"),
 }
+_LINE = re.compile(r"^\s*(?:- |run: |- run: )?(repoint [a-z-]+(?: .*)?)$", re.MULTILINE)
 PLACEHOLDER = re.compile(r"^(?:\.\.\.?|…|[A-Z]{2,}|<.*>)$")
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_block_says_what_it_is(page: str) -> None:
-    for block in read_blocks(page, load(page)):
-        assert block.language in LANGUAGES, f"{block.where}: give the block a language"
+BLOCKS = [block for page in PAGES for block in read_blocks(page, load(page))]
+COMMANDS = [command for page in PAGES for command in commands_of(page)]
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_command_has_arguments_that_repoint_takes(page: str) -> None:
-    for command in commands_of(page):
-        for words in kinds.simple_commands(command.text):
-            if words[0] == "repoint":
-                assert not complaint(words[1:]), f"{command.where}: {complaint(words[1:])}"
+def test_every_block_says_what_it_is() -> None:
+    unknown = [block.where for block in BLOCKS if block.language not in LANGUAGES]
+    assert not unknown, "give these blocks a language"
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_command_within_a_sentence_or_a_sample_is_one_that_repoint_takes(page: str) -> None:
-    text = load(page)
-    inline = re.findall(r"(?<!`)`(repoint [^`\n]+)`(?!`)", text)
-    for block in read_blocks(page, text):
-        if block.language not in ("sh", "console"):
-            pattern = r"^\s*(?:- |run: |- run: )?(repoint [a-z-]+(?: .*)?)$"
-            inline += re.findall(pattern, block.text, re.M)
-    for shown in inline:
-        for words in kinds.simple_commands(shown):
-            if words[0] == "repoint" and not any(map(PLACEHOLDER.match, words[1:2])):
-                known = [word for word in words[1:] if word not in ("..", "...", "…")]
-                why = complaint(known)
-                named = "Missing" in why or "requires an argument" in why
-                assert not why or named, f"{page}: `{shown}`: {why}"
+def test_every_command_has_arguments_that_repoint_takes() -> None:
+    faults = [
+        f"{command.where}: {why}"
+        for command in COMMANDS
+        for words in kinds.simple_commands(command.text)
+        if words[0] == "repoint" and (why := complaint(words[1:]))
+    ]
+    assert not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_make_target_is_there(page: str) -> None:
-    for command in commands_of(page):
-        if kind_of(command) == kinds.MAKE:
-            for words in kinds.simple_commands(command.text):
-                if words[0] == "make":
-                    _tried(words, command.where)
-    for target in re.findall(r"`make ([a-z-]+)[^`]*`", load(page)):
-        _tried(["make", target], page)
+def test_a_command_within_a_sentence_or_a_sample_is_one_that_repoint_takes() -> None:
+    shown = [
+        (page, found)
+        for page in PAGES
+        for found in re.findall(r"(?<!`)`(repoint [^`\n]+)`(?!`)", load(page))
+    ]
+    shown += [
+        (block.where, found)
+        for block in BLOCKS
+        if block.language not in ("sh", "console")
+        for found in _LINE.findall(block.text)
+    ]
+    faults = [
+        f"{where}: `{text}`: {why}"
+        for where, text in shown
+        for words in kinds.simple_commands(text)
+        if words[0] == "repoint" and (why := _complaint_of_a_mention(words[1:]))
+    ]
+    assert not faults, "\n".join(faults)
 
 
-def _tried(words: list[str], where: str) -> None:
-    argv = [*words, "--dry-run", "--no-print-directory", f"--directory={ROOT}"]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{where}: {done.stderr}"
+def _complaint_of_a_mention(words: list[str]) -> str:
+    """As of a command, but a sentence may leave values out."""
+    if words and PLACEHOLDER.match(words[0]):
+        return ""
+    why = complaint([word for word in words if word not in ("..", "...", "…")])
+    return "" if "Missing" in why or "requires an argument" in why else why
+
+
+def test_every_make_target_is_there() -> None:
+    lines = {words for command in COMMANDS for words in _makes(command.text)}
+    for page in PAGES:
+        lines |= {("make", target) for target in re.findall(r"`make ([a-z0-9-]+)", load(page))}
+    faults = []
+    for words in sorted(lines):
+        argv = [*words, "--dry-run", "--no-print-directory", f"--directory={ROOT}"]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode:
+            faults.append(f"{' '.join(words)}: {done.stderr}")
+    assert not faults, "\n".join(faults)
+
+
+def _makes(line: str) -> set[tuple[str, ...]]:
+    return {tuple(words) for words in kinds.simple_commands(line) if words[0] == "make"}
 
 
 @pytest.mark.parametrize("page", RUN)
@@ -110,10 +128,9 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (made.root / "repoint.yaml").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_yaml_is_yaml_and_what_looks_like_configuration_is_taken(page: str, example: str) -> None:
+def test_yaml_is_yaml_and_what_looks_like_configuration_is_taken(example: str) -> None:
     known = set(Config.__struct_fields__)
-    for block in read_blocks(page, load(page)):
+    for block in BLOCKS:
         if block.language != "yaml":
             continue
         for document in yaml.safe_load_all(block.text):
@@ -129,8 +146,7 @@ def _laid_over(base: object, top: object) -> object:
     return top
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_json_is_json(page: str) -> None:
-    for block in read_blocks(page, load(page)):
+def test_json_is_json() -> None:
+    for block in BLOCKS:
         if block.language == "json":
             msgspec.json.decode(block.text)
