@@ -92,7 +92,8 @@ class Site:
     `params` holds the connection parameters that matter to routing (sslmode,
     search_path, options, ...), by name; never the password. `port` is None when
     the text names none. `host` may hold an unresolved variable as written.
-    `display_only` says why the site cannot be edited, empty when it can.
+    `display_only` says why the site cannot be edited, empty when it can. `scheme` is what a URL
+    has before `://`, which may name the driver (`postgresql+asyncpg`).
     """
 
     location: Location
@@ -109,6 +110,7 @@ class Site:
     value_pointer: str = ""
     start: int = 0
     display_only: str = ""
+    scheme: str = ""
 
     @property
     def id(self) -> str:

@@ -15,6 +15,7 @@ from repoint.planning.config import Config
 from repoint.planning.connection_variables import with_variables
 from repoint.planning.judging import choice_for, main_purpose
 from repoint.planning.scale import autoscaled, scale_of
+from repoint.planning.site_edits import mode_name
 from repoint.rules.attribution import Attribution, Name
 from repoint.rules.facts import Connection, ConsumerFacts, Hazard
 from repoint.rules.known_images import image_hazards
@@ -222,7 +223,10 @@ def connection(site: Site) -> Connection:
         user=site.user or "",
         database=site.database or "",
         schema=site.schema or "",
-        params=tuple((name, part.text) for name, part in site.params),
+        params=tuple(
+            ("sslmode" if name == mode_name(site.scheme) else name, part.text)
+            for name, part in site.params
+        ),
         sealed=site.sealed,
         key=site.key,
     )

@@ -52,20 +52,32 @@ def part_edits(site: Site, goal: Goal) -> tuple[PartEdit, ...]:
     if site.port is not None and site.port.text.isdigit() and site.port.text != goal.port:
         parts.append(PartEdit("port", site.port.text, goal.port))
     params = dict(site.params)
-    current = params.get("sslmode")
+    mode = mode_name(site.scheme)
+    current = params.get(mode)
     text = current.text if current is not None else ""
     if (
         goal.sslmode
+        and mode
         and weaker_sslmode(text, goal.sslmode)
         and (current is not None or _can_add(site))
     ):
-        parts.append(PartEdit("param", text, _like(text, goal.sslmode), "sslmode"))
+        parts.append(PartEdit("param", text, _like(text, goal.sslmode), mode))
     for name, value in goal.params:
         present = params.get(name)
         before = present.text if present is not None else ""
         if before != value:
             parts.append(PartEdit("param", before, value, name))
     return tuple(parts)
+
+
+def mode_name(scheme: str) -> str:
+    """What the scheme's driver calls `sslmode`; empty where its URL has no such parameter.
+
+    SQLAlchemy hands the parameters of a URL to the driver as keywords: asyncpg and pg8000 end
+    with a TypeError at `sslmode`.
+    """
+    driver = scheme.rpartition("+")[2] if "+" in scheme else ""
+    return {"asyncpg": "ssl", "pg8000": ""}.get(driver, "sslmode")
 
 
 def by_value(site: Site, parts: tuple[PartEdit, ...]) -> dict[str, tuple[PartEdit, ...]]:

@@ -98,10 +98,17 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+_FETCH = (
+    "copy the base into the repository, or let kubectl fetch it with `render: {remote: true}` in "
+    "repoint.yaml; until then its consumers are not seen"
+)
+
+
 def overlay_broken(environment: str, overlay: str, reason: str) -> Finding:
     """RP311 for an overlay; `reason` is the builder's own line, secrets masked by its caller."""
     return BROKEN_OVERLAY.finding(
         f"`{overlay}` does not build: {reason}",
+        hint=_FETCH if "remote base" in reason else "",
         location=_file(overlay),
         environment=environment,
     )

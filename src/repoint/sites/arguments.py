@@ -68,6 +68,8 @@ def _program_at(args: Sequence[Value], setting: Setting) -> int | None:
             continue
         if _ASSIGNMENT.match(text) or text.isdigit():
             continue
+        if name == "migrate" and setting.program and setting.program not in TOOLS:
+            return None  # golang-migrate's name is many programs' subcommand
         known = name in clients() or name in waiters() or name in CONNECTORS
         if setting.program in TOOLS | clients().keys() and not known and name not in TOOLS:
             return None

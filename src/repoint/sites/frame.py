@@ -240,6 +240,7 @@ class Draft(Struct, frozen=True, eq=False):
     params: tuple[tuple[str, Piece], ...] = ()
     start: int = 0
     caution: str = ""
+    scheme: str = ""
 
     def site(self) -> Site:
         """The Site; never holds the password or a parameter that names one."""
@@ -270,6 +271,7 @@ class Draft(Struct, frozen=True, eq=False):
             value_pointer=pointer,
             start=position.offset + self.start,
             display_only=position.display_only or self.caution or _why_not(value, host),
+            scheme=self.scheme,
         )
 
 

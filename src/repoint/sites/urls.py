@@ -56,6 +56,7 @@ def _draft(value: Value, dsn: Dsn, key: str, role: Role) -> Draft:
         ),
         start=dsn.start,
         caution=SEVERAL if len(dsn.hosts) > 1 else "",
+        scheme=dsn.scheme.lower(),
     )
 
 

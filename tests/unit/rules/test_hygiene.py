@@ -190,7 +190,10 @@ def test_X2_a_substitution_before_kubernetes_lifts_the_finding() -> None:
 
 
 def test_what_resists_is_reported() -> None:
+    remote = overlay_broken("staging", "deploy", "`k.yaml`: remote base `a/b` is not seen")
+    assert "render: {remote: true}" in remote.hint
     broken = overlay_broken("staging", "deploy/overlays/staging", "missing patch")
+    assert "kubectl kustomize" in broken.hint
     assert (broken.code, broken.environment) == ("RP311", "staging")
     assert cannot_open("a.yaml").severity is Severity.WARNING
     assert cannot_open("a.yaml", needed=True).severity is Severity.ERROR
