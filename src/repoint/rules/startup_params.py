@@ -118,7 +118,7 @@ def _consumer(facts: EnvironmentFacts, consumer: ConsumerFacts, postgres: int) -
                 location=connection.location,
                 environment=facts.name,
                 consumer=consumer.id,
-                hint=_hint(rule, item),
+                hint=_hint(rule, item, outcome),
                 severity=Severity.NOTE if outcome is Fate.STRIPPED else None,
             )
 
@@ -139,12 +139,16 @@ _RULE_OF: dict[Fate, tuple[Rule, str]] = {
 }
 
 
-def _hint(rule: Rule, item: Sent) -> str:
+def _hint(rule: Rule, item: Sent, outcome: Fate) -> str:
+    if outcome is Fate.STRIPPED:
+        return (
+            "nothing is needed where the program takes the key out by itself, as it must today: "
+            "PostgreSQL refuses it as well; `repoint rehearse` tries the rest of the string"
+        )
     if rule is REFUSED and item.name not in ("search_path", ""):
         return (
             f"give the role its default with `ALTER ROLE .. SET {item.name} = ..` and remove the "
-            "key "
-            "from the connection string, or send the consumer direct"
+            "key from the connection string, or send the consumer direct"
         )
     return ""
 

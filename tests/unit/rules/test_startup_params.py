@@ -206,6 +206,8 @@ def test_SP3_SP9_a_default_of_the_role_answers_what_the_pool_ignores() -> None:
 
 def test_a_key_that_postgresql_refuses_too_is_a_note() -> None:
     (finding,) = check(asking(("pool_max_conns", "9")))
+    assert "nothing is needed" in finding.hint
+    assert "ALTER ROLE" not in finding.hint
     assert finding.severity is Severity.NOTE
 
 
