@@ -97,29 +97,34 @@ def started(
     argv: Sequence[str],
     *,
     columns: int = 80,
+    rows: int = 24,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Iterator[tuple[Screen, subprocess.Popen[bytes]]]:
     """A program with a terminal of its own, which is killed where it outlives the block."""
     wanted = {"TERM": "xterm-256color", **(env or {})}
     kept = {key: value for key, value in os.environ.items() if key != "CI"}
-    with terminal(columns) as (screen, number):
-        process = subprocess.Popen(
-            argv,
-            stdin=number,
-            stdout=number,
-            stderr=number,
-            env={**kept, **wanted},
-            cwd=cwd,
-            start_new_session=True,
-            preexec_fn=_take_terminal,
-        )
-        try:
-            yield screen, process
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
+    seen, number = pty.openpty()
+    screen = Screen(seen)
+    screen.resize(columns, rows)
+    process = subprocess.Popen(
+        argv,
+        stdin=number,
+        stdout=number,
+        stderr=number,
+        env={**kept, **wanted},
+        cwd=cwd,
+        start_new_session=True,
+        preexec_fn=_take_terminal,
+    )
+    os.close(number)  # So that there is an end when the program closes its side.
+    try:
+        yield screen, process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        os.close(seen)
 
 
 def _take_terminal() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from repoint.cli.options import examples
+from repoint.cli.options import Session, examples, format_option
 from repoint.cli.stdout import emit
 
 SHELLS = ("bash", "zsh", "fish")
@@ -18,22 +20,57 @@ def _codes(ctx: click.Context, param: click.Parameter, start: str) -> list[str]:
 
 
 @click.command(
-    epilog=examples("repoint explain RP211", "repoint explain"),
+    epilog=examples(
+        "repoint explain RP211",
+        "repoint explain RP211 RP401 --no-pager",
+        "repoint explain                     # every code with its title",
+        "repoint explain --format json",
+    ),
 )
-@click.argument("code", required=False, metavar="[CODE]", shell_complete=_codes)
-def explain(code: str | None) -> None:
-    """Explain a finding or an error: its evidence and its remedies.
+@click.argument("codes", nargs=-1, metavar="[CODE]...", shell_complete=_codes)
+@click.option("--no-pager", is_flag=True, help="Print all at once (PAGER=cat does the same).")
+@format_option("json", "markdown")
+@click.pass_obj
+def explain(session: Session, codes: tuple[str, ...], no_pager: bool, form: str) -> None:
+    """Explain findings and errors: their evidence and their remedies.
 
-    CODE is as findings and errors print it, such as RP211. Without it every code is
-    listed with its title.
+    CODE is as findings and errors print it, such as RP211. Without it every code is listed with
+    its title. On a terminal what does not fit goes through $PAGER, else `less`; in a pipe it is
+    Markdown.
     """
     from repoint.rules import catalog
 
-    if code:
-        emit(catalog.explain(code))
+    found = [catalog.explain(code) for code in dict.fromkeys(codes)]
+    pages = found or list(catalog.pages().values())
+    if form == "json":
+        emit(_pages_as_json(pages))
+    elif form == "human" and sys.stdout.isatty():
+        from repoint.cli.pager import show
+        from repoint.views import pages as view
+
+        width, color = session.terminal.width, session.terminal.color
+        each = [view.page(one, width=width, color=color) for one in found]
+        text = "\n".join(each) or view.titles(pages, width=width, color=color)
+        show(text, wanted=not no_pager)
+    elif found:
+        emit("\n".join(found))
     else:
-        titles = (page.partition("\n")[0].removeprefix("# ") for page in catalog.pages().values())
-        emit("".join(f"{title}\n" for title in titles))
+        emit("".join(f"{_title(one)}\n" for one in pages))
+
+
+def _title(page: str) -> str:
+    return page.partition("\n")[0].removeprefix("# ")
+
+
+def _pages_as_json(pages: list[str]) -> str:
+    import json
+
+    titles = [_title(one).partition(": ") for one in pages]
+    listed = [
+        {"code": code, "title": title, "page": page}
+        for (code, _, title), page in zip(titles, pages, strict=True)
+    ]
+    return json.dumps({"format": 1, "codes": listed}, indent=2, ensure_ascii=False)
 
 
 @click.command(epilog=examples("repoint schema > repoint.schema.json"))

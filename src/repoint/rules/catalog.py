@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+from collections.abc import Mapping
 
 from repoint.errors import RepointError, UsageError
 from repoint.rules import (
@@ -24,6 +25,9 @@ from repoint.rules import (
     tls_trust,
 )
 from repoint.rules.rule import Rule
+
+_LEAST_WORD = 2
+_MOST_NAMED = 4
 
 ALL_RULES: tuple[Rule, ...] = (
     *routing.RULES,
@@ -109,10 +113,20 @@ def error_page(error: type[RepointError]) -> str:
 
 
 def _unknown(code: str) -> UsageError:
-    known = sorted(pages())
+    known = pages()
     near = difflib.get_close_matches(code, known, n=3, cutoff=0.6)
     named = ", ".join(f"`{name}`" for name in near)
-    general = "codes look like `RP211`; docs/reference/rules lists them"
-    hint = f"did you mean {named}?" if near else general
-    shown = code if re.fullmatch(r"[A-Z0-9-]{1,16}", code) else "that"
-    return UsageError(f"no rule or error has the code `{shown}`", hint=hint)
+    if near:
+        hint = f"did you mean {named}?"
+    else:
+        about = _about(code, known)
+        hint = f"about that: {about}" if about else "`repoint explain` lists every code"
+    shown = code if re.fullmatch(r"[A-Z0-9_-]{1,32}", code) else "that"
+    return UsageError(f"no finding or error has the code `{shown}`", hint=hint)
+
+
+def _about(word: str, known: Mapping[str, str]) -> str:
+    """The first codes whose title has `word` in it, with these titles."""
+    heads = [page.partition("\n")[0] for page in known.values() if len(word) > _LEAST_WORD]
+    named = [head.removeprefix("# ") for head in heads if word.casefold() in head.casefold()]
+    return "; ".join(named[:_MOST_NAMED])

@@ -69,7 +69,7 @@ def test_a_code_is_found_in_any_case() -> None:
     ("code", "hint"),
     [
         pytest.param("RP219", "did you mean", id="near"),
-        pytest.param("postgres://u:canary-1@pg", "codes look like", id="no code at all"),
+        pytest.param("postgres://u:canary-1@pg", "`repoint explain` lists", id="no code at all"),
     ],
 )
 def test_an_unknown_code_is_an_error_with_a_hint(code: str, hint: str) -> None:
