@@ -131,5 +131,6 @@ def _rehearsed(
     for entry in reversed(told):
         found = next((one for one in known if one.plan == entry.plan), None)
         if found is not None:
-            return RehearsalRecord(name, found, "" if plan is None else _OTHER)
+            other = plan is not None and any(one.environment == name for one in plan.changes)
+            return RehearsalRecord(name, found, _OTHER if other else "")
     return None

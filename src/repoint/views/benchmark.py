@@ -76,7 +76,12 @@ def _drawn(value: Benchmark, title: str | None, without: tuple[str, ...]) -> str
         js=[],
         disable_xml_declaration=True,
         value_formatter=lambda number: f"{number:,.0f}",
-        style=Style(font_family="sans-serif", colors=("#3b6ea5", "#c8702a")),
+        style=Style(
+            font_family="sans-serif",
+            colors=("#3b6ea5", "#c8702a"),
+            label_font_size=13,
+            major_label_font_size=13,
+        ),
         title=title,
         legend_at_bottom=True,
         truncate_legend=-1,
@@ -93,8 +98,10 @@ def _drawn(value: Benchmark, title: str | None, without: tuple[str, ...]) -> str
             if not isinstance(child.tag, str) or _name(child.tag) in ("script", *without):
                 parent.remove(child)
     if without:
-        # pygal makes the id up anew in every run.
+        # pygal makes the id up anew in every run; styles in attributes are for a page to give.
         tree.attrib.pop("id", None)
+        for element in tree.iter():
+            element.attrib.pop("style", None)
     text: str = etree.tostring(tree, encoding="unicode")
     return text + "\n"
 

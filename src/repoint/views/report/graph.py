@@ -105,7 +105,7 @@ def _paths(
     found: list[Path] = []
     for way in ways:
         path = [first, *_key_stop(row, way, new=after and way.key not in known)]
-        servers = _servers(way, row, target, after=after)
+        servers = _servers(way, row, target)
         own = servers[0].tone if servers[0].tone in ("pooled", "direct") else route
         found.append(((*path, *servers), own))
     return found
@@ -119,14 +119,12 @@ def _key_stop(row: Row, way: Way, *, new: bool) -> list[Stop]:
     return [Stop(("key", *name), 1, way.key.kind, way.key.name, notes, "new" if new else "key")]
 
 
-def _servers(
-    way: Way, row: Row, target: EnvironmentTarget | None, *, after: bool
-) -> tuple[Stop, ...]:
+def _servers(way: Way, row: Row, target: EnvironmentTarget | None) -> tuple[Stop, ...]:
     """The Service of a host, then the Pooler and the Cluster behind it where they are known."""
     host = bare_host(way.host)
     read = parse_host(host)
-    pooler = _pooler(host, target) if after else None
-    direct = after and target is not None and host == target.direct
+    pooler = _pooler(host, target)
+    direct = target is not None and host == target.direct
     if read is None:
         return (Stop(("host", host), 2, "host", host, (), "old"),)
     space = read.namespace or row.namespace

@@ -66,7 +66,7 @@ def _place(
     dossier: Dossier, name: str, rows: Sequence[Row], target: EnvironmentTarget | None
 ) -> Place:
     folds = len(rows) > FOLD_OVER
-    planned = dossier.plan is not None
+    planned = dossier.plan is not None and not all(row.settled for row in rows)
     views = dossier.inventory.environments if dossier.inventory is not None else ()
     about = next((_about(view) for view in views if view.name == name), "")
     return Place(

@@ -141,7 +141,9 @@ def figures(
 
 def _by_route(rows: Sequence[Row]) -> str:
     routes = Counter(row.way for row in rows)
-    return ", ".join(f"{number} {way}" for way, number in sorted(routes.items()))
+    told = [f"{number} {way}" for way, number in sorted(routes.items())]
+    settled = sum(row.settled for row in rows)
+    return "; ".join((", ".join(told), *([f"{settled} there already"] if settled else [])))
 
 
 def _plan_figures(plan: Plan) -> list[Figure]:
@@ -212,7 +214,7 @@ def _planned_cells(
         (str(sum(row.environment == name for row in rows)), anchor("environment", name)),
         (str(len(change.files)), change.id),
         (str(found), "findings"),
-        (("holds" if held else "fails") if change.proof.lines else "-", change.proof_id),
+        (("holds" if held else "fails") if change.proof.lines else "none due", change.proof_id),
     )
     return tuple((heading, *pair) for heading, pair in zip(_PLANNED, words, strict=True))
 
@@ -349,7 +351,7 @@ def _told_by(dossier: Dossier) -> str:
         return "Nothing is in the ledger yet."
     people = len({one.who for one in entries})
     overrides = sum(len(one.overrides) for one in entries)
-    passed = f"; gates were passed by {overrides} times" if overrides else ""
+    passed = f"; {wording.count(overrides, 'gate')} passed by, with a reason" if overrides else ""
     return (
         f"{wording.count(len(entries), 'ledger line')} by {people} "
         f"{'person' if people == 1 else 'people'}, {entries[0].at:%Y-%m-%d} to "

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from repoint.flows.dossier import Dossier
 from repoint.model.consumer import Consumer, Use
+from repoint.model.dossier import EnvironmentTarget
 from repoint.model.plan import FieldChange, Op, Plan, PlannedConsumer
 from repoint.planning.inventory import Inventory
 from repoint.views import wording
@@ -62,7 +63,7 @@ class Row:
     """A consumer in one environment, with its ways before and after.
 
     `route` is `pooled`, `direct`, `unchanged` or `unknown`; `after` is empty where only a scan
-    was made.
+    was made. `settled` says that it is at its target already, and nothing is planned.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Row:
     before: tuple[Way, ...]
     after: tuple[Way, ...]
     places: tuple[str, ...] = ()
+    settled: bool = False
 
     @property
     def title(self) -> str:
@@ -97,6 +99,14 @@ def rows_of(dossier: Dossier) -> tuple[Row, ...]:
         found = [
             _planned(one, uses, fields, dossier.plan, direct.get(one.environment, ""))
             for one in dossier.plan.consumers
+        ]
+        planned = {(row.id, row.environment) for row in found}
+        found += [
+            row
+            for target in dossier.targets
+            if target.environment in dossier.plan.environments
+            for row in uses.settled(target)
+            if (row.id, row.environment) not in planned
         ]
     elif dossier.inventory is not None:
         found = [_scanned(one, uses) for one in dossier.inventory.consumers]
@@ -132,6 +142,20 @@ class _Uses:
         known = self._by.get((consumer, environment), ())
         return {use.variable: _key(use, key) for use, _, key in known if use.variable}
 
+    def settled(self, target: EnvironmentTarget) -> tuple[Row, ...]:
+        """The consumers of an environment that ask its Poolers or its Cluster already."""
+        pooled = {one.host for one in target.poolers}
+        hosts = {*pooled, target.direct}
+        found = []
+        for (_, environment), known in self._by.items():
+            own = [one for one in known if one[1] in hosts and not _for_another(one[0], known)]
+            if environment != target.environment or not own or own[0][0].workload.kind == "File":
+                continue
+            ways = [Way(_key(use, key), host, use.purpose.must_go_direct) for use, host, key in own]
+            uses = [use for use, *_ in own]
+            found.append(_settled(uses, tuple(dict.fromkeys(ways)), pooled))
+        return tuple(found)
+
     def places(self, consumer: Consumer) -> tuple[str, ...]:
         """Where the sites of a consumer stand."""
         return tuple(wording.place(self._sites[s]) for s in consumer.sites if s in self._sites)
@@ -162,6 +186,34 @@ def _scanned(one: Consumer, uses: _Uses) -> Row:
         before=uses.ways(workload.id, one.environment),
         after=(),
         places=uses.places(one),
+    )
+
+
+def _for_another(use: Use, known: Sequence[tuple[Use, str, str]]) -> bool:
+    """Whether a consumer has a key at hand only because `envFrom` takes all of an object."""
+    return (
+        use.source.startswith("envfrom")
+        and use.purpose.must_go_direct
+        and any(not one.purpose.must_go_direct for one, *_ in known)
+    )
+
+
+def _settled(known: Sequence[Use], ways: tuple[Way, ...], pooled: set[str]) -> Row:
+    first = known[0]
+    workload = first.workload
+    routes = dict.fromkeys("pooled" if way.host in pooled else "direct" for way in ways)
+    return Row(
+        *(workload.id, consumer_anchor(first.environment, workload.id), first.environment),
+        *(workload.kind, workload.namespace, workload.name, workload.container),
+        purpose=", ".join(dict.fromkeys(str(use.purpose) for use in known)),
+        route=", ".join(routes),
+        way=", ".join(routes),
+        mode="",
+        update="",
+        why=("is there already",),
+        before=ways,
+        after=ways,
+        settled=True,
     )
 
 
