@@ -51,6 +51,7 @@ WHAT_FOR = {
     "pygal": "the charts of `repoint bench`",
     "fast-sugiyama": "places the boxes and lines of the topology in the HTML report",
     "jinja2": "fills the templates of the HTML report, every value escaped",
+    "markupsafe": "tells text from markup in the HTML report, as jinja2 does",
     "mkdocs": "turns docs/ into a site",
     "mkdocs-material": "how the site looks, its search without a server",
     "mkdocstrings": "the reference of the library, from its docstrings",
@@ -59,6 +60,7 @@ WHAT_FOR = {
     "playwright": "drives Chromium in tests of the HTML report",
     "pre-commit": "tests run the hook as its users do",
     "coverage": "the coverage of lines and branches",
+    "cyclonedx-python-lib": "the bill of materials, and the schema it is held to",
     "editables": "what hatchling installs repoint in place with",
     "hatchling": "builds the wheel",
     "hypothesis": "tests of properties, with values it thinks up",
@@ -98,6 +100,7 @@ SPELLINGS = {
     "Apache Software License": "Apache-2.0",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "GNU LGPL v3+": "LGPL-3.0-or-later",
+    "PSFL": "PSF-2.0",
 }
 
 HEAD = """# Dependencies
