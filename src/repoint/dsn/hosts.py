@@ -30,14 +30,17 @@ class HostName:
 def parse_host(host: str) -> HostName | None:
     """Read `svc`, `svc.ns`, `svc.ns.svc` or `svc.ns.svc.<domain>`, in any case.
 
-    None when the text cannot be a Service's name: an address, a path, a variable, or a
-    name with dots that are not Kubernetes' (`db.example.com`).
+    The name of a StatefulSet's pod (`pg-0.pg.ns.svc`) is that of its Service. None when the text
+    cannot be a Service's name: an address, a path, a variable, or a name with dots that are not
+    Kubernetes' (`db.example.com`).
     """
     labels = host.lower().removesuffix(".").split(".")
     if not all(_LABEL.fullmatch(label) for label in labels):
         return None
     if all(label.isdigit() for label in labels):
         return None
+    if _is_pod(labels):
+        labels = labels[1:]
     if len(labels) == 1:
         return HostName(labels[0], None, None)
     if len(labels) == 2:
@@ -45,6 +48,17 @@ def parse_host(host: str) -> HostName | None:
     if labels[2] != "svc":
         return None
     return HostName(labels[0], labels[1], ".".join(labels[3:]) or None)
+
+
+def _is_pod(labels: Sequence[str]) -> bool:
+    """Whether the first label is a pod's: `pod.svc.ns.svc`, `pg-0.pg-headless.ns`, `pg-0.pg`."""
+    if labels[3:4] == ["svc"]:
+        return True
+    stem, dash, number = labels[0].rpartition("-")
+    numbered = bool(dash) and number.isdigit()
+    if len(labels) == 2:
+        return numbered and labels[1] == stem
+    return numbered and labels[2:3] != ["svc"] and labels[1:2] != [] and labels[1].startswith(stem)
 
 
 def same_service(

@@ -243,7 +243,14 @@ def _environment(found: Survey, build: EnvironmentBuild, spaces: dict[str, str])
     rest = [path for path in outside if path not in values]
     folders = tuple(dict.fromkeys(_folder(path, build.name) for path in rest))
     namespace = _namespace(build, spaces.get(build.name, ""))
-    return _Environment(build.name, namespace, build.overlays, folders, values)
+    manifests = tuple(one for one in folders if not build.overlays and _deploys(one, build))
+    places = tuple(one for one in folders if one not in manifests)
+    return _Environment(build.name, namespace, build.overlays, places, values, manifests)
+
+
+def _deploys(folder: str, build: EnvironmentBuild) -> bool:
+    """Whether plain manifests of an environment stand in a folder."""
+    return any(one.path.startswith(f"{folder}/") for one in build.plain)
 
 
 def _folder(path: str, name: str) -> str:

@@ -14,6 +14,7 @@ from repoint.formats.kinds import kind_of
 from repoint.kube.effective import text, texts
 from repoint.kube.files import KUSTOMIZATION_NAMES, FileIndex, join, normal
 from repoint.kube.kustomize import Kustomizer
+from repoint.kube.twin_folders import twin_folders
 from repoint.kube.words import CONTAINERS, canonical, in_file_name, is_everyday, is_word
 
 _ORDER = (
@@ -123,6 +124,8 @@ def find_environments(
     for word in (*words, *_file_words(index)):
         if word not in aliases and not any(canonical(word) == canonical(one) for one in overlays):
             overlays[word] = []
+    twins = {} if overlays else twin_folders(index)
+    overlays.update((name, []) for name in twins.values())
     found = tuple(
         EnvironmentSpec(name, overlays=tuple(overlays[name]))
         for name in sorted(overlays, key=_promotion)
@@ -130,7 +133,7 @@ def find_environments(
     taken = {top for spec in found for top in spec.overlays}
     unnamed = tuple(top for top in tops if top not in taken)
     places = {one: word for one, word in given if one and not index.kustomization_in(one)}
-    return Layout(found, unnamed, {**places, **_places(found)}, aliases)
+    return Layout(found, unnamed, {**places, **twins, **_places(found)}, aliases)
 
 
 def _aliases(names: Mapping[str, str], given: list[tuple[str, str]]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.kubectl import Kustomize
+from repoint.flows.init import InitProposal, propose
 from repoint.flows.planning import make_plan
 from repoint.flows.scanning import scan
 from repoint.flows.workspace import Workspace
@@ -54,6 +55,14 @@ def scanned(trial: Trial) -> Inventory:
     renderer = Kustomize(tree)
     return scan(
         Workspace(str(trial.root), tree, config, trial.config, secrets, renderer, Silence())
+    )
+
+
+def proposed(trial: Trial) -> InitProposal:
+    """What `init` proposes for a trial's repository."""
+    tree = FileTree(trial.root)
+    return propose(
+        Workspace(str(trial.root), tree, None, "", Opened(trial.clear), Kustomize(tree), Silence())
     )
 
 

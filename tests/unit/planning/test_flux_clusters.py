@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from repoint.adapters.filetree import FileTree
-from repoint.adapters.kubectl import Kustomize
-from repoint.flows.init import propose
-from repoint.flows.workspace import Workspace
-from tests.unit.planning.small_repository import Opened, Silence, Trial, workload
+from tests.unit.planning.small_repository import Trial, proposed, workload
 
 CONFIG = """
 source: {hosts: [postgres]}
@@ -84,10 +80,7 @@ def test_the_target_is_in_the_namespace_that_flux_spells(tmp_path: Path) -> None
 
 
 def test_a_cluster_belongs_to_the_environment_whose_overlay_it_applies(tmp_path: Path) -> None:
-    trial = Trial(tmp_path, _repository())
-    tree = FileTree(tmp_path)
-    made = propose(Workspace(str(tmp_path), tree, None, "", Opened({}), Kustomize(tree), Silence()))
-    assert trial.root == tmp_path
+    made = proposed(Trial(tmp_path, _repository()))
     assert made.questions == ()
     named = [line for line in made.text.splitlines() if line.startswith("  ") and ":" in line]
     assert [line for line in named if line in ("  dev:", "  prod:", "  dev-1:", "  prod-1:")] == [
