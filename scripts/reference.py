@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes cli.md and the schema in docs/reference from the code; --check only compares."""
+"""Writes cli.md and the schemas in docs/reference from the code; --check only compares."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 
 from repoint.cli import main as group
 from repoint.planning.config import schema
+from repoint.views import shapes
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 HEAD = """# Commands
@@ -24,7 +25,15 @@ statuses mean is in [exit-status.md](exit-status.md).
 
 def generated() -> dict[str, str]:
     """Every generated file by its path in docs/reference."""
-    return {"repoint.schema.json": json.dumps(schema(), indent=2) + "\n", "cli.md": cli_page()}
+    return {
+        "repoint.schema.json": json.dumps(schema(), indent=2) + "\n",
+        "cli.md": cli_page(),
+        **{f"schemas/{name}.json": _json(shapes.schema(name)) for name in shapes.DOCUMENTS},
+    }
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def cli_page() -> str:
@@ -83,6 +92,7 @@ def run() -> int:
         if found:
             print("hint: run `make docs` and commit docs/reference", file=sys.stderr)
         return 1 if found else 0
+    (FOLDER / "schemas").mkdir(exist_ok=True)
     for name in stale(files):
         (FOLDER / name).write_text(files[name], encoding="utf-8")
     return 0
