@@ -36,6 +36,7 @@ PARAMETER_OF = {
 # Node's own, for every TLS connection of the process: node-postgres asks no other way.
 _NODE_CA = "NODE_EXTRA_CA_CERTS"
 _IN_PARTS = Style.SPLIT_ENV.value
+_JDBC = Style.JDBC.value
 
 
 def with_variables(connection: Connection, variables: Iterable[tuple[str, str]]) -> Connection:
@@ -45,9 +46,9 @@ def with_variables(connection: Connection, variables: Iterable[tuple[str, str]])
         connection: As its site spells it.
         variables: The container's variables with clear values.
     """
-    if connection.style == "jdbc":
-        return connection
     variables = tuple(variables)
+    if connection.style == _JDBC:
+        return _completed(connection, variables)
     if any(name == _NODE_CA and value for name, value in variables):
         connection = replace(connection, extra_ca=True)
     connection = _completed(connection, variables)
@@ -61,8 +62,11 @@ def with_variables(connection: Connection, variables: Iterable[tuple[str, str]])
 
 
 def _completed(connection: Connection, variables: Iterable[tuple[str, str]]) -> Connection:
-    """A connection in parts with the role and the database that other objects give."""
-    if connection.style != _IN_PARTS or (connection.user and connection.database):
+    """A connection with the role and the database that stand in variables of their own.
+
+    Of one in parts, and of a JDBC URL, which seldom holds a role.
+    """
+    if connection.style not in (_IN_PARTS, _JDBC) or (connection.user and connection.database):
         return connection
     found: dict[str, str] = {}
     for name, value in variables:

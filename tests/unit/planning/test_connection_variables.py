@@ -212,3 +212,19 @@ def test_a_role_in_a_secret_is_known_beside_a_host_in_a_config_map(
     [task] = [one for one in plan.tasks if "ALTER ROLE" in one.put]
     assert task.put == "ALTER ROLE crm IN DATABASE crm SET search_path = 'crm';"
     assert "canary-p" not in repr(plan) and "Y2FuYXJ5LXA" not in repr(plan)
+
+
+@pytest.mark.parametrize(
+    ("key", "beside"),
+    [
+        ("SPRING_DATASOURCE_URL", "SPRING_DATASOURCE_USERNAME"),
+        ("KC_DB_URL", "KC_DB_USERNAME"),
+        ("QUARKUS_DATASOURCE_JDBC_URL", "QUARKUS_DATASOURCE_USERNAME"),
+    ],
+)
+def test_a_jdbc_url_gets_the_role_beside_it(key: str, beside: str) -> None:
+    plain = connection(user="", style="jdbc", key=key)
+    assert with_variables(plain, ((beside, "billing"), ("OTHER_USERNAME", "x"))).user == "billing"
+    assert with_variables(plain, (("OTHER_USERNAME", "x"), ("PGUSER", "x"))).user == ""
+    told = connection(user="own", style="jdbc", key=key)
+    assert with_variables(told, ((beside, "billing"),)).user == "own"
