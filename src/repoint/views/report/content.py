@@ -11,6 +11,7 @@ from repoint.ports import Tree
 from repoint.views import status
 from repoint.views.report import summary
 from repoint.views.report.changes import ChangeView, changes_of, tokens
+from repoint.views.report.duties import Answer, Duty, answers_of, duties_of
 from repoint.views.report.findings import CodeView, FindingGroup, codes_of, groups_of
 from repoint.views.report.places import Place, places_of
 from repoint.views.report.records import (
@@ -32,8 +33,8 @@ class Content:
     version: str
     headline: summary.Headline
     figures: tuple[summary.Figure, ...]
-    duties: tuple[summary.Duty, ...]
-    answers: tuple[summary.Answer, ...]
+    duties: tuple[Duty, ...]
+    answers: tuple[Answer, ...]
     overview: tuple[summary.Overview, ...]
     rows: tuple[Row, ...]
     places: tuple[Place, ...]
@@ -116,8 +117,8 @@ def content_of(dossier: Dossier, tree: Tree) -> Content:
         version=__version__,
         headline=summary.headline(dossier, rows),
         figures=summary.figures(dossier, groups, rows),
-        duties=summary.duties(dossier, groups, states),
-        answers=summary.answers(dossier, rows),
+        duties=duties_of(dossier, groups, states),
+        answers=answers_of(dossier, rows),
         overview=summary.overview(changes, rows, groups, states),
         rows=rows,
         places=places_of(dossier, rows),
