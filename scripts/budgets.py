@@ -65,6 +65,9 @@ ENTRIES = (
     Entry(_RUN, ("--help",), 110, _DOOR),
     Entry(_RUN, ("scan", "--help"), 115, _DOOR),
     Entry(_RUN, ("scna",), 105, _DOOR),
+    Entry("import repoint", (), 4, (*_DOOR, "click", "dataclasses", "inspect", "typing")),
+    Entry("import repoint; repoint.Tool", (), 60, (*_DOOR, "click")),
+    Entry("import repoint; repoint.Repository", (), 80, (*_NEVER, "click")),
     Entry("import repoint.flows.scanning", (), 215, (*_NEVER, "click")),
 )
 _PROBE = """import sys

@@ -165,7 +165,7 @@ class Repository:
                 identity=GitIdentity(self._root),
                 config_text=here.workspace.config_text,
             )
-            return Applied.of(done)
+            return Applied(done.receipts, done.written, done.recovered)
 
     def rollback(self, environments: Sequence[str] = ()) -> RolledBack:
         """Take back what apply wrote, byte for byte where nobody edited since. Files alone.
@@ -190,7 +190,8 @@ class Repository:
                 progress=self._progress,
                 identity=GitIdentity(self._root),
             )
-            return RolledBack.of(done)
+            told = (done.environments, done.written, done.inexact, done.notes)
+            return RolledBack(*told, recovered=done.recovered)
 
     def recover(self) -> str:
         """Finish or undo a run that was killed: `finished`, `undone`, or empty for none.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Self
 
-from repoint.flows.apply import Applied as _Applied
-from repoint.flows.rollback import RolledBack as _RolledBack
 from repoint.model.plan import Finding
 from repoint.model.plan import Plan as _Plan
+from repoint.model.receipt import Receipt
 from repoint.planning.inventory import Inventory
 
 
@@ -92,13 +91,17 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Applied(_Applied):
+class Applied:
     """What `Repository.apply` did.
 
     `written` are the paths that it wrote, empty where everything was applied before. `receipts`
     say for each environment how it is taken back; they lie in `.repoint/`, to be committed.
     `recovered` is `finished` or `undone` where an earlier run had been stopped half-way.
     """
+
+    receipts: tuple[Receipt, ...]
+    written: tuple[str, ...]
+    recovered: str = ""
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -112,19 +115,21 @@ class Applied(_Applied):
         told = {"environments": list(self.environments), "written": sorted(self.written)}
         return encode({"format": FORMAT, **told, "recovered": self.recovered})
 
-    @classmethod
-    def of(cls, done: _Applied) -> Self:
-        """What was done; for repoint's own use."""
-        return cls(done.receipts, done.written, done.recovered)
-
 
 @dataclass(frozen=True, slots=True)
-class RolledBack(_RolledBack):
+class RolledBack:
     """What `Repository.rollback` did.
 
     `written` are the paths that it wrote. `inexact` are those that others edited since: there
-    only repoint's own edits were taken back. `notes` are sentences for a person.
+    only repoint's own edits were taken back. `notes` are sentences for a person, `recovered` is
+    as in `Applied`.
     """
+
+    environments: tuple[str, ...]
+    written: tuple[str, ...]
+    inexact: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    recovered: str = ""
 
     def to_json(self) -> str:
         """The same as JSON: `format`, `environments`, `written`, `inexact`, `notes`."""
@@ -133,11 +138,6 @@ class RolledBack(_RolledBack):
         told = {"environments": list(self.environments), "written": sorted(self.written)}
         more = {"inexact": list(self.inexact), "notes": list(self.notes)}
         return encode({"format": FORMAT, **told, **more, "recovered": self.recovered})
-
-    @classmethod
-    def of(cls, done: _RolledBack) -> Self:
-        """What was done; for repoint's own use."""
-        return cls(*(getattr(done, one.name) for one in fields(_RolledBack)))
 
 
 @dataclass(frozen=True, slots=True)
