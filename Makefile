@@ -117,6 +117,10 @@ fuzz: install ## Feed readers, edits and records with what breaks them, guided b
 dist: install ## Build the wheel and the sdist of the last commit into dist/, the same bytes every time
 	@$(BIN)/python scripts/dist.py
 
+.PHONY: sbom
+sbom: install ## Write the bill of materials of repoint and its extras into dist/ (CycloneDX)
+	@$(BIN)/python -m scripts.sbom
+
 .PHONY: test-pythons
 test-pythons: dist ## Install the wheel on every Python here, with and without each extra, and try it (TESTS="tests/unit/formats")
 	@$(BIN)/python scripts/pythons.py $(addprefix --python ,$(PYTHONS)) $(if $(TESTS),--tests $(TESTS))

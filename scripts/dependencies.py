@@ -156,11 +156,12 @@ def brought(asked: Mapping[str, Requirement], *, here: bool) -> dict[str, str]:
         if (key := f"{name}{sorted(one.extras)}") in seen:
             continue
         seen.add(key)
-        todo += [(inner, name) for inner in _asked_by(name, one.extras, here=here)]
+        todo += [(inner, name) for inner in asked_by(name, one.extras, here=here)]
     return found
 
 
-def _asked_by(name: str, extras: set[str], *, here: bool) -> Iterator[Requirement]:
+def asked_by(name: str, extras: set[str], *, here: bool) -> Iterator[Requirement]:
+    """What the package `name` asks for with these extras of its own, if it is installed."""
     try:
         lines = metadata.requires(name) or []
     except metadata.PackageNotFoundError:
