@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.cluster.control_plane import ControlPlane, Done
+from tests.documents import validated
 from tests.unit.planning.small_repository import CONFIG, repository, workload
 
 pytestmark = pytest.mark.cluster
@@ -115,7 +116,7 @@ def test_a_controller_is_followed_until_all_is_as_planned(
     shop.bring(shop.render())
     done = shop.rollout("--timeout", "60s", "--format", "json")
     assert done.status == 0, done.out + done.err
-    told = json.loads(done.out)
+    told = validated("rollout-gitops", done.out)
     assert (told["mode"], told["outcome"], told["standing"]) == ("gitops", "reached", "reached")
     ledger = [
         json.loads(line) for line in (tmp_path / ".repoint/ledger.jsonl").read_text().splitlines()

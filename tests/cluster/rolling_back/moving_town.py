@@ -16,6 +16,7 @@ from repoint.model.sensitive import Sensitive
 from tests.cluster.objects import cluster, deployment, pooler
 from tests.cluster.rolling_out.shop import command
 from tests.cluster.verifying.town import PASSWORD, Town
+from tests.documents import validated
 from tests.servers.fix_lab import Ground
 
 _TABLES = (
@@ -135,7 +136,7 @@ class MovingTown:
             *("rollback", "--env", "local", "--rollout", "--yes", "--format", "json", *more),
             status=status,
         )
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        return validated("rollback", done.stdout) if done.stdout.strip() else None
 
     def cut_off(self, *args: str, at: str) -> None:
         """Run the command, and kill it at the first line that holds `at`."""

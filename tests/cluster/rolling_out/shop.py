@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import yaml
 from repoint.adapters.runner import find_tool
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.objects import cluster, deployment, job, pooler
+from tests.documents import validated
 
 PASSWORD = "hunter2-of-the-shop"
 """Stands in every Secret of the shop, and must be in no output."""
@@ -186,7 +186,7 @@ def _reading(workload: dict[str, Any], secret: str, key: str = "") -> dict[str, 
 
 def steps_of(done: subprocess.CompletedProcess[str]) -> list[str]:
     """The titles of the steps that a run with `--format json` listed."""
-    found: Mapping[str, Any] = json.loads(done.stdout)
+    found: Mapping[str, Any] = validated("rollout", done.stdout)
     return [
         " ".join(p for p in (one["action"], f"{one['kind']}/{one['name']}".strip("/")) if p)
         for one in found["steps"]

@@ -26,6 +26,7 @@ from tests.cluster.verifying.town import (
     check,
     row,
 )
+from tests.documents import validated
 from tests.servers.fix_lab import GroundFactory
 
 pytestmark = [pytest.mark.cluster, pytest.mark.servers]
@@ -316,7 +317,7 @@ def test_the_command(town: Town) -> None:
 
     done = run("--env", "local", "--format", "json")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads(done.stdout)["verdict"] == "pass"
+    assert validated("verify", done.stdout)["verdict"] == "pass"
     [line] = (town.folder / ".repoint" / "ledger.jsonl").read_text().splitlines()
     assert (json.loads(line)["phase"], json.loads(line)["verdict"]) == ("verified", "pass")
     town.health.status = 500  # type: ignore[attr-defined]

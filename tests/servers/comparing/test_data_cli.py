@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.documents import validated
 from tests.servers.comparing.conftest import Half, Pair, Twins
 
 pytestmark = pytest.mark.servers
@@ -64,7 +65,7 @@ class Shop:
     def compared(self, *arguments: str) -> tuple[int, dict[str, Any]]:
         done = self.run("compare", "--format", "json", *arguments)
         assert done.stdout, done.stderr
-        return done.returncode, json.loads(done.stdout)["databases"][0]
+        return done.returncode, validated("data-compare", done.stdout)["databases"][0]
 
     def ledger(self) -> list[dict[str, Any]]:
         path = self.root / ".repoint/ledger.jsonl"
@@ -318,7 +319,7 @@ def test_baseline_and_what_was_written_since(shop: Shop) -> None:
     assert taken.stdout.startswith(".repoint/baselines/local.json: 17 tables")
     assert same.returncode == 0 and "ok 0 tables written" in same.stdout
     assert other.returncode == 1 and "2000 -> 1997" in other.stdout
-    found = json.loads(program.stdout)["databases"][0]
+    found = validated("data-written", program.stdout)["databases"][0]
     (big,) = [one for one in found["tables"] if one["change"] == "changed"]
     assert (big["name"], big["deleted"]) == ("shop.big", 3)
 
