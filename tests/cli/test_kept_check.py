@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "naytife"
-FORMS = ("human", "json", "markdown", "sarif", "junit", "github")
+FORMS = ("human", "json", "markdown", "sarif", "junit", "github", "gitlab")
 MANIFEST = """apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}

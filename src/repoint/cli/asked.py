@@ -50,7 +50,7 @@ class Asked:
         """What a format tells beside what is in the files."""
         where = (str(self.root),) if form == "human" else ()
         named = (self.folder,) if form in ("markdown", "sarif") else ()
-        marks = (below_top(self.root),) if form in ("sarif", "github") else ()
+        marks = (below_top(self.root),) if form in ("sarif", "github", "gitlab") else ()
         return (*where, *named, *marks, *((self.pages,) if form == "sarif" else ()))
 
 

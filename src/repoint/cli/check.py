@@ -26,11 +26,12 @@ if TYPE_CHECKING:
         "repoint check --format sarif > check.sarif   # for code scanning",
         "repoint check --format junit > check.xml     # for a CI that shows tests",
         "repoint check --format github                # marks lines in GitHub Actions",
+        "repoint check --format gitlab > quality.json # for GitLab's Code Quality",
     ),
 )
 @root_argument()
 @env_option("Check")
-@format_option("json", "markdown", "sarif", "junit", "github")
+@format_option("json", "markdown", "sarif", "junit", "github", "gitlab")
 @click.pass_obj
 def check(session: Session, root: Path | None, environments: tuple[str, ...], form: str) -> int:
     """Ask whether the repository keeps what the migration reached; for CI, for ever after.

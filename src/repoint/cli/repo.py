@@ -152,7 +152,7 @@ def scan(
 )
 @root_argument()
 @env_option("Plan")
-@format_option("json", "markdown", "html", "sarif", "github", "diff")
+@format_option("json", "markdown", "html", "sarif", "github", "gitlab", "diff")
 @click.option(
     "-o",
     "--output",

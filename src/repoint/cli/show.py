@@ -39,7 +39,7 @@ def scan(
 
 
 def plan(terminal: Terminal, form: str, value: Plan, asked: Asked) -> str:
-    """A plan as `form`: human, json, markdown, sarif, github or diff."""
+    """A plan as `form`: human, json, markdown, sarif, github, gitlab or diff."""
     from repoint.views import diff, human, machine, markdown
 
     if form == "json":
@@ -56,11 +56,15 @@ def plan(terminal: Terminal, form: str, value: Plan, asked: Asked) -> str:
         from repoint.views import annotations
 
         return annotations.commands(value.findings, asked.places)
+    if form == "gitlab":
+        from repoint.views import codequality
+
+        return codequality.report(value.findings, asked.places)
     return human.plan(value, width=terminal.width, color=terminal.color)
 
 
 def check(terminal: Terminal, form: str, findings: Sequence[Finding], asked: Asked) -> str:
-    """Findings as `form`: human, json, markdown, sarif, junit or github."""
+    """Findings as `form`: human, json, markdown, sarif, junit, github or gitlab."""
     from repoint.views import human, machine, markdown
 
     if form == "json":
@@ -79,6 +83,10 @@ def check(terminal: Terminal, form: str, findings: Sequence[Finding], asked: Ask
         from repoint.views import annotations
 
         return annotations.commands(findings, asked.places)
+    if form == "gitlab":
+        from repoint.views import codequality
+
+        return codequality.report(findings, asked.places)
     return human.check(findings, width=terminal.width, color=terminal.color)
 
 

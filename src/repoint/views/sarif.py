@@ -142,7 +142,7 @@ def _result(finding: Finding, numbers: dict[str, int], places: Places, seen: Cou
         "level": str(finding.severity),
         "message": {"text": _text(f"{finding.message}\n{finding.hint}".strip())},
         "locations": [where] if where else [],
-        "partialFingerprints": {FINGERPRINT: _fingerprint(finding, place, seen)},
+        "partialFingerprints": {FINGERPRINT: fingerprint(finding, place, seen)},
     }
     if finding.accepted:
         result["suppressions"] = [
@@ -162,8 +162,8 @@ def _physical(place: Place) -> Json:
     return {"artifactLocation": artifact, "region": region}
 
 
-def _fingerprint(finding: Finding, place: Place | None, seen: Counter[str]) -> str:
-    """A digest that does not move with lines; equal findings of one file are numbered."""
+def fingerprint(finding: Finding, place: Place | None, seen: Counter[str]) -> str:
+    """A digest that does not move with lines; equal findings of one file are numbered in `seen`."""
     parts = (
         finding.code,
         place.path if place else "",

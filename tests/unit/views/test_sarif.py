@@ -18,7 +18,7 @@ from repoint.errors import FileRefused
 from repoint.model.plan import Finding, Severity
 from repoint.model.source import Location
 from repoint.rules.catalog import ALL_RULES
-from repoint.views import annotations, sarif
+from repoint.views import annotations, codequality, sarif
 from repoint.views.markup import Scope
 from repoint.views.places import Places
 from tests.cli import samples
@@ -274,3 +274,25 @@ def test_annotations_name_the_line_and_cannot_be_forged() -> None:
     assert lines[2].startswith("::notice title=RP110 local,file=in/repoint.yaml,line=2,")
     assert len(lines) == 4
     assert "canary-" not in lines[3]
+
+
+def test_gitlab_reads_a_report_of_quality() -> None:
+    findings = [
+        found(),
+        found(severity=Severity.WARNING, location=Location("gone.yaml", 4, 1, "")),
+        found(severity=Severity.NOTE, message=f"{URL}\x1b"),
+        found(accepted="fine"),
+    ]
+    entries = json.loads(codequality.report(findings, Places(tree(), "in/")))
+    assert entries[0] == {
+        "description": "`URL` names the source; run it",
+        "check_name": "RP110",
+        "fingerprint": entries[0]["fingerprint"],
+        "severity": "major",
+        "location": {"path": "in/a b/ü.yaml", "lines": {"begin": 2}},
+    }
+    assert [one["severity"] for one in entries] == ["major", "minor", "info"]
+    assert entries[1]["location"]["lines"] == {"begin": 1}
+    assert len({one["fingerprint"] for one in entries}) == 3
+    assert "canary-" not in entries[2]["description"]
+    assert "\x1b" not in entries[2]["description"]
