@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
 from repoint.cli.options import Session, examples, format_option
 from repoint.cli.stdout import emit
 
-SHELLS = ("bash", "zsh", "fish")
+_SCRIPTS = {"bash": "repoint.bash", "zsh": "_repoint", "fish": "repoint.fish"}
+SHELLS = tuple(_SCRIPTS)
 
 
 def _codes(ctx: click.Context, param: click.Parameter, start: str) -> list[str]:
@@ -91,17 +93,14 @@ def schema() -> None:
     )
 )
 @click.argument("shell", type=click.Choice(SHELLS), metavar="|".join(SHELLS))
-@click.pass_context
-def completion(ctx: click.Context, shell: str) -> None:
-    """Print the completion script for a shell."""
-    from click.shell_completion import ShellComplete, get_completion_class
+def completion(shell: str) -> None:
+    """Print the completion script for a shell.
 
-    factory = get_completion_class(shell)
-    if factory is None:
-        raise click.UsageError(f"no completion for {shell}", ctx)
-    made = factory(ctx.find_root().command, {}, "repoint", "_REPOINT_COMPLETE")
-    # bash's own `source` first runs bash, with all of the environment, to warn of version 3.
-    emit(ShellComplete.source(made))
+    Commands, options and their values are completed, with the environments of the repository at
+    hand, the contexts of the kubeconfig and the codes of `explain`.
+    """
+    folder = Path(__file__).parents[1] / "data" / "completion"
+    emit((folder / _SCRIPTS[shell]).read_text(encoding="utf-8"))
 
 
 COMMANDS = (explain, schema, completion)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ class Decorator(Protocol):
     def __call__(self, function: Decorated, /) -> Decorated:
         """Decorate `function`."""
         ...
+
+
+ASKS = "_REPOINT_COMPLETE"
+"""A variable that a shell sets when it asks what could follow on a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,10 @@ class EdgeGroup(click.Group):
             return run()
         open_streams()
         leave_no_core()
+        if ASKS in os.environ:
+            from repoint.cli.completing import answer
+
+            sys.exit(answer(self))
         typed = sys.argv[1:] if args is None else args
         sys.exit(int(guarded(run, color=False if "--no-color" in typed else None)))
 

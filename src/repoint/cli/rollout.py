@@ -66,6 +66,13 @@ class Choices:
         return f"`{shlex.join(argv)}`"
 
 
+def _gate_names(ctx: click.Context, param: click.Parameter, start: str) -> list[str]:
+    """The gates that begin with `start`."""
+    from repoint.planning.config import ROLLOUT_GATES
+
+    return [name for name in ROLLOUT_GATES if name.startswith(start)]
+
+
 @click.command(
     epilog=examples(
         "repoint rollout --env local --dry-run",
@@ -96,7 +103,12 @@ class Choices:
     help="How long to wait without progress, where an object has no progress deadline.",
 )
 @click.option(
-    "--override", "gates", multiple=True, metavar="GATE", help="Pass a gate by (repeatable)."
+    "--override",
+    "gates",
+    multiple=True,
+    metavar="GATE",
+    shell_complete=_gate_names,
+    help="Pass a gate by (repeatable).",
 )
 @click.option("--reason", "reasons", multiple=True, metavar="TEXT", help="Why; it is recorded.")
 @click.option("--allow-dirty", is_flag=True, help="Roll out files that are not committed.")

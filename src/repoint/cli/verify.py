@@ -9,7 +9,7 @@ import click
 
 from repoint.cli import report, show
 from repoint.cli.context import choose_environment, context_option, open_cluster
-from repoint.cli.options import Session, examples, format_option
+from repoint.cli.options import Session, examples, format_option, one_env_option
 from repoint.cli.running import interruptible, seconds
 from repoint.cli.stdout import emit
 from repoint.cli.watching import SoakScreen
@@ -33,7 +33,7 @@ _CONFIGURED = "as configured"
         "repoint verify --env staging --format html > verify.html",
     ),
 )
-@click.option("--env", "environment", metavar="NAME", default="", help="The environment to verify.")
+@one_env_option()
 @context_option()
 @format_option("json", "markdown", "html", "junit")
 @click.option(
