@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from repoint.cli import main as group
+from repoint.planning import knowledge
 from repoint.planning.config import schema
 from repoint.views import shapes
 
@@ -27,6 +28,7 @@ def generated() -> dict[str, str]:
     """Every generated file by its path in docs/reference."""
     return {
         "repoint.schema.json": json.dumps(schema(), indent=2) + "\n",
+        "knowledge.schema.json": json.dumps(knowledge.schema(), indent=2) + "\n",
         "cli.md": cli_page(),
         **{f"schemas/{name}.json": _json(shapes.schema(name)) for name in shapes.DOCUMENTS},
     }

@@ -62,6 +62,14 @@ class RepointError(Exception):
         given = (hint,) if isinstance(hint, str) else hint
         self.hints: tuple[str, ...] = given or (self.default_hint,)
 
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """The file and the line, from 1, that the message names; None where it names no line."""
+        import re
+
+        found = re.search(r"`([^`]+)` line (\d+)", self.message)
+        return (found[1], int(found[2])) if found is not None else None
+
 
 class UsageError(RepointError):
     """The command line asks for something that cannot be."""

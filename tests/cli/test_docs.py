@@ -53,13 +53,13 @@ def test_every_exit_status_has_its_row() -> None:
 
 
 def test_the_configuration_page_names_every_key() -> None:
-    from repoint.planning import config
+    from repoint.planning import config, knowledge
 
     page = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
     sections = (
         *(config.Config, config.Source, config.Target, config.Environment, config.ConsumerChoice),
         *(config.Acceptance, config.Migration, config.Gates, config.Verify, config.Soak),
-        *(config.Data, config.Render),
+        *(config.Data, config.Render, *knowledge.SECTIONS),
     )
     for section in sections:
         for name in section.__struct_fields__:
