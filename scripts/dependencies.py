@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -127,7 +128,10 @@ def groups() -> dict[str, dict[str, Requirement]]:
 
 
 def read_lock(text: str) -> tuple[dict[str, str], list[str]]:
-    """Versions by name, and what is wrong with the lock."""
+    """Versions by name, and what is wrong with the lock.
+
+    Where a name is pinned twice, for older and newer Pythons, the pin for this one counts.
+    """
     versions: dict[str, str] = {}
     errors: list[str] = []
     for block in re.split(r"^(?=\S)", text, flags=re.MULTILINE)[1:]:
@@ -136,9 +140,13 @@ def read_lock(text: str) -> tuple[dict[str, str], list[str]]:
             errors.append(f"requirements.lock: `{first}` is not `name==version`")
         elif not hashes or not all(_HASH.fullmatch(line) for line in hashes):
             errors.append(f"requirements.lock: `{first}` has no sha256, or more than hashes")
-        else:
+        elif found["name"] not in versions or _holds(found["marker"]):
             versions[found["name"]] = found["version"]
     return versions, errors
+
+
+def _holds(marker: str | None) -> bool:
+    return marker is None or Marker(marker).evaluate()
 
 
 def brought(asked: Mapping[str, Requirement], *, here: bool) -> dict[str, str]:

@@ -81,6 +81,13 @@ def test_a_marker_is_part_of_a_pin() -> None:
     assert read_lock(text) == ({"tzdata": "2026.1"}, [])
 
 
+def test_of_two_pins_of_a_package_the_one_for_this_python_counts() -> None:
+    """Where the newest release is not for the oldest Python, such as Debian 12's."""
+    here = f"zope==2.0 ; python_full_version >= '3.11' \\\n    {DIGEST}\n"
+    older = f"zope==1.0 ; python_full_version < '3.11' \\\n    {DIGEST}\n"
+    assert read_lock(older + here) == read_lock(here + older) == ({"zope": "2.0"}, [])
+
+
 @pytest.mark.parametrize(
     ("expression", "allowed"),
     [
