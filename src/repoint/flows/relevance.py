@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from repoint.formats.kinds import kind_of
 from repoint.formats.read import MAX_BYTES
 from repoint.formats.shelf import WORDS
@@ -9,6 +11,8 @@ from repoint.kube.files import KUSTOMIZATION_NAMES
 from repoint.sites.needles import may_hold_site_bytes
 
 _HEAD = 1024
+_OWN = re.compile(rb'\{\s*"format": ?\d+,\s*"(?:tool_version|sites)":')
+"""How a saved plan, and the JSON of a scan, begin: they tell of hosts, and nobody reads them."""
 _TELLING = (*(word.encode() for word in WORDS), b"sops", b"\0")
 """Bytes that make a file worth parsing though it names no database; NUL is for UTF-16."""
 
@@ -28,7 +32,11 @@ def may_matter(path: str, raw: bytes) -> bool:
 
     False only when the file can hold no site and is no part of what is deployed.
     """
-    if path.rpartition("/")[2] in KUSTOMIZATION_NAMES or len(raw) > MAX_BYTES:
+    if path.rpartition("/")[2] in KUSTOMIZATION_NAMES:
+        return True
+    if path.endswith(".json") and _OWN.match(raw):
+        return False
+    if len(raw) > MAX_BYTES:
         return True
     if any(word in raw for word in _TELLING) or may_hold_site_bytes(path, raw):
         return True
