@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from repoint.model.receipt import FileWrite
 
 _DEEPEST = 200
+_EXCLUDE = "list it under `exclude:` in repoint.yaml"
 LARGEST = 64 * 1024 * 1024
 _SKIPPED = frozenset({".git", ".repoint", "node_modules", ".venv"})
 # The journal's names for contents to come: of a run at work, or of one that was killed.
@@ -110,15 +111,23 @@ class FileTree:
             FileRefused: it leads out of the repository.
         """
         if not path or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
-            raise FileRefused(f"`{path}` is not a path in this repository")
+            raise FileRefused(
+                f"`{path}` is not a path in this repository",
+                hint="write it relative to the root, without `..`",
+            )
         try:
             real = (self.root / path).resolve()
         except RecursionError:
-            raise FileRefused(f"`{path[:200]}...` is nested too deep") from None
+            raise FileRefused(f"`{path[:200]}...` is nested too deep", hint=_EXCLUDE) from None
         except (OSError, RuntimeError):
-            raise FileRefused(f"`{path}` is a link that leads nowhere") from None
+            raise FileRefused(
+                f"`{path}` is a link that leads nowhere", hint=f"mend the link, or {_EXCLUDE}"
+            ) from None
         if not real.is_relative_to(self.root):
-            raise FileRefused(f"`{path}` leads out of the repository")
+            raise FileRefused(
+                f"`{path}` leads out of the repository",
+                hint=f"put the file in the link's place, or {_EXCLUDE}",
+            )
         return real
 
     def locked(self, verb: str) -> AbstractContextManager[None]:
@@ -226,7 +235,7 @@ class FileTree:
         while folders:
             folder = folders.pop()
             if folder.count("/") > _DEEPEST:
-                raise FileRefused(f"`{folder[:100]}...` is nested too deep")
+                raise FileRefused(f"`{folder[:100]}...` is nested too deep", hint=_EXCLUDE)
             try:
                 entries = sorted(os.scandir(self._prefix + folder), key=lambda one: one.name)
             except OSError as error:
@@ -269,7 +278,9 @@ def read_opened(fd: int, path: str) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise FileRefused(f"`{path}` is not a regular file")
         if status.st_size > LARGEST:
-            raise FileRefused(f"`{path}` is bigger than {LARGEST // 1024 // 1024} MB")
+            raise FileRefused(
+                f"`{path}` is bigger than {LARGEST // 1024 // 1024} MB", hint=_EXCLUDE
+            )
         # One byte more than there should be: a short read is then the end.
         raw = os.read(fd, status.st_size + 1)
         if len(raw) == status.st_size:

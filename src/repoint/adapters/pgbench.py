@@ -13,6 +13,7 @@ from repoint.model.benchmark import Workload
 from repoint.model.sensitive import Sensitive
 from repoint.wire.login import Login
 
+_AGAIN = "run `repoint bench` again; `repoint doctor` tells which `pgbench` it uses"
 _TPS = re.compile(r"^tps = ([\d.]+) ", re.MULTILINE)
 _FAILED = re.compile(r"^number of failed transactions: ([1-9]\d*)", re.MULTILINE)
 _GRACE_S = 60.0
@@ -80,7 +81,10 @@ class Pgbench:
 def _passfile(password: Sensitive) -> Iterator[int]:
     """A file in memory with the password: nothing of it is left when the process is killed."""
     if not hasattr(os, "memfd_create"):
-        raise ToolFailed("`repoint bench` hands pgbench its password in a way of Linux's only")
+        raise ToolFailed(
+            "`repoint bench` hands pgbench its password in a way that only Linux has",
+            hint="run it on Linux, or in a container",
+        )
     number = os.memfd_create("pgpass")
     try:
         # libpq takes no password file that others may read.
@@ -126,10 +130,10 @@ def tps_of(said: str) -> float:
     """
     found = _TPS.search(said)
     if found is None or float(found[1]) == 0:
-        raise ToolFailed("`pgbench` printed no result")
+        raise ToolFailed("`pgbench` printed no result", hint=_AGAIN)
     failed = _FAILED.search(said)
     if failed is not None:
-        raise ToolFailed(f"`pgbench`: {failed[1]} transactions failed")
+        raise ToolFailed(f"`pgbench`: {failed[1]} transactions failed", hint=_AGAIN)
     return float(found[1])
 
 

@@ -198,7 +198,10 @@ def file_type(path: str) -> str:
     name = PurePosixPath(path).name
     kind = "dotenv" if name.startswith(".env") else _TYPES.get(PurePosixPath(path).suffix)
     if kind is None:
-        raise SealedFile(f"`{path}` is sealed as a whole; its values cannot be told apart")
+        raise SealedFile(
+            f"`{path}` is sealed as a whole; its values cannot be told apart",
+            hint="seal its values instead: sops does so in .yaml, .json, .env and .ini files",
+        )
     return kind
 
 

@@ -111,5 +111,6 @@ def _chown(fd: int, step: Step) -> None:
         os.fchown(fd, step.uid, step.gid)
     except PermissionError:
         raise FileRefused(
-            f"`{step.path}` belongs to another user, and would not any more"
+            f"`{step.path}` belongs to another user, and would not any more",
+            hint=f"run it as that user, or take the file over: `chown $(id -u) {step.path}`",
         ) from None

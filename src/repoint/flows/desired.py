@@ -181,7 +181,7 @@ def _objects(source: str, text: str) -> Iterator[dict[str, Any]]:
 def _require_open(document: Document, source: str) -> None:
     for where in still_sealed(document):
         raise SealedFile(
-            f"`{source}`: {ref_of(document)} is still sealed at `{where}`",
+            f"`{source}`: `{ref_of(document)}` is still sealed at `{where}`",
             hint="a generator put ciphertext into it; where Flux opens such a file first, "
             "use `--mode gitops`",
         )
@@ -204,7 +204,7 @@ class _SealedFiles:
         path = self._files.get(str(document["sops"].get("mac", "")), "")
         if not path:
             raise SealedFile(
-                f"{ref} is sealed, and no file of this repository is its source",
+                f"`{ref}` is sealed, and no file of this repository is its source",
                 hint="its `sops` block must be the one of a file at hand",
             )
         rest = {key: value for key, value in document.items() if key != "sops"}
@@ -213,7 +213,10 @@ class _SealedFiles:
         if len(same) > 1:
             same = [one for one in same if ref_of(one).name in ref.name]
         if len(same) != 1:
-            raise SealedFile(f"`{path}`: it is not certain which of its objects {ref} is")
+            raise SealedFile(
+                f"`{path}`: it is not certain which of its objects `{ref}` is",
+                hint="give each object a file of its own",
+            )
         return path, opened(rest, same[0])
 
 
@@ -302,7 +305,7 @@ def _placed(found: list[DesiredObject], namespace: str) -> Iterator[DesiredObjec
             continue
         if not wide and not namespace:
             raise FileRefused(
-                f"`{one.source}`: {one.ref} names no namespace, and the environment has none",
+                f"`{one.source}`: `{one.ref}` names no namespace, and the environment has none",
                 hint="give the environment a `namespace:` in repoint.yaml",
             )
         metadata = {**one.document["metadata"], "namespace": namespace}
@@ -320,6 +323,6 @@ def _once(found: Iterable[DesiredObject]) -> Iterator[DesiredObject]:
             yield one
         elif other.document != one.document:
             raise FileRefused(
-                f"{one.ref} is not the same in `{other.source}` and `{one.source}`",
+                f"`{one.ref}` is not the same in `{other.source}` and `{one.source}`",
                 hint="leave it in one of them",
             )

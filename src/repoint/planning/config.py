@@ -239,14 +239,23 @@ def load_config(text: str, path: str = CONFIG_NAME) -> Config:
     """
     data = yaml_data(text, path)
     if not isinstance(data, dict):
-        raise ConfigError(f"`{path}` line 1 must be a mapping with `source` and `target`")
+        raise ConfigError(
+            f"`{path}` line 1 must be a mapping with `source` and `target`",
+            hint="`repoint init --print` shows one",
+        )
     config = checked(data, Config, _known_fields(), path, text)
     for name in config.environments:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-            raise ConfigError(f"`{path}`: environment names are letters, digits, `.`, `_` and `-`")
+            raise ConfigError(
+                f"`{path}`: `{name}` is no name of an environment",
+                hint="write it in letters, digits, `.`, `_` and `-`",
+            )
     for number, one in enumerate(config.migrations):
         if bool(one.files) == bool(one.command):
-            raise ConfigError(f"`{path}`: `migrations[{number}]` needs either `files` or `command`")
+            raise ConfigError(
+                f"`{path}`: `migrations[{number}]` needs either `files` or `command`",
+                hint="write one of them, and not both",
+            )
     return config
 
 

@@ -118,7 +118,7 @@ def patch_of(path: str, raw: bytes, edit: Edit) -> Patch:
         return Patch(edit.start, edit.end, recode(path, edit.line, token, edit.parts))
     if edit.op is Op.DUPLICATE:
         return Patch(edit.end, edit.end, _repeat(path, raw, edit))
-    raise EditRefused(f"`{path}` line {edit.line}: {edit.op} is not an edit of a clear file")
+    raise EditRefused(f"`{path}` line {edit.line}: `{edit.op}` is not an edit of a clear file")
 
 
 def line_of(raw: bytes, offset: int) -> int:

@@ -40,7 +40,7 @@ BAD = [
     (GOOD.replace("route: direct", "route: canary"), "line 7: `consumers.", ""),
     (GOOD.replace("[postgres.shop.svc]", "[]"), "`source.hosts`", ""),
     (GOOD.replace("RP261", "rp1"), "line 9", ""),
-    (GOOD.replace("  local:", "  lo cal:"), "environment names", ""),
+    (GOOD.replace("  local:", "  lo cal:"), "is no name of an environment", ""),
     (GOOD.replace("{namespace: shop,", "{namespace: 5,"), "line 4: `environments", ""),
 ]
 

@@ -104,6 +104,8 @@ def _failure(note: str, what: str, port: int) -> RepointError:
         )
     if _NO_PORT.search(note):
         return ClusterRefused(
-            f"{what} has no port {port}", reason="NotFound", hint="look at its ports"
+            f"{what} has no port {port}",
+            reason="NotFound",
+            hint="see which it has with `kubectl describe`",
         )
     return ClusterLost(f"port {port} of {what} cannot be forwarded")

@@ -77,7 +77,7 @@ class Hold:
             self.renew()
         if self._lost:
             raise LockHeld(
-                f"{self.ref} {self._lost}",
+                f"`{self.ref}` {self._lost}",
                 hint="another rollout may be going on: look with `repoint status` first",
             )
 
@@ -190,7 +190,7 @@ def _acquire(api: ClusterApi, ref: ObjectRef, holder: Holder, said: Callable[[st
         except ClusterRefused as error:
             if error.reason not in ("Conflict", "AlreadyExists"):
                 raise
-    raise LockHeld(f"{ref} is wanted by several runs at once", hint="run the command again")
+    raise LockHeld(f"`{ref}` is wanted by several runs at once", hint="run the command again")
 
 
 def _is_free(
@@ -211,8 +211,8 @@ def _is_free(
     duration = max(1, number_at(lease, "spec", "leaseDurationSeconds", default=DURATION_S))
     if duration > _LONGEST_S:
         raise LockHeld(
-            f"`{owner}` holds {ref} for {duration} s after each sign of life",
-            hint=f"where it has ended: kubectl delete lease {ref.name} -n {ref.namespace}",
+            f"`{owner}` holds `{ref}` for {duration} s after each sign of life",
+            hint=f"where it has ended: `kubectl delete lease {ref.name} -n {ref.namespace}`",
         )
     said(f"`{owner}` holds {ref}; it is free when nobody renews it for {duration} s")
     until = time.monotonic() + duration
@@ -225,7 +225,7 @@ def _is_free(
             return False
         if at(now, "spec", "renewTime") != seen:
             raise LockHeld(
-                f"`{owner}` is rolling out here: {ref} was renewed just now",
+                f"`{owner}` is rolling out here: `{ref}` was renewed just now",
                 hint="wait until that run has ended, then run the command again",
             )
     return time.monotonic() >= until
