@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from repoint.errors import Conflict as Conflict
     from repoint.errors import DirtyWorkTree as DirtyWorkTree
     from repoint.errors import EditRefused as EditRefused
+    from repoint.errors import ExitCode as ExitCode
     from repoint.errors import FileRefused as FileRefused
     from repoint.errors import GateClosed as GateClosed
     from repoint.errors import HalfDone as HalfDone
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from repoint.errors import UsageError as UsageError
     from repoint.model.consumer import Certainty as Certainty
     from repoint.model.consumer import Consumer as Consumer
+    from repoint.model.consumer import Part as Part
     from repoint.model.consumer import Purpose as Purpose
     from repoint.model.consumer import Route as Route
     from repoint.model.consumer import Site as Site
@@ -74,16 +76,23 @@ if TYPE_CHECKING:
     from repoint.model.knowledge import SecretMaker as SecretMaker
     from repoint.model.knowledge import ServerOptions as ServerOptions
     from repoint.model.knowledge import Tool as Tool
+    from repoint.model.plan import Applicability as Applicability
+    from repoint.model.plan import Copy as Copy
     from repoint.model.plan import Edit as Edit
+    from repoint.model.plan import FieldChange as FieldChange
     from repoint.model.plan import FileChange as FileChange
     from repoint.model.plan import Finding as Finding
+    from repoint.model.plan import InputDigest as InputDigest
+    from repoint.model.plan import Op as Op
     from repoint.model.plan import OverlayProof as OverlayProof
+    from repoint.model.plan import PartEdit as PartEdit
     from repoint.model.plan import PlannedConsumer as PlannedConsumer
     from repoint.model.plan import Severity as Severity
     from repoint.model.plan import Task as Task
-    from repoint.model.receipt import Receipt as Receipt
     from repoint.model.source import Location as Location
+    from repoint.model.source import Span as Span
     from repoint.model.source import Unreadable as Unreadable
+    from repoint.planning.inventory import EnvironmentView as EnvironmentView
     from repoint.planning.inventory import SiteReport as SiteReport
     from repoint.ports import Progress as Progress
     from repoint.rules.rule import Rule as Rule
@@ -93,23 +102,23 @@ _HOMES = {
     "api.rules": ("all_rules", "explain"),
     "api.values": ("Applied", "Check", "Plan", "Proposal", "RolledBack", "Scan"),
     "errors": (
-        *("ConfigError", "Conflict", "DirtyWorkTree", "EditRefused", "FileRefused", "GateClosed"),
-        *("HalfDone", "KnowledgeFailed", "LockHeld", "PlanBlocked", "ProofFailed", "RepointError"),
-        *("SealedFile", "StalePlan", "ToolFailed", "ToolMissing", "UsageError"),
+        *("ConfigError", "Conflict", "DirtyWorkTree", "EditRefused", "ExitCode", "FileRefused"),
+        *("GateClosed", "HalfDone", "KnowledgeFailed", "LockHeld", "PlanBlocked", "ProofFailed"),
+        *("RepointError", "SealedFile", "StalePlan", "ToolFailed", "ToolMissing", "UsageError"),
     ),
     "model.consumer": (
-        *("Certainty", "Consumer", "Purpose", "Route", "Site", "Style", "Use", "Workload"),
+        *("Certainty", "Consumer", "Part", "Purpose", "Route", "Site", "Style", "Use", "Workload"),
     ),
     "model.knowledge": (
         *("ImageHabit", "KindHabit", "Knowledge", "Library", "SecretMaker", "ServerOptions"),
         "Tool",
     ),
     "model.plan": (
-        *("Edit", "FileChange", "Finding", "OverlayProof", "PlannedConsumer", "Severity", "Task"),
+        *("Applicability", "Copy", "Edit", "FieldChange", "FileChange", "Finding", "InputDigest"),
+        *("Op", "OverlayProof", "PartEdit", "PlannedConsumer", "Severity", "Task"),
     ),
-    "model.receipt": ("Receipt",),
-    "model.source": ("Location", "Unreadable"),
-    "planning.inventory": ("SiteReport",),
+    "model.source": ("Location", "Span", "Unreadable"),
+    "planning.inventory": ("EnvironmentView", "SiteReport"),
     "ports": ("Progress",),
     "rules.rule": ("Rule",),
 }
@@ -117,28 +126,37 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "API_VERSION",
+    "Applicability",
     "Applied",
     "Certainty",
     "Check",
     "ConfigError",
     "Conflict",
     "Consumer",
+    "Copy",
     "DirtyWorkTree",
     "Edit",
     "EditRefused",
+    "EnvironmentView",
+    "ExitCode",
+    "FieldChange",
     "FileChange",
     "FileRefused",
     "Finding",
     "GateClosed",
     "HalfDone",
     "ImageHabit",
+    "InputDigest",
     "KindHabit",
     "Knowledge",
     "KnowledgeFailed",
     "Library",
     "Location",
     "LockHeld",
+    "Op",
     "OverlayProof",
+    "Part",
+    "PartEdit",
     "Plan",
     "PlanBlocked",
     "PlannedConsumer",
@@ -146,7 +164,6 @@ __all__ = [
     "ProofFailed",
     "Proposal",
     "Purpose",
-    "Receipt",
     "RepointError",
     "Repository",
     "RolledBack",
@@ -159,6 +176,7 @@ __all__ = [
     "Severity",
     "Site",
     "SiteReport",
+    "Span",
     "StalePlan",
     "Style",
     "Task",

@@ -58,7 +58,8 @@ def move(root: Path, environment: str) -> list[str]:
     except repoint.RepointError:
         here.recover()
         raise
-    assert_type(done.receipts, tuple[repoint.Receipt, ...])
+    assert_type(done.environments, tuple[str, ...])
+    assert_type(scan.environments, tuple[repoint.EnvironmentView, ...])
     back = assert_type(here.rollback([environment]), repoint.RolledBack)
     check = assert_type(here.check(), repoint.Check)
     lines += [*done.written, *back.notes, str(assert_type(check.passed, bool))]

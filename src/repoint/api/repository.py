@@ -101,7 +101,7 @@ class Repository:
             bare = workspace.config is None
             if bare:
                 workspace, reading = guessed(workspace)
-            return Scan.of(scan(workspace, names, reading), guessed=bare)
+            return Scan._of(scan(workspace, names, reading), guessed=bare)
 
     def plan(self, environments: Sequence[str] = ()) -> Plan:
         """Work out what would change and why, with the proof that nothing else does.
@@ -121,7 +121,7 @@ class Repository:
 
         names = _names(environments)
         with self._opened() as here:
-            return Plan.of(make_plan(here.workspace, names))
+            return Plan._of(make_plan(here.workspace, names))
 
     def apply(
         self, plan: Plan, environments: Sequence[str] = (), *, allow_dirty: bool = False
@@ -165,7 +165,8 @@ class Repository:
                 identity=GitIdentity(self._root),
                 config_text=here.workspace.config_text,
             )
-            return Applied(done.receipts, done.written, done.recovered)
+            applied = tuple(one.environment for one in done.receipts)
+            return Applied(applied, done.written, done.recovered)
 
     def rollback(self, environments: Sequence[str] = ()) -> RolledBack:
         """Take back what apply wrote, byte for byte where nobody edited since. Files alone.

@@ -7,7 +7,6 @@ from typing import Self
 
 from repoint.model.plan import Finding
 from repoint.model.plan import Plan as _Plan
-from repoint.model.receipt import Receipt
 from repoint.planning.inventory import Inventory
 
 
@@ -30,8 +29,8 @@ class Scan(Inventory):
         return scan(self)
 
     @classmethod
-    def of(cls, found: Inventory, *, guessed: bool) -> Self:
-        """A scan of what was found; for repoint's own use."""
+    def _of(cls, found: Inventory, *, guessed: bool) -> Self:
+        """A scan of what was found."""
         return cls(**{one.name: getattr(found, one.name) for one in fields(found)}, guessed=guessed)
 
 
@@ -64,11 +63,11 @@ class Plan(_Plan):
 
         found = decode_plan(document.encode() if isinstance(document, str) else document)
         check_plan(found)
-        return cls.of(found)
+        return cls._of(found)
 
     @classmethod
-    def of(cls, made: _Plan) -> Self:
-        """A plan that was made; for repoint's own use."""
+    def _of(cls, made: _Plan) -> Self:
+        """A plan that was made."""
         return cls(*(getattr(made, one.name) for one in fields(_Plan)))
 
 
@@ -94,19 +93,14 @@ class Check:
 class Applied:
     """What `Repository.apply` did.
 
-    `written` are the paths that it wrote, empty where everything was applied before. `receipts`
-    say for each environment how it is taken back; they lie in `.repoint/`, to be committed.
-    `recovered` is `finished` or `undone` where an earlier run had been stopped half-way.
+    `environments` are those that are applied now, `written` the paths that it wrote: none where
+    everything was applied before. The receipts for the way back lie in `.repoint/`, to be
+    committed. `recovered` is `finished` or `undone` where an earlier run had been stopped half-way.
     """
 
-    receipts: tuple[Receipt, ...]
+    environments: tuple[str, ...]
     written: tuple[str, ...]
     recovered: str = ""
-
-    @property
-    def environments(self) -> tuple[str, ...]:
-        """The environments whose receipts these are."""
-        return tuple(one.environment for one in self.receipts)
 
     def to_json(self) -> str:
         """The paths and the environments as JSON: `format`, `environments`, `written` and more."""

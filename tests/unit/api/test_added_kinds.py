@@ -49,7 +49,8 @@ spec:
         image: acme/web
         env:
         - {name: DATABASE_URL, valueFrom: {secretKeyRef: {name: shop-db, key: DATABASE_URL}}}
-        - {name: REPORTS_DATABASE_URL, valueFrom: {secretKeyRef: {name: shop-db, key: REPORTS_DATABASE_URL}}}
+        - name: REPORTS_DATABASE_URL
+          valueFrom: {secretKeyRef: {name: shop-db, key: REPORTS_DATABASE_URL}}
 """
 
 

@@ -6,10 +6,11 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, is_dataclass
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -208,3 +209,25 @@ def test_every_public_name_is_there_and_documented() -> None:
         assert name.isupper() or name == "__version__" or value.__doc__, name
     with pytest.raises(AttributeError, match="no attribute `Repositry`"):
         repoint.Repositry  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_every_type_that_a_public_value_holds_is_public() -> None:
+    public = {getattr(repoint, name) for name in repoint.__all__}
+    hidden = {}
+    for value in public:
+        for name, told in _annotations(value).items():
+            for one in _types_in(told):
+                if one.__module__.startswith("repoint") and one not in public:
+                    hidden[f"{value.__name__}.{name}"] = one
+    assert hidden == {}
+
+
+def _annotations(value: object) -> dict[str, object]:
+    return get_type_hints(value) if isinstance(value, type) and is_dataclass(value) else {}
+
+
+def _types_in(told: object) -> Iterator[type]:
+    if isinstance(told, type) and not get_args(told):
+        yield told
+    for inner in get_args(told):
+        yield from _types_in(inner)
