@@ -98,10 +98,10 @@ def _drawn(value: Benchmark, title: str | None, without: tuple[str, ...]) -> str
             if not isinstance(child.tag, str) or _name(child.tag) in ("script", *without):
                 parent.remove(child)
     if without:
-        # pygal makes the id up anew in every run; styles in attributes are for a page to give.
-        tree.attrib.pop("id", None)
+        # pygal makes ids up, some anew in every run; styles in attributes are for a page to give.
         for element in tree.iter():
-            element.attrib.pop("style", None)
+            for name in ("id", "style"):
+                element.attrib.pop(name, None)
     text: str = etree.tostring(tree, encoding="unicode")
     return text + "\n"
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from repoint.dsn.mask import mask
 from repoint.errors import RepointError
 from repoint.model.plan import Edit, FieldChange, FileChange, Plan, Task
 from repoint.ports import Tree
 from repoint.views import diff, wording
-from repoint.views.report.names import anchor, edit_anchor, file_anchor
+from repoint.views.report.names import Ids, anchor, edit_anchor, file_anchor
 
 _STYLES = {"+": "add", "-": "del", "@": "hunk"}
 
@@ -83,12 +84,13 @@ class ChangeView:
 def changes_of(plan: Plan, tree: Tree) -> tuple[ChangeView, ...]:
     """The changes of each environment, in promotion order."""
     purposes = {(one.environment, one.id): tokens(one.purpose) for one in plan.consumers}
+    ids = Ids()
     return tuple(
         ChangeView(
             anchor("changes", name),
             anchor("proof", name),
             name,
-            tuple(_file(one, tree, purposes) for one in wording.changes_of(plan, name)),
+            tuple(_file(one, tree, purposes, ids) for one in wording.changes_of(plan, name)),
             tuple(task for task in plan.tasks if task.environment == name),
             _proof(plan, name),
         )
@@ -96,11 +98,13 @@ def changes_of(plan: Plan, tree: Tree) -> tuple[ChangeView, ...]:
     )
 
 
-def _file(change: FileChange, tree: Tree, purposes: Mapping[tuple[str, str], str]) -> FileView:
-    edits = tuple(_edit(change, edit, purposes) for edit in change.edits)
+def _file(
+    change: FileChange, tree: Tree, purposes: Mapping[tuple[str, str], str], ids: Ids
+) -> FileView:
+    edits = tuple(_edit(change, edit, purposes, ids) for edit in change.edits)
     words = dict.fromkeys(word for edit in edits for word in edit.purposes.split())
     return FileView(
-        file_anchor(change),
+        ids.take(file_anchor(change)),
         change.path,
         change.sealed,
         change.creates,
@@ -110,14 +114,16 @@ def _file(change: FileChange, tree: Tree, purposes: Mapping[tuple[str, str], str
     )
 
 
-def _edit(change: FileChange, edit: Edit, purposes: Mapping[tuple[str, str], str]) -> EditView:
+def _edit(
+    change: FileChange, edit: Edit, purposes: Mapping[tuple[str, str], str], ids: Ids
+) -> EditView:
     found = dict.fromkeys(
         word
         for one in edit.consumers
         for word in purposes.get((change.environment, one), "").split()
     )
     return EditView(
-        edit_anchor(change, edit),
+        ids.take(edit_anchor(change, edit)),
         edit.line,
         edit.key,
         wording.edit_summary(edit),
@@ -135,7 +141,12 @@ def _diff(change: FileChange, tree: Tree) -> tuple[DiffLine, ...]:
     except RepointError as error:
         return (DiffLine(f"no diff: {error.message}", "head"),)
     # The first three name the file, which the heading does already.
-    return tuple(DiffLine(line, _STYLES.get(line[:1], "head")) for line in lines[3:])
+    return tuple(_line(line) for line in lines[3:])
+
+
+def _line(line: str) -> DiffLine:
+    """A line with its sign; a mask does not know a connection string right behind a `+`."""
+    return DiffLine(line[:1] + mask(line[1:]), _STYLES.get(line[:1], "head"))
 
 
 def tokens(purpose: str) -> str:

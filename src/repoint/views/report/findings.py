@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from repoint.model.plan import Finding
 from repoint.rules.catalog import ALL_RULES, pages
 from repoint.views import wording
-from repoint.views.report.names import code_anchor, finding_anchor
+from repoint.views.report.names import Ids, code_anchor, finding_anchor
 
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """A finding; `word` is its severity, or `accepted`."""
+    """A finding; `word` is its severity, or `accepted`, `own` that its hint is a rule's."""
 
     id: str
     code: str
@@ -27,6 +26,7 @@ class FindingView:
     place: str
     consumer: str
     blocks: bool
+    own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,10 @@ def groups_of(
 ) -> tuple[FindingGroup, ...]:
     """Findings by severity, then by code; what somebody accepted comes last."""
     titles = {rule.code: rule.title for rule in ALL_RULES}
-    seen: Counter[str] = Counter()
+    ids = Ids()
     found: dict[tuple[int, str], list[FindingView]] = {}
     for one in wording.ordered(findings, environments):
-        view = _view(one, purposes, seen)
+        view = _view(one, purposes, ids)
         found.setdefault((_ORDER.index(view.word), one.code), []).append(view)
     return tuple(
         FindingGroup(code, titles.get(code, ""), _ORDER[rank], tuple(views))
@@ -73,11 +73,9 @@ def groups_of(
     )
 
 
-def _view(one: Finding, purposes: Mapping[tuple[str, str], str], seen: Counter[str]) -> FindingView:
-    name = finding_anchor(one)
-    seen[name] += 1
+def _view(one: Finding, purposes: Mapping[tuple[str, str], str], ids: Ids) -> FindingView:
     return FindingView(
-        name if seen[name] == 1 else f"{name}-{seen[name]}",
+        ids.take(finding_anchor(one)),
         one.code,
         "accepted" if one.accepted else str(one.severity),
         one.environment,
@@ -88,6 +86,7 @@ def _view(one: Finding, purposes: Mapping[tuple[str, str], str], seen: Counter[s
         wording.finding_place(one),
         one.consumer,
         one.blocks,
+        own=any(one.hint == rule.remedy for rule in ALL_RULES),
     )
 
 

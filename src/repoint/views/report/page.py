@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -47,9 +48,13 @@ def shown(value: object) -> object:
 
 def prose(text: str) -> Markup:
     """Text whose backticks mark code, masked and escaped."""
+    return _marked(visible(mask(text)))
+
+
+def _marked(text: str) -> Markup:
     from markupsafe import Markup, escape
 
-    pieces = visible(mask(text)).split("`")
+    pieces = text.split("`")
     if len(pieces) % 2 == 0:  # a lone one marks nothing
         return escape("`".join(pieces))
     parts = (
@@ -59,6 +64,12 @@ def prose(text: str) -> Markup:
     return Markup("").join(parts)
 
 
+def own(text: str) -> Markup:
+    """The same for a text of repoint's own, which says what it says about passwords."""
+    return _marked(text)
+
+
+@cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
@@ -75,6 +86,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["prose"] = prose
+    environment.filters["own"] = own
     environment.filters["tone"] = lambda word: TONES.get(str(word), "plain")
     environment.filters["lasting"] = lasting
     # A chart is made by pygal's XML writer, of labels that were masked before.

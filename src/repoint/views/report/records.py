@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from repoint.dsn.mask import mask
 from repoint.flows.dossier import Dossier
 from repoint.flows.status import EnvironmentStatus
 from repoint.model.benchmark import Benchmark
@@ -12,7 +13,7 @@ from repoint.model.dossier import RehearsalRecord
 from repoint.model.ledger import Entry
 from repoint.model.rehearsal import Check, RehearsedConsumer, Verdict
 from repoint.views import benchmark, rehearsal, status
-from repoint.views.report.names import anchor, consumer_anchor
+from repoint.views.report.names import Ids, anchor, consumer_anchor
 
 WORDS = {
     Verdict.PASS: "ok",
@@ -94,28 +95,34 @@ class EnvironmentView:
 
 def matrices_of(dossier: Dossier) -> tuple[Matrix, ...]:
     """The rehearsal of each environment that has one."""
-    return tuple(_matrix(one) for one in dossier.rehearsals)
+    ids = Ids()
+    return tuple(_matrix(one, ids) for one in dossier.rehearsals)
 
 
-def _matrix(record: RehearsalRecord) -> Matrix:
+def _matrix(record: RehearsalRecord, ids: Ids) -> Matrix:
     value = record.rehearsal
     asked = [one for one in value.consumers if one.environment == record.environment]
     names = [name for name in rehearsal.names_of(asked) if _is_asked(asked, name)]
     return Matrix(
-        anchor("rehearsal", record.environment),
+        ids.take(anchor("rehearsal", record.environment)),
         record,
         str(value.verdict),
         rehearsal.summary(value),
         tuple(names),
         tuple(_row(one, names) for one in asked),
         tuple(
-            Trouble(rehearsal.short(one), check)
+            Trouble(_short(one), check)
             for one in asked
             for check in one.checks
             if check.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
         ),
         _skipped(asked),
     )
+
+
+def _short(one: RehearsedConsumer) -> str:
+    """Its short name, masked while it is whole: a part of a connection string looks harmless."""
+    return rehearsal.short(replace(one, id=mask(one.id)))
 
 
 def _is_asked(consumers: Iterable[RehearsedConsumer], name: str) -> bool:
@@ -133,7 +140,7 @@ def _row(one: RehearsedConsumer, names: Sequence[str]) -> MatrixRow:
     how = [one.route, one.pool_mode, f"as {one.driver}" if one.driver else "logs nobody in"]
     return MatrixRow(
         consumer_anchor(one.environment, one.id),
-        rehearsal.short(one),
+        _short(one),
         ", ".join(part for part in how if part),
         str(one.verdict),
         tuple(words.get(name, "") for name in names),
@@ -151,9 +158,10 @@ def _skipped(consumers: Iterable[RehearsedConsumer]) -> tuple[tuple[str, str], .
 
 def benches_of(values: Sequence[Benchmark]) -> tuple[BenchView, ...]:
     """Each benchmark with its chart."""
+    ids = Ids()
     return tuple(
         BenchView(
-            anchor("benchmark", one.environment, one.pooler),
+            ids.take(anchor("benchmark", one.environment, one.pooler)),
             one,
             benchmark.bare_chart(one),
             benchmark.conclusions(one),

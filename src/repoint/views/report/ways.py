@@ -15,7 +15,7 @@ from repoint.model.dossier import EnvironmentTarget
 from repoint.model.plan import FieldChange, Op, Plan, PlannedConsumer
 from repoint.planning.inventory import Inventory
 from repoint.views import wording
-from repoint.views.report.names import consumer_anchor, short_workload
+from repoint.views.report.names import Ids, consumer_anchor, short_workload
 
 _KINDS = {
     "secret": "Secret",
@@ -112,7 +112,9 @@ def rows_of(dossier: Dossier) -> tuple[Row, ...]:
         found = [_scanned(one, uses) for one in dossier.inventory.consumers]
     else:
         found = []
-    return tuple(sorted(found, key=lambda row: (row.namespace, row.kind, row.name)))
+    found.sort(key=lambda row: (row.namespace, row.kind, row.name))
+    ids = Ids()
+    return tuple(replace(row, anchor=ids.take(row.anchor)) for row in found)
 
 
 class _Uses:
