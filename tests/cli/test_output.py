@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from repoint.cli.output import Terminal, check_output, write_output
-from repoint.cli.stdout import emit
+from repoint.cli.stdout import emit, emit_encoded
 from repoint.errors import FileRefused
 
 
@@ -70,3 +70,19 @@ def test_streams_that_are_closed_or_full(streams: str, status: int) -> None:
     assert "Traceback" not in done.stderr and "bug" not in done.stderr
     if status:
         assert done.stderr.startswith("error: the result cannot be written to stdout: No space")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+@pytest.mark.parametrize("text", ["é", "é\n", ""])
+def test_what_is_encoded_already_is_printed_as_text_is(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, text: str
+) -> None:
+    written = []
+    for print_it in (lambda: emit(text), lambda: emit_encoded(memoryview(text.encode()))):
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        stream.write("before\n")
+        monkeypatch.setattr("sys.stdout", stream)
+        print_it()
+        written.append(stream.buffer.getvalue())
+    end = "é\n" if text else ""
+    assert written == [f"before\n{end}".encode(encoding)] * 2

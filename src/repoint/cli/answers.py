@@ -23,6 +23,11 @@ class KeptScan:
 
     def recall(self) -> str | None:
         """The text that the scan would print; None when it has to be worked out."""
+        told = self.told()
+        return None if told is None else str(told, "utf-8", "surrogateescape")
+
+    def told(self) -> memoryview | None:
+        """The same in UTF-8: a large text is printed sooner than decoded."""
         listing = self._tree.listing() if self._answers else None
         if self._answers is None or listing is None or self._is_half_done():
             return None

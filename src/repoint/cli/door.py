@@ -28,12 +28,12 @@ def answered(arguments: Sequence[str]) -> bool:
     if folder is None or sys.stdout is None:
         return False
     from repoint.cli.answers import KeptScan, kept_tree
-    from repoint.cli.stdout import emit
+    from repoint.cli.stdout import emit_encoded
 
-    text = KeptScan(kept_tree(folder), ("json",)).recall()
-    if text is None:
+    told = KeptScan(kept_tree(folder), ("json",)).told()
+    if told is None:
         return False
-    emit(text)
+    emit_encoded(told)
     return True
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from repoint.errors import FileRefused
-from repoint.views.visible import harmless
 
 
 def emit(text: str) -> None:
@@ -16,19 +17,44 @@ def emit(text: str) -> None:
     """
     if sys.stdout.isatty():
         from repoint.cli.progress import ended
+        from repoint.views.visible import harmless
 
         ended()
         text = harmless(text)
-    try:
+    with _for_any_reader():
         sys.stdout.write(text)
         if text and not text.endswith("\n"):
             sys.stdout.write("\n")
         sys.stdout.flush()
+
+
+def emit_encoded(text: memoryview) -> None:
+    """Write data that is in UTF-8 already; where stdout takes that, it goes as it is."""
+    stream = sys.stdout
+    raw = getattr(stream, "buffer", None)
+    plain = not stream.isatty() and stream.encoding.lower() == "utf-8" and os.linesep == "\n"
+    if raw is None or not plain:
+        emit(str(text, "utf-8", "surrogateescape"))
+        return
+    with _for_any_reader():
+        stream.flush()
+        raw.write(text)
+        if text and text[-1] != ord("\n"):
+            raw.write(b"\n")
+        raw.flush()
+
+
+@contextmanager
+def _for_any_reader() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         close_stdout()
     except OSError as error:
         close_stdout()
-        raise FileRefused(f"the result cannot be written to stdout: {error.strerror}") from None
+        raise FileRefused.by(
+            "the result cannot be written to stdout", error, hint="send it to another place"
+        ) from None
 
 
 def close_stdout() -> None:

@@ -1,7 +1,7 @@
 """What earlier runs found in files whose bytes are as they were.
 
-Whether a file can matter, and which sites it holds, depends on its name and its bytes alone; so
-both are kept by these, and a changed file is looked at anew. Sealed files are never among them:
+Whether a file can matter, and which sites it holds, depends on its name, its bytes and the tables
+of programs alone; so both are kept by these, and a changed file is looked at anew. Sealed files are never among them:
 what they hold is told by what is inside, which stays in memory.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 
 from repoint.model.consumer import Site
+from repoint.model.knowledge import in_force
 from repoint.ports import KeptResults
 
 Told = tuple[str, tuple[Site, ...]]
@@ -26,7 +27,7 @@ class KnownFiles:
 
     def __init__(self, kept: KeptResults | None, root: str) -> None:
         self._kept = kept
-        self._question = (b"files", root.encode(errors="surrogateescape"))
+        self._question = (b"files", root.encode(errors="surrogateescape"), _added())
         self._told, self._idle = self._recalled()
         self._told_now: dict[bytes, bytes] = {}
         self._idle_now: set[bytes] = set()
@@ -85,6 +86,16 @@ class KnownFiles:
         except DecodeError:
             return {}, set()
         return known
+
+
+def _added() -> bytes:
+    """A digest of what was added to the built-in tables; empty for nothing."""
+    known = in_force()
+    if known.is_empty:
+        return b""
+    from repoint.planning.knowledge import digest_of
+
+    return digest_of(known).encode()
 
 
 def _packed(told: Told) -> bytes | None:

@@ -14,6 +14,9 @@ from repoint.formats.read import plain_text, read_file
 WORDS = ("kind", "services")
 """What the text of a file says that others may depend on: a manifest's, a compose file's key."""
 
+MOST_TEXT = 2 * 1024 * 1024
+"""Characters of the files whose trees stand on a shelf at once."""
+
 _BYTES = {word: word.encode() for word in WORDS}
 
 
@@ -22,6 +25,8 @@ class Shelf(Mapping[str, ParsedFile]):
 
     `texts` are the bytes of the files that may matter: those that hold one of `WORDS` must be
     among them. `others` are paths whose bytes `read` gives when they are asked for.
+    Trees take more than ten times the room of their texts: of a large repository only so many
+    stand at once, and one that went is parsed once more when it is asked for again.
     """
 
     def __init__(
@@ -35,12 +40,19 @@ class Shelf(Mapping[str, ParsedFile]):
         self._names = sorted({*texts, *others})
         self._known = frozenset(self._names)
         self._parsed: dict[str, ParsedFile] = {}
+        self._in_vain: dict[str, str] = {}
+        self._room = MOST_TEXT
         self._asked: tuple[str, str | None] = ("", None)
 
     def __getitem__(self, path: str) -> ParsedFile:
         parsed = self._parsed.get(path)
         if parsed is None:
             parsed = self._parsed[path] = self._open(path)
+            self._room -= len(parsed.text)
+            if parsed.problem and path not in self._texts:
+                self._in_vain[path] = parsed.problem
+            while self._room < 0 and len(self._parsed) > 1:
+                self._room += len(self._parsed.pop(next(iter(self._parsed))).text)
         return parsed
 
     def __iter__(self) -> Iterator[str]:
@@ -85,13 +97,14 @@ class Shelf(Mapping[str, ParsedFile]):
         """Whether one of `texts` holds one of `WORDS`; nothing is parsed."""
         return _BYTES[word] in self._texts.get(path, b"")
 
+    def may_say(self, path: str, words: Iterable[str]) -> bool:
+        """Whether a scalar of one of `texts` may be one of `words`, as it is or by an escape."""
+        raw = self._texts.get(path, b"")
+        return b"\\" in raw or any(word.encode() in raw for word in words)
+
     def opened_in_vain(self) -> dict[str, str]:
         """Why files that were asked for could not be read, by path; of `others` alone."""
-        return {
-            path: parsed.problem
-            for path, parsed in sorted(self._parsed.items())
-            if parsed.problem and path not in self._texts
-        }
+        return dict(sorted(self._in_vain.items()))
 
     def _open(self, path: str) -> ParsedFile:
         raw = self._texts.get(path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from repoint.formats.base import FileKind
 from repoint.kube.delivery import Delivery, deliveries, element_environments, substituted
-from repoint.kube.effective import MADE, Origin, Value, text
+from repoint.kube.effective import MADE, Origin, Value, child, text
 from repoint.kube.environments import EnvironmentSpec, Layout, find_environments
 from repoint.kube.facts import made_secrets
 from repoint.kube.files import FileIndex
@@ -78,39 +78,42 @@ def deploy(
     views = {view.path: view for view in sealed}
     kustomizer = Kustomizer(index, _Reveal(views))
     builder = _Builder(kustomizer, rendered or {})
-    manifests = _manifests(index)
+    manifests = index.holding("kind")
     controllers = _controllers(manifests, kustomizer)
     delivered = deliveries(controllers)
     words = [word for one in controllers for _, word in element_environments(one)]
     words += environment_names(index)
     told = worded([(one.directory, word_of(one)) for one in delivered])
     layout = find_environments(index, kustomizer, specs, told, words)
-    made = _environments(tuple(manifests), builder, layout, delivered, views)
+    made = _environments(manifests, builder, layout, delivered, views)
     return Deployed(layout, made[:-1], made[-1])
 
 
-def _manifests(index: FileIndex) -> dict[str, frozenset[str]]:
-    """The files that hold Kubernetes objects, in order, with the kinds of those."""
-    found: dict[str, frozenset[str]] = {}
-    for path in index.holding("kind"):
-        parsed = index.files[path]
-        if parsed.kind in (FileKind.YAML, FileKind.JSON) and not is_kustomization(parsed):
-            found[path] = frozenset(one.kind for one in objects(parsed))
-    return {path: kinds for path, kinds in found.items() if kinds}
+def _kinds(path: str, index: FileIndex) -> frozenset[str]:
+    """The kinds of the Kubernetes objects in a file; none for a kustomization."""
+    parsed = index.files[path]
+    if parsed.kind not in (FileKind.YAML, FileKind.JSON) or is_kustomization(parsed):
+        return frozenset()
+    return frozenset(one.kind for one in objects(parsed))
 
 
-def _controllers(
-    manifests: Mapping[str, frozenset[str]], kustomizer: Kustomizer
-) -> tuple[Resource, ...]:
-    """The Flux and Argo CD objects of all files, with what they may substitute from."""
+def _controllers(paths: Iterable[str], kustomizer: Kustomizer) -> tuple[Resource, ...]:
+    """The Flux and Argo CD objects of all files, with what they may substitute from.
+
+    A file that spells no controller's kind is not parsed for this.
+    """
+    index = kustomizer.index
     found: list[Resource] = []
-    sources: list[Resource] = []
-    for path, kinds in manifests.items():
-        if kinds & _CONTROLLERS:
+    others: list[str] = []
+    for path in paths:
+        if index.may_say(path, _CONTROLLERS) and _kinds(path, index) & _CONTROLLERS:
             found += kustomizer.load(path)
-        elif kinds & {"ConfigMap", "Secret"}:
-            sources += kustomizer.load(path)
-    return (*found, *sources)
+        else:
+            others.append(path)
+    if not any(child(one.body, "spec", "postBuild", "substituteFrom") for one in found):
+        return tuple(found)
+    sources = [path for path in others if _kinds(path, index) & {"ConfigMap", "Secret"}]
+    return (*found, *(one for path in sources for one in kustomizer.load(path)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,19 +150,19 @@ class _Reveal:
 
 
 def _environments(
-    manifests: tuple[str, ...],
+    manifests: Iterable[str],
     builder: _Builder,
     layout: Layout,
     delivered: tuple[Delivery, ...],
     views: dict[str, SealedSecretView],
 ) -> tuple[EnvironmentBuild, ...]:
+    index = builder.kustomizer.index
     specs = (*layout.environments, EnvironmentSpec("", overlays=layout.unnamed))
     homes = delivered_to(delivered, layout)
     own = {spec.name: [one for one, home in homes if home in ("", spec.name)] for spec in specs}
     builds = {
         spec.name: tuple(
-            _delivered(builder.build(overlay), own[spec.name], builder.kustomizer.index)
-            for overlay in spec.overlays
+            _delivered(builder.build(overlay), own[spec.name], index) for overlay in spec.overlays
         )
         for spec in specs
     }
@@ -167,7 +170,7 @@ def _environments(
     plain: dict[str, list[Resource]] = {}
     spaces = by_namespace(layout)
     for path in manifests:
-        if path not in consumed:
+        if path not in consumed and _kinds(path, index):
             view = views.get(path)
             environment = view.environment if view is not None else ""
             place = environment or layout.environment_of(path)

@@ -84,6 +84,13 @@ class FileIndex:
         found = (path for path, one in self.files.items() if any(w in one.text for w in words))
         return tuple(sorted(found))
 
+    def may_say(self, path: str, words: Iterable[str]) -> bool:
+        """Whether a scalar of a file may be one of `words`, told without parsing the file."""
+        if isinstance(self.files, Shelf):
+            return self.files.may_say(path, words)
+        text = self.files[path].text
+        return "\\" in text or any(word in text for word in words)
+
     def exists(self, path: str) -> bool:
         """Whether a file stands at `path`."""
         return path in self._known

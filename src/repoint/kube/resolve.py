@@ -113,7 +113,7 @@ def resolve(
             )
             for view in views:
                 uses += tracer.uses(view)
-                references += tracer.sealed(view)
+                references += tracer.sealed(view) if views_by_path else ()
     uses += _compose_uses(index, deployed.layout, finder)
     released = releases(index, deployed.layout, _objects(deployed))
     for release in released:

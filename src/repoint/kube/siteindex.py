@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from repoint.formats.base import ParsedFile
+from repoint.formats.base import FileKind, ParsedFile
+from repoint.formats.kinds import kind_of
+from repoint.formats.shelf import Shelf
 from repoint.kube.effective import Effective, Value
 from repoint.kube.objects import scalar_at
 from repoint.model.consumer import Site
+
+_TREES = frozenset({FileKind.YAML, FileKind.HELM_TEMPLATE, FileKind.JSON})
 
 
 class SiteIndex:
@@ -51,7 +55,7 @@ class SiteIndex:
         known = self._by_token.get(path)
         if known is None:
             known = self._by_token[path] = {}
-            parsed = self._files.get(path)
+            parsed = self._files.get(path) if self._may_alias(path) else None
             if parsed is None:
                 return known
             for site in self._by_file[path]:
@@ -59,6 +63,11 @@ class SiteIndex:
                 if scalar is not None:
                     known.setdefault(scalar.start, []).append(site)
         return known
+
+    def _may_alias(self, path: str) -> bool:
+        """Whether two pointers of a file may lead to one token; YAML needs an anchor for that."""
+        raw = self._files.raw(path) if isinstance(self._files, Shelf) else None
+        return raw is None or b"&" in raw or kind_of(path, b"") not in _TREES
 
     def below(self, tree: Effective) -> Collection[Site]:
         """The sites in all leaves of a tree; overlays share most of their objects' fields."""

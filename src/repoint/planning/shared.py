@@ -93,7 +93,7 @@ class SharedValues:
             return
         for leaf, edit, part in pieces:
             for place in self._index.of(site.location.path, leaf.pointer):
-                if place.value.scalar is leaf.scalar or not place.value.origin.embedded:
+                if _same_token(place.value.scalar, leaf.scalar) or not place.value.origin.embedded:
                     self._hold(place, [edit], errand, (part,))
 
     def _hold(
@@ -268,4 +268,11 @@ def _holds(place: Place, site: Site) -> bool:
         and span is not None
         and scalar.span.start <= span.start
         and span.end <= scalar.span.end
+    )
+
+
+def _same_token(one: Scalar | None, other: Scalar) -> bool:
+    """Whether two scalars are one token of a file, which may have been parsed twice."""
+    return one is other or (
+        one is not None and one.start == other.start and one.ground.text == other.ground.text
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from repoint.model.consumer import Certainty, Purpose
-from repoint.model.knowledge import told_by
+from repoint.model.knowledge import remembered, told_by
 from repoint.rules.purpose_clues import Clue, PurposeVerdict, strongest
 from repoint.rules.purpose_commands import (
     Reading,
@@ -59,6 +59,14 @@ def judge(
         source_key: The key of the Secret or ConfigMap that holds the value, where `key` is
             a path inside it.
     """
+    return _judged(facts, variable, key, user, source_key)
+
+
+@remembered(maxsize=16384)
+def _judged(
+    facts: ContainerFacts, variable: str, key: str, user: str, source_key: str
+) -> PurposeVerdict:
+    """The verdict of `judge`: a workload of several environments is the same in most of them."""
     commands = _commands(facts)
     own = _own_clue(commands, key) if not variable or key.startswith("-") else None
     if own is not None:

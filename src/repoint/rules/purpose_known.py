@@ -13,6 +13,8 @@ from repoint.model.consumer import Purpose
 from repoint.model.knowledge import Tool, in_force, remembered
 from repoint.rules.tables import table
 
+_WILD = frozenset("*?[")
+
 CAUTION = (
     Purpose.MIGRATION,
     Purpose.ADMIN,
@@ -159,6 +161,8 @@ def image_tool(image: str) -> Tool | None:
 def image_matches(pattern: str, name: str, tag: str) -> bool:
     """Whether an image's name and tag end as `pattern` says."""
     text = f"/{name}:{tag}" if ":" in pattern else f"/{name}"
+    if not _WILD.intersection(pattern):
+        return text.endswith(f"/{pattern}")
     return fnmatchcase(text, f"*/{pattern}")
 
 

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from repoint.adapters import answers
 from repoint.adapters.answers import Answers, blob_id, program_mark
 from repoint.adapters.filetree import FileTree
 from repoint.errors import FileRefused
@@ -54,7 +57,8 @@ class Shop:
         tree = FileTree(root or self.root)
         listing = tree.listing()
         assert listing is not None
-        return Answers(self.cache, request).recall(listing, tree.glance, _names_a_database)
+        told = Answers(self.cache, request).recall(listing, tree.glance, _names_a_database)
+        return None if told is None else str(told, "utf-8", "surrogateescape")
 
     def kept_file(self) -> Path:
         (found,) = (self.cache / "scans").iterdir()
@@ -258,3 +262,15 @@ def test_another_program_has_another_mark(tmp_path: Path) -> None:
     assert program_mark(package) == wheel
     record.write_text("repoint/rules.py,sha256=b,6\n")
     assert program_mark(package) != wheel
+
+
+@given(st.sets(st.text("ab/é😀-", min_size=1), max_size=12))
+def test_a_file_is_found_in_gits_listing(names: set[str]) -> None:
+    """By halving, as git sorts; or by reading all, where many are asked for."""
+    listed = sorted(name.encode() for name in names)
+    entries = b"".join(b"H 100644 %040x 0\t%b\0" % (n, name) for n, name in enumerate(listed))
+    for size in (0, 1000):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(answers, "_FEW", size)
+            found = answers._ids(entries, {*names, "a/not/there", "~", ""})
+        assert found == {name.decode(): f"{n:040x}" for n, name in enumerate(listed)}

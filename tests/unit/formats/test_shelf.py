@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from repoint.formats import shelf as shelf_module
 from repoint.formats.base import FileKind, ParsedFile, TextMap
 from repoint.formats.read import read_file
-from repoint.formats.shelf import Shelf
+from repoint.formats.shelf import Shelf, text_of
 
 TEXTS = {"b.yaml": b"kind: Secret\n", "a.yaml": b"services: {}\n", "c.env": b"DB_HOST=db\n"}
 
@@ -49,3 +50,49 @@ def test_the_bytes_of_files_that_may_matter_are_at_hand_and_no_others() -> None:
     shelf = Shelf({"a.yaml": b"a: 1\n"}, ["b.yaml"], lambda path: read_file(path, b""))
     assert shelf.raw("a.yaml") == b"a: 1\n"
     assert shelf.raw("b.yaml") is None
+
+
+def test_of_a_large_repository_only_so_many_trees_stand_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shelf_module, "MOST_TEXT", 30)
+    shelf = Shelf({"a.yaml": b"a: 1\n", "b.yaml": b"b: 2\n" * 8})
+    first = shelf["a.yaml"]
+    assert shelf["a.yaml"] is first
+    assert shelf["b.yaml"] is shelf["b.yaml"]
+    again = shelf["a.yaml"]
+    assert again is not first and again.text == first.text
+
+
+def test_what_could_not_be_read_is_told_though_its_tree_went(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shelf_module, "MOST_TEXT", 0)
+    shelf = Shelf(TEXTS, ["1.yaml"], lambda path: read_file(path, b"\0"))
+    assert shelf["1.yaml"].problem and shelf["a.yaml"] and shelf["b.yaml"]
+    assert list(shelf.opened_in_vain()) == ["1.yaml"]
+
+
+def test_a_single_look_leaves_no_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Shelf(TEXTS)
+    assert shelf.passing("a.yaml") is not shelf.passing("a.yaml")
+    assert shelf.passing("a.yaml") is not shelf["a.yaml"]
+    assert shelf.passing("a.yaml") is shelf["a.yaml"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"a: 1\n", b"\xef\xbb\xbfa: 1\r\n", b"\xffa", b"\xff\xfea\0", b"a\0", b"a: [\n", b""],
+    ids=["plain", "BOM", "not UTF-8", "UTF-16", "NUL", "broken", "empty"],
+)
+def test_the_text_is_that_of_the_parsed_file(raw: bytes) -> None:
+    shelf = Shelf({"a.yaml": raw})
+    assert shelf.text("a.yaml") == read_file("a.yaml", raw).text == text_of(shelf, "a.yaml")
+    assert text_of({"a.yaml": read_file("a.yaml", raw)}, "a.yaml") == shelf["a.yaml"].text
+
+
+def test_a_word_may_be_spelled_by_an_escape() -> None:
+    texts = {"a.yaml": b"kind: Job\n", "b.json": b'{"kind": "J\\u006fb"}', "c.yaml": b"kind: Pod\n"}
+    shelf = Shelf(texts, ["d.yaml"])
+    assert [path for path in shelf if shelf.may_say(path, ("Job",))] == ["a.yaml", "b.json"]
+    assert shelf.holds("a.yaml", "kind") and not shelf.holds("d.yaml", "kind")
