@@ -218,8 +218,9 @@ class PlannedConsumer:
 
     @property
     def way(self) -> str:
-        """The route with the pool mode: `pooled (session)`, `direct`."""
-        return f"{self.route} ({self.pool_mode})" if self.pool_mode else self.route
+        """The route with the pool mode: `pooled (session)`, `direct`, or both of them."""
+        told = f"pooled ({self.pool_mode})" if self.pool_mode else "pooled"
+        return self.route.replace("pooled", told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ def test_the_row_tells_both_ways(tmp_path: Path) -> None:
     plan = _trial(tmp_path, _deployment(PAIRS["prisma"])).plan("dev")
     pooled, direct = (host.replace("{env}", "dev") for host in (POOLED, DIRECT))
     assert _row(plan) == ("runtime, migration", "pooled, direct", f"{pooled}, {direct}")
+    assert [row.way for row in plan.consumers] == ["pooled (session), direct"]
     assert [f.code for f in plan.findings if f.code in ("RP120", "RP103", "RP101")] == []
 
 
