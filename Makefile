@@ -97,8 +97,7 @@ docs: install ## Write the generated reference pages
 .PHONY: site
 site: install ## Build the documentation as a site into .site/ (no network, no server needed to read it)
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 0) NO_MKDOCS_2_WARNING=1 \
-		$(BIN)/mkdocs build --strict --quiet
-	@echo "wrote .site/index.html"
+		$(BIN)/mkdocs build --strict
 
 .PHONY: bench
 bench: install ## Measure repoint beside rg, git, kubectl, sops, sed (SIZE="1k 10k 100k" ROUNDS=7 ONLY=scan PEERS=1 GATE=1)

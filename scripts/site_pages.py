@@ -6,14 +6,15 @@ index names is an error of a strict build.
 
 Pages are written for people who read them in the repository. So a link to a page beside docs/
 (CHANGELOG.md, ...) leads to a copy in the site, and one to a folder or a source file, of which
-the site has none, becomes its path.
+the site has none, becomes its path. The evidence of a rule leads to the rows that it names.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,11 @@ CARRIED = {
 }
 """Pages beside docs/ that the site has too: path in the repository, path in the site."""
 
+ROWS = ("explanation/facts.md", "explanation/conformance.md")
+"""Pages with tables of rows that rules cite by their id."""
+
+_ROW = re.compile(r"^\| ([A-Z]{1,2}\d+) \|", re.MULTILINE)
+_EVIDENCE = re.compile(r"^- ([A-Z]{1,2}\d+)$", re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[(?P<text>(?:[^\]\[]|\[[^\]]*\])*)\]\((?P<target>[^)\s]+)\)")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"^## +(?P<title>.+)$")
@@ -57,14 +63,40 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Turn links that lead out of docs/ into ones that the site has."""
-    if page.file.src_uri in CARRIED.values():
+    source = page.file.src_uri
+    if source in CARRIED.values():
         return markdown
-    return relinked(markdown, f"{DOCS}/{page.file.src_uri}")
+    text = relinked(markdown, f"{DOCS}/{source}")
+    return with_evidence(text, source, evidence_rows(Path(config.docs_dir)))
+
+
+def with_evidence(text: str, source: str, rows: Mapping[str, str]) -> str:
+    """A page on which each row of facts has an anchor, and a rule's evidence leads to its rows."""
+    if source in ROWS:
+        return _ROW.sub(r'| <span id="\1"></span>\1 |', text)
+    if not source.startswith("reference/rules/"):
+        return text
+
+    def link(found: re.Match[str]) -> str:
+        page = rows.get(found[1])
+        return f"- [{found[1]}](../../{page}#{found[1]})" if page else found[0]
+
+    return _EVIDENCE.sub(link, text)
+
+
+@cache
+def evidence_rows(docs: Path) -> dict[str, str]:
+    """The page of every row that rules cite, by its id."""
+    return {
+        row: page
+        for page in ROWS
+        for row in _ROW.findall((docs / page).read_text(encoding="utf-8"))
+    }
 
 
 def navigation(docs: Path) -> list[Any]:
     """MkDocs' `nav`: the front page, then one tab for each of its headings."""
-    tabs: list[Any] = [{"repoint": FRONT}]
+    tabs: list[Any] = [{"Start": FRONT}]
     for title, links in _sections(docs / FRONT):
         entries = [entry for text, path in links for entry in _entries(docs, text, path)]
         if title:

@@ -32,7 +32,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))
 def build(folder: Path) -> Path:
     """The site, built as `make site` does."""
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
         cwd=ROOT,
         env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000", "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
@@ -143,6 +143,13 @@ def test_addresses_elsewhere_have_a_form_that_can_be_right() -> None:
     wrong = [one for one in sorted(found) if not (linked.fullmatch(one[1]) or local.match(one[1]))]
     assert not wrong
     assert any("github.com" in address for _, address in found)
+
+
+def test_the_evidence_of_a_rule_leads_to_its_rows(site: Path) -> None:
+    rule = (site / "reference/rules/RP211.html").read_text(encoding="utf-8")
+    facts = (site / "explanation/facts.html").read_text(encoding="utf-8")
+    assert 'href="../../explanation/facts.html#SP1"' in rule
+    assert 'id="SP1"' in facts
 
 
 @pytest.fixture(scope="module")
