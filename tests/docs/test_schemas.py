@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from repoint.views import shapes
 from scripts.doc_pages.blocks import ROOT
 from scripts.doc_pages.sandbox import EXAMPLE, Sandbox, sandbox
-from tests.schemas import FOLDER, validated
+from tests.documents import FOLDER, validated
 
 
 @pytest.mark.parametrize("name", shapes.DOCUMENTS)
