@@ -33,6 +33,7 @@ A message is one sentence without a final period; `hint` says what to do next.
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 
 
@@ -113,6 +114,21 @@ class FileRefused(RepointError):
 
     code = "RP406"
     default_hint = "check the file's permissions and type, then run the command again"
+
+    @classmethod
+    def by(cls, what: str, error: OSError, *, hint: str = "") -> FileRefused:
+        """The operating system refused `what`, such as "`a.json` cannot be written"."""
+        known = _REMEDIES.get(error.errno or 0, "")
+        return cls(f"{what}: {error.strerror}", hint=known or hint or ())
+
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space on its disk, or name a file on another one",
+    errno.EDQUOT: "free some of your quota, or name a file on another disk",
+    errno.EROFS: "its file system is mounted read-only: mount it for writing, or work on a copy",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+"""What to do about it, by the error of the operating system."""
 
 
 class DirtyWorkTree(RepointError):

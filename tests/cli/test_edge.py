@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import subprocess
@@ -15,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from repoint import errors
 from repoint.cli import main
-from repoint.errors import ExitCode, RepointError
+from repoint.errors import ExitCode, FileRefused, RepointError
 
 CANARY = "canary-hunter2"
 
@@ -70,7 +71,56 @@ def test_an_interrupt_ends_with_130(
 ) -> None:
     result = run_raising(error)
     assert result.exit_code == ExitCode.INTERRUPTED
-    assert result.stderr.lstrip("\n").startswith("error: interrupted\nhint: ")
+    assert result.stderr.lstrip("\n") == "error: interrupted\n"
+
+
+def test_an_interrupt_while_files_are_written_names_the_way_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @click.command()
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(main.commands, "apply", stopped)
+    told = CliRunner().invoke(main, ["apply"]).stderr
+    assert told.lstrip("\n") == (
+        "error: interrupted\n"
+        "hint: `repoint apply --resume` finishes or undoes a run that was writing\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        (["--env", "local", "plan"], "it belongs behind the command: `repoint plan --env`"),
+        (["--yes", "apply"], "it belongs behind the command: `repoint apply --yes`"),
+        (["--nonsense", "plan"], "run `repoint --help`"),
+        (["plan", "nowhere"], "an environment is named with `--env`; ROOT is a folder"),
+    ],
+)
+def test_what_stands_in_a_wrong_place_is_shown_its_own(
+    typed: list[str], hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["repoint", *typed])
+    result = CliRunner().invoke(main, typed)
+    assert result.exit_code == ExitCode.USAGE
+    assert f"hint: {hint}" in result.stderr.splitlines()[1]
+    assert "Directory" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    [
+        (errno.ENOSPC, "free some space on its disk"),
+        (errno.EROFS, "its file system is mounted read-only"),
+        (errno.EACCES, FileRefused.default_hint),
+    ],
+)
+def test_what_the_system_refused_has_a_remedy(number: int, hint: str) -> None:
+    error = FileRefused.by("`a.json` cannot be written", OSError(number, os.strerror(number)))
+    assert error.message == f"`a.json` cannot be written: {os.strerror(number)}"
+    assert error.hints[0].startswith(hint)
+    assert FileRefused.by("x", OSError(errno.EACCES, "no"), hint="ask").hints == ("ask",)
 
 
 def test_a_bug_names_a_log_file_that_holds_frames_and_no_value(

@@ -294,4 +294,4 @@ def read_opened(fd: int, path: str) -> bytes:
 
 
 def _unreadable(path: str, error: OSError) -> FileRefused:
-    return FileRefused(f"`{path}` cannot be read: {error.strerror}")
+    return FileRefused.by(f"`{path}` cannot be read", error)

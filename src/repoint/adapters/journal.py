@@ -66,7 +66,7 @@ def commit(root: Path, verb: str, entries: Sequence[tuple[FileWrite, Path]]) -> 
         _give_up(root, log, steps, begun)
         if not isinstance(error, OSError):
             raise
-        raise FileRefused(f"`{path or JOURNAL_NAME}` cannot be written: {error.strerror}") from None
+        raise FileRefused.by(f"`{path or JOURNAL_NAME}` cannot be written", error) from None
     try:
         _finish(root, log, steps)
     except OSError as error:
@@ -217,7 +217,7 @@ def _take_back(
     except OSError as error:
         raise _half_done(root, error) from None
     name = _relative(root, cause.filename2 or cause.filename)
-    raise FileRefused(f"`{name}` cannot be replaced: {cause.strerror}") from None
+    raise FileRefused.by(f"`{name}` cannot be replaced", cause) from None
 
 
 def _backward(step: Step) -> Step:

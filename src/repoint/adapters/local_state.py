@@ -38,4 +38,4 @@ class UserState:
                 file.write(content)
             Path(fresh).replace(path)
         except OSError as error:
-            raise FileRefused(f"`{path}` cannot be written: {error.strerror}") from None
+            raise FileRefused.by(f"`{path}` cannot be written", error) from None

@@ -250,4 +250,4 @@ def _told(holder: dict[str, object], name: str) -> str:
 
 
 def _refused(name: str, error: OSError) -> FileRefused:
-    return FileRefused(f"`{STATE_DIR}/{name}` cannot be written: {error.strerror}")
+    return FileRefused.by(f"`{STATE_DIR}/{name}` cannot be written", error)

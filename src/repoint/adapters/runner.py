@@ -13,11 +13,10 @@ import subprocess
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Condition, Thread
-from typing import IO
+from typing import IO, NamedTuple
 
 from repoint.errors import ToolFailed, ToolMissing
 
@@ -53,8 +52,7 @@ _LINES_KEPT = 50
 _KEPT_ALIVE = '"$@" </dev/null & exec >/dev/null 2>&1; read -r _; kill -KILL 0'
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """How a program ended: its status and what it printed (secrets included, so no repr)."""
 
     status: int
@@ -303,7 +301,11 @@ def find_tool(tool: str) -> str:
     override = os.environ.get(_OVERRIDE.get(tool, ""), "")
     if override:
         if which(override) is None:
-            raise ToolMissing(f"`{_OVERRIDE[tool]}` names no program that can be run")
+            variable = _OVERRIDE[tool]
+            raise ToolMissing(
+                f"`{variable}` names no program that can be run",
+                hint=f"name the path of `{tool}` there, or leave it out: `unset {variable}`",
+            )
         return override
     found = _in_wheel(tool) or which(tool)
     if found is None:

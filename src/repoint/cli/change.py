@@ -89,7 +89,8 @@ def _apply(
     session.progress.close()
     tell_recovered(session, done.recovered)
     if not done.written:
-        session.terminal.notice("nothing to write: every edit of this plan is applied")
+        why = "this plan has no edit" if plan.is_empty else "every edit of this plan is applied"
+        session.terminal.notice(f"nothing to write: {why}")
         if plan.tasks:
             session.terminal.notice(f"left for a person: {len(plan.tasks)} (`repoint plan`)")
         return ExitCode.OK

@@ -23,12 +23,14 @@ from repoint.errors import ExitCode, RepointError
 from repoint.views.visible import visible
 
 DEBUG_VARIABLE = "REPOINT_DEBUG"
+_RESUME = ("`repoint apply --resume` finishes or undoes a run that was writing",)
 
 
-def guarded(run: Callable[[], object], *, color: bool | None = None) -> int:
+def guarded(run: Callable[[], object], *, color: bool | None = None, writes: bool = False) -> int:
     """Call `run` and return the exit status; an integer result is the status.
 
-    `color` is False for errors without color, None to let the terminal decide.
+    `color` is False for errors without color, None to let the terminal decide. `writes` tells
+    whether an interrupt may have come while files of the repository were written.
     """
     tell = partial(_tell, color=False if os.environ.get("NO_COLOR") else color)
     try:
@@ -45,7 +47,7 @@ def guarded(run: Callable[[], object], *, color: bool | None = None) -> int:
         tell(error.message, *error.hints)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        tell("interrupted", "`repoint apply --resume` finishes or undoes a run that was writing")
+        tell("interrupted", *(_RESUME if writes else ()))
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         close_stdout()
@@ -96,6 +98,7 @@ def _sentence(error: click.ClickException) -> str:
     """Click's message in this program's form: small first letter, backticks, no period."""
     message = getattr(error, "message", "") if _possibilities(error) else error.format_message()
     message = " ".join(message.split()).rstrip(".").replace("'", "`")
+    message = message.replace(": Directory `", ": folder `").replace(": File `", ": file `")
     return message[:1].lower() + message[1:]
 
 
@@ -108,7 +111,22 @@ def _usage_hints(error: click.ClickException) -> list[str]:
     hints = [f"did you mean {' or '.join(f'`{name}`' for name in near)}?"] if near else []
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "repoint"
-    return [*hints, f"run `{path} --help`"]
+    if isinstance(error, click.BadParameter) and error.param and error.param.name == "root":
+        hints.append("an environment is named with `--env`; ROOT is a folder")
+    return [*hints, *_misplaced(error), f"run `{path} --help`"]
+
+
+def _misplaced(error: click.ClickException) -> list[str]:
+    """Where an option belongs that the group does not have, and the command after it has."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return []
+    group = error.ctx.command
+    commands = group.commands if isinstance(group, click.Group) else {}
+    for name in (word for word in sys.argv[1:] if word in commands):
+        known = {option for one in commands[name].params for option in one.opts}
+        if error.option_name in known:
+            return [f"it belongs behind the command: `repoint {name} {error.option_name}`"]
+    return []
 
 
 def _report_bug(error: Exception, tell: Callable[..., None]) -> int:

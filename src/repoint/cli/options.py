@@ -32,6 +32,9 @@ ASKS = "_REPOINT_COMPLETE"
 """A variable that a shell sets when it asks what could follow on a line."""
 
 
+_WRITING = ("apply", "init", "rollback", "scaffold")
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """What the group's options decided, handed to every command."""
@@ -103,7 +106,8 @@ class EdgeGroup(click.Group):
 
             sys.exit(answer(self))
         typed = sys.argv[1:] if args is None else args
-        sys.exit(int(guarded(run, color=False if "--no-color" in typed else None)))
+        writes = any(word in _WRITING for word in typed)
+        sys.exit(int(guarded(run, color=False if "--no-color" in typed else None, writes=writes)))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order of the story, not of the alphabet."""

@@ -70,4 +70,4 @@ def write_output(path: Path, content: bytes) -> None:
     try:
         path.write_bytes(content)
     except OSError as error:
-        raise FileRefused(f"`{path}` cannot be written: {error.strerror}") from None
+        raise FileRefused.by(f"`{path}` cannot be written", error) from None

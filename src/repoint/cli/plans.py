@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repoint.errors import FileRefused
+from repoint.errors import FileRefused, StalePlan, UsageError
 
 if TYPE_CHECKING:
     from repoint.cli.wiring import Desk
@@ -25,9 +25,11 @@ def read_plan(path: Path) -> Plan:
 
     try:
         plan = decode_plan(path.read_bytes())
+        check_plan(plan)
     except OSError as error:
-        raise FileRefused(f"`{path}` cannot be read: {error.strerror}") from None
-    check_plan(plan)
+        raise FileRefused.by(f"`{path}` cannot be read", error) from None
+    except (StalePlan, UsageError) as error:
+        raise type(error)(f"`{path}`: {error.message}", hint=error.hints) from None
     return plan
 
 

@@ -117,7 +117,7 @@ def _files(session: Session, environments: tuple[str, ...], *, yes: bool) -> int
         files = sorted({entry.path for name in wanted for entry in receipts[name].files})
         owed = _owed(desk, environments)
         if not wanted:
-            session.terminal.notice("nothing to roll back: no receipt of an apply is here")
+            session.terminal.notice(_nothing(environments, list(receipts)))
             _tell_owed(session, owed)
             return ExitCode.OK
         if not agreed_to(session, "take back", files, yes=yes):
@@ -135,6 +135,14 @@ def _files(session: Session, environments: tuple[str, ...], *, yes: bool) -> int
     session.terminal.notice(f"rolled back: {', '.join(done.environments)}")
     _tell_owed(session, owed)
     return ExitCode.OK
+
+
+def _nothing(environments: tuple[str, ...], applied: list[str]) -> str:
+    """Why there is nothing to take back, and where there would be."""
+    if not applied:
+        return "nothing to roll back: no receipt of an apply is here"
+    named = ", ".join(f"`{name}`" for name in environments)
+    return f"nothing to roll back in {named}: not applied; applied: {', '.join(applied)}"
 
 
 def _owed(desk: Desk, environments: tuple[str, ...]) -> list[str]:

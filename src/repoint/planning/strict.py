@@ -63,7 +63,7 @@ def checked(
 def _explained(message: str, known: Iterable[str], path: str, text: str) -> ConfigError:
     """Turn msgspec's message into one with line, key and remedy, without the value."""
     reason, _, where = message.partition(" - at `")
-    keys = re.findall(r"[A-Za-z_][\w.-]*|\[\.\.\.\]|\[\d+\]", where.rstrip("`").removeprefix("$"))
+    keys = re.findall(r"[A-Za-z_][\w-]*|\[\.\.\.\]|\[\d+\]", where.rstrip("`").removeprefix("$"))
     keys = [key for key in keys if not key.startswith("[...")]
     unknown = re.search(r"unknown field `([^`]*)`", reason)
     if unknown:
@@ -73,26 +73,45 @@ def _explained(message: str, known: Iterable[str], path: str, text: str) -> Conf
         near = difflib.get_close_matches(name, sorted(known), n=1)
         spot = ".".join([*keys, name])
         hint = f"did you mean `{near[0]}`?" if near else ConfigError.default_hint
-        return ConfigError(f"{_at(path, text, name)}: unknown key `{spot}`", hint=hint)
+        return ConfigError(f"{_at(path, text, [*keys, name])}: unknown key `{spot}`", hint=hint)
     missing = re.search(r"missing required field `([^`]*)`", reason)
     if missing:
         spot = ".".join([*keys, missing.group(1)])
         return ConfigError(f"`{path}`: `{spot}` is missing", hint="run `repoint init` to see one")
-    last = next((key for key in reversed(keys) if not key.startswith("[")), "")
     plain = re.sub(r"value '[^']*'|got '[^']*'", "value", reason)
     plain = re.sub(r"(?i)expected `str` matching regex .*", "its spelling is not allowed", plain)
+    types = re.match(r"Expected `([^`]*)`, got `([^`]*)`", plain)
+    if types:
+        plain = f"must be {_words(types[1])}, and is {_words(types[2])}"
     plain = plain[:1].lower() + plain[1:]
-    return ConfigError(f"{_at(path, text, last)}: `{'.'.join(keys)}`: {plain}")
+    return ConfigError(f"{_at(path, text, keys)}: `{'.'.join(keys)}`: {plain}")
 
 
-def _at(path: str, text: str, key: str) -> str:
-    return f"`{path}` line {_line_of(text, key)}" if text else f"`{path}`"
+_WORDS = {
+    "str": "text",
+    "array": "a list",
+    "object": "a mapping",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "empty",
+}
 
 
-def _line_of(text: str, key: str) -> int:
-    """The first line that spells `key` as a key; 1 when none does."""
-    pattern = re.compile(rf"(?:^|[\s{{,-])[\"']?{re.escape(key)}[\"']?\s*:")
-    for number, line in enumerate(text.splitlines(), 1):
-        if key and pattern.search(line):
-            return number
-    return 1
+def _words(types: str) -> str:
+    """msgspec's `str | array | null` as a person would say it."""
+    return " or ".join(_WORDS.get(one, f"`{one}`") for one in types.split(" | "))
+
+
+def _at(path: str, text: str, keys: Iterable[str]) -> str:
+    return f"`{path}` line {_line_of(text, keys)}" if text else f"`{path}`"
+
+
+def _line_of(text: str, keys: Iterable[str]) -> int:
+    """The line that spells the last of `keys`, each looked for below the one before; else 1."""
+    lines, found = text.splitlines(), 0
+    for key in (key for key in keys if not key.startswith("[")):
+        pattern = re.compile(rf"(?:^|[\s{{,-])[\"']?{re.escape(key)}[\"']?\s*:")
+        at = (number for number in range(found, len(lines)) if pattern.search(lines[number]))
+        found = next(at, found)
+    return found + 1

@@ -40,6 +40,8 @@ def count(number: int, noun: str) -> str:
 
 def scan_next(inventory: Inventory, *, configured: bool = True) -> str:
     """The command after a scan."""
+    if not inventory.files_seen:
+        return "there is no file here; `repoint -C ROOT scan` looks at another folder"
     if not configured:
         return "`repoint init` writes repoint.yaml; then `repoint plan`"
     if any(one.update_required for one in inventory.consumers):

@@ -40,6 +40,8 @@ BAD = [
     (GOOD.replace("route: direct", "route: canary"), "line 7: `consumers.", ""),
     (GOOD.replace("[postgres.shop.svc]", "[]"), "`source.hosts`", ""),
     (GOOD.replace("RP261", "rp1"), "line 9", ""),
+    (GOOD.replace(": shop, p", ": [canary], p"), "line 2: `target.cluster`: must be text", ""),
+    (GOOD.replace(": shop, p", ": [canary], p"), "must be text, and is a list", ""),
     (GOOD.replace("  local:", "  lo cal:"), "is no name of an environment", ""),
     (GOOD.replace("{namespace: shop,", "{namespace: 5,"), "line 4: `environments", ""),
 ]
