@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from repoint.adapters.runner import Result, run, run_together
 from repoint.errors import ToolFailed, ToolMissing
@@ -83,8 +83,7 @@ def commit_id(root: Path) -> str:
     return result.stdout.decode().strip() if result is not None and result.status == 0 else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """What git knows of the files below a folder.
 
     `entries` is what `tracked_cmd` printed: `H 100644 BLOB 0<TAB>PATH<NUL>` for each. `changed` are

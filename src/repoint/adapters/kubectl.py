@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -277,4 +277,4 @@ def _reason(result: Result, copy: Path) -> str:
     """What kubectl said, the same for every run: without the copy's name, nor what lies where."""
     said = result.stderr.replace(f"{copy}/".encode(), b"").replace(str(copy).encode(), b".")
     said = _ADDRESS.sub(b"0x0", said)
-    return replace(result, stderr=said).note() or "the build failed"
+    return result._replace(stderr=said).note() or "the build failed"
