@@ -15,8 +15,8 @@ import pytest
 from repoint.adapters.lab.certificates import Authority
 from repoint.model.rehearsal import Verdict
 from repoint.model.sensitive import Sensitive
-from repoint.views import machine
-from repoint.views.verification import markdown, verification
+from repoint.views import comments, machine
+from repoint.views.verification import verification
 from tests.cluster.objects import service
 from tests.cluster.verifying.town import (
     DIRECT_PORT,
@@ -48,7 +48,7 @@ def test_an_environment_that_moved_passes(town: Town) -> None:
     assert check(found, "health", "web").expected == "http://web:80/health answers 2xx"
     assert check(found, "current-schema", "web").observed == "shop"
     assert {one.id for one in found.controls} == {"other-route-pooled", "other-route-direct"}
-    shown = (machine.verification(found), markdown(found), verification(found))
+    shown = (machine.verification(found), comments.verification(found), verification(found))
     assert not any(text in one for one in shown for text in (PASSWORD, ENCODED))
 
 
