@@ -11,6 +11,8 @@ from repoint.cli.stdout import emit
 from repoint.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from repoint.adapters.servers import Wanted
     from repoint.flows.doctor import Machine, Program
     from repoint.model.version import VersionWish
@@ -76,8 +78,10 @@ def doctor(
     from repoint.views import doctor as view
 
     if fetches:
-        fetch(_wanted(majors, poolers), session.terminal.notice)
+        fetch(_wanted(majors, poolers), _teller(session))
+    session.progress.step("looking at this machine")
     value = diagnose(_machine(), majors, poolers)
+    session.progress.close()
     cache = str(cache_folder())
     if form == "json":
         emit(view.machine(value, cache))
@@ -85,6 +89,11 @@ def doctor(
         terminal = session.terminal
         emit(view.human(value, cache, width=terminal.width, color=terminal.color))
     return ExitCode.OK if value.ready else ExitCode.REFUSED
+
+
+def _teller(session: Session) -> Callable[[str], None]:
+    """Tells each step of a fetch: in place where somebody watches, else a line each."""
+    return session.progress.step if session.progress.shows else session.terminal.notice
 
 
 def _wanted(majors: tuple[int, ...], poolers: tuple[VersionWish, ...]) -> Wanted:

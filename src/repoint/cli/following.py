@@ -57,6 +57,7 @@ def follow(session: Session, desk: Desk, choices: Choices) -> int:
             again = f"{choices.again.removesuffix('`')} --mode gitops`"
             session.terminal.say(f"interrupted; nothing was changed; look again with {again}")
             return ExitCode.INTERRUPTED
+    session.progress.close()
     _print(session, choices, found, commit, source.content(repository, name), context)
     if not choices.dry_run:
         _record(session, repository, choices, found, context)
@@ -112,11 +113,20 @@ class _Screen:
     def __init__(self, session: Session, *, quiet: bool) -> None:
         self._session, self._quiet = session, quiet
         self._last: Seen | None = None
+        self._reached = 0
 
     def show(self, seen: Seen) -> None:
-        """Tell what is new."""
+        """Tell what is new, and how many objects are reached."""
+        from repoint.rollout.gitops import Standing
         from repoint.views.watching import news
 
-        for line in () if self._quiet else news(self._last, seen):
-            self._session.terminal.notice(line)
+        if not self._quiet:
+            for line in news(self._last, seen):
+                self._session.terminal.notice(line)
+            if self._last is None:
+                self._session.progress.step("watching", len(seen.rows))
+                self._reached = 0
+            reached = sum(row.standing is Standing.REACHED for row in seen.rows)
+            self._session.progress.advance(reached - self._reached)
+            self._reached = reached
         self._last = seen

@@ -192,6 +192,7 @@ class _Command:
         desired = desired_state(self._desk.workspace, name)
         with open_cluster(self._session, self._desk, name, self._choices.context) as api:
             rollout = self._rollout(desired, api)
+            self._session.progress.step("asking the cluster what would change")
             draft = draft_rollout(rollout)
             self._session.progress.close()
             self._show(draft)

@@ -44,6 +44,7 @@ def status(
             emit(report.status(desk, environments, with_plan=plan))
         return
     with open_desk(session, root, tells=False) as desk:
+        session.progress.step("looking at what was applied")
         value = status_of(
             desk.tree,
             desk.workspace.config,

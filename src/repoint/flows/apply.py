@@ -73,9 +73,13 @@ def apply_plan(
         if progress is not None:
             progress.step("editing", len(paths))
         for path in paths:
+            if progress is not None:
+                progress.at(path)
             work.change(path)
             if progress is not None:
                 progress.advance()
+        if progress is not None:
+            progress.step("writing")
         after = work.after()
         told = [] if identity is None else [_told(tree, identity, plan, todo)]
         tree.commit("apply", [*work.writes, *receipt_writes(tree, receipts, after), *told])

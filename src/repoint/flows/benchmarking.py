@@ -110,6 +110,7 @@ def _measured(
     progress: Progress,
 ) -> Measured:
     pairs = []
+    progress.at(workload.title)
     for number in range(settings.rounds):
         turns = order(number)
         tps = {

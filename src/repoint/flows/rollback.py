@@ -60,6 +60,8 @@ def roll_back(
             entries = work.take(entries)
             if progress is not None:
                 progress.advance()
+        if progress is not None:
+            progress.step("writing")
         writes = work.writes()
         changed = receipt_writes(tree, receipts, work.receipts)
         told: list[FileWrite] = []

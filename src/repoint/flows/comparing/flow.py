@@ -148,6 +148,8 @@ def _read_tables(work: _Work) -> None:
     for done in as_completed(jobs):
         work.found.append(done.result())
         _advance(work.progress)
+        if work.progress is not None:
+            work.progress.at(work.found[-1].name)
 
 
 def _settled(work: _Work, one: Table) -> TableContent | None:

@@ -116,10 +116,12 @@ def rehearse(
     tree = prepared.workspace.tree
     migrations = Migrations(tree, tree.paths(), tuple(prepared.config.migrations), run_command)
     scenes = [scene for _, several, _ in prepared.scenes for scene in several]
-    prepared.workspace.progress.step("rehearsing")
+    clients = sum(len(scene.clients) for scene in scenes)
+    prepared.workspace.progress.step("rehearsing consumers", clients)
     with _Together(prepared.workspace.progress, laboratory) as pair:
         running = [
-            pair.submit(play, scene, laboratory, migrations, pair.said, observe) for scene in scenes
+            pair.submit(play, scene, laboratory, migrations, pair.said, observe, pair.answered)
+            for scene in scenes
         ]
         played = [one.result() for one in running]
     found = []
@@ -149,7 +151,11 @@ class _Together(ThreadPoolExecutor):
         """Show the step that one of them begins."""
         if self._stop.is_set():
             raise _Stopped
-        self._progress.step(text)
+        self._progress.at(text)
+
+    def answered(self) -> None:
+        """Count a consumer of which everything was asked."""
+        self._progress.advance()
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is not None:

@@ -71,9 +71,12 @@ def play(
     laboratory: Laboratory,
     migrations: Migrations,
     said: Callable[[str], None],
-    observe: DriverObserver | None = None,
+    observe: DriverObserver | None,
+    answered: Callable[[], None],
 ) -> Played:
     """Start the scene's servers and ask every client's questions; `observe`, real drivers too.
+
+    `said` is told each step, `answered` that one more client was asked everything.
 
     Raises:
         ServersMissing: no PostgreSQL or PgBouncer that is good enough is here.
@@ -91,7 +94,8 @@ def play(
         stage = Stage(lab, scene, {key: one.host for key, one in narrowed.items()}, observe=observe)
         _note(played, scene, lab)
         try:
-            _perform(played, stage, migrations, {one.name: one for one in spec.bouncers}, said)
+            bouncers = {one.name: one for one in spec.bouncers}
+            _perform(played, stage, migrations, bouncers, said, answered)
         except Refused as error:
             # No check asked for this; a server that died has said why.
             lab.check()
@@ -105,6 +109,7 @@ def _perform(
     migrations: Migrations,
     bouncers: dict[str, BouncerSpec],
     said: Callable[[str], None],
+    one_more: Callable[[], None],
 ) -> None:
     """All that is asked while the servers are up."""
     scene, name = stage.scene, stage.scene.ground.environment
@@ -119,6 +124,7 @@ def _perform(
             answered[number] = _checks(stage, client, migrated)
             # The next one finds PostgreSQL's connections free, however many roles there are.
             stage.lab.close_idle()
+            one_more()
     with played.phase(f"{name}: controls"):
         said(f"{name}: negative controls")
         played.controls += controls.Controls(stage, bouncers).run()
