@@ -140,7 +140,10 @@ def _files(session: Session, environments: tuple[str, ...], *, yes: bool) -> int
 def _nothing(environments: tuple[str, ...], applied: list[str]) -> str:
     """Why there is nothing to take back, and where there would be."""
     if not applied:
-        return "nothing to roll back: no receipt of an apply is here"
+        return (
+            "nothing to roll back: no receipt of an apply is here; who applied has it in "
+            "`.repoint/receipts/`, and `git revert` of that commit brings the files back without it"
+        )
     named = ", ".join(f"`{name}`" for name in environments)
     return f"nothing to roll back in {named}: not applied; applied: {', '.join(applied)}"
 
