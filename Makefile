@@ -39,6 +39,11 @@ test-cluster: install cluster ## Run the tests on a real Kubernetes API server, 
 e2e: install cluster ## Walk the example from local to production and back on a real API server
 	@$(BIN)/python -m pytest -q --require-cluster --require-servers $(PYTEST) $(E2E)
 
+.PHONY: test-browser
+test-browser: install ## Open the HTML report in Chromium (apt) and let axe-core (npm) judge it
+	@scripts/browser.sh
+	@$(BIN)/python -m pytest -q --require-browser $(PYTEST) tests/browser
+
 .PHONY: demo
 demo: install ## Run the whole story on a copy of examples/naytife
 	@$(BIN)/python scripts/servers.py demo || echo "note: what needs these servers will not run" >&2

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 pytest_plugins = [
     "tests.leaks.plugin",
     "tests.fix_golden",
+    "tests.browser.fix_browser",
     "tests.servers.fix_lab",
     "tests.servers.fix_drivers",
     "tests.cluster.fix_api",
