@@ -12,6 +12,7 @@ from repoint.planning.config import CONFIG_NAME
 from repoint.ports import Tree
 
 _TOKEN = re.compile(r"[\w.-]+")
+_SEALED = "ENC["
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BUILDS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
@@ -73,7 +74,7 @@ class Places:
         return self._stretch(CONFIG_NAME, next(found, 1), 1)
 
     def _stretch(self, path: str, line: int, column: int) -> Place:
-        """From the column to the end of the word there; of column 1, which tells nothing, the line.
+        """The word that begins at the column; the line where none does, or column 1 tells nothing.
 
         The text itself is never shown: a password may stand beside.
         """
@@ -82,6 +83,8 @@ class Places:
             return Place(self._prefix + path)
         text = lines[line - 1]
         word = _TOKEN.match(text, column - 1) if column > 1 else None
+        if word and (_SEALED in text or _TOKEN.match(text, column - 2)):
+            word = None  # The column counts in what was opened or decoded.
         start, end = word.span() if word else _span(text)
         if start == end:
             return Place(self._prefix + path, line)

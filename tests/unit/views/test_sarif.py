@@ -111,13 +111,16 @@ def test_a_finding_stands_at_the_host() -> None:
         (Location("a b/ü.yaml", 2, 1, ""), (2, 3, len(MANIFEST.splitlines()[1]) + 1)),
         (Location("a b/ü.yaml", 3, 13, ""), (3, 13, 20)),
         (Location("a b/ü.yaml", 3, 10, ""), (3, 3, 21)),
+        (Location("a b/ü.yaml", 2, HOST + 2, ""), (2, 3, len(MANIFEST.splitlines()[1]) + 1)),
+        (Location("sealed.yaml", 1, 6, ""), (1, 1, 28)),
         (Location("a b/ü.yaml", 99, 1, ""), ()),
         (Location("gone.yaml", 1, 1, ""), ()),
         (Location("empty line.yaml", 2, 1, ""), (2,)),
     ],
 )
 def test_the_region_is_the_word_or_the_line(where: Location, expected: tuple[int, ...]) -> None:
-    files = tree(**{"empty line.yaml": "a: b\n\n"})
+    sealed = "dsn: ENC[AES256_GCM,data:x]\n"
+    files = tree(**{"empty line.yaml": "a: b\n\n", "sealed.yaml": sealed})
     (result,) = check(found(location=where), files=files)["results"]
     got = region(result)
     assert (
