@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference" / "environment.md").read_text(encoding="utf-8")
 _READ = re.compile(r"""environ(?:\.get\(|\[)["'](\w+)["']|["'](_?REPOINT_[A-Z_]+)["']""")
 _FOR_CHILDREN = {"LD_LIBRARY_PATH", "REPOINT_URL"}
-"""Set for a program that repoint starts: a fetched server, a driver that is observed."""
+"""Set for a program that repoint starts: a fetched server, a probe in the cluster."""
 
 _IN_THE_CLUSTER = "verification"
 """Its Jobs get variables of their own."""
