@@ -40,7 +40,19 @@ def human(found: Sequence[Comparison], *, width: int = 80, color: bool = False) 
     page.blank()
     for one in found:
         page.text(one.summary, lead=_led(f"{one.target.database}: ", one.verdict))
+    if found:
+        page.text(_next(found), lead=("next: ", "title"))
     return printed(page, color=color)
+
+
+def _next(found: Sequence[Comparison]) -> str:
+    name = found[0].environment
+    if worst(one.verdict for one in found) is Verdict.PASS:
+        return f"`repoint rollout --env {name}`"
+    return (
+        "move what is missing, stop what writes to the source, then run "
+        f"`repoint data compare --env {name}` again"
+    )
 
 
 def _database(page: Page, one: Comparison) -> None:

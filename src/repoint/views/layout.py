@@ -94,7 +94,7 @@ class Page:
         if indent + sum(widths) + len(_GAP) * (len(widths) - 1) <= self.width:
             self._cells(cells, widths, indent)
         else:
-            self.text(", ".join(text for text, _ in cells if text), indent=indent)
+            self.text(", ".join(text or "-" for text, _ in cells), indent=indent)
 
     def _cells(self, cells: Sequence[Segment], widths: Sequence[int], indent: int) -> None:
         segments: list[Segment] = [(" " * indent, "")]

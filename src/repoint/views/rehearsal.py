@@ -27,7 +27,15 @@ def rehearsal(value: Rehearsal, *, width: int = 80, color: bool = False) -> str:
     page.blank()
     word, style = SIGNS[value.verdict]
     page.text(summary(value), lead=(f"rehearsal: {word} ", style))
+    page.text(next_step(value), lead=("next: ", "title"))
     return printed(page, color=color)
+
+
+def next_step(value: Rehearsal) -> str:
+    """What to do after it."""
+    if value.verdict is Verdict.PASS:
+        return f"`repoint apply --env {value.environments[0]}`"
+    return "mend what did not pass, then run `repoint rehearse` again"
 
 
 def summary(value: Rehearsal) -> str:
@@ -98,6 +106,8 @@ def _matrix(page: Page, consumers: Sequence[RehearsedConsumer], first: int) -> N
             rows.append([(name, ""), *cells])
     page.blank()
     columns = [max(4, width) for width in widths(rows)]
+    if sum(columns) + 2 * len(columns) > page.width:
+        columns = widths(rows)
     for row in rows:
         page.row(row, columns)
 

@@ -37,8 +37,11 @@ def human(value: Status, *, width: int = 80, color: bool = False) -> str:
         header: list[Segment] = [("ENV", "head"), *((str(phase), "head") for phase in SHOWN)]
         rows = [_row(one) for one in value.environments]
         columns = widths([header, *rows])
-        for row in (header, *rows):
-            page.row(row, columns, indent=0)
+        if sum(columns) + 2 * len(SHOWN) <= width:
+            for row in (header, *rows):
+                page.row(row, columns, indent=0)
+        else:
+            _listed(page, value)
     page.blank()
     for note in notes(value):
         page.text(note, lead=("note: ", "dim"))
@@ -52,6 +55,14 @@ def human(value: Status, *, width: int = 80, color: bool = False) -> str:
     if command:
         page.line(("next: ", "title"), f"`{command}`")
     return printed(page, color=color)
+
+
+def _listed(page: Page, value: Status) -> None:
+    """The table, without what never was, where there is no place for its columns."""
+    for one in value.environments:
+        reached = [(phase, cell(one, phase)) for phase in SHOWN]
+        told = ", ".join(f"{phase} {state}" for phase, state in reached if state != "-")
+        page.text(told or "nothing yet", lead=(f"{one.name}: ", "name"))
 
 
 def next_command(value: Status) -> str:

@@ -29,7 +29,16 @@ def verification(value: Verification, *, width: int = 80, color: bool = False) -
     page.blank()
     word, style = SIGNS[value.verdict]
     page.text(summary(value), lead=(f"verify: {word} ", style))
+    if value.verdict is not Verdict.FAIL:  # After a failure the way back is named.
+        page.text(next_step(value), lead=("next: ", "title"))
     return printed(page, color=color)
+
+
+def next_step(value: Verification) -> str:
+    """What to do after it, where nothing failed."""
+    if value.verdict is Verdict.PASS:
+        return "`repoint status` shows what is left to do"
+    return f"mend what is unknown, then run `repoint verify --env {value.environment}` again"
 
 
 def summary(value: Verification) -> str:

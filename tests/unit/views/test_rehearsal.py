@@ -68,6 +68,7 @@ Time
 rehearsal: FAIL 2 consumers, checks: 1 passed, 1 failed, 1 unknown, 1 skipped; 1
     of 1 negative controls failed as they must; PostgreSQL 18.4, PgBouncer
     1.24.1
+next: mend what did not pass, then run `repoint rehearse` again
 """
 
 
