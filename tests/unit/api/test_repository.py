@@ -159,6 +159,29 @@ def test_a_plan_made_with_other_knowledge_is_stale(opened: repoint.Repository) -
     assert knowing.apply(theirs).written
 
 
+def test_a_file_with_knowledge_is_an_input(opened: repoint.Repository) -> None:
+    known = opened.root / "known.yaml"
+    known.write_text("tools: [{name: ours, purpose: admin, images: [naytife/backend*]}]\n")
+    with (opened.root / "repoint.yaml").open("a") as file:
+        file.write("knowledge: {files: [known.yaml]}\n")
+    plan = opened.plan(["local"])
+    assert "known.yaml" in {one.path for one in plan.inputs}
+    known.write_text("tools: []\n")
+    with pytest.raises(repoint.StalePlan, match=r"known\.yaml"):
+        opened.apply(plan, allow_dirty=True)
+
+
+def test_an_error_tells_its_place(root: Path) -> None:
+    (root / "repoint.yaml").write_text(
+        "source: {hosts: [a]}\ntarget: {cluster: c, pooler: p}\nknowlege: {}\n"
+    )
+    with pytest.raises(repoint.ConfigError) as caught:
+        repoint.Repository(root).scan()
+    assert caught.value.place == ("repoint.yaml", 3)
+    assert caught.value.hints == ("did you mean `knowledge`?",)
+    assert repoint.RepointError("`a` is no folder").place is None
+
+
 def test_knowledge_that_cannot_be_is_refused(root: Path) -> None:
     wrong = repoint.Knowledge(tools=(repoint.Tool("x", repoint.Purpose.ADMIN),))
     with pytest.raises(repoint.ConfigError, match="`the caller`: `x` has neither"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import fields
 from typing import get_args
 
@@ -9,6 +10,8 @@ import jsonschema
 import msgspec
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from repoint.errors import ConfigError
 from repoint.model.consumer import Purpose
@@ -21,6 +24,7 @@ from repoint.model.knowledge import (
     SecretMaker,
     ServerOptions,
     Tool,
+    knowing,
 )
 from repoint.planning.config import CONFIG_NAME, load_config
 from repoint.planning.knowledge import (
@@ -36,6 +40,8 @@ from repoint.planning.knowledge import (
     schema,
 )
 from repoint.rules.facts import HazardKind
+from repoint.rules.purpose_commands import classify
+from repoint.rules.purpose_known import image_tool
 
 WHOLE = """\
 tools:
@@ -205,3 +211,35 @@ def test_every_field_of_the_values_can_be_written(
     value: type[Tool | ImageHabit | KindHabit | Library], section: type[msgspec.Struct]
 ) -> None:
     assert {one.name for one in fields(value)} - {"origin"} == set(section.__struct_fields__)
+
+
+_SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=12))
+_NAMES = st.sampled_from(["name", "purpose", "commands", "images", "server", "kind", "secret"])
+_DATA = st.recursive(
+    _SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_NAMES, inner)),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["tools", "images", "kinds", "libraries", "x"]), _DATA))
+def test_whatever_is_written_is_taken_or_refused(data: dict[str, object]) -> None:
+    try:
+        knowledge_of(data, "acme 1")
+    except ConfigError as error:
+        assert error.message.startswith("`acme 1`")
+
+
+@given(st.text())
+def test_whatever_a_file_holds_is_taken_or_refused(text: str) -> None:
+    with contextlib.suppress(ConfigError):
+        knowledge_in(text, "k.yaml")
+
+
+def test_patterns_stay_fast_on_what_is_made_against_them() -> None:
+    """A pattern of stars and a long word: a reader that tried every way would never end."""
+    known = knowledge_in(TOOL % "commands: ['a*a*a*b x*x*x*y'], images: ['a*a*a*b']", "k.yaml")
+    with knowing(known):
+        words = ("a" * 20_000, *["x" * 20_000] * 20)
+        assert classify(words) == ()
+        assert image_tool("a" * 20_000) is None
