@@ -30,8 +30,9 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_group_lists_every_command_in_the_order_of_the_story() -> None:
     text = CliRunner().invoke(main, ["--help"]).output
-    listed = re.findall(r"^  ([a-z]+)  ", text.partition("Commands:")[2], re.MULTILINE)
-    assert listed == list(main.commands)
+    below = text.partition("Look and plan:")[2].partition("Examples:")[0]
+    assert re.findall(r"^  ([a-z]+)  ", below, re.MULTILINE) == (listed := list(main.commands))
+    assert "\nTry it here:\n  rehearse " in text and "\nChange files:\n  apply " in text
     assert listed[:3] == ["init", "scan", "plan"]
 
 
@@ -44,6 +45,12 @@ def test_every_command_has_help_a_short_help_and_examples(name: str) -> None:
     assert command.help
     assert command.get_short_help_str(80).endswith((".", "?"))
     assert "..." not in command.get_short_help_str(64)
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_the_help_fits_80_columns(name: str) -> None:
+    result = CliRunner().invoke(main, [*name.split(), "--help"], terminal_width=80)
+    assert [line for line in result.output.splitlines() if len(line) > 80] == []
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -13,20 +13,24 @@ from repoint.cli.progress import StderrProgress
 
 _COMMANDS = Commands(
     {
-        "init": Later("repo", "Look around and write repoint.yaml."),
+        "init": Later("repo", "Look around and write repoint.yaml.", "Look and plan"),
         "scan": Later("repo", "Show who talks to PostgreSQL, and how."),
         "plan": Later("repo", "Show what would change, and the proof that nothing else does."),
         "check": Later("check", "Ask whether what the migration reached still stands."),
         "scaffold": Later("repo", "Print the Cluster and Pooler manifests that are missing."),
-        "rehearse": Later("rehearse", "Try the plan on a real PostgreSQL and PgBouncer."),
+        "rehearse": Later(
+            "rehearse", "Try the plan on a real PostgreSQL and PgBouncer.", "Try it here"
+        ),
         "bench": Later("bench", "Measure the Pooler against its Cluster with pgbench."),
-        "apply": Later("change", "Write what a plan says: all of it or nothing."),
+        "apply": Later("change", "Write what a plan says: all of it or nothing.", "Change files"),
         "rollback": Later("rollback", "Take back what apply wrote, and what rollout did."),
-        "data": Later("data", "Compare source and target, and see what was written since."),
+        "data": Later(
+            "data", "Compare source and target, and see what was written since.", "In the cluster"
+        ),
         "rollout": Later("rollout", "Bring an environment to its cluster, step by step."),
         "status": Later("status", "Show how far each environment is, and what is next."),
         "verify": Later("verify", "Ask the cluster whether every consumer really moved."),
-        "rbac": Later("rbac", "Print the roles that the cluster-side commands need."),
+        "rbac": Later("rbac", "Print the roles that the cluster-side commands need.", "Help"),
         "doctor": Later("doctor", "Say what a rehearsal needs and what of it is here."),
         "explain": Later("about", "Explain a finding or an error."),
         "schema": Later("about", "Print the JSON schema of repoint.yaml, for editors."),
@@ -44,7 +48,7 @@ _COMMANDS = Commands(
     epilog=examples(
         "repoint init                # look around and write repoint.yaml",
         "repoint scan                # who talks to PostgreSQL, and how",
-        "repoint plan                # what would change, and the proof that nothing else does",
+        "repoint plan                # what would change, and why",
         "repoint rehearse            # the plan on a real PostgreSQL and PgBouncer",
         "repoint apply --env local   # write the files of one environment",
         "repoint rollback --env local",

@@ -37,7 +37,7 @@ def _wishes(
 @click.command(
     epilog=examples(
         "repoint doctor",
-        "repoint doctor --fetch                  # get what is missing, into repoint's cache",
+        "repoint doctor --fetch                  # get what is missing",
         "repoint doctor --fetch --postgres 16 --pgbouncer 1.26",
     ),
 )
@@ -108,6 +108,7 @@ def _machine() -> Machine:
     import sys
 
     from repoint.adapters import servers
+    from repoint.adapters.plugins import told_of
     from repoint.flows.doctor import Machine, Program
 
     return Machine(
@@ -125,6 +126,7 @@ def _machine() -> Machine:
         modules=tuple((name, _module_version(name)) for name in _MODULES),
         key=_key(),
         overrides=servers.broken_overrides(),
+        knowledge=told_of(),
     )
 
 

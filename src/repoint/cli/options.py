@@ -45,10 +45,14 @@ class Session:
 
 
 class Later(NamedTuple):
-    """A command that is imported when it is called: its module in this package, a line of help."""
+    """A command that is imported when it is called: its module in this package, a line of help.
+
+    `part` is the heading above it in the list of commands, where it is the first below it.
+    """
 
     module: str
     help: str
+    part: str = ""
 
 
 class Commands(MutableMapping[str, click.Command]):
@@ -116,8 +120,15 @@ class EdgeGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         if isinstance(self.commands, Commands):
-            with formatter.section("Commands"):
-                formatter.write_dl([(name, it.help) for name, it in self.commands.later.items()])
+            longest = max(map(len, self.commands.later))
+            parts: list[tuple[str, list[tuple[str, str]]]] = []
+            for name, it in self.commands.later.items():
+                if it.part or not parts:
+                    parts.append((it.part, []))
+                parts[-1][1].append((name.ljust(longest), it.help))
+            for part, rows in parts:
+                with formatter.section(part):
+                    formatter.write_dl(rows)
 
 
 def examples(*lines: str) -> str:
@@ -131,9 +142,10 @@ def format_option(*choices: str) -> Decorator:
         "--format",
         "form",
         type=click.Choice(["human", *choices]),
+        metavar="FORMAT",
         default="human",
         show_default=True,
-        help="How to print the result.",
+        help=f"How to print the result: human, {', '.join(choices)}.",
     )
 
 

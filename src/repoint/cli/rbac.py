@@ -22,7 +22,7 @@ _KINDS = ("User", "Group", "ServiceAccount")
 @click.command(
     epilog=examples(
         "repoint rbac --env staging --subject Group/operators | kubectl apply -f -",
-        "repoint rbac --env production --verb verify --subject ServiceAccount/ci/verifier",
+        "repoint rbac --env production --verb verify --subject Group/verifiers",
         "repoint rbac --env local --format json",
     ),
 )

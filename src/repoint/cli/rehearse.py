@@ -25,8 +25,8 @@ if TYPE_CHECKING:
         "repoint rehearse",
         "repoint rehearse plan.json --env staging",
         "repoint rehearse --show-ini",
-        "repoint rehearse --format markdown --output rehearsal.md   # in a pull request",
-        "repoint rehearse --format junit --output rehearsal.xml     # for a CI that shows tests",
+        "repoint rehearse --format markdown --output rehearsal.md",
+        "repoint rehearse --format junit --output rehearsal.xml   # for CI",
         "repoint rehearse --format html --output rehearsal.html",
     ),
 )

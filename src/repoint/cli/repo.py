@@ -147,7 +147,7 @@ def scan(
         "repoint plan --format diff",
         "repoint plan --format markdown --detailed-exitcode   # in a pull request",
         "repoint plan --format sarif > plan.sarif             # for code scanning",
-        "repoint plan --format html --output report.html      # for people without repoint",
+        "repoint plan --format html --output report.html   # for everybody",
     ),
 )
 @root_argument()

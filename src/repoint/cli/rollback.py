@@ -18,7 +18,7 @@ from repoint.errors import ExitCode, UsageError
         "repoint rollback --env local                      # the files alone",
         "repoint rollback --env local --rollout --dry-run",
         "repoint rollback --env staging --rollout",
-        "repoint rollback --env staging --rollout   # again after a stop: it goes on there",
+        "repoint rollback --env staging --rollout          # again: it goes on there",
         "repoint rollback --env staging --rollout --accept-data-loss",
     ),
 )

@@ -78,8 +78,8 @@ def _gate_names(ctx: click.Context, param: click.Parameter, start: str) -> list[
         "repoint rollout --env local --dry-run",
         "repoint rollout --env staging",
         "repoint rollout --env staging      # again after a stop: it goes on there",
-        "repoint rollout --env staging --mode gitops   # Argo CD or Flux bring it: watch them",
-        "repoint rollout --env production --override soaked --reason 'the change is urgent'",
+        "repoint rollout --env staging --mode gitops   # watch Argo CD or Flux",
+        "repoint rollout --env production --override soaked --reason 'it is urgent'",
     ),
 )
 @one_env_option()

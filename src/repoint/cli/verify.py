@@ -26,7 +26,7 @@ _CONFIGURED = "as configured"
 @click.command(
     epilog=examples(
         "repoint verify --env local",
-        "repoint verify --env staging --soak            # as long as repoint.yaml says",
+        "repoint verify --env staging --soak   # as long as repoint.yaml says",
         "repoint verify --env staging --soak 30m --auto-rollback",
         "repoint verify --env production --in-cluster --format markdown",
         "repoint verify --env staging --format junit > verify.xml",
