@@ -102,6 +102,6 @@ git clone --quiet --no-local . "$machine$home/repoint"
 chown -R --reference="$machine$home" "$machine$home/repoint"
 
 id=$(stat -c %u "$machine$home")
-say "a fresh $(chroot "$machine" sh -c '. /etc/os-release; echo "$PRETTY_NAME"'), as $owner"
+say "a fresh $(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' "$machine/etc/os-release"), as $owner"
 chroot --userspec="$id:$id" "$machine" env -i "${settings[@]}" \
     sh -ec 'cd ~/repoint && command -v make >/dev/null || scripts/bootstrap.sh; "$@"' fresh "$@"
