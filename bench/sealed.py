@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import pyrage  # type: ignore[import-untyped]
+import pyrage
 
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.runner import find_tool

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-import pyrage  # type: ignore[import-untyped]
+import pyrage
 
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.runner import find_tool
