@@ -102,6 +102,10 @@ def steps(extras: str) -> Iterator[Step]:
     yield Step("--version", said="repoint ")
     yield Step("--help", said="rollback")
     yield Step("init", said="wrote repoint.yaml")
+    if "report" in extras:
+        yield Step("scan --format html", said="</html>")
+    else:
+        yield Step("scan --format html", 1, "pip install 'repoint[report]'")
     if "tools" not in extras:
         yield Step("scan --env local", said="`sops` is needed and was not found")
         yield Step("plan -o plan.json", 1, "pip install 'repoint[tools]'")
