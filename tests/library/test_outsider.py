@@ -151,6 +151,9 @@ def test_a_package_with_an_entry_point(outside: Outside) -> None:
     assert (broken.returncode, broken.stdout) == (1, "")
     assert "acme-repoint 1.3" in broken.stderr and "unknown key `tolls`" in broken.stderr
     assert outside.repoint("rollback", "--yes").returncode == 0
+    sick = json.loads(outside.repoint("doctor", "--format", "json").stdout)
+    (item,) = [one for one in sick["items"] if one["name"] == "acme-repoint"]
+    assert (item["version"], item["good"]) == ("1.3", False)
 
     outside.uninstall()
     assert outside.sites() == []

@@ -63,21 +63,40 @@ def installed(places: Sequence[str] | None = None) -> Knowledge:
     Raises:
         KnowledgeFailed: one cannot be imported, or what it brings is wrong; it is named.
     """
-    from repoint.model.knowledge import NOTHING_ADDED, joined
+    from repoint.model.knowledge import joined
 
+    return joined(_brought(point) for point in _points(places))
+
+
+def told_of(places: Sequence[str] | None = None) -> tuple[tuple[str, str, str], ...]:
+    """Each installed package that brings knowledge: name, version, and what is wrong with it."""
+    from repoint.errors import KnowledgeFailed
+
+    found: dict[tuple[str, str], str] = {}
+    for point in _points(places):
+        name, _, version = _told(point).rpartition(" ")
+        try:
+            _brought(point)
+            found.setdefault((name, version), "")
+        except KnowledgeFailed as error:
+            found[name, version] = error.message
+    return tuple((name, version, problem) for (name, version), problem in found.items())
+
+
+def _points(places: Sequence[str] | None) -> list[EntryPoint]:
+    """The entry points of this group, by the names of their packages."""
     where = _places() if places is None else list(places)
     if not any_installed(where):
-        return NOTHING_ADDED
+        return []
     from importlib.metadata import distributions
 
     packages = {one.name.lower(): one for one in reversed([*distributions(path=where)])}
-    points = [
+    return [
         point
         for _, package in sorted(packages.items())
         for point in sorted(package.entry_points, key=lambda point: point.name)
         if point.group == GROUP
     ]
-    return joined(_brought(point) for point in points)
 
 
 def _told(point: EntryPoint) -> str:

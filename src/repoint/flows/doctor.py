@@ -36,7 +36,8 @@ class Machine:
     `systems` are the operating system and what it is like, such as (`ubuntu`, `debian`).
     `fetches_postgres` and `fetches_debs` say whether `--fetch` can work here at all. `tools` and
     `modules` hold None for what was not found; `key` is where sops would find a key, and
-    `overrides` are `(variable, path)` of those that lead to no program.
+    `overrides` are `(variable, path)` of those that lead to no program. `knowledge` are packages
+    that tell of own tools: name, version, and what is wrong with one, if anything is.
     """
 
     systems: tuple[str, ...]
@@ -49,6 +50,7 @@ class Machine:
     modules: tuple[tuple[str, str | None], ...]
     key: str
     overrides: tuple[tuple[str, str], ...] = ()
+    knowledge: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ def diagnose(
             *_tools(machine),
             *_modules(machine),
             _key(machine),
+            *_knowledge(machine),
         )
     )
 
@@ -212,6 +215,16 @@ def _key(machine: Machine) -> Item:
         return Item("key for sops", use, False, True, "", machine.key)
     get = "export SOPS_AGE_KEY_FILE=FILE"
     return Item("key for sops", use, False, False, problem="not found", get=get)
+
+
+def _knowledge(machine: Machine) -> list[Item]:
+    """Packages that bring knowledge; with one that is broken no repository is read."""
+    items = []
+    for name, version, problem in machine.knowledge:
+        get = f"{machine.python} -m pip install --upgrade {name}" if problem else ""
+        use = "know own tools and images"
+        items.append(Item(name, use, bool(problem), not problem, version, "", problem, get))
+    return items
 
 
 def _get_postgres(machine: Machine, major: int) -> str:

@@ -84,7 +84,8 @@ def _explained(message: str, known: Iterable[str], path: str, text: str) -> Conf
     if types:
         plain = f"must be {_words(types[1])}, and is {_words(types[2])}"
     plain = plain[:1].lower() + plain[1:]
-    return ConfigError(f"{_at(path, text, keys)}: `{'.'.join(keys)}`: {plain}")
+    spot = f": `{'.'.join(keys)}`" if keys else ""
+    return ConfigError(f"{_at(path, text, keys)}{spot}: {plain}")
 
 
 _WORDS = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from repoint.adapters.plugins import any_installed, installed
+from repoint.adapters.plugins import any_installed, installed, told_of
 from repoint.errors import KnowledgeFailed
 from repoint.model.consumer import Purpose
 
@@ -96,7 +96,7 @@ BROKEN = {
     "an error": ("def known():\n    raise ValueError('canary-secret')", "", "with ValueError"),
     "an exit": ("raise SystemExit(0)", "", "ended with SystemExit"),
     "a wrong key": ("known = {'tolls': []}", "", "unknown key `tolls`"),
-    "a wrong type": ("known = 3", "", "expected `object`"),
+    "a wrong type": ("known = 3", "", "`acme 1.2`: must be a mapping"),
     "no data file": ("", "{0}", "ended with FileNotFoundError"),
 }
 
@@ -110,6 +110,14 @@ def test_one_that_fails_is_named(place: Place, code: str, value: str, said: str)
     assert said in caught.value.message
     assert "canary" not in caught.value.message
     assert caught.value.hints
+
+
+def test_each_package_is_told_of(place: Place) -> None:
+    place.add(f"known = {DATA}", name="good")
+    place.add("known = {'tolls': []}", name="bad", version="2")
+    bad, good = told_of([place.path])
+    assert good == ("good", "1.2", "")
+    assert bad[:2] == ("bad", "2") and "unknown key `tolls`" in bad[2]
 
 
 def test_only_installed_packages_count(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

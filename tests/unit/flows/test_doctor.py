@@ -137,3 +137,16 @@ def test_an_override_that_leads_nowhere_is_told() -> None:
     assert value.ready
     assert item(value, "REPOINT_POSTGRES").get == "unset REPOINT_POSTGRES"
     assert item(value, "REPOINT_POSTGRES").path == "/typo/bin"
+
+
+def test_packages_with_knowledge_are_told_and_a_broken_one_stands_in_the_way() -> None:
+    assert item(diagnose(replace(WHOLE, knowledge=(("acme", "1.2", ""),))), "acme") == Item(
+        "acme", "know own tools and images", required=False, good=True, version="1.2"
+    )
+    broken = diagnose(replace(WHOLE, knowledge=(("acme", "1.2", "it ended"),)))
+    assert not broken.ready
+    found = item(broken, "acme")
+    assert (found.problem, found.get) == (
+        "it ended",
+        "/venv/bin/python -m pip install --upgrade acme",
+    )
