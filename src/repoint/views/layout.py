@@ -12,6 +12,7 @@ _LONGEST_LEAD = 10
 _NARROWEST = 30
 _PROSE = 30
 _LEAST_NAME = 20
+_LEAST_LAST = 12
 _GAP = "  "
 
 Segment = tuple[str, str]
@@ -63,9 +64,9 @@ class Page:
     def row(self, cells: Sequence[Segment], widths: Sequence[int], *, indent: int = 2) -> None:
         """Add one row of a table; the last cell is not padded.
 
-        A table that is too wide wraps a last column of prose in its place. Else its first column
-        is cut short, and a name that is longer gets a line of its own, as all get where the
-        terminal has no place for columns.
+        A table that is too wide wraps its last column in its place. Where there is too little of
+        it, the first column is cut short, and a longer name gets a line of its own, as all get
+        where the terminal has no place for columns.
         """
         shown = [(visible(text), style) for text, style in cells]
         *ahead, last = widths
@@ -73,7 +74,7 @@ class Page:
         over = start + last - self.width
         if over <= 0 or not ahead:
             self._cells(shown, widths, indent)
-        elif last > _PROSE and self.width - start >= _NARROWEST:
+        elif self.width - start >= (_NARROWEST if last > _PROSE else _LEAST_LAST):
             text, style = shown[-1]
             first, *others = _wrapped(text, self.width, start, start)
             self._cells([*shown[:-1], (first, style)], widths, indent)

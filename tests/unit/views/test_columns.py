@@ -76,9 +76,8 @@ def test_prose_in_the_last_column_wraps_in_its_place() -> None:
 
 
 def test_cells_that_have_no_columns_keep_their_order() -> None:
-    rows: list[list[Segment]] = [[("check", ""), *((text, "") for text in ("ok", "", "a" * 30))]]
+    last = "a" * 60
+    rows: list[list[Segment]] = [[("check", ""), *((text, "") for text in ("ok", "", last))]]
     page = Page(40)
     page.row(rows[0], widths(rows))
-    assert printed(page, color=False) == f"  check\n      ok, -, {'a' * 30}\n".replace(
-        "ok, -, ", "ok, -,\n      "
-    )
+    assert printed(page, color=False) == f"  check\n      ok, -,\n      {last}\n"
