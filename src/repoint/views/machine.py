@@ -18,8 +18,6 @@ FORMAT = 1
 
 def scan(inventory: Inventory) -> str:
     """The inventory: sites, consumers, what could not be read, findings."""
-    import msgspec
-
     lists: dict[str, Callable[[], Iterator[dict[str, object]]]] = {
         "sites": lambda: map(_site, inventory.sites),
         "consumers": lambda: map(_consumer, inventory.consumers),
@@ -28,18 +26,25 @@ def scan(inventory: Inventory) -> str:
         ),
         "findings": lambda: map(_finding, inventory.findings),
     }
-    encoded = msgspec.json.Encoder().encode
     try:
-        # One item after the other: as a whole they take several times the room of the text.
-        fields = [
-            b'"%b":[%b]' % (name.encode(), b",".join(map(encoded, items())))
-            for name, items in lists.items()
-        ]
-        whole = b'{"format":%d,%b}' % (FORMAT, b",".join(fields))
-        return msgspec.json.format(whole, indent=2).decode() + "\n"
+        fields = [f'  "{name}": {_listed(items())}' for name, items in lists.items()]
+        return f'{{\n  "format": {FORMAT},\n' + ",\n".join(fields) + "\n}\n"
     except UnicodeEncodeError:
         # Half of a pair, from a name that is no Unicode: the slower encoder writes it all the same.
         return encode({"format": FORMAT, **{name: list(items()) for name, items in lists.items()}})
+
+
+def _listed(items: Iterator[dict[str, object]]) -> str:
+    """A list two spaces in, as `encode` writes it; as a whole it would take several times the room.
+
+    A text has no line end of its own: JSON spells it.
+    """
+    import msgspec
+
+    encoded = msgspec.json.Encoder().encode
+    shown = (msgspec.json.format(encoded(item), indent=2).decode() for item in items)
+    lines = ",\n    ".join(one.replace("\n", "\n    ") for one in shown)
+    return f"[\n    {lines}\n  ]" if lines else "[]"
 
 
 def plan(value: Plan) -> str:
