@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from repoint.dsn.hosts import parse_host
 from repoint.flows.scanning import Survey
 from repoint.flows.suspects import scripts, unread, with_passwords
 from repoint.flows.workspace import Workspace
@@ -61,11 +62,49 @@ def all_findings(
         build = next(b for b in found.resolution.environments if b.name == one.environment)
         result += observations.unexpanded(build)
         result += observations.elsewhere(build, _wanted_keys(found))
-    result += [f for f in found.inventory.findings if not f.environment or f.environment in names]
+    result += _of_the_scan(found, moves)
+    result += _neighbours(workspace, found, names)
     result += repository_findings(workspace, found)
     result += _locked(found, names)
     result += left_over(found, names)
     return ordered(result, [one.environment for one in moves])
+
+
+def _of_the_scan(found: Survey, moves: Sequence[Moves]) -> Iterable[Finding]:
+    """What the scan said already; of shared values those alone that a plan splits."""
+    names = {one.environment for one in moves}
+    code = routing.SHARED_VALUE.code
+    split = {
+        (one.environment, consumer)
+        for one in moves
+        for planned in one.edits
+        if planned.edit.rule == code
+        for consumer in planned.edit.consumers
+    }
+    for finding in found.inventory.findings:
+        if finding.environment and finding.environment not in names:
+            continue
+        if finding.code != code or (finding.environment, finding.consumer) in split:
+            yield finding
+
+
+def _neighbours(workspace: Workspace, found: Survey, names: Collection[str]) -> Iterable[Finding]:
+    """RP105: hosts of the source in the namespace of another environment."""
+    environments = workspace.config.environments if workspace.config is not None else {}
+    homes = {one.namespace: name for name, one in environments.items() if one.namespace}
+    for report in found.inventory.sites:
+        read = parse_host(report.site.host.text) if report.is_source else None
+        home = homes.get(read.namespace or "", "") if read is not None else ""
+        for use in report.uses:
+            own = use.environment
+            if home and own in names and home != own and environments[own].namespace:
+                yield routing.NEIGHBOURS_SERVER.finding(
+                    f"`{report.site.key}` of {use.workload.id} names the server of `{home}`, and "
+                    f"is moved to that of `{own}`",
+                    location=report.site.location,
+                    environment=own,
+                    consumer=use.workload.id,
+                )
 
 
 def repository_findings(workspace: Workspace, found: Survey) -> list[Finding]:

@@ -49,6 +49,17 @@ NO_CONSUMER = Rule(
     "`exclude:`",
     ("C1", "X12"),
 )
+NEIGHBOURS_SERVER = Rule(
+    "RP105",
+    Severity.WARNING,
+    "a consumer talks to another environment's server",
+    "Its host is in the namespace of another environment, so that it reads and writes that one's "
+    "data. After the move it talks to its own environment's Cluster: another database, which may "
+    "not have what it needs.",
+    "make sure that its own Cluster has that data, or keep the consumer where it is with "
+    "`route: unchanged`",
+    ("X6", "C1"),
+)
 NAMES_SOURCE = Rule(
     "RP110",
     Severity.ERROR,
@@ -114,6 +125,7 @@ RULES = (
     SHARED_VALUE,
     MIGRATES_AND_SERVES,
     NO_CONSUMER,
+    NEIGHBOURS_SERVER,
     NAMES_SOURCE,
     UNSEEN_PATH,
     MIGRATION_POOLED,

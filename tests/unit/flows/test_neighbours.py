@@ -1,0 +1,60 @@
+"""What a plan says of values that several read, and of another environment's server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.unit.planning.small_repository import CONFIG, Trial, repository, workload
+
+WEB = (
+    "containers:\n- name: web\n  image: shop/web:1\n  env:\n"
+    "  - name: DATABASE_URL\n    value: postgres://shop@%s/shop\n"
+)
+
+
+def _codes(root: Path, host: str, *environments: str) -> list[tuple[str, str]]:
+    files = repository({"web.yaml": workload("Deployment", "web", WEB % host)}, {})
+    plan = Trial(root, files).plan(*environments)
+    return [(f.code, f.environment) for f in plan.findings if f.code in ("RP102", "RP105")]
+
+
+def test_the_server_of_another_environment_is_told(tmp_path: Path) -> None:
+    assert _codes(tmp_path, "postgres.shop-dev.svc", "dev", "prod") == [("RP105", "prod")]
+
+
+def test_a_server_of_its_own_or_of_everybodys_is_not(tmp_path: Path) -> None:
+    assert _codes(tmp_path / "bare", "postgres", "dev", "prod") == []
+    files = repository({"web.yaml": workload("Deployment", "web", WEB % "postgres.data")}, {})
+    config = CONFIG.replace("[postgres]", "[postgres.data]")
+    plan = Trial(tmp_path / "shared", files, config=config).plan()
+    assert "RP105" not in {f.code for f in plan.findings} and plan.changes
+
+
+def _shared(root: Path, config: str) -> list[str]:
+    pods = "".join(
+        workload(
+            kind,
+            name,
+            f"containers:\n- name: {name}\n  image: shop/web:1\n  command: [{command}]\n"
+            "  env:\n  - name: DATABASE_URL\n"
+            "    valueFrom: {secretKeyRef: {name: db, key: url}}\n",
+        )
+        + "---\n"
+        for kind, name, command in (
+            ("Deployment", "web", "serve"),
+            ("Job", "schema", "'alembic', 'upgrade', 'head'"),
+        )
+    )
+    secret = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\n"
+        "stringData:\n  url: postgres://shop:canary-q@postgres/shop\n"
+    )
+    files = repository({"web.yaml": pods, "secret.yaml": secret}, {})
+    plan = Trial(root, files, config=config).plan("dev")
+    return [finding.code for finding in plan.findings if finding.code == "RP102"]
+
+
+def test_a_shared_value_is_told_where_the_plan_splits_it(tmp_path: Path) -> None:
+    assert _shared(tmp_path / "split", CONFIG) == ["RP102"]
+    direct = f"{CONFIG}consumers:\n  web: {{route: direct}}\n"
+    assert _shared(tmp_path / "direct", direct) == []
