@@ -1,8 +1,8 @@
 """What earlier runs found in files whose bytes are as they were.
 
 Whether a file can matter, and which sites it holds, depends on its name, its bytes and the tables
-of programs alone; so both are kept by these, and a changed file is looked at anew. Sealed files are never among them:
-what they hold is told by what is inside, which stays in memory.
+of programs alone; so both are kept by these, and a changed file is looked at anew. Sealed files
+are never among them: what they hold is told by what is inside, which stays in memory.
 """
 
 from __future__ import annotations
@@ -23,11 +23,17 @@ _Kept = tuple[dict[bytes, bytes], set[bytes]]
 
 
 class KnownFiles:
-    """What the last run on this repository found in its files; nothing where nothing is kept."""
+    """What the last run on this repository found in its files; nothing where nothing is kept.
 
-    def __init__(self, kept: KeptResults | None, root: str) -> None:
+    A repository is known by the names at its top: a clone may lie anywhere, as in CI. Two that
+    are called alike take turns, which costs time.
+    """
+
+    def __init__(self, kept: KeptResults | None, paths: Iterable[str]) -> None:
         self._kept = kept
-        self._question = (b"files", root.encode(errors="surrogateescape"), _added())
+        tops = sorted({path.partition("/")[0] for path in paths}) if kept is not None else []
+        names = "\0".join(tops).encode(errors="surrogateescape")
+        self._question = (b"files", names, _added())
         self._told, self._idle = self._recalled()
         self._told_now: dict[bytes, bytes] = {}
         self._idle_now: set[bytes] = set()
