@@ -15,9 +15,9 @@ import yaml
 from tests.acceptance.example import SECRETS, VARIANTS, Checkout, password_of
 
 FORMS = {
-    "scan": ("human", "json", "markdown"),
-    "plan": ("human", "json", "markdown", "diff"),
-    "check": ("human", "json", "markdown"),
+    "scan": ("human", "json", "markdown", "sarif"),
+    "plan": ("human", "json", "markdown", "sarif", "github", "gitlab", "diff"),
+    "check": ("human", "json", "markdown", "sarif", "junit", "github", "gitlab"),
 }
 VARIANT_NAMES = sorted(path.name for path in VARIANTS.iterdir() if path.is_dir())
 

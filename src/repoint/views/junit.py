@@ -11,6 +11,7 @@ Source:
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
@@ -93,9 +94,14 @@ def check(findings: Sequence[Finding], environments: Iterable[str] = ()) -> str:
 
 def _found(findings: Iterable[Finding], environment: str) -> Iterator[Case]:
     own = [one for one in findings if one.environment == environment]
+    seen: Counter[tuple[str, str]] = Counter()
     for one in own:
         where = finding_place(one)
-        name = f"{one.code} {where}".strip()
+        # Lines move, and a test is known by its name.
+        name = f"{one.code} {one.location.path if one.location else ''}".strip()
+        seen[one.consumer, name] += 1
+        number = seen[one.consumer, name]
+        name += f" ({number})" if number > 1 else ""
         text = "\n".join(part for part in (where, one.message, one.hint) if part)
         who = one.consumer or environment or "repository"
         if one.blocks:

@@ -108,7 +108,9 @@ def test_a_check_fails_for_what_blocks_and_tells_the_rest() -> None:
     root = read(junit.check(samples.findings(), ("local",)))
     assert (root.get("tests"), root.get("failures")) == ("4", "1")
     shown = outcomes(root)
-    assert shown[f"check local.local RP211 {samples.SECRET}:7"] == "failure `search_path` | refused"
+    assert shown[f"check local.local RP211 {samples.SECRET}"] == "failure `search_path` | refused"
+    twice = outcomes(read(junit.check([*samples.findings()] * 2)))
+    assert f"check local.local RP211 {samples.SECRET} (2)" in twice
     assert "accepted: a test password" in "".join(root.itertext())
     clean = read(junit.check((), ("local", "staging")))
     assert [suite.get("failures") for suite in clean] == ["0", "0"]
