@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +18,14 @@ from scripts.doc_pages.blocks import (
     read_commands,
 )
 from scripts.doc_pages.sandbox import EXAMPLE, Done, Sandbox, sandbox
+from scripts.doc_pages.shown import lines as lines_of
+from scripts.doc_pages.shown import matches, renewed
 
 FIXTURES = "tests/howto"
 """Repositories of single pages: `tests/howto/helm` is the sandbox of a page `helm.md`."""
 
-ANY_TEXT = "…"
-"""What differs from run to run within a line: a time, a digest, a fresh name."""
+FRESH = "fresh"
+"""A sandbox like the first of the page, from a block on."""
 
 FRESH = "fresh"
 """A sandbox like the first of the page, from a block on."""
@@ -47,7 +49,7 @@ class Ran:
             said = f"ended with {done.status}, not {command.status}\n{done.output}"
             return f"{command.where}: `{command.text}` {said}"
         if command.shown is not None and not matches(command.shown, done.output):
-            return f"{command.where}: `{command.text}` prints\n{done.output}"
+            return f"{command.where}: `{command.text}` prints\n{_compared(command.shown, done)}"
         return ""
 
 
@@ -114,27 +116,8 @@ def _begins_with_init(blocks: Sequence[Block]) -> bool:
     )
 
 
-def matches(shown: str, output: str) -> bool:
-    """Whether output is what is shown; `...` is any lines, `…` any text within one.
-
-    Blanks at the ends of lines and blank lines at both ends count for nothing.
-    """
-    pattern = "".join(
-        r"(?:[^\n]*\n)*?"
-        if line == ANY_LINES
-        else "[^\n]*".join(map(re.escape, line.split(ANY_TEXT)))
-        for line in _normal(shown).splitlines(keepends=True)
-    )
-    return re.fullmatch(pattern, _normal(output)) is not None
-
-
-def _normal(text: str) -> str:
-    lines = [line.rstrip() for line in text.splitlines()]
-    return "".join(f"{line}\n" for line in lines).strip("\n") + "\n"
-
-
 def rewritten(page: str, ran: Sequence[Ran]) -> str:
-    """The page with the output of its sessions; what matches stays as it is written."""
+    """The page with the output of its sessions; what matches and what is left out stays so."""
     outputs = {
         one.command.line: one.done.output
         for one in ran
@@ -146,11 +129,17 @@ def rewritten(page: str, ran: Sequence[Ran]) -> str:
             continue
         margin = " " * command.block.indent
         first = command.line - 1 + len(command.text.splitlines())
-        new = _normal(outputs[command.line]) if outputs[command.line].strip() else ""
-        body = [f"{margin}{line}".rstrip() + "\n" for line in new.splitlines()]
+        new = renewed(command.shown, outputs[command.line])
+        body = [f"{margin}{line}".rstrip() + "\n" for line in new]
         apart = ["\n"] if command.shown.endswith("\n\n") or command.shown == "\n" else []
         lines[first : first + len(command.shown.splitlines())] = [*body, *apart]
     return "".join(lines)
+
+
+def _compared(shown: str, done: Done) -> str:
+    """What is shown and not printed, or printed and not shown, line by line."""
+    both = difflib.ndiff(lines_of(shown), lines_of(done.output))
+    return "\n".join(line for line in both if line[0] in "+-")
 
 
 def _ended_wrongly(ran: Ran) -> bool:

@@ -9,7 +9,8 @@ import pytest
 from scripts.doc_pages import kinds, running
 from scripts.doc_pages.blocks import guessed, page_hint, read_blocks, read_commands
 from scripts.doc_pages.parsing import complaint
-from scripts.doc_pages.running import matches, run_page
+from scripts.doc_pages.running import run_page
+from scripts.doc_pages.shown import matches, renewed
 
 PAGE = """# Title
 <!-- sandbox: tests/variants/helm-values -->
@@ -180,6 +181,25 @@ def test_shown_output_is_compared(shown: str, output: str, same: bool) -> None:
     assert matches(shown, output) is same
 
 
+@pytest.mark.parametrize(
+    ("shown", "output", "new"),
+    [
+        ("a\nb\n", "a\nc\n", "a c"),
+        ("head\n...\nthe end of 9\n", "head\nx\ny\nthe end of 10\n", "head ... the end of 10"),
+        ("the head\n...\nend\n", "the hat\nx\nend\n", "the hat ... end"),
+        ("took … s\nold\n", "took 3 s\nnew\n", "took … s new"),
+        ("a\n...\n", "a\nb\nc\n", "a ..."),
+        ("a\n...\nrow 1\n...\nz\n", "a\nq\nrow 2\nq\nz\n", "a ... row 2 ... z"),
+        ("a\n...\nnothing of this\n", "1\n2\n", "1 2"),
+        ("", "a\n", "a"),
+    ],
+)
+def test_a_new_output_leaves_out_what_was_left_out(shown: str, output: str, new: str) -> None:
+    found = renewed(shown, output)
+    assert " ".join(found) == new
+    assert matches("\n".join(found), output)
+
+
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The text of a page that only these tests have."""
@@ -199,7 +219,7 @@ def test_a_page_runs_in_one_shell_that_keeps_folder_and_variables(
     ran = list(run_page("page.md", tmp_path))
     assert [one.done.output for one in ran] == ["", "", "b x\n", "written\n", "~\n"]
     assert [bool(one.fault) for one in ran] == [False, False, True, False, False]
-    assert "page.md:11: `echo $A $(basename $PWD)` prints\nb x" in ran[2].fault
+    assert "page.md:11: `echo $A $(basename $PWD)` prints\n- b y\n+ b x" in ran[2].fault
     assert running.rewritten("page.md", ran) == shown[0].replace("b y\n", "b x\n")
 
 
