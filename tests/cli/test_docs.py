@@ -57,3 +57,13 @@ def test_the_group_has_no_command_without_a_page() -> None:
     assert isinstance(main, click.Group)
     for name in main.commands:
         assert f"## repoint {name}\n" in page
+
+
+def test_what_a_rehearsal_asks_is_on_its_page() -> None:
+    from repoint.flows.rehearsing import checks_login, run
+
+    page = (ROOT / "docs" / "explanation" / "rehearsal.md").read_text(encoding="utf-8")
+    asked = [one.id for one in (*run._QUESTIONS, checks_login.LOGIN)]
+    assert len(asked) > 15
+    for name in (*asked, "answers", run._RESTART, run._MIGRATIONS):
+        assert f"`{name}`" in page.partition("## What keeps it honest")[0], name
