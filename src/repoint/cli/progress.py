@@ -121,7 +121,8 @@ class StderrProgress:
 
     def advance(self, count: int = 1) -> None:
         """`count` more units are done."""
-        self._done[os.getpid() != self._process] += count
+        if self.shows:
+            self._done[os.getpid() != self._process] += count
 
     def at(self, place: str) -> None:
         """What is worked on now, such as a path."""
