@@ -19,7 +19,8 @@ from repoint.flows import locating
 from repoint.flows.known_files import KnownFiles
 from repoint.flows.scanning import scan
 from repoint.flows.workspace import Workspace
-from repoint.model.consumer import Part, Site, Style
+from repoint.model.consumer import Part, Purpose, Site, Style
+from repoint.model.knowledge import Knowledge, ServerOptions, Tool, knowing
 from repoint.model.source import Location
 from repoint.planning.config import load_config
 from repoint.planning.inventory import Inventory
@@ -197,6 +198,18 @@ def test_it_is_bound_to_the_repository_and_the_program(shop: Shop, looked: list[
     moved.write("another/page.md", "words\n")
     moved.scan(program="q")
     assert looked
+
+
+def test_a_program_that_was_added_is_looked_for_in_every_file(shop: Shop) -> None:
+    shop.write("tools/hold.sh", "#!/bin/sh\nlinger --to shelf.svc\n")
+    first = shop.scan()
+    options = ServerOptions(host=("to",))
+    linger = Tool("Linger", Purpose.ADMIN, commands=("linger",), server=options, origin="a test")
+    with knowing(Knowledge(tools=(linger,))):
+        found = shop.scan()
+        assert found == shop.scan() == shop.scan(keep=False)
+    assert {one.site.host.text for one in found.sites} >= {"shelf.svc"}
+    assert shop.scan() == first != found
 
 
 @pytest.mark.parametrize(
