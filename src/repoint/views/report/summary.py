@@ -114,7 +114,7 @@ def figures(
         passed = [one for one in dossier.rehearsals if one.rehearsal.verdict is Verdict.PASS]
         stale = sum(bool(one.doubt) for one in dossier.rehearsals)
         tone = "good" if len(passed) == len(dossier.rehearsals) and not stale else "warn"
-        text = "environments passed" + (f", {stale} with other content" if stale else "")
+        text = "environments passed" + (f", {stale} not of this plan" if stale else "")
         number = f"{len(passed)}/{len(dossier.rehearsals)}"
         found.append(Figure(number, "rehearsed", text, "#rehearsal", tone))
     return tuple(found)

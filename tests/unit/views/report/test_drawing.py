@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import pytest
@@ -84,6 +85,18 @@ def test_many_consumers_share_boxes_and_every_one_is_counted() -> None:
         assert len(heads) <= FOLD_OVER
         assert sum(int(stop.name.partition(" ")[0]) for stop in heads) == consumers
         assert graph.folded == consumers
+
+
+def test_many_hosts_do_not_keep_many_boxes_apart() -> None:
+    value = dossier(60)
+    rows = [
+        replace(row, before=tuple(replace(way, host=f"db{n}.example.com") for way in row.before))
+        for n, row in enumerate(rows_of(value))
+    ]
+    graph = graph_of(rows, value.targets[0], after=False, fold=True)
+    assert sum(stop.column == 0 for stop in graph.stops) <= FOLD_OVER
+    assert [stop.name for stop in graph.stops if stop.column == 2] == ["40 hosts", "20 hosts"]
+    holds(draw(graph))
 
 
 def test_a_way_leads_through_the_pooler_or_straight_to_the_cluster() -> None:
