@@ -9,6 +9,17 @@ from click.testing import CliRunner
 from repoint.cli import main
 
 
+def test_the_schema_of_knowledge_is_its_own() -> None:
+    result = CliRunner().invoke(main, ["schema", "knowledge"])
+    assert result.exit_code == 0
+    assert set(json.loads(result.stdout)["$defs"]["KnowledgeData"]["properties"]) == {
+        *("tools", "images", "kinds", "libraries"),
+    }
+    assert json.loads(CliRunner().invoke(main, ["schema", "config"]).stdout)["title"] == (
+        "repoint.yaml"
+    )
+
+
 def test_the_schema_is_json_and_knows_the_sections() -> None:
     result = CliRunner().invoke(main, ["schema"])
     document = json.loads(result.stdout)

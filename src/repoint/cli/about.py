@@ -75,14 +75,26 @@ def _pages_as_json(pages: list[str]) -> str:
     return json.dumps({"format": 1, "codes": listed}, indent=2, ensure_ascii=False)
 
 
-@click.command(epilog=examples("repoint schema > repoint.schema.json"))
-def schema() -> None:
-    """Print the JSON schema of repoint.yaml, for editors."""
+SCHEMAS = ("config", "knowledge")
+
+
+@click.command(
+    epilog=examples(
+        "repoint schema > repoint.schema.json",
+        "repoint schema knowledge > knowledge.schema.json",
+    )
+)
+@click.argument("what", type=click.Choice(SCHEMAS), default="config", metavar="[config|knowledge]")
+def schema(what: str) -> None:
+    """Print the JSON schema of repoint.yaml, for editors.
+
+    With `knowledge` it is that of the files which `knowledge.files` in repoint.yaml names.
+    """
     import json
 
-    from repoint.planning.config import schema as config_schema
+    from repoint.planning import config, knowledge
 
-    emit(json.dumps(config_schema(), indent=2))
+    emit(json.dumps(knowledge.schema() if what == "knowledge" else config.schema(), indent=2))
 
 
 @click.command(
