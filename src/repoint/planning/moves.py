@@ -228,8 +228,7 @@ class Mover:
                 key=site.key,
                 environment=self._name,
                 consumer=use.workload.id,
-                reason="this value also feeds a runtime; "
-                f"give {who} a value of its own",
+                reason=f"this value also feeds a runtime; give {who} a value of its own",
                 put=f"host {goal.host}",
             )
         )
