@@ -133,7 +133,7 @@ def test_one_environment_leaves_the_render_of_the_others_byte_for_byte(
     assert sealed == {path for path, name in SECRETS.items() if name == environment}
 
 
-@pytest.mark.parametrize("form", ["json", "human", "markdown", "diff"])
+@pytest.mark.parametrize("form", ["json", "human", "markdown", "sarif", "gitlab", "diff"])
 def test_the_same_input_gives_the_same_plan(before: Checkout, tmp_path: Path, form: str) -> None:
     here = before.run("plan", "--format", form).stdout
     elsewhere = before.copy(tmp_path / "quite" / "another place")

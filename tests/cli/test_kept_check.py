@@ -145,11 +145,15 @@ def test_the_same_folder_elsewhere_in_git_marks_other_paths(shop: Shop) -> None:
     assert '"uri": "deploy/' in shop.check("--format", "sarif")[1]
 
 
-def test_a_marker_names_the_folder_that_was_typed(shop: Shop) -> None:
-    inside = shop.check("--format", "markdown")[1]
-    beside = shop.check("--format", "markdown", "shop", where="..")[1]
-    assert inside.startswith("<!-- repoint: check -->")
-    assert beside.startswith("<!-- repoint: check shop -->")
+def test_a_marker_names_the_folder_in_the_work_tree_however_it_was_typed(shop: Shop) -> None:
+    assert shop.check("--format", "markdown")[1].startswith("<!-- repoint: check -->")
+    (shop.root / ".git").rename(shop.root.parent / ".git")
+    for told in (
+        shop.check("--format", "markdown")[1],
+        shop.check("--format", "markdown", str(shop.root), where="..")[1],
+        shop.check("--format", "markdown", "--env", "far", "shop", where="..")[1],
+    ):
+        assert told.startswith("<!-- repoint: check shop ")
 
 
 @pytest.fixture

@@ -19,19 +19,16 @@ PAGES_VARIABLE = "REPOINT_RULES_URL"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The repository's files and folder, and the environments and the folder that were typed."""
+    """The repository's files and folder, and the environments that were asked for."""
 
     tree: Tree
     root: Path
     environments: tuple[str, ...] = ()
-    folder: str = ""
 
     @property
     def scope(self) -> Scope:
         """What tells the comments of one verb apart."""
-        from repoint.views.markup import Scope
-
-        return Scope(self.environments, self.folder)
+        return scope_of(self.root, self.environments)
 
     @property
     def places(self) -> Places:
@@ -49,9 +46,16 @@ class Asked:
     def beside(self, form: str) -> tuple[str, ...]:
         """What a format tells beside what is in the files."""
         where = (str(self.root),) if form == "human" else ()
-        named = (self.folder,) if form in ("markdown", "sarif") else ()
-        marks = (below_top(self.root),) if form in ("sarif", "github", "gitlab") else ()
-        return (*where, *named, *marks, *((self.pages,) if form == "sarif" else ()))
+        marked = form in ("markdown", "sarif", "github", "gitlab")
+        below = (below_top(self.root),) if marked else ()
+        return (*where, *below, *((self.pages,) if form == "sarif" else ()))
+
+
+def scope_of(root: Path, environments: tuple[str, ...]) -> Scope:
+    """The environments that were asked for, and where the repository lies in its work tree."""
+    from repoint.views.markup import Scope
+
+    return Scope(environments, below_top(root).rstrip("/"))
 
 
 def below_top(root: Path) -> str:

@@ -41,7 +41,7 @@ def check(session: Session, root: Path | None, environments: tuple[str, ...], fo
     git shows that nothing changed.
     """
     tree = kept_tree(find_root(session.directory, root))
-    asked = Asked(tree, tree.root, environments, str(root or session.directory or ""))
+    asked = Asked(tree, tree.root, environments)
     looks = map(str, session.terminal.looks) if form == "human" else ()
     kept = KeptScan(tree, ("check", form, *asked.beside(form), *looks, *environments))
     told = kept.recall()

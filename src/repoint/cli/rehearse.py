@@ -99,8 +99,7 @@ def rehearse(
         )
         session.progress.close()
         whole = together(found, prepared)
-        folder = str(session.directory or "")
-        asked = Asked(desk.tree, Path(desk.workspace.root), environments, folder)
+        asked = Asked(desk.tree, Path(desk.workspace.root), environments)
         # What was found is told also where it cannot be kept.
         if not wants_page:
             text = show.rehearsal(session.terminal, form, whole, asked)

@@ -114,8 +114,7 @@ def scan(
     tree = kept_tree(find_root(session.directory, root))
     alike = report.check(form) or form == "json"
     looks = () if alike else (str(tree.root), *map(str, session.terminal.looks))
-    typed = str(root or session.directory or "")
-    beside = Asked(tree, tree.root, environments, typed).beside(form)
+    beside = Asked(tree, tree.root, environments).beside(form)
     narrow = [f"consumer {name}" for name in names] + [f"purpose {one}" for one in purposes]
     kept = KeptScan(tree, (form, *looks, *beside, *environments, *narrow, *["short"] * summary))
     text = kept.recall()
@@ -131,7 +130,7 @@ def scan(
             text = report.scan(desk, inventory)
         else:
             text = show.scan(
-                *(session.terminal, form, inventory, _asked(session, desk, root, environments)),
+                *(session.terminal, form, inventory, _asked(desk, environments)),
                 configured=desk.tree.exists(CONFIG_FILE),
                 short=summary,
             )
@@ -193,7 +192,7 @@ def plan(
             write_output(output, encode_plan(value))
             session.terminal.notice(f"wrote {output}")
         if found is None:
-            asked = _asked(session, desk, root, environments)
+            asked = _asked(desk, environments)
             emit(show.plan(session.terminal, form, value, asked))
         if record:
             note_plan(value, desk.tree, identity(desk.workspace.root))
@@ -234,10 +233,8 @@ def scaffold(
         session.terminal.notice("nothing to scaffold: every target object is there")
 
 
-def _asked(session: Session, desk: Desk, root: Path | None, environments: tuple[str, ...]) -> Asked:
-    folder = root or session.directory
-    typed = str(folder) if folder is not None else ""
-    return Asked(desk.tree, Path(desk.workspace.root), environments, typed)
+def _asked(desk: Desk, environments: tuple[str, ...]) -> Asked:
+    return Asked(desk.tree, Path(desk.workspace.root), environments)
 
 
 COMMANDS = (init, scan, plan, scaffold)

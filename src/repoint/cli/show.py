@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -106,17 +107,17 @@ def rehearsal(terminal: Terminal, form: str, value: Rehearsal, asked: Asked) -> 
     return view.rehearsal(value, width=terminal.width, color=terminal.color)
 
 
-def verification(terminal: Terminal, form: str, value: Verification, folder: str = "") -> str:
-    """A verification as `form`: human, json, markdown or junit; `folder` as it was typed."""
+def verification(terminal: Terminal, form: str, value: Verification, root: str = ".") -> str:
+    """A verification of the repository at `root` as `form`: human, json, markdown or junit."""
     from repoint.views import comments, machine
     from repoint.views import verification as view
 
     if form == "json":
         return machine.verification(value)
     if form == "markdown":
-        from repoint.views.markup import Scope
+        from repoint.cli.asked import scope_of
 
-        return comments.verification(value, Scope((value.environment,), folder))
+        return comments.verification(value, scope_of(Path(root), (value.environment,)))
     if form == "junit":
         from repoint.views import junit
 

@@ -57,11 +57,10 @@ def status(
     if form == "json":
         emit(view.machine(value))
     elif form == "markdown":
+        from repoint.cli.asked import scope_of
         from repoint.views import comments
-        from repoint.views.markup import Scope
 
-        folder = root or session.directory
-        emit(comments.status(value, Scope(environments, str(folder or ""))))
+        emit(comments.status(value, scope_of(Path(desk.workspace.root), environments)))
     else:
         terminal = session.terminal
         emit(view.human(value, width=terminal.width, color=terminal.color))

@@ -81,9 +81,8 @@ def verify(
             inside = in_cluster or config.verify.in_cluster
             found = _verified(session, desk, api, name, inside=inside, seconds=soak_s)
         session.progress.close()
-        folder = str(session.directory or "")
         if not wants_page:
-            emit(show.verification(session.terminal, form, found, folder))
+            emit(show.verification(session.terminal, form, found, desk.workspace.root))
         if not no_record:
             note(found, desk.tree, identity(desk.workspace.root), desk.sealed)
         if wants_page:

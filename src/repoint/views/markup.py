@@ -12,7 +12,6 @@ Source:
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -39,7 +38,7 @@ _APART = "&#8203;"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a command was asked of: environments (none means all), and a folder as it was typed."""
+    """What a command was asked of: environments (none means all), in a folder of the work tree."""
 
     environments: tuple[str, ...] = ()
     folder: str = ""
@@ -48,7 +47,7 @@ class Scope:
         """The hidden first line by which a bot finds the comment that it has to update.
 
         Two comments of one verb have different ones where they are of different environments or
-        folders. Nothing of the machine is in it: of a path from elsewhere only its last part.
+        folders, however they were typed.
         """
         words = [re.sub(r"[^\w./-]|--+|-$", _percent, word, flags=re.ASCII) for word in self.words]
         return " ".join(("<!-- repoint:", verb, *words, "-->"))
@@ -61,9 +60,7 @@ class Scope:
     @property
     def words(self) -> tuple[str, ...]:
         """What tells this scope from others: the folder, then the environments."""
-        path = posixpath.normpath(self.folder or ".")
-        name = posixpath.basename(path) if path.startswith(("/", "..")) else path
-        return ((name,) if name not in ("", ".", "..") else ()) + self.environments
+        return (*((self.folder,) if self.folder else ()), *self.environments)
 
 
 EVERYTHING = Scope()

@@ -144,9 +144,7 @@ def test_messages(text: str, shown: str) -> None:
     [
         (Scope(), "<!-- repoint: plan -->"),
         (Scope(("local", "prod")), "<!-- repoint: plan local prod -->"),
-        (Scope((), "./apps/a/"), "<!-- repoint: plan apps/a -->"),
-        (Scope((), "/home/somebody/infra"), "<!-- repoint: plan infra -->"),
-        (Scope((), "."), "<!-- repoint: plan -->"),
+        (Scope(("x",), "apps/ä"), "<!-- repoint: plan apps/%C3%A4 x -->"),
         (
             Scope(("-->x", "é y", "a--b-")),
             "<!-- repoint: plan %2D%2D%3Ex %C3%A9%20y a%2D%2Db%2D -->",
