@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from repoint.adapters.filetree import FileTree
 from repoint.cli import extras, main
 from repoint.errors import ExitCode
 from repoint.flows import bench_records
+from repoint.model.benchmark import Pair
 from tests.acceptance.example import EXAMPLE, VARIANTS, Checkout, checkout
 from tests.unit.views.report.dossiers import dossier
 from tests.unit.views.report.reading import Document
@@ -114,4 +116,6 @@ def test_a_measurement_is_kept_once_for_each_pooler(tmp_path: Path) -> None:
     assert bench_records.records(tree) == (value,)
     (tmp_path / ".repoint" / "benchmarks" / "other.json").write_text('{"environment": 1}')
     (tmp_path / ".repoint" / "benchmarks" / "none.json").write_bytes(b"\xff")
+    zero = replace(value.measured[0], pairs=(Pair(0.0, 1.0, "direct"),))
+    bench_records.record(replace(value, pooler="other", measured=(zero,)), tree)
     assert bench_records.records(tree) == (value,)

@@ -47,6 +47,14 @@ def records(tree: WritableTree) -> tuple[Benchmark, ...]:
     for path in tree.files_in(FOLDER):
         with suppress(RepointError, msgspec.DecodeError, UnicodeDecodeError):
             one = msgspec.json.decode(tree.read_again(path), type=Benchmark)
-            if one.measured and all(row.pairs for row in one.measured):
+            if _is_measured(one):
                 found.append(one)
     return tuple(sorted(found, key=lambda one: (one.environment, one.pooler)))
+
+
+def _is_measured(one: Benchmark) -> bool:
+    """Whether there is a figure for each load, and one that can be divided by."""
+    loads = [row.pairs for row in one.measured]
+    return bool(loads) and all(
+        pairs and all(pair.direct > 0 and pair.pooled >= 0 for pair in pairs) for pairs in loads
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from repoint.flows.dossier import Dossier
 from repoint.model.plan import Applicability, Plan
 from repoint.model.rehearsal import Verdict
-from repoint.views import rehearsal, verification, wording
+from repoint.views import benchmark, rehearsal, verification, wording
 from repoint.views.report.changes import ChangeView
 from repoint.views.report.duties import by_route
 from repoint.views.report.findings import FindingGroup
@@ -75,7 +75,8 @@ def headline(dossier: Dossier, rows: Sequence[Row]) -> Headline:
         )
         return Headline(f"{wording.count(len(rows), 'consumer')} of PostgreSQL", "plain", text)
     if dossier.command == "bench" and dossier.benchmarks:
-        return Headline("Measured", "plain", "; ".join(b.pooler for b in dossier.benchmarks))
+        told = " ".join(benchmark.conclusions(dossier.benchmarks[0]))
+        return Headline(f"Measured {dossier.benchmarks[0].pooler}", "plain", told)
     return Headline("How far each environment is", "plain", "from the ledger and the files")
 
 
