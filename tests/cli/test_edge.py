@@ -180,7 +180,7 @@ def test_wrong_usage_ends_with_2_and_a_hint(arguments: list[str], message: str, 
 def test_no_arguments_show_the_help_and_end_with_2() -> None:
     result = CliRunner().invoke(main, [])
     assert result.exit_code == ExitCode.USAGE
-    assert "Commands:" in result.stderr
+    assert "Look and plan:" in result.stderr
 
 
 @pytest.mark.parametrize(
