@@ -22,7 +22,7 @@ PAGES = pages()
 RUN = [p for p in PAGES if kinds.RUN in {kind_of(one) for one in commands_of(p)}]
 LANGUAGES = {
     *("sh", "console", "yaml", "sql", "text", "json", "ini", "hcl", "makefile", "toml", "diff"),
-    *("python", "dockerfile", "groovy", "html", "gitattributes"),
+    *("python", "dockerfile", "groovy", "html", "gitattributes", "prisma"),
 }
 _LINE = re.compile(r"^\s*(?:- |run: |- run: )?(repoint [a-z-]+(?: .*)?)$", re.MULTILINE)
 PLACEHOLDER = re.compile(r"^(?:\.\.\.?|…|[A-Z]{2,}|<.*>)$")
