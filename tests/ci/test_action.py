@@ -117,10 +117,12 @@ def test_a_folder_and_environments_are_named(runner: Runner) -> None:
         ({"path": '"; touch pwned; "'}, 2),
         ({"path": "-C$(touch pwned)"}, 2),
         ({"environments": "--no-such-option"}, 2),
+        ({"environments": "loc*"}, 2),
     ],
 )
 def test_no_input_becomes_a_command(runner: Runner, inputs: dict[str, str], status: int) -> None:
     runner.inputs = inputs
+    (runner.work / "local").touch()
     assert runner.run("Run repoint") == status
     assert not list(runner.temp.parent.rglob("pwned"))
     assert not (runner.work / "pwned").exists()
