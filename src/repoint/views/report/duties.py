@@ -51,6 +51,13 @@ def duties_of(
         unread = len(dossier.inventory.unreadable)
     if unread:
         found.append(Duty("look", f"{unread} could not be read", "#unreadable"))
+    for record in dossier.rehearsals:
+        if record.doubt:
+            text = (
+                f"the rehearsal of {record.environment} speaks for something else: {record.doubt}"
+            )
+            again = f"repoint rehearse --env {record.environment}"
+            found.append(Duty("rehearse again", text, "#rehearsal", again))
     for one in states:
         step = one.value.next
         if step is not None and step.command:

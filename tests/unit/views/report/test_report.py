@@ -206,6 +206,20 @@ def test_no_consumer_is_no_trouble() -> None:
         assert "No consumer of PostgreSQL was found here." in page(value).text
 
 
+def test_what_a_person_must_do_comes_first_with_links_and_commands() -> None:
+    text = page(dossier()).by_id("summary").text
+    for told in (
+        "mend or accept RP211: search_path is refused",
+        "by hand values.enc:3, dsn: put host pg-pooler.app.svc.cluster.local",
+        "stop deploy/overlay: 1 field would change without being planned",
+        "review local: deploy/new.yaml:1: a patch of its own",
+        "repoint rehearse --env local",
+        "repoint rollback --env local --rollout",
+        "1 gate passed by, with a reason",
+    ):
+        assert told in " ".join(text.split()), told
+
+
 def test_prose_marks_code_between_backticks_and_leaves_a_lone_one() -> None:
     assert prose("run `a <b>` now") == "run <code>a &lt;b&gt;</code> now"
     assert prose("a ` b") == "a ` b"
