@@ -5,6 +5,7 @@ The file is read the first time one is asked for. What was added wins over the f
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import NamedTuple
@@ -149,20 +150,50 @@ def image_tool(image: str) -> Tool | None:
     name, tag = image_name(image)
     if not name:
         return None
-    best: tuple[tuple[bool, int], Tool] | None = None
-    for tool in tools():
-        for pattern in tool.images:
-            weight = bool(tool.origin), len(pattern)
-            if (best is None or weight > best[0]) and image_matches(pattern, name, tag):
-                best = (weight, tool)
-    return best[1] if best else None
+    plain, wild = _patterns()
+    found = [plain[end] for end in (*_ends(name), *_ends(f"{name}:{tag}")) if end in plain]
+    found += [one for one in wild if image_matches(one.pattern, name, tag)]
+    return max(found).tool if found else None
+
+
+class _ImagePattern(NamedTuple):
+    """A pattern of images; of several that fit the greatest decides, of equals the first."""
+
+    added: bool
+    length: int
+    before: int
+    pattern: str
+    tool: Tool
+
+
+@remembered(maxsize=8)
+def _patterns() -> tuple[dict[str, _ImagePattern], tuple[_ImagePattern, ...]]:
+    """Every pattern of images: the ends of names as they are, and those with a wildcard."""
+    named = ((pattern, tool) for tool in tools() for pattern in tool.images)
+    known = [
+        _ImagePattern(bool(tool.origin), len(pattern), -number, pattern, tool)
+        for number, (pattern, tool) in enumerate(named)
+    ]
+    wild: list[_ImagePattern] = []
+    plain: dict[str, _ImagePattern] = {}
+    for one in known:
+        if _WILD.intersection(one.pattern):
+            wild.append(one)
+        else:
+            plain[one.pattern] = max(one, plain.get(one.pattern, one))
+    return plain, tuple(wild)
+
+
+def _ends(name: str) -> Iterator[str]:
+    """A name, and what is left of it behind each slash."""
+    yield name
+    while name := name.partition("/")[2]:
+        yield name
 
 
 def image_matches(pattern: str, name: str, tag: str) -> bool:
     """Whether an image's name and tag end as `pattern` says."""
     text = f"/{name}:{tag}" if ":" in pattern else f"/{name}"
-    if not _WILD.intersection(pattern):
-        return text.endswith(f"/{pattern}")
     return fnmatchcase(text, f"*/{pattern}")
 
 
