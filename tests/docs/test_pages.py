@@ -103,6 +103,7 @@ def test_every_command_that_can_run_ends_and_prints_as_the_page_says(
 
 @pytest.mark.slow
 @pytest.mark.servers
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", [page for page in PAGES if needs_servers(page)])
 def test_with_servers_a_page_runs_to_its_end(page: str, tmp_path: Path) -> None:
     faults = [ran.fault for ran in run_page(page, tmp_path) if ran.fault]
