@@ -10,11 +10,12 @@ from repoint.flows.scanning import Survey
 from repoint.flows.suspects import scripts, unread, with_passwords
 from repoint.flows.workspace import Workspace
 from repoint.kube.siteindex import SiteIndex
-from repoint.model.consumer import Style
+from repoint.model.consumer import Purpose, Style
 from repoint.model.plan import Finding, Severity
 from repoint.planning import observations
 from repoint.planning.config import Acceptance
 from repoint.planning.delivered_objects import claims_missing, source_objects
+from repoint.planning.inventory import SiteReport
 from repoint.planning.leftovers import leftovers
 from repoint.planning.moves import Moves
 from repoint.rules import (
@@ -89,22 +90,33 @@ def _of_the_scan(found: Survey, moves: Sequence[Moves]) -> Iterable[Finding]:
 
 
 def _neighbours(workspace: Workspace, found: Survey, names: Collection[str]) -> Iterable[Finding]:
-    """RP105: hosts of the source in the namespace of another environment."""
+    """RP105: hosts of the source in the namespace of another environment.
+
+    One for each pair of environments: what a shared base names, every consumer of it names. Wait
+    loops are left out: they read and write nothing.
+    """
     environments = workspace.config.environments if workspace.config is not None else {}
     homes = {one.namespace: name for name, one in environments.items() if one.namespace}
+    told: dict[tuple[str, str], dict[str, SiteReport]] = {}
     for report in found.inventory.sites:
         read = parse_host(report.site.host.text) if report.is_source else None
         home = homes.get(read.namespace or "", "") if read is not None else ""
         for use in report.uses:
             own = use.environment
-            if home and own in names and home != own and environments[own].namespace:
-                yield routing.NEIGHBOURS_SERVER.finding(
-                    f"`{report.site.key}` of {use.workload.id} names the server of `{home}`, and "
-                    f"is moved to that of `{own}`",
-                    location=report.site.location,
-                    environment=own,
-                    consumer=use.workload.id,
-                )
+            if not home or own not in names or home == own or use.purpose is Purpose.PROBE:
+                continue
+            if environments[own].namespace:
+                told.setdefault((own, home), {}).setdefault(use.workload.id, report)
+    for (own, home), consumers in told.items():
+        (first, report), more = next(iter(consumers.items())), len(consumers) - 1
+        also = f" (and {more} more: {', '.join(list(consumers)[1:4])})" if more else ""
+        yield routing.NEIGHBOURS_SERVER.finding(
+            f"`{report.site.key}` of {first} names the server of `{home}`, and is moved to that "
+            f"of `{own}`{also}",
+            location=report.site.location,
+            environment=own,
+            consumer=first,
+        )
 
 
 def repository_findings(workspace: Workspace, found: Survey) -> list[Finding]:

@@ -53,8 +53,8 @@ class Wish:
 class OverlayEditor:
     """Collects wishes for one environment and writes them as edits of its overlays.
 
-    `overlays` are the environment's own, the first of which takes new objects. `read` gives
-    the bytes of a file, `owned` tells whether only this environment reads a file.
+    `overlays` are the environment's own. `read` gives the bytes of a file, `owned` tells
+    whether only this environment reads a file.
     `neighbours` are `(environment, overlay)` of all environments, for style and names.
     """
 
@@ -83,24 +83,22 @@ class OverlayEditor:
         self._folders = {
             one: Folder(one, environment, index, read, names) for one in dict.fromkeys(directories)
         }
-        self._first = self._folders.get(overlays[0] if overlays else "")
+        tops = (self._folders[one] for one in dict.fromkeys(overlays))
+        self._tops = [one for one in tops if one.kustomization is not None]
 
     @property
     def can_add(self) -> bool:
         """Whether there is a kustomization file to list something in."""
-        return self._first is not None and self._first.kustomization is not None
+        return bool(self._tops)
 
-    def affixes(self) -> tuple[str, str]:
-        """`namePrefix` and `nameSuffix` that new objects get."""
-        return self._first.affixes() if self._first is not None else ("", "")
+    def home(self, namespace: str, name: str = "") -> Folder | None:
+        """The overlay for a new object: one that gives its namespace, else one that gives none.
 
-    def spelled(self, name: str, namespace: str) -> str | None:
-        """How a new file calls an object of a rendered name; None where it would be another."""
-        return self._first.spelled(name, namespace) if self._first is not None else None
-
-    def patches_any(self, kind: str, name: str) -> bool:
-        """Whether a patch of the first overlay would change a new object too."""
-        return self._first is not None and self._first.patches_any(kind, name)
+        With `name`, one that can give it that name. None where each would put it elsewhere.
+        """
+        able = [one for one in self._tops if not name or one.spelled(name, namespace) is not None]
+        given = {one.namespace: one for one in reversed(able)}
+        return given.get(namespace) or given.get("")
 
     def can_carry(self, resource: Resource) -> bool:
         """Whether an overlay, or the object's own file, can take a change of an object."""
@@ -123,11 +121,10 @@ class OverlayEditor:
         folder.add_entry(section, entry, edit)
         return True
 
-    def add_file(self, name: str, tree: list[dict[str, Tree]], comment: str, edit: Edit) -> None:
-        """Add a new manifest beside the first overlay's kustomization and list it."""
-        folder = self._first
-        if folder is None:
-            return
+    def add_file(
+        self, folder: Folder, name: str, tree: list[dict[str, Tree]], comment: str, edit: Edit
+    ) -> None:
+        """Add a new manifest beside an overlay's kustomization (`home`) and list it."""
         name = folder.free_name(name)
         style = folder.style()
         texts = [style.newline.join(emit(document, style)) for document in tree]

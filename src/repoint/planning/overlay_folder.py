@@ -111,16 +111,21 @@ class Folder:
         root = self.root()
         return (root.text("namePrefix"), root.text("nameSuffix")) if root is not None else ("", "")
 
+    @property
+    def namespace(self) -> str:
+        """The namespace that every object gets here; empty where each keeps its own."""
+        root = self.root()
+        return root.text("namespace") if root is not None else ""
+
     def spelled(self, name: str, namespace: str) -> str | None:
         """How a new file here calls an object whose rendered name and namespace are given.
 
         None when this kustomization would make something else of every name.
         """
-        root = self.root()
         prefix, suffix = self.affixes()
-        moved = root.text("namespace") if root is not None else ""
         own = name.removeprefix(prefix).removesuffix(suffix)
-        return own if f"{prefix}{own}{suffix}" == name and moved in ("", namespace) else None
+        stays = self.namespace in ("", namespace)
+        return own if f"{prefix}{own}{suffix}" == name and stays else None
 
     def patches_any(self, kind: str, name: str) -> bool:
         """Whether a patch here selects objects of a kind by something else than a name."""

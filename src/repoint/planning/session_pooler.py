@@ -127,9 +127,9 @@ def beside(
     why_not = ""
     if not overlay.can_add:
         why_not = "no overlay of this environment can carry a new Pooler, and none is rendered"
-    elif overlay.spelled(name, named.namespace) is None:
+    elif (home := overlay.home(named.namespace, name)) is None:
         why_not = "the overlay would give a new Pooler another name or namespace"
-    elif overlay.patches_any("Pooler", name):
+    elif home.patches_any("Pooler", name):
         why_not = "a patch of the overlay changes every Pooler, a new one too"
     elif _tells_password(resource.body):
         why_not = f"`{named.name}` spells a password, which a plan does not copy"
@@ -163,7 +163,7 @@ def add_session_pooler(
     overlay: OverlayEditor,
     reason: Reason,
 ) -> None:
-    """Write the manifest of a session Pooler into the first overlay.
+    """Write the manifest of a session Pooler into the overlay of its namespace.
 
     Args:
         session: The Pooler to write; `cluster` is the Cluster's rendered name (X3).
@@ -171,7 +171,10 @@ def add_session_pooler(
         overlay: Takes the file.
         reason: Why, and who goes there.
     """
-    written = overlay.spelled(session.name, session.namespace) or session.name
+    home = overlay.home(session.namespace, session.name)
+    if home is None:
+        return
+    written = home.spelled(session.name, session.namespace) or session.name
     edit = Edit(
         op=Op.SPLICE,
         pointer="",
@@ -184,6 +187,7 @@ def add_session_pooler(
         expects=("/".join(p for p in ("Pooler", session.namespace, session.name) if p),),
     )
     overlay.add_file(
+        home,
         f"{written}.yaml",
         [_document(session, named, written)],
         f"Pools sessions beside {named.name},\n"

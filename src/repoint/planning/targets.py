@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from repoint.model.consumer import Purpose
@@ -10,7 +10,8 @@ from repoint.model.plan import Applicability, Edit, Finding, Op, Severity
 from repoint.planning.config import Config
 from repoint.planning.deliver import Delivery
 from repoint.planning.environment_facts import Targets
-from repoint.planning.overlay_edits import Reason
+from repoint.planning.overlay_edits import OverlayEditor, Reason
+from repoint.planning.overlay_folder import Folder
 from repoint.planning.yaml_emit import Token, Tree
 from repoint.rules import (
     budget,
@@ -242,16 +243,29 @@ def _certificate_names(config: Config, facts: EnvironmentFacts) -> tuple[str, ..
 
 
 def add_policies(facts: EnvironmentFacts, delivery: Delivery) -> EnvironmentFacts:
-    """Plan a NetworkPolicy for every client that the environment's policies keep out (X10)."""
-    needs = network.needed_policies(facts)
-    if not needs or not delivery.overlay.can_add:
-        return facts
-    prefix, suffix = delivery.overlay.affixes()
+    """Plan a NetworkPolicy for every client that the environment's policies keep out (X10).
+
+    Each goes into an overlay that leaves it in its namespace; without one the finding stays.
+    """
+    homes: dict[str, tuple[Folder, list[network.PolicyNeed]]] = {}
+    for need in network.needed_policies(facts):
+        home = delivery.overlay.home(need.namespace)
+        if home is not None:
+            homes.setdefault(home.directory, (home, []))[1].append(need)
+    written = [need for one in homes.values() for need in _add_policies(*one, delivery.overlay)]
+    return replace(facts, policies=(*facts.policies, *map(_as_facts, written)))
+
+
+def _add_policies(
+    home: Folder, needs: Sequence[network.PolicyNeed], overlay: OverlayEditor
+) -> tuple[network.PolicyNeed, ...]:
+    """The policies as they are written into one overlay's file."""
+    prefix, suffix = home.affixes()
     # kustomize puts the prefix before the new name too: once is enough.
     head = f"allow-{prefix}"
-    needs = tuple(replace(need, name=need.name.replace(head, "allow-", 1)) for need in needs)
-    documents: list[dict[str, Tree]] = [_policy(need) for need in needs]
-    expects = tuple(f"NetworkPolicy/{n.namespace}/{prefix}{n.name}{suffix}" for n in needs)
+    named = tuple(replace(need, name=need.name.replace(head, "allow-", 1)) for need in needs)
+    documents: list[dict[str, Tree]] = [_policy(need) for need in named]
+    expects = tuple(f"NetworkPolicy/{n.namespace}/{prefix}{n.name}{suffix}" for n in named)
     told = "admits the moved clients to the Pooler's and the Cluster's pods on port 5432 (X10)"
     edit = Edit(
         op=Op.SPLICE,
@@ -263,13 +277,14 @@ def add_policies(facts: EnvironmentFacts, delivery: Delivery) -> EnvironmentFact
         applicability=Applicability.SAFE,
         expects=expects,
     )
-    delivery.overlay.add_file(
+    overlay.add_file(
+        home,
         _FILE,
         documents,
         "Clients of the CNPG Pooler and Cluster; the other policies admit the old server only.",
         edit,
     )
-    return replace(facts, policies=(*facts.policies, *(_as_facts(need) for need in needs)))
+    return named
 
 
 def _as_facts(need: network.PolicyNeed) -> PolicyFacts:

@@ -22,6 +22,23 @@ def test_the_server_of_another_environment_is_told(tmp_path: Path) -> None:
     assert _codes(tmp_path, "postgres.shop-dev.svc", "dev", "prod") == [("RP105", "prod")]
 
 
+def test_it_is_told_once_for_all_who_read_a_base_and_not_of_a_wait_loop(tmp_path: Path) -> None:
+    wait = (
+        "initContainers:\n- name: wait\n  image: postgres:18\n"
+        "  command: [pg_isready, -h, postgres.shop-dev.svc]\n"
+    )
+    host = "postgres.shop-dev.svc"
+    both = "".join(
+        workload("Deployment", name, wait + (WEB % host)) + "---\n" for name in ("web", "api")
+    )
+    only = workload("Deployment", "slow", wait + (WEB % "postgres.shop-{env}.svc"))
+    plan = Trial(tmp_path, repository({"web.yaml": both}, {"slow.yaml": only})).plan("prod")
+
+    (finding,) = (one for one in plan.findings if one.code == "RP105")
+    assert "DATABASE_URL" in finding.message
+    assert finding.message.endswith("(and 1 more: Deployment/shop-prod/api/web)")
+
+
 def test_a_server_of_its_own_or_of_everybodys_is_not(tmp_path: Path) -> None:
     assert _codes(tmp_path / "bare", "postgres", "dev", "prod") == []
     files = repository({"web.yaml": workload("Deployment", "web", WEB % "postgres.data")}, {})

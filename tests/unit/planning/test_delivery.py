@@ -12,7 +12,14 @@ from repoint.planning.assemble import contents_after
 from repoint.planning.codec import decode_plan, encode_plan
 from repoint.planning.copied import shown
 from repoint.planning.sealed import new_value, steps
-from tests.unit.planning.small_repository import DIRECT, POOLED, Trial, repository, workload
+from tests.unit.planning.small_repository import (
+    DIRECT,
+    POOLED,
+    TARGETS,
+    Trial,
+    repository,
+    workload,
+)
 
 WEB = workload(
     "Deployment",
@@ -424,3 +431,42 @@ def test_a_new_policy_carries_the_prefix_once(tmp_path: Path) -> None:
     text = Trial(tmp_path, files).apply("dev")["overlays/dev/network-policy-cnpg.yaml"]
     assert "  name: allow-pg-clients\n" in text
     assert "cnpg.io/cluster: dev-pg\n" in text
+
+
+def test_a_policy_goes_into_the_overlay_that_leaves_it_in_its_namespace(tmp_path: Path) -> None:
+    deny = (
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: deny}\n"
+        "spec: {podSelector: {}, policyTypes: [Ingress, Egress]}\n"
+    )
+    web = workload(
+        "Deployment",
+        "web",
+        """
+        containers:
+          - name: web
+            image: web:1
+            env: [{name: DATABASE_URL, value: "postgres://u@postgres.data.svc:5432/d"}]
+        """,
+    )
+    files = {"data/kustomization.yaml": "namespace: data\nresources: [targets.yaml, deny.yaml]\n"}
+    files |= {"data/targets.yaml": TARGETS, "data/deny.yaml": deny}
+    for app in ("one", "two"):
+        own = f"namespace: {app}\nresources: [web.yaml, deny.yaml]\n"
+        files |= {
+            f"{app}/kustomization.yaml": own,
+            f"{app}/web.yaml": web,
+            f"{app}/deny.yaml": deny,
+        }
+    config = (
+        "source: {hosts: [postgres.data.svc]}\ntarget: {cluster: pg, pooler: pg-pooler}\n"
+        "environments:\n  dev: {namespace: data, overlay: [one, two, data]}\n"
+    )
+    trial = Trial(tmp_path, files, config=config)
+
+    plan = trial.plan("dev")
+    assert [proof.unexplained for proof in plan.proofs] == [()] * 3
+    written = trial.apply("dev")
+    for folder in ("one", "two", "data"):
+        text = written[f"{folder}/network-policy-cnpg.yaml"]
+        assert f"  namespace: {folder}\n" in text
+        assert text.count("  namespace: ") == text.count(f"  namespace: {folder}\n")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from repoint.model.consumer import Use
 from repoint.planning.narrowing import narrowed
 from tests.cli.samples import inventory
 
@@ -32,8 +35,20 @@ def test_consumers_by_name_and_purpose(
 
 def test_sites_and_findings_go_with_their_consumers() -> None:
     whole = inventory()
+    job = next(one for one in whole.consumers if one.workload.name == "api-migrate")
+    first, second, *others = whole.sites
+    use = Use("", job.workload, "local", job.purpose, ())
+    of_it = replace(whole.findings[0], consumer=job.workload.id, location=None)
+    at_it = replace(whole.findings[0], consumer="", location=first.site.location)
+    other = replace(whole.findings[0], consumer="", location=second.site.location)
+    whole = replace(
+        whole,
+        sites=(replace(first, uses=(use,)), second, *others),
+        findings=(of_it, at_it, other),
+    )
+
     found = narrowed(whole, ["api-migrate"])
-    read = {use.workload.name for report in found.sites for use in report.uses}
-    assert "api-migrate" in read and 0 < len(found.sites) < len(whole.sites)
-    assert len(found.findings) < len(whole.findings)
+
+    assert found.sites == whole.sites[:1]
+    assert found.findings == (of_it, at_it)
     assert narrowed(whole, ["nobody"]).sites == () == narrowed(whole, ["nobody"]).findings

@@ -318,21 +318,36 @@ environments:
 def test_where_the_overlay_would_call_it_otherwise_the_consumer_goes_direct(
     tmp_path: Path, head: str
 ) -> None:
-    files = {
+    files = _two_folders(head)
+    del files["cnpg-dev/kustomization.yaml"]  # plain manifests: nothing lists a new one
+    (only,) = Trial(tmp_path, {**files, **LISTENS}, config=TWO_FOLDERS).plan().consumers
+    assert "another name or namespace" in only.reasons[0]
+
+
+@pytest.mark.parametrize("head", ["namespace: shop-dev\nnamePrefix: a-", "namespace: other"])
+def test_the_overlay_that_calls_it_right_takes_it(tmp_path: Path, head: str) -> None:
+    trial = Trial(tmp_path, {**_two_folders(head), **LISTENS}, config=TWO_FOLDERS)
+    plan = trial.plan()
+    assert "cnpg-dev/pg-pooler-session.yaml" in {change.path for change in plan.changes}
+    assert all(proof.holds for proof in plan.proofs)
+
+
+TWO_FOLDERS = """
+source: {hosts: [postgres, postgres.shop-dev]}
+target: {cluster: pg, pooler: pg-pooler}
+environments:
+  dev: {namespace: shop-dev, overlay: [apps-dev, cnpg-dev]}
+"""
+
+
+def _two_folders(head: str) -> dict[str, str]:
+    return {
         "apps-dev/kustomization.yaml": f"{head}\nresources: [web.yaml, db.yaml]\n",
         "apps-dev/web.yaml": reader("web"),
         "apps-dev/db.yaml": SECRET.replace("{env}", "dev"),
         "cnpg-dev/kustomization.yaml": "namespace: shop-dev\nresources: [targets.yaml]\n",
         "cnpg-dev/targets.yaml": targets(),
     }
-    config = """
-source: {hosts: [postgres, postgres.shop-dev]}
-target: {cluster: pg, pooler: pg-pooler}
-environments:
-  dev: {namespace: shop-dev, overlay: [apps-dev, cnpg-dev]}
-"""
-    (only,) = Trial(tmp_path, {**files, **LISTENS}, config=config).plan().consumers
-    assert "another name or namespace" in only.reasons[0]
 
 
 def test_one_value_for_both_pools_is_split(tmp_path: Path) -> None:
