@@ -50,13 +50,12 @@ GOALS = {
 
 KNOWN = {
     "cold": "a tenth of the files is parsed, judged and linked, in Python; rg only names them",
-    "warm": "one file that matters and changed makes the whole scan anew",
+    "warm": "what unchanged files hold is known; linking, judging and printing is made anew",
     "unchanged": "on 10k files the start of Python alone takes half as long as `git status`",
     "fresh": "as for a rescan; git looks at every file of the clone",
-    "start-cold": "two thirds are imports: a hundred modules of rules and readers",
-    "start-warm": "git is asked four times, each time a process",
-    "memory": "on 100k files: every manifest's tree is kept until the scan ends",
-    "memory-unchanged": "on 100k files: the kept answer and git's listing stand in memory whole",
+    "start-cold": "half are imports: some 180 modules of rules and readers",
+    "start-warm": "half are imports of processes, paths and patterns; git is asked four times",
+    "memory": "on 100k files: the objects of 900 overlays stand in memory until all are linked",
     "applying": "each edited file is read again and compared before it is written (law 1)",
     "ast-grep": "as for rg: it matches one pattern, and links nothing",
     "semgrep": "reading and linking takes what it takes; a third of semgrep's time, not a tenth",
