@@ -274,4 +274,7 @@ def test_check_as_json_and_markdown(shop: Path) -> None:
 
 def test_a_file_that_is_no_plan_is_usage(shop: Path) -> None:
     done = repoint(shop, "apply", "repoint.yaml", status=ExitCode.USAGE)
-    assert done.stderr == "error: `repoint.yaml`: this plan is not JSON\nhint: run `repoint plan` again\n"
+    assert (
+        done.stderr
+        == "error: `repoint.yaml`: this plan is not JSON\nhint: run `repoint plan` again\n"
+    )
