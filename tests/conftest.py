@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -25,6 +26,11 @@ settings.register_profile("large", parent=settings.get_profile("small"), max_exa
 # CI must give the same answer twice; people and `HYPOTHESIS_PROFILE=large` search anew.
 settings.register_profile("ci", parent=settings.get_profile("small"), derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "small"))
+
+# A shell starts what it puts into the background deaf to Ctrl-C; whatever tests start would be
+# deaf as well.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _UNSET = ("NO_COLOR", "REPOINT_DEBUG", "REPOINT_SOPS", "REPOINT_KUBECTL", "SOPS_AGE_KEY")
 
