@@ -57,34 +57,89 @@ def checked(
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise _explained(str(error), known, path, text) from None
-
-
-def _explained(message: str, known: Iterable[str], path: str, text: str) -> ConfigError:
-    """Turn msgspec's message into one with line, key and remedy, without the value."""
+        message = str(error)
     reason, _, where = message.partition(" - at `")
-    keys = re.findall(r"[A-Za-z_][\w-]*|\[\.\.\.\]|\[\d+\]", where.rstrip("`").removeprefix("$"))
-    keys = [key for key in keys if not key.startswith("[...")]
+    # `$.a[...].b[2]`, or for a name that is no text "key` in `$.a".
+    keys = re.findall(r"[A-Za-z_][\w-]*|\[\.\.\.\]|\[\d+\]", where.removeprefix("key` in "))
+    if where.startswith("key` in "):
+        reason = "its keys must be text"
+    raise _explained(reason, _named(data, kind, keys, message), known, path, text)
+
+
+def _named(data: object, kind: type[Section], keys: list[str], message: str) -> list[str]:
+    """`keys` with the names for which msgspec writes `[...]`.
+
+    It is the entry of a mapping that alone fails in the same way.
+    """
+    named: list[str] = []
+    for number, key in enumerate(keys):
+        entries = _at_keys(data, named) if key == "[...]" else None
+        if key != "[...]":
+            named.append(key)
+        elif isinstance(entries, dict):
+            alone = ((one, _with(data, named, {one: value})) for one, value in entries.items())
+            found = next((one for one, cut in alone if _fails(cut, kind, message)), None)
+            if found is None:
+                return [*named, *(one for one in keys[number:] if one != "[...]")]
+            named.append(str(found))
+    return named
+
+
+def _fails(data: object, kind: type[Section], message: str) -> bool:
+    try:
+        msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        return str(error) == message
+    return False
+
+
+def _at_keys(data: object, keys: Iterable[str]) -> object:
+    """What stands below `keys`, of which `[3]` is an item of a list."""
+    for key in keys:
+        if isinstance(data, dict):
+            data = data.get(key)
+        elif isinstance(data, list) and key.startswith("["):
+            data = data[int(key[1:-1])]
+    return data
+
+
+def _with(data: object, keys: list[str], value: object) -> object:
+    """A copy of `data` with another value below `keys`."""
+    if not keys:
+        return value
+    below = _with(_at_keys(data, keys[:1]), keys[1:], value)
+    if isinstance(data, dict):
+        return {**data, keys[0]: below}
+    if isinstance(data, list):
+        return [below if f"[{number}]" == keys[0] else one for number, one in enumerate(data)]
+    return data
+
+
+def _explained(
+    reason: str, keys: list[str], known: Iterable[str], path: str, text: str
+) -> ConfigError:
+    """Turn msgspec's reason into a message with line, key and remedy, without the value."""
     unknown = re.search(r"unknown field `([^`]*)`", reason)
     if unknown:
         import difflib
 
         name = unknown.group(1)
         near = difflib.get_close_matches(name, sorted(known), n=1)
-        spot = ".".join([*keys, name])
+        spot = _spelled([*keys, name])
         hint = f"did you mean `{near[0]}`?" if near else ConfigError.default_hint
         return ConfigError(f"{_at(path, text, [*keys, name])}: unknown key `{spot}`", hint=hint)
     missing = re.search(r"missing required field `([^`]*)`", reason)
     if missing:
-        spot = ".".join([*keys, missing.group(1)])
-        return ConfigError(f"`{path}`: `{spot}` is missing", hint="run `repoint init` to see one")
+        spot = _spelled([*keys, missing.group(1)])
+        place = _at(path, text, keys) if keys else f"`{path}`"
+        return ConfigError(f"{place}: `{spot}` is missing", hint="run `repoint init` to see one")
     plain = re.sub(r"value '[^']*'|got '[^']*'", "value", reason)
     plain = re.sub(r"(?i)expected `str` matching regex .*", "its spelling is not allowed", plain)
     types = re.match(r"Expected `([^`]*)`, got `([^`]*)`", plain)
     if types:
         plain = f"must be {_words(types[1])}, and is {_words(types[2])}"
     plain = plain[:1].lower() + plain[1:]
-    spot = f": `{'.'.join(keys)}`" if keys else ""
+    spot = f": `{_spelled(keys)}`" if keys else ""
     return ConfigError(f"{_at(path, text, keys)}{spot}: {plain}")
 
 
@@ -104,15 +159,29 @@ def _words(types: str) -> str:
     return " or ".join(_WORDS.get(one, f"`{one}`") for one in types.split(" | "))
 
 
+def _spelled(keys: Iterable[str]) -> str:
+    """The keys as one: `accept[1].code`."""
+    return ".".join(keys).replace(".[", "[")
+
+
 def _at(path: str, text: str, keys: Iterable[str]) -> str:
     return f"`{path}` line {_line_of(text, keys)}" if text else f"`{path}`"
 
 
 def _line_of(text: str, keys: Iterable[str]) -> int:
-    """The line that spells the last of `keys`, each looked for below the one before; else 1."""
-    lines, found = text.splitlines(), 0
-    for key in (key for key in keys if not key.startswith("[")):
-        pattern = re.compile(rf"(?:^|[\s{{,-])[\"']?{re.escape(key)}[\"']?\s*:")
-        at = (number for number in range(found, len(lines)) if pattern.search(lines[number]))
-        found = next(at, found)
-    return found + 1
+    """The line of the last of `keys` that the text spells, each in what the one before holds."""
+    import yaml
+
+    node, line = yaml.compose(text, Loader=yaml.CSafeLoader), 1
+    for key in keys:
+        if isinstance(node, yaml.MappingNode):
+            found = [pair for pair in node.value if pair[0].value == key]
+        elif isinstance(node, yaml.SequenceNode) and key.startswith("["):
+            found = [(item, item) for item in node.value[int(key[1:-1]) :][:1]]
+        else:
+            found = []
+        if not found:
+            break
+        named, node = found[-1]
+        line = named.start_mark.line + 1
+    return line

@@ -44,6 +44,15 @@ BAD = [
     (GOOD.replace(": shop, p", ": [canary], p"), "must be text, and is a list", ""),
     (GOOD.replace("  local:", "  lo cal:"), "is no name of an environment", ""),
     (GOOD.replace("{namespace: shop,", "{namespace: 5,"), "line 4: `environments", ""),
+    (
+        GOOD.replace("overlay: [", "overly: ["),
+        "line 5: unknown key `environments.production.ov",
+        "",
+    ),
+    (GOOD.replace("[a, b]", "[a, 5]"), "line 5: `environments.production.overlay[1]`: must be", ""),
+    (GOOD.replace("{route: direct}", ""), "line 7: `consumers.worker`: must be a mapping", ""),
+    (GOOD.replace("RP261, r", "RP261}\n  - {r"), "line 9: `accept[0].reason` is missing", ""),
+    (GOOD.replace("  worker:", "  7:"), "line 6: `consumers`: its keys must be text", ""),
 ]
 
 
