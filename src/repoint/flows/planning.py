@@ -16,6 +16,7 @@ from repoint.flows.workspace import Workspace
 from repoint.formats.base import Mapping as Tree
 from repoint.formats.base import Scalar
 from repoint.kube.builds import EnvironmentBuild
+from repoint.kube.files import normal
 from repoint.kube.resource import Resource
 from repoint.kube.workloads import containers
 from repoint.model.consumer import Site, Workload
@@ -149,10 +150,14 @@ def _moves(
         for name in (build.name, *(n for n in config.environments if n != build.name))
         for overlay in as_tuple(config.environments[name].overlay)
     )
+    made = {
+        one.overlay: frozenset((o.kind, o.namespace, o.name) for o in one.objects)
+        for one in build.builds
+    }
     owners = Owners(config, found)
     overlay = OverlayEditor(
         environment=build.name,
-        overlays=overlays,
+        overlays={one: made.get(normal(one), frozenset()) for one in overlays},
         index=index,
         read=workspace.tree.read,
         owned=lambda path: owners.owner(path) == build.name,
@@ -183,9 +188,9 @@ def _moves(
         all_targets=tuple(all_targets.values()),
         keys_of=lambda site: _sibling_keys(found, site),
     )
-    made = Mover(scene, delivery).run()
-    brought = delivery_of(config, found, build, scene.targets, made.edits)
-    return replace(made, facts=replace(made.facts, delivered=brought))
+    moved = Mover(scene, delivery).run()
+    brought = delivery_of(config, found, build, scene.targets, moved.edits)
+    return replace(moved, facts=replace(moved.facts, delivered=brought))
 
 
 def delivery_of(

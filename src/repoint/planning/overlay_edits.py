@@ -24,6 +24,9 @@ BUILT_IN_LISTS = frozenset(
 )
 """Kinds whose lists kustomize merges by name; every other kind's lists are replaced."""
 
+Objects = dict[str, frozenset[tuple[str, str, str]]]
+"""Overlays with the `(kind, namespace, name)` of the objects that each builds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -53,15 +56,16 @@ class Wish:
 class OverlayEditor:
     """Collects wishes for one environment and writes them as edits of its overlays.
 
-    `overlays` are the environment's own. `read` gives the bytes of a file, `owned` tells
-    whether only this environment reads a file.
+    `overlays` are the environment's own, with the `(kind, namespace, name)` of the objects
+    that each builds. `read` gives the bytes of a file, `owned` tells whether only this
+    environment reads a file.
     `neighbours` are `(environment, overlay)` of all environments, for style and names.
     """
 
     def __init__(
         self,
         environment: str,
-        overlays: tuple[str, ...],
+        overlays: Objects,
         index: FileIndex,
         read: Callable[[str], bytes],
         owned: Callable[[str], bool],
@@ -73,11 +77,16 @@ class OverlayEditor:
         self._wishes: dict[tuple[str, str, str], Wish] = {}
         self._files: list[tuple[Folder, PlannedEdit]] = []
         self._below: dict[str, tuple[str, ...]] = {}
+        self._builds = overlays
+        self._within = {
+            overlay: frozenset((overlay, *filter(self._is_own, self._directories(overlay))))
+            for overlay in overlays
+        }
         directories = [
             one
             for overlay in overlays
             for one in (overlay, *self._directories(overlay))
-            if one == overlay or self._is_own(one)
+            if one in self._within[overlay]
         ]
         names = PatchNames(index, neighbours)
         self._folders = {
@@ -104,16 +113,15 @@ class OverlayEditor:
         """Whether an overlay, or the object's own file, can take a change of an object."""
         if self._existing(resource, None):
             return True
-        return bool(self._chain(resource.path)) and not resource.generated and _has_name(resource)
+        return bool(self._chain(resource)) and not resource.generated and _has_name(resource)
 
     def wish(self, resource: Resource) -> Wish:
         """The wish for an object, to be filled."""
-        key = (resource.kind, resource.namespace, resource.name)
-        return self._wishes.setdefault(key, Wish(resource))
+        return self._wishes.setdefault(_key(resource), Wish(resource))
 
     def add_generator(self, resource: Resource, section: str, entry: Tree, edit: Edit) -> bool:
         """Merge an entry into a generated object; False when no kustomization can."""
-        chain = self._chain(resource.path)
+        chain = self._chain(resource)
         if not chain:
             return False
         name = resource.original.name
@@ -165,7 +173,7 @@ class OverlayEditor:
         if any(MARK in line for line in emit(wish.tree, YamlStyle())):
             # Only a file of its own can take a password over.
             return []
-        chain: list[Folder | None] = [*self._chain(wish.resource.path)]
+        chain: list[Folder | None] = [*self._chain(wish.resource)]
         for folder in chain or [None]:
             for path, parsed, number in self._existing(wish.resource, folder):
                 raw, document = self._read(path), parsed.documents[number]
@@ -188,7 +196,7 @@ class OverlayEditor:
     def _created(self, wish: Wish) -> tuple[Folder, PlannedEdit] | None:
         """A new patch file for the object, where its kustomization is this environment's."""
         resource = wish.resource
-        chain = self._chain(resource.path)
+        chain = self._chain(resource)
         if not chain or resource.generated or not _has_name(resource):
             return None
         folder = next((one for one in chain if one.patch_files()), chain[0])
@@ -224,14 +232,28 @@ class OverlayEditor:
                     found.append((path, parsed, number))
         return found
 
-    def _chain(self, path: str) -> list[Folder]:
-        """This environment's kustomizations that read a file, the nearest one first."""
+    def _chain(self, resource: Resource) -> list[Folder]:
+        """This environment's kustomizations that build an object, the nearest one first."""
+        able = self._able(resource)
         found = [
             folder
             for folder in self._folders.values()
-            if folder.kustomization is not None and path in self._reads(folder.directory)
+            if folder.directory in able
+            and folder.kustomization is not None
+            and resource.path in self._reads(folder.directory)
         ]
         return sorted(found, key=lambda folder: len(self._reads(folder.directory)))
+
+    def _able(self, resource: Resource) -> frozenset[str]:
+        """Directories of the overlays that build an object, and of no others where that can be.
+
+        One file that two overlays read, each in its own namespace, is two objects.
+        """
+        name = _key(resource)
+        builders = [one for one, objects in self._builds.items() if name in objects]
+        mine = frozenset[str]().union(*(self._within[one] for one in builders or self._builds))
+        others = [self._within[one] for one in self._builds if builders and one not in builders]
+        return mine.difference(*others) or mine
 
     def _is_own(self, directory: str) -> bool:
         """Whether only this environment reads a kustomization that can hold patches."""
@@ -283,6 +305,10 @@ def _as_written(tree: dict[str, Tree]) -> dict[str, Tree]:
     ordered = sorted(tree.items(), key=lambda pair: pair[0] != "initContainers")
     pairs = ordered if "containers" in tree else list(tree.items())
     return {k: _as_written(v) if isinstance(v, dict) else v for k, v in pairs}
+
+
+def _key(resource: Resource) -> tuple[str, str, str]:
+    return (resource.kind, resource.namespace, resource.name)
 
 
 def _has_name(resource: Resource) -> bool:
