@@ -92,3 +92,16 @@ def test_a_useless_key_is_a_clear_refusal(
     named = {f["location"]["path"] for f in plan["findings"] if f["code"] == "RP312"}
     assert named == set(SECRETS)
     assert stranger.files() == start
+
+
+def test_without_sops_nobody_is_told_to_look_for_a_key(
+    before: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPOINT_SOPS", str(tmp_path / "sops"))
+    here = before.copy(tmp_path / "naytife")
+    for command in ("plan", "check"):
+        told = here.json(command, status=ExitCode.REFUSED)["findings"]
+        closed = [one for one in told if one["code"] == "RP312"]
+        problem = "is sealed and was not tried: `REPOINT_SOPS` names no program that can be run"
+        assert {one["message"] for one in closed} == {f"`{path}` {problem}" for path in SECRETS}
+        assert all("repoint[tools]" in one["hint"] for one in closed)

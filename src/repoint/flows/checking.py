@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from repoint.dsn.hosts import Service, same_service
-from repoint.flows.findings import accepted, left_over, ordered, sops_files
+from repoint.flows.findings import accepted, closed, left_over, ordered, sops_files
 from repoint.flows.planning import delivery_of, require_config, wanted_names
 from repoint.flows.scanning import Survey, survey
 from repoint.flows.suspects import unread, with_passwords
@@ -136,5 +136,6 @@ def _is_pooled(host: str, use: Use, targets: Iterable[Targets]) -> bool:
 
 def _sealed(found: Survey) -> Iterator[Finding]:
     """Sealed files that could not be looked into: a warning, since CI often has no keys."""
-    for path in sorted(found.locked):
-        yield hygiene.cannot_open(path, environment=found.resolution.layout.environment_of(path))
+    layout = found.resolution.layout
+    for path, why in closed(found):
+        yield hygiene.cannot_open(path, why, environment=layout.environment_of(path))

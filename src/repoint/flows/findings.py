@@ -204,12 +204,18 @@ def _wanted_keys(found: Survey) -> frozenset[str]:
 
 def _locked(found: Survey, names: set[str]) -> Iterable[Finding]:
     """RP312: sealed files without a key, an error where a wanted environment reads them."""
-    for path in sorted(found.locked):
+    for path, why in closed(found):
         environment = found.resolution.layout.environment_of(path)
         readers = {ref.environment for ref in found.resolution.sealed if ref.path == path}
         needed = bool((readers | {environment}) & names)
         if needed or not environment:
-            yield hygiene.cannot_open(path, environment=environment, needed=needed)
+            yield hygiene.cannot_open(path, why, environment=environment, needed=needed)
+
+
+def closed(found: Survey) -> list[tuple[str, str]]:
+    """Each sealed file that could not be opened, by its path, and why."""
+    reasons = {one.path: one.reason for one in found.inventory.unreadable}
+    return [(path, reasons.get(path, "")) for path in sorted(found.locked)]
 
 
 _RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}

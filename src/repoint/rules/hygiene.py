@@ -5,6 +5,7 @@ What repoint cannot read or edit is always reported, never skipped.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from repoint.model.plan import Finding, Severity
@@ -114,10 +115,25 @@ def overlay_broken(environment: str, overlay: str, reason: str) -> Finding:
     )
 
 
-def cannot_open(path: str, *, environment: str = "", needed: bool = False) -> Finding:
-    """RP312 for a sealed file; `needed` when the environment at hand takes its source from it."""
+_NO_SOPS = re.compile(r"`sops` is needed[^:]*$|`REPOINT_SOPS` names no program[^:]*$")
+_GET_SOPS = (
+    "install sops, or repoint with its tools: `pip install 'repoint[tools]'`; then give it the key"
+)
+
+
+def cannot_open(
+    path: str, why: str = "", *, environment: str = "", needed: bool = False
+) -> Finding:
+    """RP312 for a sealed file.
+
+    `why` is what was said when it was tried; `needed` holds when the environment at hand takes its
+    source from it.
+    """
+    no_sops = _NO_SOPS.search(why)
+    problem = "sops cannot open it: no key at hand fits, or it is damaged"
     return NO_KEY.finding(
-        f"`{path}` is sealed and sops cannot open it: no key at hand fits, or it is damaged",
+        f"`{path}` is sealed and {f'was not tried: {no_sops[0]}' if no_sops else problem}",
+        hint=_GET_SOPS if no_sops else "",
         location=_file(path),
         environment=environment,
         severity=Severity.ERROR if needed else Severity.WARNING,

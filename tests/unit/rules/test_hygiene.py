@@ -197,6 +197,11 @@ def test_what_resists_is_reported() -> None:
     assert (broken.code, broken.environment) == ("RP311", "staging")
     assert cannot_open("a.yaml").severity is Severity.WARNING
     assert cannot_open("a.yaml", needed=True).severity is Severity.ERROR
+    assert "no key at hand fits" in cannot_open("a.yaml", "sealed, and not opened: x").message
+    for missing in ("`sops` is needed and was not found", "`REPOINT_SOPS` names no program that"):
+        closed = cannot_open("a.yaml", f"sealed, and not opened: {missing}")
+        assert closed.message == f"`a.yaml` is sealed and was not tried: {missing}"
+        assert "repoint[tools]" in closed.hint and "key" not in closed.message
     assert [f.code for f in unparsed([Unreadable("a.yaml", "line 3")])] == ["RP313"]
     assert unparsed([]) == ()
     assert template(HERE, "url").code == "RP314"
