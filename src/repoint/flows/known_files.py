@@ -25,15 +25,18 @@ _Kept = tuple[dict[bytes, bytes], set[bytes]]
 class KnownFiles:
     """What the last run on this repository found in its files; nothing where nothing is kept.
 
-    A repository is known by the names at its top: a clone may lie anywhere, as in CI. Two that
-    are called alike take turns, which costs time.
+    A repository is known by its place; one that is new there by the names at its top, since a
+    clone may lie anywhere, as in CI.
     """
 
-    def __init__(self, kept: KeptResults | None, paths: Iterable[str]) -> None:
+    def __init__(self, kept: KeptResults | None, root: str, paths: Iterable[str]) -> None:
         self._kept = kept
         tops = sorted({path.partition("/")[0] for path in paths}) if kept is not None else []
-        names = "\0".join(tops).encode(errors="surrogateescape")
-        self._question = (b"files", names, _added())
+        self._questions = tuple(
+            (b"files", how, name.encode(errors="surrogateescape"), _added())
+            for how, name in ((b"at", root), (b"with", "\0".join(tops)))
+        )
+        self._new_here = True
         self._told, self._idle = self._recalled()
         self._told_now: dict[bytes, bytes] = {}
         self._idle_now: set[bytes] = set()
@@ -74,24 +77,34 @@ class KnownFiles:
     def keep(self) -> None:
         """Keep what is known of the files as they are now, unless that is kept already."""
         told, idle = self._told_now, self._idle_now
-        if self._kept is None or (told.keys() == self._told.keys() and idle == self._idle):
+        same = told.keys() == self._told.keys() and idle == self._idle
+        if self._kept is None or (same and not self._new_here):
             return
         from msgspec import msgpack
 
-        self._kept.keep(self._question, msgpack.encode((told, idle)))
-        self._told, self._idle = told, idle
+        packed = msgpack.encode((told, idle))
+        for question in self._questions if self._new_here else self._questions[:1]:
+            self._kept.keep(question, packed)
+        self._told, self._idle, self._new_here = told, idle, False
 
     def _recalled(self) -> _Kept:
-        packed = self._kept.recall(self._question) if self._kept is not None else None
-        if packed is None:
-            return {}, set()
-        from msgspec import DecodeError, msgpack
+        for question in self._questions:
+            packed = self._kept.recall(question) if self._kept is not None else None
+            known = _decoded(packed) if packed is not None else None
+            if known is not None:
+                self._new_here = question is not self._questions[0]
+                return known
+        return {}, set()
 
-        try:
-            known: _Kept = msgpack.decode(packed, type=_Kept)
-        except DecodeError:
-            return {}, set()
-        return known
+
+def _decoded(packed: bytes) -> _Kept | None:
+    from msgspec import DecodeError, msgpack
+
+    try:
+        known: _Kept = msgpack.decode(packed, type=_Kept)
+    except DecodeError:
+        return None
+    return known
 
 
 def _added() -> bytes:

@@ -62,7 +62,7 @@ def read_repository(workspace: Workspace) -> Reading:
     tree = workspace.tree
     named, unnamed = _named(tree.paths())
     paths = _included(named, workspace.config)
-    memory = KnownFiles(workspace.kept, named)
+    memory = KnownFiles(workspace.kept, workspace.root, named)
     kept, others, refused = _looked_at(workspace, paths, memory)
     kept |= _generated_from(tree, kept, frozenset(paths))
     files = Shelf(kept, (*others, *refused), lambda path: _opened_later(tree, path, refused))

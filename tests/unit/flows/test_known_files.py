@@ -134,8 +134,10 @@ class Shop:
             )
         )
 
-    def bundle(self) -> Path:
-        (found,) = (one for one in (self.kept / "results").iterdir() if one.name != "key")
+    def bundles(self) -> list[Path]:
+        """What is kept for the place, and for a clone elsewhere."""
+        found = [one for one in (self.kept / "results").iterdir() if one.name != "key"]
+        assert len(found) == 2
         return found
 
 
@@ -175,7 +177,7 @@ def test_only_changed_files_are_looked_at(shop: Shop, looked: list[str]) -> None
 def test_what_is_kept_is_used(shop: Shop) -> None:
     """The comparisons above would hold for a memory that forgets everything."""
     shop.scan()
-    memory = KnownFiles(UserResults(shop.kept, "p"), FILES)
+    memory = KnownFiles(UserResults(shop.kept, "p"), str(shop.root), FILES)
     mark = memory.mark(".env", FILES[".env"].encode())
     told = memory.told(mark)
     assert told is not None and told[1][0].host.text == "pg.old.svc"
@@ -195,9 +197,20 @@ def test_it_is_bound_to_the_repository_and_the_program(shop: Shop, looked: list[
     moved = Shop(shop.root.rename(shop.root.parent / "moved"), shop.kept)
     moved.scan(program="q")
     assert not looked
-    moved.write("another/page.md", "words\n")
-    moved.scan(program="q")
+    other = Shop(shop.root.parent / "other", shop.kept)
+    other.write("deploy/base/web.yaml", APP)
+    other.scan(program="q")
     assert looked
+
+
+def test_repositories_of_one_shape_do_not_take_turns(shop: Shop, looked: list[str]) -> None:
+    like = Shop(shop.root.parent / "like", shop.kept)
+    for path, text in FILES.items():
+        like.write(path, text.replace("pg.old", "pg.mine"))
+    first, second = shop.scan(), like.scan()
+    looked.clear()
+    assert shop.scan() == first and like.scan() == second
+    assert not looked
 
 
 def test_a_program_that_was_added_is_looked_for_in_every_file(shop: Shop) -> None:
@@ -224,9 +237,10 @@ def test_a_program_that_was_added_is_looked_for_in_every_file(shop: Shop) -> Non
 )
 def test_damage_costs_time_only(shop: Shop, damage: Callable[[bytes], bytes]) -> None:
     first = shop.scan()
-    raw = shop.bundle().read_bytes()
-    assert damage(raw) != raw
-    shop.bundle().write_bytes(damage(raw))
+    for bundle in shop.bundles():
+        raw = bundle.read_bytes()
+        assert damage(raw) != raw
+        bundle.write_bytes(damage(raw))
     assert shop.scan() == first
     assert shop.scan() == first
 
@@ -234,7 +248,8 @@ def test_damage_costs_time_only(shop: Shop, damage: Callable[[bytes], bytes]) ->
 @pytest.mark.parametrize("answer", [b"\xc1", msgpack.encode(["x"]), msgpack.encode(({"a": 1}, 2))])
 def test_what_another_shape_wrote_is_none(shop: Shop, answer: bytes) -> None:
     first = shop.scan()
-    UserResults(shop.kept, "p").keep((b"files", "\0".join(TOPS).encode(), b""), answer)
+    for how, name in ((b"at", str(shop.root)), (b"with", "\0".join(TOPS))):
+        UserResults(shop.kept, "p").keep((b"files", how, name.encode(), b""), answer)
     assert shop.scan() == first
 
 
@@ -249,17 +264,18 @@ def test_nothing_of_a_sealed_file_is_kept(shop: Shop) -> None:
 
 def test_no_password_is_kept(shop: Shop) -> None:
     shop.scan()
-    assert b"pg.old.svc" in shop.bundle().read_bytes()
-    assert b"canary" not in shop.bundle().read_bytes()
+    for bundle in shop.bundles():
+        assert b"pg.old.svc" in bundle.read_bytes()
+        assert b"canary" not in bundle.read_bytes()
 
 
 def test_what_is_no_unicode_is_found_again_each_time(tmp_path: Path) -> None:
     half = Site(Location("a", 1, 1, ""), Style.URL, "\ud800", Part("pg", None), *[None] * 4)
-    memory = KnownFiles(UserResults(tmp_path, "p"), ["a"])
+    memory = KnownFiles(UserResults(tmp_path, "p"), "root", ["a"])
     memory.add(b"half", ("", (half,)))
     memory.add(b"whole", ("", (replace(half, key="k"),)))
     memory.keep()
-    again = KnownFiles(UserResults(tmp_path, "p"), ["a"])
+    again = KnownFiles(UserResults(tmp_path, "p"), "root", ["a"])
     assert again.told(b"half") is None
     assert again.told(b"whole") == ("", (replace(half, key="k"),))
 
