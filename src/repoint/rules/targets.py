@@ -61,14 +61,25 @@ READ_ONLY = Rule(
     "name a Pooler of type `rw` under `target.pooler`",
     ("X17",),
 )
-RULES: tuple[Rule, ...] = (UNKNOWN_HOST, POOLER_CLUSTER, APART, NAME_CLASH, READ_ONLY)
+BESIDE_ANOTHER = Rule(
+    "RP210",
+    Severity.ERROR,
+    "a consumer stands beside another Cluster of the target's name",
+    "The environment builds the Cluster in more than one namespace, and all consumers of an "
+    "environment move to one of them: those beside another one would read somebody else's data.",
+    "make each namespace an environment of its own in repoint.yaml, with its overlay",
+    ("X3",),
+)
+RULES: tuple[Rule, ...] = (
+    *(UNKNOWN_HOST, POOLER_CLUSTER, APART, NAME_CLASH, READ_ONLY, BESIDE_ANOTHER),
+)
 
 _CLUSTER_SERVICES = ("rw", "ro", "r")
 
 
 def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
     """Findings on the Pooler and Cluster that this environment's consumers need."""
-    return (*_hosts(facts), *_poolers(facts))
+    return (*_hosts(facts), *_poolers(facts), *_beside(facts))
 
 
 def resolves(facts: EnvironmentFacts, host: str) -> bool:
@@ -98,6 +109,22 @@ def _hosts(facts: EnvironmentFacts) -> Iterator[Finding]:
             hint=hint,
             environment=facts.name,
         )
+
+
+def _beside(facts: EnvironmentFacts) -> Iterator[Finding]:
+    """One finding for each namespace with a Cluster of the target's name that is not the target."""
+    own = facts.cluster
+    twins = {c.namespace for c in facts.clusters if own is not None and c.name == own.name}
+    for namespace in sorted(twins - {facts.namespace}):
+        here = [c.id for c in (*facts.pooled, *facts.direct) if c.namespace == namespace]
+        if own is not None and here:
+            more = f" and {len(here) - 1} more" if len(here) > 1 else ""
+            yield BESIDE_ANOTHER.finding(
+                f"{here[0]}{more} would move to Cluster `{own.name}` in `{facts.namespace}`; "
+                f"`{namespace}` has one of its own",
+                environment=facts.name,
+                consumer=here[0],
+            )
 
 
 def _poolers(facts: EnvironmentFacts) -> Iterator[Finding]:

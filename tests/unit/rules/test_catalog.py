@@ -107,6 +107,7 @@ def test_what_stops_a_plan_is_decided_on_purpose() -> None:
         "RP207",
         "RP208",
         "RP209",
+        "RP210",
         "RP211",
         "RP212",
         "RP213",

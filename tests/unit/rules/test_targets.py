@@ -48,10 +48,30 @@ FOUND = [
         id="cnpg 4964 the same with -r",
     ),
     pytest.param(environment(pooler=pooler(type="ro")), ["RP205"], id="a pooler of type ro"),
+    pytest.param(
+        environment(
+            consumer("web", namespace="cart"),
+            consumer("api", namespace="cart"),
+            clusters=(cluster(), cluster(namespace="cart")),
+        ),
+        ["RP210"],
+        id="X3 every namespace has a Cluster of its own",
+    ),
 ]
 
 FINE = [
     pytest.param(environment(), id="X17 the rendered names"),
+    pytest.param(
+        environment(clusters=(cluster(), cluster(namespace="cart"))),
+        id="nobody stands beside the other Cluster",
+    ),
+    pytest.param(
+        environment(
+            consumer("web", namespace="cart"),
+            clusters=(cluster(), cluster(name="old", namespace="cart")),
+        ),
+        id="a Cluster of another name",
+    ),
     pytest.param(environment(consumer(), DIRECT), id="C1 C3 both routes"),
     pytest.param(environment(pooled_host="pg-pooler-rw"), id="a bare name in the namespace"),
     pytest.param(environment(pooled_host="PG-Pooler-RW.shop.svc"), id="names have no case"),
