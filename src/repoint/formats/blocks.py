@@ -54,7 +54,8 @@ def read_block(source: str, original: str, start: int, end: int, value: str) -> 
 
     `original` is `source` before template actions were masked, of the same length;
     the block's text and runs show the original. The returned end leaves out
-    trailing blank lines unless the header keeps them (`+`).
+    trailing blank lines unless they are text: the header keeps them (`+`), or the file
+    ends in one.
     """
     header, lines = _split(source, start, end)
     last = max((at for at, line in enumerate(lines) if line.content.strip(" \t")), default=-1)
@@ -70,6 +71,8 @@ def read_block(source: str, original: str, start: int, end: int, value: str) -> 
     block = read(lines, indent, value)
     if block is None:
         return Block(value, (), stop)
+    # Blanks beyond the indentation in the last line of all are text, and belong to the token.
+    stop = max([stop, *(place + length for _, place, length in block[-1:])])
     if source is not original and source[start:end] != original[start:end]:
         text, runs = _unmask(block, lines, original, value)
         return Block(text, runs, stop)

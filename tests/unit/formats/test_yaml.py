@@ -23,6 +23,7 @@ TOKENS = [
     pytest.param("a: |\n  x\n  y\n\n\nb: 1\n", "/0/a", "x\ny\n", "|\n  x\n  y\n", id="literal"),
     pytest.param("a: |-\n  x\nb: 1\n", "/0/a", "x", "|-\n  x\n", id="literal, stripped"),
     pytest.param("a: |+\n  x\n\nb: 1\n", "/0/a", "x\n\n", "|+\n  x\n\n", id="literal, kept"),
+    pytest.param("a: |\n 4\n  ", "/0/a", "4\n ", "|\n 4\n  ", id="literal, blanks at the very end"),
     pytest.param("a: |1\n  x\n", "/0/a", " x\n", "|1\n  x\n", id="indentation indicator"),
     pytest.param("a: | # c\n\n   x\n", "/0/a", "\nx\n", "| # c\n\n   x\n", id="leading blank line"),
     pytest.param("a: >\n  x\n  y\n", "/0/a", "x y\n", ">\n  x\n  y\n", id="folded"),
