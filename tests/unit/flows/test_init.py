@@ -1,0 +1,62 @@
+"""What init proposes for environments with several namespaces, and with servers of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from tests.unit.planning.small_repository import TARGETS, Trial, proposed, workload
+
+_WEB = "containers:\n- name: web\n  image: shop/web:1\n  envFrom: [{configMapRef: {name: db}}]\n"
+
+
+def _products(root: Path, hosts: dict[str, str]) -> Trial:
+    """Two products in each environment, each with a namespace and a Cluster of its own."""
+    files = {
+        "targets/kustomization.yaml": "resources: [targets.yaml]\n",
+        "targets/targets.yaml": TARGETS,
+    }
+    for product in ("cart", "shop"):
+        files[f"products/{product}/base/kustomization.yaml"] = "resources: [web.yaml]\n"
+        files[f"products/{product}/base/web.yaml"] = workload("Deployment", product, _WEB)
+        for env, host in hosts.items():
+            files[f"products/{product}/envs/{env}/kustomization.yaml"] = (
+                f"namespace: {product}-{env}\nresources: [../../base, ../../../../targets]\n"
+                f"configMapGenerator:\n- {{name: db, literals: [PGHOST={host}]}}\n"
+            )
+    return Trial(root, files)
+
+
+def test_each_namespace_with_a_cluster_of_its_own_is_an_environment(tmp_path: Path) -> None:
+    trial = _products(tmp_path, {"dev": "postgres.data", "prod": "postgres.data"})
+
+    config = yaml.safe_load(proposed(trial).text)
+    assert config["environments"] == {
+        f"{product}-{env}": {
+            "namespace": f"{product}-{env}",
+            "overlay": f"products/{product}/envs/{env}",
+        }
+        for env in ("dev", "prod")
+        for product in ("cart", "shop")
+    }
+
+
+def test_what_the_same_key_names_elsewhere_is_moved_too(tmp_path: Path) -> None:
+    trial = _products(tmp_path, {"dev": "pg.data-dev", "prod": "db.example.com"})
+    other = "containers:\n- name: sync\n  image: shop/sync:1\n  env:\n"
+    other += "  - {name: WAREHOUSE_URL, value: 'postgres://warehouse.bi/facts'}\n"
+    (tmp_path / "products/cart/base/web.yaml").write_text(
+        workload("Deployment", "cart", _WEB) + "---\n" + workload("Deployment", "sync", other)
+    )
+
+    made = proposed(trial)
+    assert yaml.safe_load(made.text)["source"]["hosts"] == ["pg.data-dev", "db.example.com"]
+    assert made.notes == ("other PostgreSQL hosts are left alone: warehouse.bi",)
+
+
+def test_the_same_service_in_a_namespace_of_its_own_is_named(tmp_path: Path) -> None:
+    trial = _products(tmp_path, {"dev": "pg.data-dev.svc", "prod": "pg.data-prod.svc"})
+
+    hosts = yaml.safe_load(proposed(trial).text)["source"]["hosts"]
+    assert hosts == ["pg.data-dev.svc", "pg.data-prod.svc"]
