@@ -102,6 +102,22 @@ def test_apply_and_rollback_are_told(here: Checkout) -> None:
     assert "taken-back" in here.run("status").stdout
 
 
+def test_a_name_that_is_none_is_told_from_an_environment_that_is_not_applied(
+    here: Checkout,
+) -> None:
+    assert "nothing to roll back" in here.run("rollback", "--env", "staging", "--yes").stderr
+    here.run("apply", "--env", "local", "--yes")
+    assert "applied: local" in here.run("rollback", "--env", "staging", "--yes").stderr
+    done = here.run("rollback", "--env", "local", "--env", "prod", "--yes", status=ExitCode.USAGE)
+    assert done.stderr.splitlines() == [
+        "error: there is no environment `prod`",
+        "hint: there are: local, staging, production",
+    ]
+    (here.root / "repoint.yaml").write_text("source: [\n")  # It is in nobody's way back.
+    here.run("rollback", "--env", "prod", "--yes")
+    here.run("rollback", "--env", "local", "--yes")
+
+
 def test_a_commit_of_everything_leaves_a_clean_tree_and_an_empty_plan(here: Checkout) -> None:
     here.run("apply", "--env", "local", "--yes")
     here.commit("apply local")

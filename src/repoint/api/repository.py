@@ -175,17 +175,20 @@ class Repository:
             environments: Take back these; all that are applied when empty.
 
         Raises:
+            UsageError: an environment of that name does not exist.
             Conflict: a value that apply wrote was changed since; nothing is written.
             SealedFile: a sealed file was edited since, and no key at hand opens it.
             LockHeld: another run is writing.
         """
         from repoint.adapters.identity import GitIdentity
         from repoint.flows.receipts import load_receipts
-        from repoint.flows.rollback import roll_back
+        from repoint.flows.rollback import check_names, roll_back
 
         names = _names(environments)
         with self._opened(config=False, plugins=False) as here:
-            wanted = names or tuple(load_receipts(here.tree))
+            receipts = load_receipts(here.tree)
+            check_names(names, receipts, here.tree)
+            wanted = names or tuple(receipts)
             done = roll_back(
                 *(wanted, here.tree, here.sealed),
                 progress=self._progress,

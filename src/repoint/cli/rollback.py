@@ -107,12 +107,13 @@ def _files(session: Session, environments: tuple[str, ...], *, yes: bool) -> int
     """Take back files alone."""
     from repoint.flows.receipts import load_receipts
     from repoint.flows.recover import resume
-    from repoint.flows.rollback import roll_back
+    from repoint.flows.rollback import check_names, roll_back
 
     with open_desk(session, None, config=False, knowledge=False) as desk:
         if desk.tree.files_in(STATE_FOLDER):
             tell_recovered(session, resume(desk.tree))
         receipts = load_receipts(desk.tree)
+        check_names(environments, receipts, desk.tree)
         wanted = [name for name in environments or receipts if name in receipts]
         files = sorted({entry.path for name in wanted for entry in receipts[name].files})
         owed = _owed(desk, environments)

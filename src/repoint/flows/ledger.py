@@ -13,7 +13,7 @@ from repoint.flows.standing import standing_of
 from repoint.model.ledger import Entry, Phase
 from repoint.model.receipt import FileWrite
 from repoint.model.rehearsal import Verdict
-from repoint.planning.config import CONFIG_NAME, load_config
+from repoint.planning.config import CONFIG_NAME, Config, load_config
 from repoint.ports import Identity, SealedEditor, WritableTree
 from repoint.promotion.lines import LEDGER_PATH, appended, decode_ledger
 from repoint.promotion.settings import settings_digest
@@ -86,13 +86,17 @@ def write_of(tree: WritableTree, entries: Sequence[Entry]) -> FileWrite:
 
 def settings_now(tree: WritableTree) -> str:
     """The decisions of repoint.yaml as it is on disk; empty where it cannot be read."""
-    text = read_now(tree, CONFIG_NAME)
-    if text is None:
-        return ""
+    config = config_now(tree)
+    return settings_digest(config) if config is not None else ""
+
+
+def config_now(tree: WritableTree) -> Config | None:
+    """repoint.yaml as it is on disk; None where there is none, or none that can be read."""
     try:
-        return settings_digest(load_config(text.decode(errors="replace")))
+        text = read_now(tree, CONFIG_NAME)
+        return load_config(text.decode(errors="replace")) if text is not None else None
     except RepointError:
-        return ""
+        return None
 
 
 def content_of(tree: WritableTree, environment: str, store: SealedEditor | None = None) -> str:

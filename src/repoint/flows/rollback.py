@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from repoint.errors import FileRefused
-from repoint.flows.ledger import entry_of, read, write_of
+from repoint.flows.ledger import config_now, entry_of, read, write_of
 from repoint.flows.receipts import load_receipts, receipt_writes
+from repoint.flows.status import known_names
 from repoint.flows.taking_back import TakingBack
 from repoint.model.ledger import Entry, Phase
 from repoint.model.receipt import FileWrite, Receipt
 from repoint.model.rehearsal import Verdict
+from repoint.planning.config import CONFIG_NAME
 from repoint.ports import Identity, Progress, SealedEditor, WritableTree
 from repoint.promotion.content import applied_parts, whole_content
 
@@ -28,6 +30,31 @@ class RolledBack:
     inexact: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     recovered: str = ""
+
+
+def check_names(
+    environments: Sequence[str], receipts: Mapping[str, Receipt], tree: WritableTree
+) -> None:
+    """Tell a name that is none from an environment that is not applied.
+
+    Only a name without a receipt is looked for elsewhere, and nothing that cannot be read is in
+    the way back.
+
+    Raises:
+        UsageError: one of `environments` has no receipt, and neither repoint.yaml nor the ledger
+            names it.
+    """
+    if receipts.keys() >= set(environments):
+        return
+    config = config_now(tree)
+    if config is None and tree.is_there(CONFIG_NAME):
+        return
+    try:
+        entries = read(tree)
+    except FileRefused:
+        return
+    if config is not None or receipts or entries:
+        known_names(environments, config, receipts, (one.environment for one in entries))
 
 
 def roll_back(

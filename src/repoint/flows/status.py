@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -78,18 +78,40 @@ def status_of(
         FileRefused: the ledger, or a receipt, cannot be read.
     """
     entries = ledger.read(tree)
-    found = dict.fromkeys(config.environments if config is not None else ())
-    found |= dict.fromkeys((*load_receipts(tree), *sorted({one.environment for one in entries})))
-    unknown = [name for name in environments if name not in found]
-    if unknown:
-        hint = f"there are: {', '.join(found)}" if found else "run `repoint init`"
-        raise UsageError(f"there is no environment `{unknown[0]}`", hint=hint)
+    named = (one.environment for one in entries)
+    found = known_names(environments, config, load_receipts(tree), named)
     wanted = [name for name in found if not environments or name in environments]
     due = pending or {}
     each = tuple(
         _environment(tree, config, name, now, entries, store, due.get(name)) for name in wanted
     )
     return Status(each, tree.is_there(LEDGER_PATH), _merges(tree), half_done)
+
+
+def known_names(
+    wanted: Sequence[str],
+    config: Config | None,
+    receipts: Iterable[str],
+    entries: Iterable[str],
+) -> tuple[str, ...]:
+    """Every environment that is known here: of repoint.yaml in its order, then the others.
+
+    Args:
+        wanted: Names that have to be among them.
+        config: repoint.yaml, None where there is none.
+        receipts: Environments with a receipt of apply.
+        entries: Environments that the ledger names.
+
+    Raises:
+        UsageError: one of `wanted` is none.
+    """
+    own = config.environments if config is not None else ()
+    found = tuple(dict.fromkeys((*own, *receipts, *sorted(entries))))
+    unknown = [name for name in wanted if name not in found]
+    if unknown:
+        hint = f"there are: {', '.join(found)}" if found else "run `repoint init`"
+        raise UsageError(f"there is no environment `{unknown[0]}`", hint=hint)
+    return found
 
 
 def _environment(

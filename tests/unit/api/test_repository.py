@@ -101,6 +101,9 @@ def test_there_and_back(opened: repoint.Repository) -> None:
     assert set(json.loads(back.to_json())["written"]) == set(done.written)
     assert {p: p.read_bytes() for p in before} == before
     assert opened.recover() == "" and opened.rollback().environments == ()
+    assert opened.rollback(["staging"]).environments == ()
+    with pytest.raises(repoint.UsageError, match="there is no environment `prod`"):
+        opened.rollback(["local", "prod"])
 
 
 def test_a_stale_plan_is_refused(opened: repoint.Repository) -> None:
