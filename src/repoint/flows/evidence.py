@@ -14,6 +14,7 @@ from repoint.rules.facts import Hazard, HazardKind, RoleDefault
 from repoint.rules.libraries import is_added_manifest, is_entrypoint
 from repoint.rules.source_scan import component_dirs, scan_role_defaults, scan_source
 from repoint.rules.source_settings import is_settings_file
+from repoint.sites.context import is_object
 
 _SOURCE_SUFFIXES = (
     ".sql",
@@ -87,7 +88,11 @@ def _without_imports(hazards: list[Hazard]) -> tuple[Hazard, ...]:
 
 
 def _alters_roles(workspace: Workspace, found: Survey, path: str) -> bool:
-    """Whether the bytes of a file that is no program tell of role defaults; it is not parsed."""
+    """Whether the bytes of a file that is no program tell of role defaults; it is not parsed.
+
+    JSON counts as a Kubernetes object only: a saved plan and a report in JSON say which statement
+    is wanted, and nobody runs it from there.
+    """
     if path not in found.files:
         return False
     raw = bytes_at_hand(found, path)
@@ -96,7 +101,11 @@ def _alters_roles(workspace: Workspace, found: Survey, path: str) -> bool:
             raw = workspace.tree.read(path)
         except RepointError:
             return False
-    return b"ALTER ROLE" in raw.upper()
+    if b"ALTER ROLE" not in raw.upper():
+        return False
+    return not path.endswith(".json") or any(
+        is_object(document.root) for document in found.files[path].documents
+    )
 
 
 def _text(workspace: Workspace, found: Survey, path: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -112,6 +114,31 @@ def trial(
 
 def routes(plan: Plan, environment: str = "dev") -> dict[str, str]:
     return {row.name: row.route for row in plan.consumers if row.environment == environment}
+
+
+def _saved(text: str) -> str:
+    """A plan as `repoint plan --output` saves it: `format` comes first."""
+    return json.dumps({"format": 1, "tool_version": "1", "tasks": [{"put": text}]}, indent=2)
+
+
+def _reported(text: str) -> str:
+    return json.dumps([{"description": f"put `{text}` into a migration"}])
+
+
+def _manifest(text: str) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a.sql": text}})
+
+
+@pytest.mark.parametrize(
+    ("written", "route"), [(_saved, "direct"), (_reported, "direct"), (_manifest, "pooled")]
+)
+def test_what_a_plan_asks_for_is_not_there_because_the_plan_is(
+    tmp_path: Path, written: Callable[[str], str], route: str
+) -> None:
+    repo = trial(tmp_path, new=False)
+    statement = "ALTER ROLE shop IN DATABASE shop SET search_path = 'shop_schema';"
+    (tmp_path / "plan.json").write_text(written(statement))
+    assert routes(repo.plan("dev")) == {"web": route}
 
 
 def test_a_clusters_bootstrap_sql_carries_the_default_and_the_key_goes(tmp_path: Path) -> None:
