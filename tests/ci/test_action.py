@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -56,6 +57,11 @@ def test_it_is_what_github_reads() -> None:
 def test_no_script_holds_an_expression(step: dict[str, str]) -> None:
     assert "${{" not in step["run"]
     assert step["shell"] == "bash"
+
+
+@pytest.mark.parametrize("step", RUNS, ids=lambda step: str(step["name"]))
+def test_no_module_is_taken_from_the_repository(step: dict[str, str]) -> None:
+    assert not re.search(r"(?<! -I) -m [a-z]", step["run"])
 
 
 @pytest.mark.parametrize("step", RUNS, ids=lambda step: str(step["name"]))

@@ -52,6 +52,11 @@ def test_inputs_come_into_scripts_as_variables_only() -> None:
     assert used == set(INPUTS)
 
 
+def test_no_module_is_taken_from_the_repository() -> None:
+    job = filled()["repoint"]
+    assert not re.search(r"(?<! -I) -m [a-z]", "\n".join(job["before_script"] + job["script"]))
+
+
 @pytest.mark.parametrize("part", ["before_script", "script"])
 def test_shellcheck_finds_nothing(part: str) -> None:
     shellcheck = Path(sysconfig.get_path("scripts")) / "shellcheck"

@@ -59,6 +59,23 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     check_output(None)
 
 
+def test_a_link_leads_to_no_file_elsewhere(tmp_path: Path) -> None:
+    own, other = tmp_path / "own", tmp_path / "other.txt"
+    own.mkdir()
+    other.write_text("theirs")
+    for target in (other, tmp_path / "new.txt"):
+        (own / "report.html").symlink_to(target)
+        with pytest.raises(FileRefused, match="is a link to a file elsewhere"):
+            write_output(own / "report.html", b"x")
+        (own / "report.html").unlink()
+    assert other.read_text() == "theirs" and not (tmp_path / "new.txt").exists()
+    (own / "latest.html").symlink_to("first.html")
+    write_output(own / "latest.html", b"x")
+    assert (own / "first.html").read_bytes() == b"x"
+    (own / "null").symlink_to("/dev/null")
+    write_output(own / "null", b"x")
+
+
 @pytest.mark.parametrize(
     ("streams", "status"), [(">&-", 0), ("<&- >&- 2>&-", 0), (">/dev/full", 1), ("| head -c 1", 0)]
 )

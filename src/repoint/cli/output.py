@@ -65,9 +65,21 @@ def write_output(path: Path, content: bytes) -> None:
     """Write a result to the file that the user named.
 
     Raises:
-        FileRefused: it cannot be written.
+        FileRefused: it cannot be written, or a link in its place leads out of its folder.
     """
+    if _leads_away(path):
+        raise FileRefused(
+            f"`{path}` is a link to a file elsewhere", hint="name that file, or another one"
+        )
     try:
         path.write_bytes(content)
     except OSError as error:
         raise FileRefused.by(f"`{path}` cannot be written", error) from None
+
+
+def _leads_away(path: Path) -> bool:
+    """Whether a file elsewhere would be overwritten: a repository of strangers may hold links."""
+    if not path.is_symlink() or path.parent == Path("/dev"):
+        return False
+    target = path.resolve()
+    return target.parent != path.parent.resolve() and (target.is_file() or not target.exists())

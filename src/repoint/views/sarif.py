@@ -134,7 +134,7 @@ def _result(finding: Finding, numbers: dict[str, int], places: Places, seen: Cou
     logical = "/".join(part for part in (finding.environment, finding.consumer) if part)
     where: Json = {"physicalLocation": _physical(place)} if place else {}
     if logical:
-        where["logicalLocations"] = [{"fullyQualifiedName": visible(logical), "kind": "resource"}]
+        where["logicalLocations"] = [{"fullyQualifiedName": _text(logical), "kind": "resource"}]
     index = numbers.get(finding.code)
     result: Json = {
         "ruleId": finding.code,
@@ -169,7 +169,7 @@ def fingerprint(finding: Finding, place: Place | None, seen: Counter[str]) -> st
         place.path if place else "",
         finding.environment,
         finding.consumer,
-        _NUMBER.sub("line", finding.message),
+        _NUMBER.sub("line", mask(finding.message)),
     )
     made = hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()[:32]
     seen[made] += 1
