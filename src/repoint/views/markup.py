@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from repoint.dsn.mask import mask
 from repoint.views.visible import visible
 from repoint.views.wording import count
 
@@ -68,7 +69,7 @@ EVERYTHING = Scope()
 
 def plain(text: str) -> str:
     """Text that stays text: no markup, no mention, no link, on one line."""
-    text = _clipped(" ".join(visible(text).split()))
+    text = _clipped(" ".join(_shown(text).split()))
     return _RISKY.sub(_harmless, text)
 
 
@@ -83,7 +84,7 @@ def prose(text: str) -> str:
 
 def code(text: str) -> str:
     """Text as code on one line, in a table too, whatever stands in it."""
-    text = _clipped(visible(text).replace("\n", "\\n"))
+    text = _clipped(_shown(text).replace("\n", "\\n"))
     if text.strip() and not re.search(r"[`|\\]", text):
         return f"`{text}`"
     hidden = _PUNCTUATION.sub(lambda special: f"&#{ord(special[0])};", text)
@@ -107,7 +108,7 @@ def headings(names: Sequence[str]) -> str:
 
 def fenced(lines: Iterable[str], language: str = "") -> str:
     """Lines as a block of code that none of them can end."""
-    shown = [visible(line) for line in lines]
+    shown = [_shown(line) for line in lines]
     longest = max((len(run) for line in shown for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return "\n".join([f"{fence}{language}", *shown, fence])
@@ -219,6 +220,11 @@ def _edges(text: str) -> str:
     before = " " if text[0].isspace() else ""
     after = " " if text[-1].isspace() else ""
     return f"{before}{plain(text)}{after}"
+
+
+def _shown(text: str) -> str:
+    """Text without a password, in which nothing acts."""
+    return visible(mask(text))
 
 
 def _clipped(text: str) -> str:

@@ -171,7 +171,7 @@ def fingerprint(finding: Finding, place: Place | None, seen: Counter[str]) -> st
         finding.consumer,
         _NUMBER.sub("line", mask(finding.message)),
     )
-    made = hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()[:32]
+    made = hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()[:32]
     seen[made] += 1
     return f"{made}:{seen[made]}"
 

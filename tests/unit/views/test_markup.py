@@ -195,3 +195,10 @@ def test_the_more_important_is_kept_and_the_order_too() -> None:
     )
     counts = [part.count("x" * 900) for part in text.split("### ")[1:]]
     assert counts[1] >= counts[2] > counts[0] > 0
+
+
+def test_no_text_brings_a_password_along() -> None:
+    url = "postgres://web:canary-1@db/web"
+    shown = (plain(url), prose(f"see `{url}`, {url}"), code(url), fenced([url]))
+    for text in shown:
+        assert "canary" not in text and "***" in text.replace("&#42;", "*"), text

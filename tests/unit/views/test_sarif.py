@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from repoint.errors import FileRefused
@@ -246,9 +246,12 @@ def test_more_results_than_a_run_holds_are_counted() -> None:
 
 
 TEXTS = st.text(st.characters(), max_size=20)
+# A file whose name is no UTF-8 is told of as not read, and has no findings.
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
-@given(TEXTS, TEXTS, TEXTS)
+@given(NAMES, TEXTS, TEXTS)
+@example("x", "\ud800", "\ud800")
 def test_any_name_makes_a_valid_document(path: str, message: str, environment: str) -> None:
     odd = found(message, location=Location(path or "x", 1, 1, ""), environment=environment)
     run = check(odd, found(f"{URL} {message}", accepted=message))
