@@ -10,11 +10,14 @@ import re
 from collections.abc import Callable
 
 from repoint.dsn.text import TEMPLATE, shadow
-from repoint.dsn.url import body_at, layout
+from repoint.dsn.url import WRAPPERS, body_at, layout
 
 MASK = "***"
 
-_URL = re.compile(r"(?<![A-Za-z0-9+.\-])[A-Za-z][A-Za-z0-9+.\-]{0,40}+://")
+# What wraps a scheme belongs to the URL: at the start of a text a quote does not end its body.
+_URL = re.compile(
+    rf"(?<![A-Za-z0-9+.\-])(?:(?i:{WRAPPERS}|db:))?[A-Za-z][A-Za-z0-9+.\-]{{0,40}}+://"
+)
 _HARMLESS_COLON = re.compile(
     r"(?:\[[^\]@]*\]|[^:@\[]*)(?::(?:\d{1,5}|\x00+|\$\w+)?)?(?:[/?#,].*)?", re.DOTALL
 )

@@ -15,9 +15,9 @@ from repoint.dsn.text import TEMPLATE, opens_text, quote_before, shadow, trimmed
 from repoint.model.consumer import Style
 
 _NAMES = r"(?:postgres(?:ql)?|pgx5?|pgsql|postgis|psql|ecto|timescale(?:db)?)(?:\+[a-z0-9_]{1,20})?"
-_WRAPPERS = r"(?:jdbc|r2dbcs?|vertx-reactive)(?::[a-z0-9\-]{1,20}){0,2}?:"
-_SCHEME = re.compile(rf"(?<![A-Za-z0-9_+.\-])((?:{_WRAPPERS})?{_NAMES}|db:pg)://", re.IGNORECASE)
-_NEXT = re.compile(rf"[,;|]\s*(?:{_WRAPPERS})?{_NAMES}://", re.IGNORECASE)
+WRAPPERS = r"(?:jdbc|r2dbcs?|vertx-reactive)(?::[a-z0-9\-]{1,20}){0,2}?:"
+_SCHEME = re.compile(rf"(?<![A-Za-z0-9_+.\-])((?:{WRAPPERS})?{_NAMES}|db:pg)://", re.IGNORECASE)
+_NEXT = re.compile(rf"[,;|]\s*(?:{WRAPPERS})?{_NAMES}://", re.IGNORECASE)
 
 _WHOLE = re.compile(rf"(?:{TEMPLATE}|\S)*+")
 _OPEN = re.compile(rf"(?:{TEMPLATE}|[^\s\"'`<>])*+")

@@ -179,3 +179,8 @@ def test_a_quoted_value_of_libpq_ends_at_its_quote_lines_further_down() -> None:
 def test_what_is_nearly_a_variable_is_no_riddle(piece: str) -> None:
     # It took longer than the age of the universe: the test ends, or the run's time limit does.
     assert mask(f"postgres://u:{piece}!@h/db") == "postgres://u:***@h/db"
+
+
+@pytest.mark.parametrize("scheme", ["jdbc:postgresql", "r2dbc:pool:postgresql", "JDBC:postgres"])
+def test_a_wrapped_url_is_masked_to_where_it_is_read(scheme: str) -> None:
+    assert mask(f"{scheme}://:/'canary-1@a") == f"{scheme}://:***@a"
