@@ -12,7 +12,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from repoint.errors import ConfigError
-from repoint.planning.knowledge import KNOWLEDGE_KEYS, KnowledgeSection
+from repoint.planning.knowledge import KNOWLEDGE_KEYS, KnowledgeSection, Wanted
 from repoint.planning.strict import Strings, Text, checked, yaml_data
 
 CONFIG_NAME = "repoint.yaml"
@@ -80,17 +80,7 @@ class Environment(_Strict, frozen=True):
 class ConsumerChoice(_Strict, frozen=True):
     """What evidence cannot tell about a consumer; the key is `name` or `Kind/name`."""
 
-    purpose: Literal[
-        "runtime",
-        "migration",
-        "admin",
-        "backup",
-        "replication",
-        "probe",
-        "monitoring",
-        "local-development",
-        "",
-    ] = ""
+    purpose: Literal[Wanted, ""] = ""
     route: Literal["pooled", "direct", "unchanged", ""] = ""
     pool: Literal["session", "transaction", ""] = ""
     """The pool mode it goes through, whatever its source text tells."""

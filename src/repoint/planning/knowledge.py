@@ -49,7 +49,7 @@ _Setting = Annotated[str, _matching(r"[\w.]{0,60}")]
 _Condition = Annotated[str, _matching(r"([A-Za-z_]\w{0,80}=[\w.-]{0,80})?")]
 _Kind = Annotated[str, _matching(r"[A-Z][A-Za-z0-9]{0,80}")]
 _Dependency = Annotated[str, _matching(r"[\w.@/:+-]{1,160}")]
-_Wanted = Literal[
+Wanted = Literal[
     "runtime",
     "migration",
     "admin",
@@ -59,6 +59,7 @@ _Wanted = Literal[
     "monitoring",
     "local-development",
 ]
+"""What somebody may say that a program, a kind or a consumer wants from PostgreSQL."""
 Keeps = Literal[
     "advisory-lock",
     "last-id",
@@ -93,7 +94,7 @@ class ToolSection(_Strict, frozen=True):
     """A program that talks to PostgreSQL."""
 
     name: _Name
-    purpose: _Wanted
+    purpose: Wanted
     commands: tuple[_Command, ...] = ()
     """How it is run: its name and further words in order; `a|b` are alternatives, `*` any text."""
     images: tuple[_Image, ...] = ()
@@ -152,7 +153,7 @@ class KindSection(_Strict, frozen=True):
     """A Kubernetes kind."""
 
     kind: _Kind
-    purpose: _Wanted | None = None
+    purpose: Wanted | None = None
     """What its objects want from PostgreSQL, whatever they run."""
     runs: Literal["serves", "finishes", ""] = ""
     """Whether its objects keep running, as a Deployment does, or end, as a Job does."""
