@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
+from repoint.dsn.parse import parse
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.configs import config_values
 from repoint.kube.effective import mapping, pairs
@@ -210,7 +212,33 @@ def _mounts(view: ContainerView | None) -> tuple[tuple[str, str, str], ...]:
 def _connections(
     uses: tuple[Use, ...], sites: Mapping[str, Site], variables: tuple[tuple[str, str], ...]
 ) -> tuple[Connection, ...]:
-    return tuple(with_variables(connection(sites[use.site]), variables) for use in uses)
+    return tuple(
+        with_variables(_composed(connection(sites[use.site]), use, variables), variables)
+        for use in uses
+    )
+
+
+def _composed(alone: Connection, use: Use, variables: tuple[tuple[str, str], ...]) -> Connection:
+    """The connection of a URL that takes its host from a site: `postgres://$(PG_HOST)/db?..`.
+
+    What it asks for stands in the URL, which no edit of the host's own site reaches.
+    """
+    text = dict(variables).get(use.variable, "") if use.variable != alone.key else ""
+    read = parse(text) if "$(" in text else None
+    if read is None or not read.host.startswith("$("):
+        return alone
+    return replace(
+        alone,
+        style=read.style.value,
+        user=read.user or alone.user,
+        database=read.database.text if read.database is not None else alone.database,
+        params=tuple(
+            ("sslmode" if one.name == mode_name(read.scheme) else one.name, one.value.text)
+            for one in read.params
+        ),
+        key=use.variable,
+        composed=True,
+    )
 
 
 def connection(site: Site) -> Connection:

@@ -166,7 +166,8 @@ class Connection:
     """How a consumer connects, read from its site: parameters by name, never a password.
 
     `key` is the site's key: a variable's name, or the command for a command-line argument.
-    `extra_ca` tells that the environment gives the program a CA beside those it brings along.
+    `extra_ca` tells that the environment gives the program a CA beside those it brings along,
+    `composed` that another variable composes the string and only the host stands at the site.
     """
 
     site: str
@@ -180,6 +181,7 @@ class Connection:
     sealed: bool
     key: str = ""
     extra_ca: bool = False
+    composed: bool = False
 
     def param(self, name: str) -> str:
         """The text of a connection parameter, empty when it is not given."""

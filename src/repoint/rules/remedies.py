@@ -216,7 +216,9 @@ def _decide(
     names = tuple(dict.fromkeys(item.name for _, item in troubled))
     spelled = ", ".join(f"`{name}`" for name in names)
     missing = [pair for pair in troubled if not _has_default(*pair, roles.defaults)]
-    if not missing:
+    # A key of a composed string stands where no edit of the host reaches: it cannot be taken out.
+    fixed = any(connection.composed for connection, _ in troubled)
+    if not missing and not fixed:
         keys = tuple(dict.fromkeys(_key(item) for _, item in troubled))
         reason = f"the role's own default gives {spelled}, so the connection string drops it"
         return Remedy("role-default", (), reason, ("SP9",), keys)
@@ -224,7 +226,7 @@ def _decide(
         reason = f"the Pooler tracks {spelled}, which PostgreSQL {postgres} reports"
         return Remedy("track", tracking(pooler, names), reason, ("SP4", "SP7"))
     plan = plan_defaults(troubled, drivers, roles.consumers, cluster, roles.prechecks)
-    if plan.by and pooler is not None:
+    if plan.by and pooler is not None and not fixed:
         return _default_remedy(plan, spelled)
     why = f"goes direct, because {spelled} {_why_direct(names, pooler, postgres)}"
     if plan.blocked:

@@ -376,3 +376,27 @@ def test_a_pre_check_carries_the_default_unless_its_own_sql_would_mind(
     repo = trial(tmp_path, job=PRE_CHECK.replace("SELECT 1;", sql), new=False)
 
     assert routes(repo.plan("dev"))["web"] == route
+
+
+@pytest.mark.parametrize(
+    ("defaults", "query", "route"),
+    [
+        ("", "?search_path=shop_schema", "direct"),
+        ("ALTER ROLE shop SET search_path = 'shop_schema';", "?search_path=shop_schema", "direct"),
+        ("", "", "pooled"),
+    ],
+    ids=["refused by the pool", "a default that cannot replace the key", "no key"],
+)
+def test_a_composed_url_goes_direct_for_a_key_that_no_edit_can_take_out(
+    tmp_path: Path, defaults: str, query: str, route: str
+) -> None:
+    pods = (
+        "containers:\n- name: web\n  image: shop/web:1\n  env:\n"
+        "  - {name: DB_HOST, value: postgres}\n"
+        f"  - {{name: DATABASE_URL, value: 'postgres://shop@$(DB_HOST):5432/shop{query}'}}\n"
+    )
+    files = repository({"web.yaml": workload("Deployment", "web", pods)}, {})
+    files["base/targets.yaml"] = OLD_CLUSTER + POOLER + SERVICE
+    files["migrations/1.sql"] = defaults
+    plan = Trial(tmp_path, files).plan("dev")
+    assert routes(plan) == {"web": route}
