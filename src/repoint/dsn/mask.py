@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from repoint.dsn.parse import find
+from repoint.dsn.shape import password_place
 from repoint.dsn.text import TEMPLATE, shadow
 from repoint.dsn.url import WRAPPERS, body_at, layout
 
@@ -24,6 +26,9 @@ _HARMLESS_COLON = re.compile(
 _REST_WITH_AT = re.compile(r"[^\n\"'`@]{0,200}@[^\s\"'`]*")
 
 _SECRET_WORD = re.compile(r"(?i)passw|passphrase|pwd|pass\d*$|pass[_.\-]")
+_PASSWORD = re.compile(r"(?i)passw|pwd")
+"""What every connection string that gives its password by name has."""
+
 _NOT_SECRET = re.compile(
     r"(?i)(?:pass|pwd)\w*?[_.\-]?(?:file|from|key|ref|keyref|secretname|secretkey|secretref|secret"
     r"|policy|path|field|property|env|var|variable|name|url|auth|authentication|encryption"
@@ -110,6 +115,20 @@ def is_secret_name(key: str) -> bool:
 def _hidden(value: str) -> str:
     """What stands for `value`: itself when empty or a variable."""
     return value if not value or _VARIABLE.fullmatch(value) else MASK
+
+
+def _known(text: str) -> str:
+    """What the parser takes for a password: where a step below is of another mind, it stands."""
+    if not ("://" in text and "@" in text) and _PASSWORD.search(text) is None:
+        return text
+    pieces: list[str] = []
+    cursor = 0
+    for dsn in find(text):
+        low, high = password_place(text, dsn) or (0, 0)
+        if low >= cursor and low < high:
+            pieces += [text[cursor:low], _hidden(text[low:high])]
+            cursor = high
+    return "".join((*pieces, text[cursor:])) if pieces else text
 
 
 def _urls(text: str) -> str:
@@ -293,4 +312,4 @@ def _files(text: str) -> str:
     return _ENCODED_DSN.sub(MASK, text)
 
 
-_STEPS = (_urls, _name_then_value, _named, _flags, _sql, _files)
+_STEPS = (_known, _urls, _name_then_value, _named, _flags, _sql, _files)

@@ -35,9 +35,10 @@ class PasswordShape:
 
 def password_shape(text: str, dsn: Dsn) -> PasswordShape:
     """The shape of the password in `dsn`, which was found in `text`."""
-    raw = _of_url(text, dsn) if dsn.style in (Style.URL, Style.JDBC) else _of_pairs(text, dsn)
-    if not raw:
+    place = password_place(text, dsn)
+    if place is None:
         return PasswordShape()
+    raw = text[slice(*place)]
     variable = _VARIABLE.search(raw)
     awkward = bool(_ENCODED.search(raw)) or not re.fullmatch(r"[\w.~\-]*", raw)
     return PasswordShape(
@@ -49,24 +50,37 @@ def password_shape(text: str, dsn: Dsn) -> PasswordShape:
 
 def password_in(text: str, dsn: Dsn) -> Sensitive | None:
     """The password of `dsn`, found in `text`, as its driver reads it; None where it holds none."""
+    place = password_place(text, dsn)
+    if place is None:
+        return None
+    raw = text[slice(*place)]
     if dsn.style in (Style.URL, Style.JDBC):
-        raw = _of_url(text, dsn)
-        return Sensitive(unquote(raw)) if raw else None
-    raw = _of_pairs(text, dsn)
-    plain = re.sub(r"\\(.)", r"\1", raw) if dsn.separator == " " else raw
-    return Sensitive(plain) if raw else None
+        return Sensitive(unquote(raw))
+    return Sensitive(re.sub(r"\\(.)", r"\1", raw) if dsn.separator == " " else raw)
 
 
-def _of_url(text: str, dsn: Dsn) -> str:
-    body = text[dsn.start + len(dsn.scheme) + len("://") : dsn.end]
+def password_place(text: str, dsn: Dsn) -> tuple[int, int] | None:
+    """Where in `text` the password of `dsn` stands, quotes left out; None where it holds none."""
+    of = _of_url if dsn.style in (Style.URL, Style.JDBC) else _of_pairs
+    low, high = of(text, dsn)
+    return (low, high) if low < high else None
+
+
+def _of_url(text: str, dsn: Dsn) -> tuple[int, int]:
+    start = dsn.start + len(dsn.scheme) + len("://")
+    body = text[start : dsn.end]
     at = layout(shadow(body))
-    _, colon, password = body[: max(at.info - 1, 0)].partition(":")
-    if colon and password:
-        return password
+    colon = body.find(":", 0, max(at.info - 1, 0))
+    if 0 <= colon < at.info - 2:
+        return start + colon + 1, start + at.info - 1
     found = _PARAM.search(body, at.query)
-    return found[1] if found else ""
+    return (start + found.start(1), start + found.end(1)) if found else (0, 0)
 
 
-def _of_pairs(text: str, dsn: Dsn) -> str:
+def _of_pairs(text: str, dsn: Dsn) -> tuple[int, int]:
     found = _PAIR.search(text[dsn.start : dsn.end])
-    return found[1].strip("'\"") if found else ""
+    if found is None:
+        return 0, 0
+    inner = found[1].strip("'\"")
+    low = dsn.start + found.start(1) + found[1].find(inner)
+    return low, low + len(inner)
