@@ -67,3 +67,18 @@ def test_what_a_rehearsal_asks_is_on_its_page() -> None:
     assert len(asked) > 15
     for name in (*asked, "answers", run._RESTART, run._MIGRATIONS):
         assert f"`{name}`" in page.partition("## What keeps it honest")[0], name
+
+
+def test_the_page_of_formats_names_the_commands_of_each() -> None:
+    page = (ROOT / "docs" / "reference" / "formats.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", page, re.MULTILINE))
+    assert told.pop("human") == "all of them"
+    offered: dict[str, set[str]] = {}
+    for name, command in main.commands.items():
+        each = command.commands.values() if isinstance(command, click.Group) else [command]
+        for form in (one for part in each for one in part.params if one.name == "form"):
+            assert isinstance(form.type, click.Choice)
+            for choice in form.type.choices:
+                offered.setdefault(str(choice), set()).add(name)
+    del offered["human"]
+    assert {form: set(names.split(", ")) for form, names in told.items()} == offered

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -95,7 +96,7 @@ def compare(
     with _reached(session, environment, context, direct=direct) as reach:
         found = reach.compared(resume=resume, schema_only=schema_only, only=tables)
         session.progress.close()
-        emit(_shown(session, form, found))
+        emit(_shown(session, form, found, reach))
         if not no_record:
             _record(session, reach, found)
     passed = worst(one.verdict for one in found) is Verdict.PASS
@@ -189,13 +190,16 @@ def _reached(
         yield stack.enter_context(databases(data_desk(session, desk), name, world))
 
 
-def _shown(session: Session, form: str, found: list[Comparison]) -> str:
+def _shown(session: Session, form: str, found: list[Comparison], reach: Databases) -> str:
     from repoint.views import comparison as view
 
     if form == "json":
         return view.machine(found)
     if form == "markdown":
-        return view.markdown(found)
+        from repoint.cli.asked import scope_of
+
+        scope = scope_of(Path(reach.desk.workspace.root), (reach.environment,))
+        return view.markdown(found, scope)
     return view.human(found, width=session.terminal.width, color=session.terminal.color)
 
 

@@ -12,6 +12,8 @@ from repoint.comparison.model import Comparison, Difference, Stretch, TableConte
 from repoint.model.plan import Severity
 from repoint.model.rehearsal import Verdict, worst
 from repoint.views.layout import Page, Segment, printed, widths
+from repoint.views.markup import EVERYTHING, Scope, Section, fit, listed, plain, table
+from repoint.views.markup import row as cells
 
 _VERDICT: dict[Verdict, Segment] = {
     Verdict.PASS: ("ok", "good"),
@@ -156,40 +158,36 @@ def _led(lead: str, verdict: Verdict) -> Segment:
     return f"{lead}{word} ", style
 
 
-def markdown(found: Sequence[Comparison]) -> str:
-    """The same as a page for a pull request."""
-    lines: list[str] = []
+def markdown(found: Sequence[Comparison], scope: Scope = EVERYTHING) -> str:
+    """The same as a comment on a pull request."""
+    sections: list[Section] = []
     for one in found:
-        lines += [
-            f"## {one.environment}: {one.target.database}",
-            "",
-            f"**{one.verdict}**: {one.summary}",
-            "",
+        head = f"## {plain(one.environment)}: {plain(one.target.database)}"
+        sections.append(Section(0, f"{head}\n\n**{one.verdict}**: {plain(one.summary)}"))
+        rows = [
+            cells((str(d.severity), *map(plain, (said(d), d.source, d.target))))
+            for d in sorted(one.differences, key=_rank)
         ]
-        if one.differences:
-            lines += ["| | what | source | target |", "| --- | --- | --- | --- |"]
-            lines += [
-                f"| {d.severity} | {_cell(said(d))} | {_cell(d.source)} | {_cell(d.target)} |"
-                for d in sorted(one.differences, key=_rank)
-            ]
-            lines.append("")
-        unlike = [table for table in one.tables if table.verdict is not Verdict.PASS]
+        if rows:
+            sections.append(table(1, "", ("", "what", "source", "target"), rows, "difference"))
+        unlike = [
+            cells((plain(t.name), *_counts(t), str(t.verdict), plain("; ".join(_remarks(t)))))
+            for t in one.tables
+            if t.verdict is not Verdict.PASS
+        ]
         if unlike:
-            lines += ["| table | source | target | rows | |", "| --- | --- | --- | --- | --- |"]
-            lines += [
-                f"| {_cell(t.name)} | {_number(t.source_rows)} | {_number(t.target_rows)} "
-                f"| {t.verdict} | {_cell('; '.join(_remarks(t)))} |"
-                for t in unlike
-            ]
-            lines.append("")
-        lines += [f"- not seen: {u.what} of the {u.side}: {u.why}" for u in one.unseen]
-        lines += [f"- {note}" for note in one.notes]
-        lines.append("")
-    return "\n".join(lines).rstrip() + "\n"
+            sections.append(
+                table(2, "", ("table", "source", "target", "rows", ""), unlike, "table")
+            )
+        told = [f"- not seen: {plain(f'{u.what} of the {u.side}: {u.why}')}" for u in one.unseen]
+        told += [f"- {plain(note)}" for note in one.notes]
+        if told:
+            sections.append(listed(3, "", told, "note"))
+    return fit("data compare", scope, sections)
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+def _counts(one: TableContent) -> tuple[str, str]:
+    return _number(one.source_rows), _number(one.target_rows)
 
 
 def machine(found: Sequence[Comparison]) -> str:
