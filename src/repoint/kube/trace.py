@@ -12,8 +12,15 @@ from repoint.kube.siteindex import SiteIndex
 from repoint.kube.workloads import ContainerView, EnvEntry
 from repoint.model.consumer import Certainty, Site
 
+_PLACEHOLDER = re.compile(r"\$\{([A-Za-z_]\w*)(?::[^}]*)?\}")
+_SCRIPT = re.compile(r"\.(?:sh|bash|sql|py|rb|pl|js)\Z")
 _COMPOSED = re.compile(r"(?<!\$)\$\(([A-Za-z_][\w.-]*)\)")
 _SUBSTITUTED = re.compile(r"\$\{([A-Za-z_]\w*)(?::?[-=?+][^}]*)?\}")
+
+
+def is_spring(variable: str) -> bool:
+    """Whether a variable is one of Spring's settings, in which it resolves `${NAME}` itself."""
+    return variable.startswith("SPRING_")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,6 +182,10 @@ class Tracer:
             found = self._find(entry.kind, container, entry.source)
             lowered = entry.kind.lower()
             for key, value in found.values().items() if found else ():
+                if _SCRIPT.search(key):
+                    # A ConfigMap of settings that has a script, too: nobody reads a variable
+                    # called `run.sh`.
+                    continue
                 variable = f"{entry.prefix}{key}"
                 yield _Link(
                     value=value,
@@ -207,16 +218,20 @@ class Tracer:
     def _composed(
         self, container: ContainerView, by_variable: Mapping[str, _Link]
     ) -> Iterator[_Link]:
-        """A variable spelled with `$(NAME)` reads what NAME reads, when NAME comes first."""
+        """A variable spelled with `$(NAME)` reads what NAME reads, when NAME comes first.
+
+        Spring resolves `${NAME}` in its own settings, whichever comes first.
+        """
         before: set[str] = set(by_variable) - set(container.env_names)
         for entry in container.env:
-            if entry.value is not None:
-                for name in dict.fromkeys(_COMPOSED.findall(entry.value.text)):
-                    link = by_variable.get(name) if name in before else None
-                    if link is not None:
-                        yield replace(
-                            link, via=f"env {entry.name} <- $({name})", variable=entry.name
-                        )
+            text = entry.value.text if entry.value is not None else ""
+            spelled = {name: f"$({name})" for name in _COMPOSED.findall(text) if name in before}
+            if is_spring(entry.name):
+                spelled |= {name: f"${{{name}}}" for name in _PLACEHOLDER.findall(text)}
+            for name, shown in spelled.items():
+                link = by_variable.get(name)
+                if link is not None and name != entry.name:
+                    yield replace(link, via=f"env {entry.name} <- {shown}", variable=entry.name)
             before.add(entry.name)
 
     def _from_mounts(self, container: ContainerView) -> Iterator[_Link]:

@@ -224,8 +224,8 @@ def _composed(alone: Connection, use: Use, variables: tuple[tuple[str, str], ...
     What it asks for stands in the URL, which no edit of the host's own site reaches.
     """
     text = dict(variables).get(use.variable, "") if use.variable != alone.key else ""
-    read = parse(text) if "$(" in text else None
-    if read is None or not read.host.startswith("$("):
+    read = parse(text) if "$" in text else None
+    if read is None or not read.host.startswith(("$(", "${")):
         return alone
     return replace(
         alone,

@@ -214,24 +214,26 @@ class Mover:
         )
         if stuck is None:
             self._split.update(use.workload for use in apart)
-        elif len(self._delivery.tasks) == told:
-            self._cannot_split(site, stuck, goal)
+        else:
+            self._cannot_split(site, stuck, goal, is_told=len(self._delivery.tasks) > told)
         return stuck is None
 
-    def _cannot_split(self, site: Site, use: Use, goal: Goal) -> None:
+    def _cannot_split(self, site: Site, use: Use, goal: Goal, *, is_told: bool) -> None:
+        """Block the plan: one that moves the rest would leave this value at the old server."""
         named = use.source_key if not use.workload.container else ""
         who = f"`{named}` of {use.workload.id}" if named else use.workload.id
-        self._delivery.tasks.append(
-            Task(
-                path=site.location.path,
-                line=site.location.line,
-                key=site.key,
-                environment=self._name,
-                consumer=use.workload.id,
-                reason=f"this value also feeds a runtime; give {who} a value of its own",
-                put=f"host {goal.host}",
+        if not is_told:
+            self._delivery.tasks.append(
+                Task(
+                    path=site.location.path,
+                    line=site.location.line,
+                    key=site.key,
+                    environment=self._name,
+                    consumer=use.workload.id,
+                    reason=f"this value also feeds a runtime; give {who} a value of its own",
+                    put=f"host {goal.host}",
+                )
             )
-        )
         self._findings.append(
             routing.SHARED_VALUE.finding(
                 f"`{site.key}` feeds a runtime and {who}, and cannot be split here",

@@ -10,6 +10,7 @@ from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.effective import Effective, Value, mapping
 from repoint.kube.resolve import Resolution
 from repoint.kube.resource import Resource
+from repoint.kube.trace import is_spring
 from repoint.kube.workloads import containers
 from repoint.model.plan import Finding
 from repoint.model.source import Location, Unreadable
@@ -91,7 +92,7 @@ def _shell_names(resource: Resource) -> Iterator[Unexpanded]:
         if not isinstance(value, Value) or value.scalar is None or "://" not in value.text:
             continue
         names = unexpanded_names(value.text)
-        if names:
+        if names and not is_spring(key):
             scalar = value.scalar
             place = Location(value.origin.path, scalar.line, scalar.column, value.origin.pointer)
             yield Unexpanded(place, key, names)

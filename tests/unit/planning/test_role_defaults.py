@@ -400,3 +400,19 @@ def test_a_composed_url_goes_direct_for_a_key_that_no_edit_can_take_out(
     files["migrations/1.sql"] = defaults
     plan = Trial(tmp_path, files).plan("dev")
     assert routes(plan) == {"web": route}
+
+
+def test_spring_resolves_its_own_placeholders_and_what_the_url_asks_for_counts(
+    tmp_path: Path,
+) -> None:
+    pods = (
+        "containers:\n- name: web\n  image: shop/web:1\n  env:\n"
+        "  - name: SPRING_DATASOURCE_URL\n"
+        "    value: jdbc:postgresql://${DB_HOST}:5432/shop?currentSchema=shop_schema\n"
+        "  - {name: DB_HOST, value: postgres}\n"
+    )
+    files = repository({"web.yaml": workload("Deployment", "web", pods)}, {})
+    files["base/targets.yaml"] = OLD_CLUSTER + POOLER + SERVICE
+    plan = Trial(tmp_path, files).plan("dev")
+    assert routes(plan) == {"web": "direct"}
+    assert plan.blocking == ()
