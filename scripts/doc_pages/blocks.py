@@ -12,7 +12,6 @@ from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ("sh", "console")
-HINTS = ("sandbox", "exit", "not run", "file")
 _COMMENT = re.compile(r"<!--\s*(sandbox|exit|not run|file):\s*(.*?)\s*-->")
 _PROGRAMS = re.compile(
     r"(?:[A-Z_]+=\S+ )*(?:export |repoint |repoint$|git |make |pip |uv |pipx |kubectl |brew |rm |"

@@ -93,14 +93,3 @@ def same_service(
 def fqdn(service: str, namespace: str, domain: str = DEFAULT_DOMAIN) -> str:
     """The full name of a Service: `svc.ns.svc.cluster.local`."""
     return f"{service}.{namespace}.svc.{domain}"
-
-
-def respell(host_as_written: str, service: str, namespace: str) -> str:
-    """The full name of the new Service, in the domain and with the dot of the old spelling.
-
-    A full name resolves from every namespace, so short spellings are made full too.
-    """
-    dot = "." if host_as_written.endswith(".") else ""
-    read = parse_host(host_as_written)
-    domain = (read.domain if read is not None else None) or DEFAULT_DOMAIN
-    return fqdn(service, namespace, domain) + dot

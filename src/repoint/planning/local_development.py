@@ -22,7 +22,6 @@ from repoint.rules.routing import LOCAL_DEVELOPMENT
 _LOCAL = ("local", "dev", "development")
 _ENV = re.compile(r'^env\s+"([\w-]+)"\s*\{', re.MULTILINE)
 _TARGET = re.compile(r"^([A-Za-z0-9][\w.-]*)\s*:(?![=:])([^#\n]*)(##[^\n]*)?$", re.MULTILINE)
-_HCL_TOKEN = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|//[^\n]*|/\*.*?\*/|[{}]', re.DOTALL)
 _STARTER = re.compile(r"\b(docker|podman|compose)\b")
 _HELP = re.compile(r"\A( ?)(.*?)(\s*\([^()]*\))?(\s*)\Z")
 _USES_ATLAS = re.compile(r"\batlas\b[^\n]*\bmigrate\s+(?:apply|status)\b")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repoint.dsn.hosts import HostName, Service, fqdn, parse_host, respell, same_service
+from repoint.dsn.hosts import HostName, Service, fqdn, parse_host, same_service
 
 POSTGRES = Service("postgres", "naytife")
 
@@ -76,7 +76,5 @@ def test_prefixes_and_suffixes_of_kustomize_count_beside_the_plain_name() -> Non
     )
 
 
-def test_names_are_respelled_in_full() -> None:
+def test_names_are_spelled_in_full() -> None:
     assert fqdn("a", "b") == "a.b.svc.cluster.local"
-    assert respell("postgres", "a", "b") == "a.b.svc.cluster.local"
-    assert respell("postgres.x.svc.corp.example.", "a", "b") == "a.b.svc.corp.example."
