@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from repoint.dsn.hosts import parse_host
 from repoint.flows.scanning import Survey
+from repoint.flows.servers import Servers
 from repoint.flows.suspects import scripts, unread, with_passwords
 from repoint.flows.workspace import Workspace
 from repoint.kube.siteindex import SiteIndex
@@ -90,19 +91,21 @@ def _of_the_scan(found: Survey, moves: Sequence[Moves]) -> Iterable[Finding]:
 
 
 def _neighbours(workspace: Workspace, found: Survey, names: Collection[str]) -> Iterable[Finding]:
-    """RP105: hosts of the source in the namespace of another environment.
+    """RP105: hosts of the source that are the server of another environment.
 
     One for each pair of environments: what a shared base names, every consumer of it names. Wait
     loops are left out: they read and write nothing.
     """
     environments = workspace.config.environments if workspace.config is not None else {}
     homes = {one.namespace: name for name, one in environments.items() if one.namespace}
+    servers = Servers(workspace.config, found) if workspace.config is not None else None
     told: dict[tuple[str, str], dict[str, SiteReport]] = {}
     for report in found.inventory.sites:
         read = parse_host(report.site.host.text) if report.is_source else None
-        home = homes.get(read.namespace or "", "") if read is not None else ""
+        named = homes.get(read.namespace or "", "") if read is not None else ""
         for use in report.uses:
             own = use.environment
+            home = named or (servers.home(report, own) if servers is not None else "")
             if not home or own not in names or home == own or use.purpose is Purpose.PROBE:
                 continue
             if environments[own].namespace:

@@ -23,6 +23,20 @@ class Owners:
         for build in (*found.resolution.environments, found.resolution.unnamed):
             for path in build.files:
                 self._readers.setdefault(path, set()).add(build.name)
+        self._servers: dict[tuple[str, str | None], str] = {}
+        order = {name: number for number, name in enumerate(config.environments)}
+        seen = [
+            (order[use.environment], report.site)
+            for report in found.inventory.sites
+            if report.is_source
+            for use in report.uses
+            if use.workload.kind != "File" and use.environment in order
+        ]
+        names = tuple(config.environments)
+        for number, site in sorted(seen, key=lambda one: one[0]):
+            for database in dict.fromkeys((site.database, None)):
+                key = (site.host.text.lower(), database)
+                self._servers.setdefault(key, names[number])
         for report in found.inventory.sites:
             # A values file that several environments' releases name is in no build.
             if len(report.environments) > 1:
@@ -52,9 +66,26 @@ class Owners:
         """
         known = self._found.resolution
         path = site.location.path
+        if not self.readers(path) and self.home_of(site) == environment:
+            return True
         if self._in_shared_chart(path) or any(path in build.files for build in known.builds):
             return False
         return known.site_environments.get(site.id, ()) == (environment,)
+
+    def home_of(self, site: Site) -> str:
+        """The environment that moves a site of a file that nobody reads, such as a script.
+
+        The one whose consumers talk to the same server, that of the same database first; a server
+        that several share, and one that nobody talks to, goes with the file.
+        """
+        path, host = site.location.path, site.host.text.lower()
+        owner = self.owner(path)
+        read = parse_host(host)
+        spoken = read is not None and read.namespace in self._spaces
+        if not owner or spoken or self._found.resolution.layout.environment_of(path):
+            return owner
+        known = self._servers.get((host, site.database)) or self._servers.get((host, None))
+        return known or owner
 
     def _in_shared_chart(self, path: str) -> bool:
         """Whether a file belongs to a chart that several environments install."""
@@ -88,4 +119,4 @@ def concerns(report: SiteReport, environment: str, owners: Owners) -> bool:
     if readers:
         # A value that a manifest still spells and every overlay overrides is nobody's to move.
         return environment in readers and environment in report.environments
-    return owners.owner(path) == environment
+    return owners.home_of(report.site) == environment

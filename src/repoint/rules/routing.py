@@ -53,9 +53,9 @@ NEIGHBOURS_SERVER = Rule(
     "RP105",
     Severity.WARNING,
     "a consumer talks to another environment's server",
-    "Its host is in the namespace of another environment, so that it reads and writes that one's "
-    "data. After the move it talks to its own environment's Cluster: another database, which may "
-    "not have what it needs.",
+    "Its host is in the namespace of another environment, or the only server that one has, so that "
+    "it reads and writes that one's data. After the move it talks to its own environment's "
+    "Cluster: another database, which may not have what it needs.",
     "make sure that its own Cluster has that data, or keep the consumer where it is with "
     "`route: unchanged`",
     ("X6", "C1"),

@@ -47,6 +47,24 @@ def test_a_server_of_its_own_or_of_everybodys_is_not(tmp_path: Path) -> None:
     assert "RP105" not in {f.code for f in plan.findings} and plan.changes
 
 
+def test_the_only_server_of_another_environment_is_told_where_it_is_one_of_two(
+    tmp_path: Path,
+) -> None:
+    report = (WEB % "pg.data").replace("web", "report")
+    base = {"report.yaml": workload("Deployment", "report", report)}
+    own = workload("Deployment", "web", WEB % "HOST")
+    overlay = "namespace: shop-{env}\nresources: [../../base, web.yaml]\n"
+    files = repository(base, {"kustomization.yaml": overlay})
+    files["overlays/dev/web.yaml"] = own.replace("HOST", "pg.data")
+    files["overlays/prod/web.yaml"] = own.replace("HOST", "db.example.com")
+    config = CONFIG.replace("[postgres]", "[pg.data, db.example.com]")
+    plan = Trial(tmp_path, files, config=config).plan()
+
+    (finding,) = (one for one in plan.findings if one.code == "RP105")
+    assert finding.environment == "prod"
+    assert "of Deployment/shop-prod/report/report names the server of `dev`" in finding.message
+
+
 def _shared(root: Path, config: str) -> list[str]:
     pods = "".join(
         workload(
