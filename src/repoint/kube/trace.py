@@ -14,6 +14,7 @@ from repoint.model.consumer import Certainty, Site
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_]\w*)(?::[^}]*)?\}")
 _SCRIPT = re.compile(r"\.(?:sh|bash|sql|py|rb|pl|js)\Z")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*\Z")
 _COMPOSED = re.compile(r"(?<!\$)\$\(([A-Za-z_][\w.-]*)\)")
 _SUBSTITUTED = re.compile(r"\$\{([A-Za-z_]\w*)(?::?[-=?+][^}]*)?\}")
 
@@ -237,7 +238,12 @@ class Tracer:
     def _from_mounts(self, container: ContainerView) -> Iterator[_Link]:
         for mount in container.mounts:
             found = self._find(mount.kind, container, mount.source)
-            for key, value in found.values().items() if found else ():
+            values = found.values() if found else {}
+            script = _scripts_run(container, values)
+            for key, value in values.items():
+                if script and _VARIABLE.match(key) and key not in script:
+                    # Settings beside a script that others take as variables: no file to it.
+                    continue
                 if not mount.keys or key in mount.keys:
                     yield _Link(
                         value=value,
@@ -252,6 +258,17 @@ class Tracer:
         namespace = container.workload.namespace
         keys = self._wanted.get((namespace, name), frozenset())
         return self._configs.find(kind, namespace, name, keys, container.path)
+
+
+def _scripts_run(container: ContainerView, values: Mapping[str, Value]) -> str:
+    """The texts of the scripts that a container's command names by their keys, and of theirs."""
+    words = " ".join(value.text for _, value in container.words)
+    scripts = {key: value.text for key, value in values.items() if _SCRIPT.search(key)}
+    texts: dict[str, str] = {key: scripts[key] for key in scripts if f"/{key}" in words}
+    for _ in scripts:
+        known = "\n".join(texts.values())
+        texts |= {key: text for key, text in scripts.items() if key in known}
+    return "\n".join(texts.values())
 
 
 def keys_wanted(views: Iterable[ContainerView]) -> dict[tuple[str, str], frozenset[str]]:

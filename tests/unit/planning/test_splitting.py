@@ -63,3 +63,34 @@ def test_a_script_beside_variables_is_no_variable(tmp_path: Path) -> None:
 
     assert {(one.name, one.route) for one in plan.consumers} == {("schema", "direct")}
     assert plan.blocking == () and plan.tasks == ()
+
+
+def _beside(root: Path, run: str) -> list[str]:
+    """The errors of a plan for variables that stand beside a migration's mounted script."""
+    pods = (
+        "containers:\n- name: web\n  image: shop/web:1\n  envFrom: [{configMapRef: {name: db}}]\n"
+    )
+    job = (
+        "containers:\n- name: schema\n  image: sqitch/sqitch:1\n  command: [sh, /s/run.sh]\n"
+        "  volumeMounts: [{name: s, mountPath: /s}]\nvolumes: [{name: s, configMap: {name: db}}]\n"
+    )
+    config = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: db}\n"
+        f"data:\n  PG_DSN: postgres://shop@postgres/shop\n  run.sh: |\n    {run}\n"
+        "  lib.sh: |\n    url=$(cat /s/PG_DSN)\n"
+    )
+    files = repository(
+        {
+            "web.yaml": workload("Deployment", "web", pods),
+            "job.yaml": workload("Job", "schema", job),
+            "config.yaml": config,
+        },
+        {},
+    )
+    return [one.code for one in Trial(root, files).plan("dev").blocking]
+
+
+def test_variables_beside_a_mounted_script_are_its_own_where_it_names_them(tmp_path: Path) -> None:
+    assert _beside(tmp_path / "apart", "PGHOST=postgres sqitch deploy db:pg:shop") == []
+    assert _beside(tmp_path / "sourced", ". /s/lib.sh; sqitch deploy $url") == ["RP102"]
+    assert _beside(tmp_path / "read", 'sqitch deploy "$(cat /s/PG_DSN)"') == ["RP102"]
