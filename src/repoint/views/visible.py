@@ -9,12 +9,17 @@ import re
 # stream can encode.
 _ACTS = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 _ACTING = re.compile(f"[{_ACTS}]")
+# What GitHub's runner obeys at the start of a line of any log, indented or not.
+_COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
 _OWN_COLOR = re.compile(rf"\x1b\[(?:[0-3]|1;3[0-7]|1;2|3[0-7])m|[{_ACTS}]")
 
 
 def visible(text: str) -> str:
-    """`text` with every character that a terminal would obey as `\\u001b`, which JSON reads."""
-    return _ACTING.sub(_shown, text)
+    """`text` with every character that a terminal would obey as `\\u001b`, which JSON reads.
+
+    A line that a CI's runner would obey as a command (`::`) is shown likewise.
+    """
+    return _COMMAND.sub(r"\1\\u003a", _ACTING.sub(_shown, text))
 
 
 def harmless(text: str) -> str:

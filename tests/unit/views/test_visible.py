@@ -73,3 +73,9 @@ def test_a_comment_on_a_pull_request_holds_no_markup_of_others() -> None:
     assert "<code>Deployment/a&#96;&#124;&#92;n&#124; &#9989; all fine" in told
     assert "\n| ✅" not in told
     assert not _OBEYED.search(told.replace("\n", ""))
+
+
+def test_no_line_of_an_error_is_a_command_to_a_runner() -> None:
+    shown = visible("`a\n::add-mask::x\n \t::error::y` is a::b")
+    assert shown == "`a\n\\u003a:add-mask::x\n \t\\u003a:error::y` is a::b"
+    assert visible("::error::z").startswith("\\u003a")
