@@ -92,7 +92,7 @@ def test_a_lease_that_says_it_lasts_for_years_is_not_waited_for(shop: Shop) -> N
     shop.api.create(lease)
     done = shop.rollout()
     assert done.returncode == 1
-    assert "`ada@laptop` holds Lease/" in done.stderr
+    assert "`ada@laptop` holds `Lease/" in done.stderr
     assert f"kubectl delete lease repoint-test -n {shop.namespace}" in done.stderr
 
 
