@@ -1,9 +1,10 @@
-"""What a scan printed, kept for the next time, when nothing has changed that it told of.
+"""What a scan or a check printed, kept for the next time, when nothing has changed that it told of.
 
 An answer stands as long as git shows the same files with the same bytes. Of files that could not
 matter the bytes may differ, as long as they still cannot. It is bound to the request, to the
 configuration and to the program that gave it; one that is damaged or of another program is none.
-Nothing is kept where a sealed file was opened: what it holds stays in memory.
+A scan keeps nothing where a sealed file was opened: what it holds stays in memory. What a check
+prints holds no value, so it is kept all the same (decision 43).
 
 The answer for a large repository has tens of megabytes, so none of them is copied or decoded
 before it is needed: mostly git's listing is compared, and the text is printed as it was.
