@@ -11,7 +11,7 @@ import click
 
 from repoint.cli.progress import hidden
 from repoint.errors import FileRefused
-from repoint.views.visible import visible
+from repoint.views.visible import spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Terminal:
     def say(self, text: str) -> None:
         """Tell a person something on stderr that quiet does not keep away."""
         with hidden():
-            click.echo(visible(text), err=True)
+            click.echo(spoken(text), err=True)
 
 
 def check_output(path: Path | None) -> None:

@@ -12,8 +12,10 @@ from repoint.flows.suspects import scripts, unread, with_passwords
 from repoint.flows.workspace import Workspace
 from repoint.kube.siteindex import SiteIndex
 from repoint.model.consumer import Purpose, Style
-from repoint.model.plan import Finding, Severity
+from repoint.model.plan import FileChange, Finding, OverlayProof, Severity
+from repoint.model.source import Location
 from repoint.planning import observations
+from repoint.planning.arrival import missing
 from repoint.planning.config import Acceptance
 from repoint.planning.delivered_objects import claims_missing, source_objects
 from repoint.planning.inventory import SiteReport
@@ -51,7 +53,11 @@ _CHECKS = (
 
 
 def all_findings(
-    workspace: Workspace, found: Survey, moves: Sequence[Moves]
+    workspace: Workspace,
+    found: Survey,
+    moves: Sequence[Moves],
+    changes: Sequence[FileChange],
+    proofs: Sequence[OverlayProof],
 ) -> tuple[Finding, ...]:
     """Everything the rules say of the planned state, most severe first."""
     result: list[Finding] = []
@@ -66,6 +72,7 @@ def all_findings(
         result += observations.elsewhere(build, _wanted_keys(found))
     result += _of_the_scan(found, moves)
     result += _neighbours(workspace, found, names)
+    result += _not_built(changes, proofs)
     result += repository_findings(workspace, found)
     result += _locked(found, names)
     result += left_over(found, names)
@@ -119,6 +126,17 @@ def _neighbours(workspace: Workspace, found: Survey, names: Collection[str]) -> 
             location=report.site.location,
             environment=own,
             consumer=first,
+        )
+
+
+def _not_built(changes: Sequence[FileChange], proofs: Sequence[OverlayProof]) -> Iterable[Finding]:
+    """RP112: what is written and does not arrive."""
+    for change, edit, name in missing(changes, proofs):
+        yield routing.NOT_BUILT.finding(
+            f"`{change.path}` would change {name}, and no overlay builds it so",
+            location=None if change.creates else Location(change.path, edit.line, 1, edit.pointer),
+            environment=change.environment,
+            consumer=next(iter(edit.consumers), ""),
         )
 
 

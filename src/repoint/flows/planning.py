@@ -66,7 +66,7 @@ def make_plan(
     proofs = prove(workspace, found, changes, wanted)
     workspace.progress.step("judging the plan")
     inputs = _inputs(workspace, found, changes, evidence)
-    findings = accepted(all_findings(workspace, found, moves), config.accept)
+    findings = accepted(all_findings(workspace, found, moves, changes, proofs), config.accept)
     return Plan(
         format=PLAN_FORMAT,
         tool_version=__version__,

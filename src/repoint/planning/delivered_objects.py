@@ -67,7 +67,12 @@ def delivered(
     """
     chosen = config.environments.get(build.name)
     desk = _Desk(build, readings)
-    touched = {expected.partition("#")[0] for one in edits for expected in one.edit.expects}
+    touched = {
+        expected.partition("#")[0]
+        for one in edits
+        for expected in one.edit.expects
+        if not expected.endswith("#")
+    }
     wanted = (targets.cluster, targets.pooler, targets.session)
     return Delivered(
         gitops=chosen is not None and chosen.mode == "gitops",

@@ -16,6 +16,7 @@ from repoint.kube.resource import Resource
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
 from repoint.planning.copied import MARK, take_out
 from repoint.planning.overlay_folder import Folder, PatchNames, PlannedEdit, inserted
+from repoint.planning.places import object_name
 from repoint.planning.yaml_emit import Tree, YamlStyle, emit, style_of
 from repoint.planning.yaml_insert import insertions
 
@@ -345,7 +346,7 @@ def _edit(wish: Wish) -> Edit:
         applicability=weakest,
         parts=tuple(dict.fromkeys(wish.parts)),
         consumers=tuple(dict.fromkeys(c for reason in reasons for c in reason.consumers)),
-        expects=tuple(dict.fromkeys(wish.expects)),
+        expects=tuple(dict.fromkeys((*wish.expects, f"{object_name(wish.resource)}#"))),
     )
 
 

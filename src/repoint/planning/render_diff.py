@@ -193,7 +193,7 @@ def explain(
 
 
 def _owner(item: Difference, edits: _Edits, renamed: tuple[tuple[str, str], ...]) -> str | None:
-    owner = edits.expecting(f"{name}#{item.field}" for name in _names(item.object))
+    owner = edits.expecting(f"{name}#{item.field}" for name in names_of(item.object))
     if owner is not None:
         return owner
     if item.before is None or item.after is None:
@@ -204,7 +204,7 @@ def _owner(item: Difference, edits: _Edits, renamed: tuple[tuple[str, str], ...]
     return _by_replacement(before, after, edits) or _by_removal(before, after, edits)
 
 
-def _names(name: str) -> tuple[str, ...]:
+def names_of(name: str) -> tuple[str, ...]:
     """An object's name, and for a generated one also that without the hash of its content."""
     bare = _HASHED.sub("", name)
     return (name, bare) if bare != name and name.startswith(_GENERATED_KINDS) else (name,)

@@ -81,6 +81,17 @@ UNSEEN_PATH = Rule(
     "change it by hand, then plan again; or accept it with a reason",
     ("C1", "X12", "X14"),
 )
+NOT_BUILT = Rule(
+    "RP112",
+    Severity.ERROR,
+    "a planned change shows in no build",
+    "The plan writes it, and kustomize builds the object as it was: the patch is not brought to "
+    "it, or another one comes after it. The consumer would stay where it is, though the plan says "
+    "that it moves.",
+    "look which overlay builds the object, and list it first under the environment's `overlay`; or "
+    "change the object by hand and plan again",
+    ("C1", "X6"),
+)
 MIGRATION_POOLED = Rule(
     "RP120",
     Severity.ERROR,
@@ -128,6 +139,7 @@ RULES = (
     NEIGHBOURS_SERVER,
     NAMES_SOURCE,
     UNSEEN_PATH,
+    NOT_BUILT,
     MIGRATION_POOLED,
     SOURCE_GONE,
     PRINTS_DSN,

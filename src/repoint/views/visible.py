@@ -15,11 +15,13 @@ _OWN_COLOR = re.compile(rf"\x1b\[(?:[0-3]|1;3[0-7]|1;2|3[0-7])m|[{_ACTS}]")
 
 
 def visible(text: str) -> str:
-    """`text` with every character that a terminal would obey as `\\u001b`, which JSON reads.
+    """`text` with every character that a terminal would obey as `\\u001b`, which JSON reads."""
+    return _ACTING.sub(_shown, text)
 
-    A line that a CI's runner would obey as a command (`::`) is shown likewise.
-    """
-    return _COMMAND.sub(r"\1\\u003a", _ACTING.sub(_shown, text))
+
+def spoken(text: str) -> str:
+    """The same for a log: a line that a CI's runner would obey (`::`) is shown likewise."""
+    return _COMMAND.sub(r"\1\\u003a", visible(text))
 
 
 def harmless(text: str) -> str:

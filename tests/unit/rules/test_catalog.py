@@ -98,6 +98,7 @@ def test_what_stops_a_plan_is_decided_on_purpose() -> None:
         "RP101",
         "RP110",
         "RP111",
+        "RP112",
         "RP120",
         "RP201",
         "RP202",

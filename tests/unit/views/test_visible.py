@@ -15,7 +15,7 @@ from repoint.rollout.steps import Event, Tone
 from repoint.views import markdown
 from repoint.views.layout import Page, printed
 from repoint.views.rollout import line
-from repoint.views.visible import harmless, visible
+from repoint.views.visible import harmless, spoken, visible
 from tests.cli.test_output import Screen
 
 HOSTILE = "\x1b]0;owned\x07 \x9b2J \x1b[8mhidden\r\x7f ‮evil \ud800"
@@ -76,6 +76,6 @@ def test_a_comment_on_a_pull_request_holds_no_markup_of_others() -> None:
 
 
 def test_no_line_of_an_error_is_a_command_to_a_runner() -> None:
-    shown = visible("`a\n::add-mask::x\n \t::error::y` is a::b")
+    shown = spoken("`a\n::add-mask::x\n \t::error::y` is a::b")
     assert shown == "`a\n\\u003a:add-mask::x\n \t\\u003a:error::y` is a::b"
-    assert visible("::error::z").startswith("\\u003a")
+    assert spoken("::error::z").startswith("\\u003a")
