@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import jsonschema
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from repoint.errors import FileRefused
@@ -253,6 +253,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 @given(NAMES, TEXTS, TEXTS)
 @example("x", "\ud800", "\ud800")
 def test_any_name_makes_a_valid_document(path: str, message: str, environment: str) -> None:
+    assume(path != "o")  # the one folder here, which is shown at its kustomization
     odd = found(message, location=Location(path or "x", 1, 1, ""), environment=environment)
     run = check(odd, found(f"{URL} {message}", accepted=message))
     assert "canary-" not in json.dumps(run)
