@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,7 +25,6 @@ LOADED = {
 }
 HARMLESS = {"canonical", "prev", "next", "alternate", "license", "author"}
 PAGES = ("index", "tutorial/naytife", "explanation/alternatives", "reference/cli", "adr/index")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 
 
 def build(folder: Path) -> Path:
@@ -152,24 +150,13 @@ def test_the_evidence_of_a_rule_leads_to_its_rows(site: Path) -> None:
     assert 'id="SP1"' in facts
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not here")
-    with sync.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
 @pytest.mark.browser
 @pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_pages_open_from_disk_fit_the_screen_and_are_found(
-    site: Path, browser: Any, width: int, scheme: str
+    site: Path, chromium: Any, width: int, scheme: str
 ) -> None:
-    page = browser.new_context(
+    page = chromium.new_context(
         viewport={"width": width, "height": 844}, color_scheme=scheme
     ).new_page()
     told: list[str] = []
