@@ -10,17 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.test_door import MANIFEST
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "naytife"
 FORMS = ("human", "json", "markdown", "sarif", "junit", "github", "gitlab")
-MANIFEST = """apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  template:
-    spec:
-      containers:
-        - {name: web, image: web, env: [{name: PGHOST, value: pg.old.svc}]}
-"""
 CONFIG = """\
 source: {hosts: [pg.old.svc]}
 target: {cluster: new, pooler: new-pooler}

@@ -7,13 +7,10 @@ it was, and nothing would tell.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from repoint.model.plan import Edit, FileChange, Op, OverlayProof
-from repoint.planning.render_diff import names_of
-
-_JOINTS = (".", "[", "#")
+from repoint.planning.render_diff import around, names_of
 
 
 def missing(
@@ -37,38 +34,29 @@ def missing(
         for edit in change.edits:
             if edit.op not in (Op.SPLICE, Op.CREATE):
                 continue
-            for name, fields in _expected(edit).items():
-                seen = shown.get((change.environment, name), ())
-                named = [field for field in fields if field] or [""]
-                if any(_is_in(field, one) for field in named for one in seen):
-                    continue
-                if (change.environment, name) not in told:
+            for name, places in _expected(edit).items():
+                arrives = any((change.environment, place) in shown for place in places)
+                if not arrives and (change.environment, name) not in told:
                     told.add((change.environment, name))
                     yield change, edit, name
 
 
-def _shown(proofs: Iterable[OverlayProof]) -> Mapping[tuple[str, str], list[str]]:
-    shown: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for proof in proofs:
-        if proof.environment == proof.applied:
-            for one in proof.changed:
-                for name in names_of(one.object):
-                    shown[proof.environment, name].append(one.field)
-    return shown
+def _shown(proofs: Iterable[OverlayProof]) -> set[tuple[str, str]]:
+    """Environments with every field that differs in a build, and all that it lies in."""
+    return {
+        (proof.environment, place)
+        for proof in proofs
+        if proof.environment == proof.applied
+        for one in proof.changed
+        for name in names_of(one.object)
+        for place in around(f"{name}#{one.field}")
+    }
 
 
 def _expected(edit: Edit) -> dict[str, list[str]]:
-    """The fields that an edit says to change, by object; an empty one is the whole object."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for prefix in edit.expects:
-        name, _, field = prefix.partition("#")
-        found[name].append(field)
-    return found
-
-
-def _is_in(expected: str, field: str) -> bool:
-    return (
-        not expected
-        or field == expected
-        or field.startswith(tuple(f"{expected}{joint}" for joint in _JOINTS))
-    )
+    """The places that an edit says to change, by object; the object itself where it names none."""
+    found: dict[str, list[str]] = {}
+    for place in edit.expects:
+        name, _, field = place.partition("#")
+        found.setdefault(name, []).extend([place] if field else [])
+    return {name: places or [name] for name, places in found.items()}

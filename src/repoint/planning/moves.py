@@ -182,18 +182,25 @@ class Mover:
         self._delivery.move(Errand(report.site, self._goal(report.site, Way(route), []), reason))
 
     def _unsettled(self, report: SiteReport, uses: list[Use]) -> None:
-        site = report.site
-        who = ", ".join(dict.fromkeys(_who(use) for use in uses))
+        targets = self._scene.targets
+        self._leave(
+            report.site,
+            ", ".join(dict.fromkeys(_who(use) for use in uses)),
+            "nothing tells the purpose; name it under `consumers:` in repoint.yaml",
+            f"host {targets.pooled} (runtime) or {targets.direct} (anything else)",
+        )
+
+    def _leave(self, site: Site, consumer: str, reason: str, put: str) -> None:
+        """Leave a value to a person, with what to put there."""
         self._delivery.tasks.append(
             Task(
                 path=site.location.path,
                 line=site.location.line,
                 key=site.key,
                 environment=self._name,
-                consumer=who,
-                reason="nothing tells the purpose; name it under `consumers:` in repoint.yaml",
-                put=f"host {self._scene.targets.pooled} (runtime) or "
-                f"{self._scene.targets.direct} (anything else)",
+                consumer=consumer,
+                reason=reason,
+                put=put,
             )
         )
 
@@ -223,17 +230,8 @@ class Mover:
         named = use.source_key if not use.workload.container else ""
         who = f"`{named}` of {use.workload.id}" if named else use.workload.id
         if not is_told:
-            self._delivery.tasks.append(
-                Task(
-                    path=site.location.path,
-                    line=site.location.line,
-                    key=site.key,
-                    environment=self._name,
-                    consumer=use.workload.id,
-                    reason=f"this value also feeds a runtime; give {who} a value of its own",
-                    put=f"host {goal.host}",
-                )
-            )
+            why = f"this value also feeds a runtime; give {who} a value of its own"
+            self._leave(site, use.workload.id, why, f"host {goal.host}")
         self._findings.append(
             routing.SHARED_VALUE.finding(
                 f"`{site.key}` feeds a runtime and {who}, and cannot be split here",

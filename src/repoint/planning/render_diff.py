@@ -13,7 +13,7 @@ import difflib
 import hashlib
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from repoint.dsn.mask import mask
@@ -164,10 +164,16 @@ class _Edits:
         found = [
             number
             for place in places
-            for prefix in (place, *(place[: m.start()] for m in _JOINTS.finditer(place)))
+            for prefix in around(place)
             if (number := known.get(prefix)) is not None
         ]
         return self.spots[min(found)].told if found else None
+
+
+def around(place: str) -> Iterator[str]:
+    """A field (`Kind/namespace/name#field`), what it lies in, and last its object."""
+    yield place
+    yield from (place[: found.start()] for found in _JOINTS.finditer(place))
 
 
 def explain(
