@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from repoint.dsn.hosts import Service, same_service
 from repoint.flows.findings import accepted, closed, left_over, ordered, sops_files
-from repoint.flows.planning import delivery_of, require_config, wanted_names
+from repoint.flows.planning import delivery_of, reads_of, require_config, wanted_names
 from repoint.flows.scanning import Survey, survey
 from repoint.flows.suspects import unread, with_passwords
 from repoint.flows.workspace import Workspace
 from repoint.model.consumer import Purpose, Use
 from repoint.model.plan import Finding, Severity
 from repoint.planning import observations
+from repoint.planning.app_secret import past_the_pooler
 from repoint.planning.environment_facts import Targets, targets_of
 from repoint.planning.inventory import SiteReport
 from repoint.rules import delivery_order, hygiene, routing
@@ -42,6 +43,7 @@ def check(workspace: Workspace, environments: Sequence[str] = ()) -> tuple[Findi
         if build.name in wanted:
             told = delivery_order.on_delivery(build.name, delivery_of(config, found, build, own))
             result += [one for one in told if one.severity is not Severity.NOTE]
+            result += past_the_pooler(reads_of(config, found, build, own))
     result += left_over(found, wanted)
     sealing = sops_files(workspace)
     result += observations.clear_text(with_passwords(found), sealing, lambda _: False)

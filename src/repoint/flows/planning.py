@@ -25,6 +25,7 @@ from repoint.model.plan import (
     InputDigest,
     Plan,
 )
+from repoint.planning.app_secret import AppSecretRead, app_secret_reads
 from repoint.planning.assemble import digest, file_changes, fingerprint
 from repoint.planning.codec import PLAN_FORMAT
 from repoint.planning.config import CONFIG_NAME, Config, as_tuple
@@ -33,6 +34,7 @@ from repoint.planning.deliver import Delivery
 from repoint.planning.delivered_objects import Readings, delivered
 from repoint.planning.environment_facts import Targets, targets_of
 from repoint.planning.ground import Ground
+from repoint.planning.judging import routes
 from repoint.planning.local_development import atlas_edits, makefile_edits, makefiles_for
 from repoint.planning.moves import Mover, Moves
 from repoint.planning.overlay_edits import OverlayEditor
@@ -176,21 +178,33 @@ def _moves(
         overlay=overlay,
         values=as_tuple(config.environments[build.name].values),
     )
+    reads = reads_of(config, found, build, all_targets[build.name])
+    handed = tuple(one.report for one in reads if one.report is not None)
+    mine = (r for r in found.inventory.sites if concerns(r, build.name, owners))
     scene = Scene(
         config=config,
         environment=build,
         targets=all_targets[build.name],
-        reports=tuple(r for r in found.inventory.sites if concerns(r, build.name, owners)),
-        routes=found.routes,
+        reports=(*mine, *handed),
+        routes={**found.routes, **routes((u for one in handed for u in one.uses), config)},
         views=_views(build),
         hazards=evidence.hazards,
         role_defaults=_own_defaults(found, build, evidence),
         all_targets=tuple(all_targets.values()),
         keys_of=lambda site: _sibling_keys(found, site),
+        reads=reads,
     )
     moved = Mover(scene, delivery).run()
     brought = delivery_of(config, found, build, scene.targets, moved.edits)
     return replace(moved, facts=replace(moved.facts, delivered=brought))
+
+
+def reads_of(
+    config: Config, found: Survey, build: EnvironmentBuild, targets: Targets
+) -> tuple[AppSecretRead, ...]:
+    """The runtimes of an environment that CloudNativePG's own Secret sends past the Pooler."""
+    linked = {workload for environment, workload in found.routes if environment == build.name}
+    return app_secret_reads(config, build, targets, linked)
 
 
 def delivery_of(

@@ -9,6 +9,7 @@ from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.resource import Resource
 from repoint.model.consumer import Route, Site, Use, Workload
 from repoint.model.plan import Finding
+from repoint.planning.app_secret import AppSecretRead
 from repoint.planning.config import Config
 from repoint.planning.consumer_facts import consumer_facts
 from repoint.planning.deliver import Delivery
@@ -29,7 +30,8 @@ class Scene:
 
     `reports` are the sites of this environment that name the source. `views` gives the
     built object of each workload. `all_targets` are those of every environment, for files
-    that name several.
+    that name several. `reads` are those of CloudNativePG's own Secret; what stands for them is
+    among `reports`.
     """
 
     config: Config
@@ -42,6 +44,7 @@ class Scene:
     role_defaults: tuple[RoleDefault, ...]
     all_targets: tuple[Targets, ...]
     keys_of: Callable[[Site], frozenset[str]]
+    reads: tuple[AppSecretRead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,10 +182,20 @@ class Delivery:
             name = new.get("key") if isinstance(new, dict) else None
             if isinstance(name, str) and self._replace_scalar(key, name, reason, at):
                 return
-        item: dict[str, Tree] = {"name": use.variable, **value}
+        self.add_variable(resource, steps, use.variable, value, reason)
+
+    def add_variable(
+        self,
+        resource: Resource,
+        steps: tuple[Step, ...],
+        name: str,
+        value: dict[str, Tree],
+        reason: Reason,
+    ) -> None:
+        """Have a patch give the container at `steps` a variable with this content."""
         wish = self.overlay.wish(resource)
-        merge_trees(wish.tree, tree_at(steps, {"env": [item]}))
-        wish.expects.append(at)
+        merge_trees(wish.tree, tree_at(steps, {"env": [{"name": name, **value}]}))
+        wish.expects.append(f"{object_name(resource)}#{field_of((*steps, 'env', (name,)))}")
         wish.reasons.append(reason)
 
     def set_field(

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from repoint.dsn.hosts import parse_host
 from repoint.model.consumer import Certainty, Purpose, Route, Site, Use, Workload
 from repoint.model.plan import Applicability, Finding, PlannedConsumer, Severity, Task
+from repoint.planning.app_secret import past_the_pooler
+from repoint.planning.app_secret_edits import give_host
 from repoint.planning.decisions import Decisions, Scene, Way
 from repoint.planning.deliver import Delivery, weaker
 from repoint.planning.environment_facts import Targets
@@ -27,7 +29,7 @@ from repoint.planning.targets import (
     unraised,
     with_planned,
 )
-from repoint.rules import budget, routing
+from repoint.rules import app_secret, budget, routing
 from repoint.rules.facts import EnvironmentFacts
 
 
@@ -52,6 +54,8 @@ class Mover:
         self._name = scene.environment.name
         self._decisions = Decisions(scene, delivery)
         self._split: set[Workload] = set()
+        self._mended: set[str] = set()
+        self._reads = {one.report.site.id: one for one in scene.reads if one.report is not None}
         self._findings: list[Finding] = []
         self._unraised: frozenset[str] = frozenset()
 
@@ -60,7 +64,11 @@ class Mover:
         facts = self._decisions.decide()
         self._unraised = unraised(facts)
         for report in self._scene.reports:
-            self._move(report)
+            if report.site.id in self._reads:
+                self._give_host(report)
+            else:
+                self._move(report)
+        self._findings += past_the_pooler(self._scene.reads, self._mended)
         fix_targets(self._scene.config, self._scene.targets, facts, self._delivery)
         add_defaults(facts, self._scene.targets, decided(facts), self._delivery)
         self._findings += (*self._decisions.findings, *repairs(facts))
@@ -118,6 +126,20 @@ class Mover:
         if added:
             reason = replace(reason, text=f"{reason.text}; sets {added} (PS1)")
         self._delivery.move(Errand(report.site, goal, reason))
+
+    def _give_host(self, report: SiteReport) -> None:
+        """Send a variable to the Pooler that CloudNativePG's own Secret fills (CN12)."""
+        (use,) = report.uses
+        way = self._decisions.way(use)
+        if way.route is not Route.POOLED:
+            return
+        why = self._why([use], way)
+        reason = replace(
+            why, rule=app_secret.PAST_THE_POOLER.code, applicability=Applicability.REVIEW
+        )
+        host = self._goal(report.site, way, [use]).host
+        if give_host(self._delivery, self._reads[report.site.id], use, host, reason):
+            self._mended.add(report.site.id)
 
     def _goal(self, site: Site, way: Way, uses: list[Use]) -> Goal:
         targets = self._targets_for(site)
@@ -246,7 +268,10 @@ class Mover:
     def _rows(self, facts: EnvironmentFacts) -> tuple[PlannedConsumer, ...]:
         rows = []
         behind = {one.id: pooler.mode for pooler, members in facts.pools for one in members}
-        for workload, uses in self._decisions.uses.items():
+        for workload, several in self._decisions.uses.items():
+            uses = [u for u in several if u.site not in self._reads or u.site in self._mended]
+            if not uses:
+                continue
             sites = [self._decisions.sites[use.site] for use in uses]
             ways = [self._decisions.way(use) for use in uses]
             current = tuple(dict.fromkeys(site.host.text for site in sites))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from repoint.errors import RepointError, UsageError
 from repoint.rules import (
+    app_secret,
     budget,
     cnpg,
     delivery_order,
@@ -33,6 +34,7 @@ ALL_RULES: tuple[Rule, ...] = (
     *routing.RULES,
     *targets.RULES,
     *cnpg.RULES,
+    *app_secret.RULES,
     *pool_mode.RULES,
     *startup_params.RULES,
     *session_state.RULES,

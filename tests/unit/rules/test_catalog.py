@@ -68,7 +68,7 @@ def test_a_code_is_found_in_any_case() -> None:
 @pytest.mark.parametrize(
     ("code", "hint"),
     [
-        pytest.param("RP219", "did you mean", id="near"),
+        pytest.param("RP220", "did you mean", id="near"),
         pytest.param("postgres://u:canary-1@pg", "`repoint explain` lists", id="no code at all"),
     ],
 )
