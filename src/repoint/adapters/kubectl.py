@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from repoint.adapters.environment import child_environment
 from repoint.adapters.runner import (
     Result,
     capped,
-    child_environment,
     find_tool,
     is_binary,
     run,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-from repoint.adapters.runner import child_environment
+from repoint.adapters.environment import child_environment
 from repoint.dsn.mask import mask
 from repoint.errors import LabFailed
 from repoint.model.sensitive import Sensitive

@@ -18,32 +18,9 @@ from pathlib import Path
 from threading import Condition, Thread
 from typing import IO, NamedTuple
 
+from repoint.adapters.environment import child_environment
 from repoint.errors import ToolFailed, ToolMissing
 
-_ALWAYS = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME", "SYSTEMROOT")
-_NETWORK = (
-    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
-    "SSL_CERT_",
-)
-# How gpg's agent reaches its user, to ask for a passphrase.
-_PINENTRY = ("GPG_TTY", "TERM", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_")
-_NEEDS: Mapping[str, tuple[str, ...]] = {
-    "git": (
-        *("GIT_DIR", "GIT_WORK_TREE", "GIT_CEILING_DIRECTORIES", "XDG_CONFIG_HOME"),
-        *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
-    ),
-    # The sealed file tells sops which of these keys it is sealed with.
-    "sops": (
-        *("SOPS_", "AWS_", "GOOGLE_", "CLOUDSDK_", "AZURE_", "VAULT_", "HUAWEICLOUD_"),
-        *("GNUPGHOME", "XDG_CONFIG_HOME", *_PINENTRY, *_NETWORK),
-    ),
-    # For what needs no cluster: a kubectl that logs in gets more (`kubeapi.commands`).
-    "kubectl": _NETWORK,
-    "npm": ("npm_config_", "NPM_CONFIG_", "NODE_", "XDG_CONFIG_HOME", *_NETWORK),
-    "pip": ("PIP_", "REQUESTS_CA_BUNDLE", "XDG_CONFIG_HOME", *_NETWORK),
-    "apt": ("APT_CONFIG", *_NETWORK),
-    "python": ("LD_LIBRARY_PATH",),
-}
 _OVERRIDE = {"sops": "REPOINT_SOPS", "kubectl": "REPOINT_KUBECTL"}
 _LONGEST_NOTE = 400
 _LINES_KEPT = 50
@@ -275,17 +252,6 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
         rmtree(folder, ignore_errors=True)
         if keeper is not None:
             keeper.communicate()
-
-
-def child_environment(tool: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The part of `environ` that `tool` needs; a name ending in `_` is a prefix."""
-    wanted = (*_ALWAYS, *_NEEDS.get(tool, ()))
-    prefixes = tuple(name for name in wanted if name.endswith("_"))
-    return {
-        name: value
-        for name, value in environ.items()
-        if name in wanted or name.startswith(prefixes)
-    }
 
 
 def find_tool(tool: str) -> str:

@@ -13,7 +13,8 @@ from types import SimpleNamespace
 import pytest
 
 from repoint.adapters import gitrepo
-from repoint.adapters.runner import Child, child_environment, find_tool, run
+from repoint.adapters.environment import child_environment
+from repoint.adapters.runner import Child, find_tool, run
 from repoint.errors import ToolFailed, ToolMissing
 
 BARE = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME"}

@@ -17,8 +17,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from repoint.adapters.environment import child_environment
 from repoint.adapters.lab.account import Account
-from repoint.adapters.runner import child_environment
 from repoint.errors import LabFailed
 from repoint.rehearsal.lab import Attended
 
