@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from repoint.dsn.hosts import Service, same_service
 from repoint.flows.findings import accepted, closed, left_over, ordered, sops_files
-from repoint.flows.planning import delivery_of, reads_of, require_config, wanted_names
+from repoint.flows.owners import Owners
+from repoint.flows.planning import (
+    delivery_of,
+    reads_of,
+    require_config,
+    turned_of,
+    wanted_names,
+)
 from repoint.flows.scanning import Survey, survey
 from repoint.flows.suspects import unread, with_passwords
 from repoint.flows.workspace import Workspace
-from repoint.model.consumer import Purpose, Use
+from repoint.model.consumer import Purpose, Route, Use
 from repoint.model.plan import Finding, Severity
 from repoint.planning import observations
 from repoint.planning.app_secret import past_the_pooler
 from repoint.planning.environment_facts import Targets, targets_of
 from repoint.planning.inventory import SiteReport
+from repoint.planning.rerouted import Turn, is_pool
 from repoint.rules import delivery_order, hygiene, routing
 
 
@@ -36,14 +43,16 @@ def check(workspace: Workspace, environments: Sequence[str] = ()) -> tuple[Findi
     targets = [targets_of(config, b) for b in found.resolution.environments]
     result: list[Finding] = []
     overriding = _overriding(found)
+    owners = Owners(config, found)
     for report in found.inventory.sites:
         result += _old_host(report, wanted, found, overriding)
-        result += _pooled_migration(report, wanted, targets)
+        result += _pooled_migration(report, wanted, targets, config.target.domain)
     for build, own in zip(found.resolution.environments, targets, strict=True):
         if build.name in wanted:
             told = delivery_order.on_delivery(build.name, delivery_of(config, found, build, own))
             result += [one for one in told if one.severity is not Severity.NOTE]
             result += past_the_pooler(reads_of(config, found, build, own))
+            result += _turned(turned_of(config, found, build, own, owners).turns)
     result += left_over(found, wanted)
     sealing = sops_files(workspace)
     result += observations.clear_text(with_passwords(found), sealing, lambda _: False)
@@ -112,11 +121,11 @@ def _overridden(report: SiteReport, found: Survey) -> bool:
 
 
 def _pooled_migration(
-    report: SiteReport, wanted: Sequence[str], targets: Iterable[Targets]
+    report: SiteReport, wanted: Sequence[str], targets: Sequence[Targets], domain: str
 ) -> Iterator[Finding]:
     host = report.site.host.text
     for use in _concerned(report, wanted):
-        if use.purpose.must_go_direct and _is_pooled(host, use, targets):
+        if use.purpose.must_go_direct and is_pool(host, use.workload.namespace, targets, domain):
             what = f"{use.workload.id} ({use.purpose.value})"
             yield routing.MIGRATION_POOLED.finding(
                 f"`{report.site.key}` sends {what} through the pool",
@@ -126,14 +135,19 @@ def _pooled_migration(
             )
 
 
-def _is_pooled(host: str, use: Use, targets: Iterable[Targets]) -> bool:
-    for pool in (pool for one in targets for pool in one.pools):
-        name, _, rest = pool.partition(".")
-        namespace = rest.partition(".")[0]
-        asking = use.workload.namespace or namespace
-        if same_service(host, Service(name, namespace), from_namespace=asking):
-            return True
-    return False
+def _turned(turns: Iterable[Turn]) -> Iterator[Finding]:
+    """RP106: consumers that shall go another way; RP120 tells of migrations in a pool."""
+    for one in turns:
+        if one.use.purpose.must_go_direct and one.now is Route.POOLED:
+            continue
+        who = one.use.workload
+        yield routing.TURNED.finding(
+            f"`{one.report.site.key}` of {who.name if who.kind == 'File' else who.id} goes "
+            f"{one.now.value}, and repoint.yaml says {one.wanted.value}",
+            location=one.report.site.location,
+            environment=one.use.environment,
+            consumer=who.id,
+        )
 
 
 def _sealed(found: Survey) -> Iterator[Finding]:

@@ -110,7 +110,12 @@ class Owners:
 
 def concerns(report: SiteReport, environment: str, owners: Owners) -> bool:
     """Whether a site that names the source is this environment's to move."""
-    if not report.is_source or report.purpose == Purpose.COMMENT.value:
+    return report.is_source and is_of(report, environment, owners)
+
+
+def is_of(report: SiteReport, environment: str, owners: Owners) -> bool:
+    """Whether a site is this environment's to change, whatever it names."""
+    if report.purpose == Purpose.COMMENT.value:
         return False
     if any(use.workload.kind != "File" for use in report.uses):
         return any(use.environment == environment for use in report.uses)

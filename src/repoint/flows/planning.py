@@ -9,7 +9,7 @@ from repoint import __version__
 from repoint.errors import ConfigError, UsageError
 from repoint.flows.evidence import Evidence, gather
 from repoint.flows.findings import accepted, all_findings
-from repoint.flows.owners import Owners, concerns
+from repoint.flows.owners import Owners, concerns, is_of
 from repoint.flows.proving import prove
 from repoint.flows.scanning import Survey, survey
 from repoint.flows.workspace import Workspace
@@ -40,6 +40,7 @@ from repoint.planning.moves import Mover, Moves
 from repoint.planning.overlay_edits import OverlayEditor
 from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.places import PlaceIndex
+from repoint.planning.rerouted import Rerouted, rerouted
 from repoint.rules.delivered import Delivered
 from repoint.rules.facts import RoleDefault
 
@@ -181,21 +182,27 @@ def _moves(
     reads = reads_of(config, found, build, all_targets[build.name])
     handed = tuple(one.report for one in reads if one.report is not None)
     mine = (r for r in found.inventory.sites if concerns(r, build.name, owners))
+    turned = turned_of(config, found, build, all_targets[build.name], owners)
     scene = Scene(
         config=config,
         environment=build,
         targets=all_targets[build.name],
-        reports=(*mine, *handed),
-        routes={**found.routes, **routes((u for one in handed for u in one.uses), config)},
+        reports=(*mine, *turned.reports, *handed),
+        routes={
+            **found.routes,
+            **routes((u for one in handed for u in one.uses), config),
+            **turned.stay,
+        },
         views=_views(build),
         hazards=evidence.hazards,
         role_defaults=_own_defaults(found, build, evidence),
         all_targets=tuple(all_targets.values()),
         keys_of=lambda site: _sibling_keys(found, site),
         reads=reads,
+        turned=turned.sites,
     )
     moved = Mover(scene, delivery).run()
-    brought = delivery_of(config, found, build, scene.targets, moved.edits)
+    brought = delivery_of(config, found, build, scene.targets, moved.edits, turned.sites)
     return replace(moved, facts=replace(moved.facts, delivered=brought))
 
 
@@ -207,18 +214,27 @@ def reads_of(
     return app_secret_reads(config, build, targets, linked)
 
 
+def turned_of(
+    config: Config, found: Survey, build: EnvironmentBuild, targets: Targets, owners: Owners
+) -> Rerouted:
+    """What of an environment has moved already, and goes another way now."""
+    mine = (r for r in found.inventory.sites if is_of(r, build.name, owners))
+    return rerouted(mine, build.name, targets, config, found.routes)
+
+
 def delivery_of(
     config: Config,
     found: Survey,
     build: EnvironmentBuild,
     targets: Targets,
     edits: Iterable[PlannedEdit] = (),
+    turned: frozenset[str] = frozenset(),
 ) -> Delivered:
     """How an environment's objects get to its cluster, with a plan's edits or as they are."""
     readings = Readings(
         raw=found.raw_uses,
         uses=found.uses,
-        moving=frozenset(one.site.id for one in found.inventory.sites if one.is_source),
+        moving=turned.union(one.site.id for one in found.inventory.sites if one.is_source),
         files=found.files,
     )
     services = found.source.services if found.source is not None else ()

@@ -31,7 +31,8 @@ class Scene:
     `reports` are the sites of this environment that name the source. `views` gives the
     built object of each workload. `all_targets` are those of every environment, for files
     that name several. `reads` are those of CloudNativePG's own Secret; what stands for them is
-    among `reports`.
+    among `reports`. `turned` are the ids of the sites that name the target already, and go another
+    way.
     """
 
     config: Config
@@ -45,6 +46,7 @@ class Scene:
     all_targets: tuple[Targets, ...]
     keys_of: Callable[[Site], frozenset[str]]
     reads: tuple[AppSecretRead, ...] = ()
+    turned: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

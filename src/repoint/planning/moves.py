@@ -121,7 +121,7 @@ class Mover:
                 return
         stay = [use for use, way in wanted if way == ways[0]]
         goal = self._goal(report.site, ways[0], stay)
-        reason = self._why(stay, ways[0])
+        reason = self._why(stay, ways[0], report.site)
         added = ", ".join(f"`{name}={value}`" for name, value in goal.params if value)
         if added:
             reason = replace(reason, text=f"{reason.text}; sets {added} (PS1)")
@@ -133,7 +133,7 @@ class Mover:
         way = self._decisions.way(use)
         if way.route is not Route.POOLED:
             return
-        why = self._why([use], way)
+        why = self._why([use], way, report.site)
         reason = replace(
             why, rule=app_secret.PAST_THE_POOLER.code, applicability=Applicability.REVIEW
         )
@@ -160,7 +160,7 @@ class Mover:
                 return targets
         return self._scene.targets
 
-    def _why(self, uses: list[Use], way: Way) -> Reason:
+    def _why(self, uses: list[Use], way: Way, site: Site) -> Reason:
         told = []
         for use in uses[:4]:
             evidence = f": {use.evidence[0]}" if use.evidence else ""
@@ -173,7 +173,8 @@ class Mover:
         consumers = tuple(dict.fromkeys(use.workload.id for use in uses))
         through = f" through `{way.pooler}`" if way.pooler else ""
         text = f"{way.route.value}{through} for {', '.join(told)}{more}"
-        return Reason(routing.NAMES_SOURCE.code, text, consumers, weaker(*sure))
+        rule = routing.TURNED if site.id in self._scene.turned else routing.NAMES_SOURCE
+        return Reason(rule.code, text, consumers, weaker(*sure))
 
     def _move_file(self, report: SiteReport) -> None:
         """A site that no workload reads: the file's own purpose decides."""
@@ -199,7 +200,7 @@ class Mover:
                 )
             )
             return
-        why = self._why([use], Way(route))
+        why = self._why([use], Way(route), report.site)
         reason = replace(why, applicability=Applicability.REVIEW)
         self._delivery.move(Errand(report.site, self._goal(report.site, Way(route), []), reason))
 
@@ -229,7 +230,7 @@ class Mover:
     def _split_off(self, site: Site, apart: list[Use], way: Way) -> bool:
         """Give the consumers that go elsewhere a value of their own (X7)."""
         goal = self._goal(site, way, apart)
-        reason = replace(self._why(apart, way), rule=routing.SHARED_VALUE.code)
+        reason = replace(self._why(apart, way, site), rule=routing.SHARED_VALUE.code)
         branches = [Branch(use, self._scene.views.get(use.workload)) for use in apart]
         told = len(self._delivery.tasks)
         stuck = split_off(
@@ -282,6 +283,9 @@ class Mover:
                     if way.route in (Route.POOLED, Route.DIRECT)
                 )
             )
+            if new == current and all(site.id in self._scene.turned for site in sites):
+                # It reads a value that another one leaves.
+                continue
             purposes = tuple(dict.fromkeys(use.purpose.value for use in uses))
             evidence = tuple(dict.fromkeys(line for use in uses for line in use.evidence))
             reasons = list(self._decisions.reasons.get(workload, ()))

@@ -60,6 +60,16 @@ NEIGHBOURS_SERVER = Rule(
     "`route: unchanged`",
     ("X6", "C1"),
 )
+TURNED = Rule(
+    "RP106",
+    Severity.WARNING,
+    "a consumer goes another way than repoint.yaml says",
+    "It reaches the target already, by the Pooler where repoint.yaml names the direct route or a "
+    "purpose that needs it, or the other way round: the route was changed after the move, or the "
+    "manifest was. Until a plan moves it, file and configuration tell two stories.",
+    "run `repoint plan` and apply it, or name the route that it has under `consumers:`",
+    ("P2", "P3"),
+)
 NAMES_SOURCE = Rule(
     "RP110",
     Severity.ERROR,
@@ -137,6 +147,7 @@ RULES = (
     MIGRATES_AND_SERVES,
     NO_CONSUMER,
     NEIGHBOURS_SERVER,
+    TURNED,
     NAMES_SOURCE,
     UNSEEN_PATH,
     NOT_BUILT,

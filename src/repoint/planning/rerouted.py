@@ -1,0 +1,165 @@
+"""Consumers that have moved already, and shall go another way now.
+
+A second plan moves them where repoint.yaml names another route or purpose than the one they were
+moved by, and where a migration goes through a pool. Every other consumer of the target stays as
+it stands: what a person placed by hand is not evidence against him.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from repoint.dsn.hosts import Service, same_service
+from repoint.model.consumer import Certainty, Purpose, Route, Use, Workload
+from repoint.planning.config import Config, ConsumerChoice
+from repoint.planning.environment_facts import Targets
+from repoint.planning.inventory import SiteReport
+from repoint.planning.judging import choice_for, route_of, use_route
+
+Routes = Mapping[tuple[str, Workload], Route]
+
+
+@dataclass(frozen=True, slots=True)
+class Rerouted:
+    """The sites of one environment that go another way, and who of their readers does.
+
+    `stay` gives the routes of the readers that keep the way they have.
+    """
+
+    reports: tuple[SiteReport, ...]
+    turns: tuple[Turn, ...]
+    stay: Routes
+
+    @property
+    def sites(self) -> frozenset[str]:
+        """The ids of the sites."""
+        return frozenset(report.site.id for report in self.reports)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One use that goes another way."""
+
+    report: SiteReport
+    use: Use
+    now: Route
+    wanted: Route
+
+
+def standing_route(host: str, namespace: str, targets: Targets, domain: str) -> Route:
+    """The way to the target that a host is, asked from `namespace`; unknown for any other host."""
+    ways = [(pool, Route.POOLED) for pool in targets.pools] + [(targets.direct, Route.DIRECT)]
+    return next(
+        (route for name, route in ways if _is(host, name, namespace, domain)), Route.UNKNOWN
+    )
+
+
+def is_pool(host: str, namespace: str, targets: Iterable[Targets], domain: str) -> bool:
+    """Whether a host is a Pooler of any of these targets, asked from `namespace`."""
+    return any(
+        _is(host, pool, namespace or one.namespace, domain) for one in targets for pool in one.pools
+    )
+
+
+def _is(host: str, target: str, namespace: str, domain: str) -> bool:
+    name, _, rest = target.partition(".")
+    home = rest.partition(".")[0]
+    service = Service(name, home or namespace)
+    return same_service(host, service, from_namespace=namespace or home, domain=domain)
+
+
+def rerouted(
+    reports: Iterable[SiteReport],
+    environment: str,
+    targets: Targets,
+    config: Config,
+    routes: Routes,
+) -> Rerouted:
+    """What of the target's own sites goes another way in an environment.
+
+    Args:
+        reports: The sites that this environment may move and that do not name the source.
+        environment: Its name.
+        targets: Where its consumers go.
+        config: repoint.yaml.
+        routes: The way that each container would go, as `judging.routes` gives it.
+    """
+    judge = _Judge(environment, targets, config, routes)
+    mine = [one for one in reports if not one.is_source and judge.is_target(one)]
+    judge.learn(mine)
+    turns = [turn for report in mine for turn in judge.turns(report)]
+    gone = {turn.use.workload for turn in turns}
+    stay: dict[tuple[str, Workload], Route] = {}
+    able: dict[str, SiteReport] = {}
+    for report in dict.fromkeys(turn.report for turn in turns):
+        others = [use for use in judge.uses(report) if use.workload not in gone]
+        ways = [(use, judge.standing(report, use)) for use in others]
+        if all(use_route(use, way, config) is way for use, way in ways):
+            able[report.site.id] = report
+            stay.update({(environment, use.workload): way for use, way in ways})
+    made = tuple(turn for turn in turns if turn.report.site.id in able)
+    return Rerouted(tuple(able.values()), made, stay)
+
+
+class _Judge:
+    """Which uses of one environment shall go another way than they do."""
+
+    def __init__(self, environment: str, targets: Targets, config: Config, routes: Routes) -> None:
+        self._environment = environment
+        self._targets = targets
+        self._config = config
+        self._routes = routes
+        self._pods: set[Workload] = set()
+
+    def uses(self, report: SiteReport) -> Iterator[Use]:
+        """The uses of a site here: those of workloads, else the file's own."""
+        mine = [use for use in report.uses if use.environment == self._environment]
+        read = [use for use in mine if use.workload.kind != "File"]
+        yield from read or (use for use in report.uses if use.workload.kind == "File")
+
+    def standing(self, report: SiteReport, use: Use) -> Route:
+        """The way that a use goes now."""
+        domain = self._config.target.domain
+        return standing_route(report.site.host.text, use.workload.namespace, self._targets, domain)
+
+    def is_target(self, report: SiteReport) -> bool:
+        """Whether somebody here reaches the target by a site that can be moved."""
+        return any(self.standing(report, use) is not Route.UNKNOWN for use in self.uses(report))
+
+    def learn(self, reports: Iterable[SiteReport]) -> None:
+        """Note the pods of which a container goes another way: their wait loops follow it."""
+        for report in reports:
+            for turn in self.turns(report):
+                if turn.use.purpose is not Purpose.PROBE:
+                    self._pods.add(replace(turn.use.workload, container=""))
+
+    def turns(self, report: SiteReport) -> Iterator[Turn]:
+        """The uses that go one way, and of which somebody says that they shall go the other."""
+        both = (Route.POOLED, Route.DIRECT)
+        for use in self.uses(report):
+            now, wanted = self.standing(report, use), self._wanted(use)
+            if now in both and wanted in both and now is not wanted and self._is_asked(use, wanted):
+                yield Turn(report, use, now, wanted)
+
+    def _wanted(self, use: Use) -> Route:
+        if use.workload.kind == "File":
+            chosen = self._choice(use)
+            named = Route(chosen.route) if chosen is not None and chosen.route else None
+            return named or route_of(use.purpose)
+        decided = self._routes.get((self._environment, use.workload), Route.UNKNOWN)
+        return use_route(use, decided, self._config)
+
+    def _is_asked(self, use: Use, wanted: Route) -> bool:
+        chosen = self._choice(use)
+        if chosen is not None and (chosen.route or chosen.purpose):
+            return True
+        if use.purpose is Purpose.PROBE:
+            return replace(use.workload, container="") in self._pods
+        sure = use.certainty is not Certainty.GUESS and use.workload.kind != "File"
+        return sure and use.purpose.must_go_direct and wanted is Route.DIRECT
+
+    def _choice(self, use: Use) -> ConsumerChoice | None:
+        if use.workload.kind == "File":
+            return self._config.consumers.get(use.workload.name)
+        return choice_for(self._config, use.workload)

@@ -1,0 +1,138 @@
+"""Consumers that have moved, and that repoint.yaml sends another way afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from repoint.model.plan import Plan
+from tests.unit.planning.small_repository import (
+    CONFIG,
+    DIRECT,
+    POOLED,
+    Trial,
+    repository,
+    workload,
+)
+
+_POOLED, _DIRECT = (text.replace("{env}", "dev") for text in (POOLED, DIRECT))
+_SERVES = (
+    "initContainers:\n- name: wait\n  image: postgres:17\n"
+    "  command: [pg_isready, -h, postgres, -p, '5432']\n"
+    "containers:\n- name: till\n  image: depot/till:2\n"
+    "  env: [{name: TILL_DSN, valueFrom: {secretKeyRef: {name: till, key: dsn}}}]\n"
+)
+_SECRET = (
+    "apiVersion: v1\nkind: Secret\nmetadata: {name: till}\n"
+    "stringData:\n  dsn: postgres://till:canary-t@postgres/till?sslmode=require\n"
+)
+_MIGRATES = (
+    "containers:\n- name: till\n  image: depot/till:2\n  command: [goose, up]\n"
+    "  env: [{name: TILL_DSN, valueFrom: {secretKeyRef: {name: till, key: dsn}}}]\n"
+)
+
+
+def _trial(root: Path, **more: str) -> Trial:
+    base = {"till.yaml": workload("Deployment", "till", _SERVES)} | more
+    files = repository(base, {"till-secret.yaml": _SECRET})
+    for env in ("dev", "prod"):
+        files[f"overlays/{env}/kustomization.yaml"] += "  - till-secret.yaml\n"
+    return Trial(root, files)
+
+
+def _with(trial: Trial, consumers: str) -> Trial:
+    return Trial(trial.root, {}, config=f"{CONFIG}consumers: {consumers}\n")
+
+
+def _rows(plan: Plan) -> dict[str, tuple[str, str]]:
+    return {one.container: (one.current, one.new) for one in plan.consumers}
+
+
+def test_a_route_that_changes_moves_the_consumer_and_its_wait_loop(tmp_path: Path) -> None:
+    trial = _trial(tmp_path)
+    trial.apply("dev")
+    pooled = {path: path.read_bytes() for path in tmp_path.rglob("*.yaml")}
+    assert trial.plan("dev").changes == ()
+
+    direct = _with(trial, "{till: {route: direct}}")
+    plan = direct.plan("dev")
+    assert _rows(plan) == {"wait": (_POOLED, _DIRECT), "till": (_POOLED, _DIRECT)}
+    assert plan.applicable and plan.tasks == ()
+    assert {edit.rule for one in plan.changes for edit in one.edits} == {"RP106"}
+    direct.apply("dev")
+    assert direct.plan("dev").changes == ()
+
+    back = _with(trial, "{till: {route: pooled}}")
+    back.apply("dev")
+    assert back.plan("dev").changes == ()
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.yaml")} == pooled
+
+
+@pytest.mark.parametrize(
+    "consumers", ["{till: {purpose: admin}}", "{Deployment/till: {purpose: migration}}"]
+)
+def test_a_purpose_that_changes_moves_the_consumer(tmp_path: Path, consumers: str) -> None:
+    trial = _trial(tmp_path)
+    trial.apply("dev")
+    plan = _with(trial, consumers).plan("dev")
+    assert _rows(plan) == {"wait": (_POOLED, _DIRECT), "till": (_POOLED, _DIRECT)}
+
+
+def test_a_new_migration_of_the_pooled_value_gets_one_of_its_own(tmp_path: Path) -> None:
+    trial = _trial(tmp_path)
+    trial.apply("dev")
+    job = {"base/schema.yaml": workload("Job", "schema", _MIGRATES)}
+    kustomization = (tmp_path / "base/kustomization.yaml").read_text()
+    job["base/kustomization.yaml"] = f"{kustomization}  - schema.yaml\n"
+    later = Trial(tmp_path, job)
+    plan = later.plan("dev")
+    assert [(one.name, one.current, one.new) for one in plan.consumers] == [
+        ("schema", _POOLED, _DIRECT)
+    ]
+    after = later.apply("dev")
+    secret = after["overlays/dev/till-secret.yaml"]
+    assert f"  dsn: postgres://till:canary-t@{_POOLED}/" in secret
+    assert f"  dsn_direct: postgres://till:canary-t@{_DIRECT}/" in secret
+    assert later.plan("dev").changes == ()
+
+
+def test_the_other_reader_of_a_shared_value_stays(tmp_path: Path) -> None:
+    trial = _trial(
+        tmp_path, **{"desk.yaml": workload("Deployment", "desk", _SERVES.replace("till:2", "desk"))}
+    )
+    trial.apply("dev")
+    plan = _with(trial, "{desk: {route: direct}}").plan("dev")
+    ways = {(one.name, one.container): one.new for one in plan.consumers}
+    assert ways["desk", "till"] == _DIRECT and ways.get(("till", "till"), _POOLED) == _POOLED
+    secret = _with(trial, "{desk: {route: direct}}").apply("dev")["overlays/dev/till-secret.yaml"]
+    assert f"  dsn: postgres://till:canary-t@{_POOLED}/" in secret and "dsn_direct" in secret
+
+
+@pytest.mark.parametrize(
+    "consumers",
+    ["{}", "{till: {route: pooled}}", "{till: {purpose: runtime}}", "{till: {route: unchanged}}"],
+)
+def test_nothing_is_planned_for_what_goes_as_it_is_told(tmp_path: Path, consumers: str) -> None:
+    trial = _trial(tmp_path)
+    trial.apply("dev")
+    plan = _with(trial, consumers).plan("dev")
+    assert plan.changes == () and plan.tasks == ()
+
+
+def test_what_a_person_sent_direct_stays_there(tmp_path: Path) -> None:
+    trial = _trial(tmp_path)
+    trial.apply("dev")
+    for path in tmp_path.rglob("overlays/dev/*.yaml"):
+        path.write_text(path.read_text().replace(_POOLED, _DIRECT))
+    assert trial.plan("dev").changes == ()
+
+
+def test_another_environment_is_left_alone(tmp_path: Path) -> None:
+    trial = _trial(tmp_path)
+    trial.apply("dev")
+    plan = _with(trial, "{till: {route: direct}}").plan("dev")
+    assert all("dev" in one.path for one in plan.changes)
+    assert all(one.holds for one in plan.proofs)
+    assert replace(plan, changes=()).blocking == ()
