@@ -10,7 +10,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -52,10 +52,13 @@ class FileTree:
             self._paths = tuple(name for name in found if not _is_own(name))
         return self._paths
 
-    def listing(self) -> gitrepo.Listing | None:
-        """What git knows of the files, from memory the second time; None without git."""
+    def listing(self, watch: Callable[[bytes], object] | None = None) -> gitrepo.Listing | None:
+        """What git knows of the files, from memory the second time; None without git.
+
+        `watch` is told the entries before git looks at a file, where it has not looked yet.
+        """
         if self._listing is None:
-            self._listing = gitrepo.listing(self.root)
+            self._listing = gitrepo.listing(self.root, watch)
         return self._listing
 
     def read(self, path: str) -> bytes:
@@ -95,7 +98,7 @@ class FileTree:
     def read_again(self, path: str) -> bytes:
         """The bytes of a file as they are on disk now."""
         self._read.pop(path, None)
-        return read_regular(self.target(path), path)
+        return self._on_disk(path)
 
     def exists(self, path: str) -> bool:
         """Whether `path` is a regular file of the repository."""
@@ -140,14 +143,15 @@ class FileTree:
         """Write all of `writes` or none, through the journal."""
         from repoint.adapters import journal
 
+        self._folders = {"": True}  # Where each write leads is looked at once more.
         entries = [(write, self._writable(write.path)) for write in writes]
         journal.commit(self.root, verb, entries)
         self._forget()
 
     def _writable(self, path: str) -> Path:
         """The file that `path` stands for, which is none of git's; own ones go by their name."""
-        target = self.target(path)
-        parts = [part.casefold() for part in target.relative_to(self.root).parts]
+        target = self._plain_target(path) or self.target(path)
+        parts = str(target).removeprefix(self._prefix).casefold().split("/")
         if ".git" in parts or (".repoint" in parts and not path.startswith(".repoint/")):
             raise FileRefused(f"`{path}` leads to what is git's or repoint's own")
         return target
@@ -166,8 +170,8 @@ class FileTree:
 
     def is_there(self, path: str) -> bool:
         """Whether anything stands at `path`, be it no regular file."""
-        target = self.target(path)
-        return target.exists() or target.is_symlink()
+        target = self._plain_target(path) or self.target(path)
+        return os.path.lexists(target)
 
     def files_in(self, folder: str) -> tuple[str, ...]:
         """The regular files of a folder, sorted; none without it."""
@@ -211,6 +215,11 @@ class FileTree:
             named = one.rpartition("/")[2] not in ("", ".", "..")
             known = self._folders[one] = known and named and self._is_folder(one)
         return known
+
+    def _plain_target(self, path: str) -> Path | None:
+        """The file of a path without a link, be it there or not; None where `target` decides."""
+        place = Path(self._prefix + path)
+        return place if self._is_plain(path) and not place.is_symlink() else None
 
     def _is_folder(self, path: str) -> bool:
         try:

@@ -117,7 +117,7 @@ def half_done(root: Path) -> str:
 def _check_unchanged(root: Path, steps: Sequence[Step]) -> None:
     """Read every target once more: an editor may have saved it since it was planned on."""
     for step in steps:
-        if digest_of(root / step.target) != step.before:
+        if digest_of(Path(f"{root}/{step.target}")) != step.before:
             raise StalePlan(
                 f"`{step.path}` changed while it was being replaced; nothing was written"
             )
@@ -152,19 +152,19 @@ def _finish(root: Path, log: Path, steps: Sequence[Step]) -> None:
             with contextlib.suppress(OSError):
                 (root / folder).rmdir()
         for step in steps:
-            (root / _backward(step).staged).unlink(missing_ok=True)
+            Path(f"{root}/{_backward_name(step)}").unlink(missing_ok=True)
         _settle(root, steps, disks)
     journal_file.delete(log)
 
 
 def _put_in_place(root: Path, steps: Iterable[Step]) -> None:
     for step in steps:
-        target = root / step.target
+        target = Path(f"{root}/{step.target}")
         if not step.after:
             target.unlink(missing_ok=True)
             continue
         try:
-            (root / step.staged).replace(target)
+            Path(f"{root}/{step.staged}").replace(target)
         except FileNotFoundError:
             # It was renamed before.
             if digest_of(target) != step.after:
@@ -188,7 +188,7 @@ def _give_up(root: Path, log: Path, steps: Sequence[Step], begun: int) -> None:
 
 def _undo(root: Path, log: Path, steps: Sequence[Step]) -> None:
     """Remove what was staged and made; every target is as it was."""
-    for staged in [name for step in steps for name in (step.staged, _backward(step).staged)]:
+    for staged in [name for step in steps for name in (step.staged, _backward_name(step))]:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             (root / staged).unlink()
     for step in steps:
@@ -222,7 +222,12 @@ def _take_back(
 
 def _backward(step: Step) -> Step:
     """The step that puts the old content back."""
-    return replace(step, staged=f"{step.staged}-old", made_dirs=step.drop_dirs)
+    return replace(step, staged=_backward_name(step), made_dirs=step.drop_dirs)
+
+
+def _backward_name(step: Step) -> str:
+    """Where the old content is staged, for the way back."""
+    return f"{step.staged}-old"
 
 
 def _revert(root: Path, log: Path, steps: Sequence[Step]) -> None:
@@ -230,7 +235,7 @@ def _revert(root: Path, log: Path, steps: Sequence[Step]) -> None:
     for step in steps:
         with contextlib.suppress(FileNotFoundError):
             if step.before:
-                (root / _backward(step).staged).replace(root / step.target)
+                (root / _backward_name(step)).replace(root / step.target)
             elif digest_of(root / step.target) == step.after:
                 (root / step.target).unlink()
     _undo(root, log, steps)

@@ -16,7 +16,8 @@ from repoint.model.receipt import FileWrite
 def digest_of(target: Path) -> str:
     """The digest of a file as it is on disk; empty where there is none."""
     try:
-        return digest(target.read_bytes())
+        with target.open("rb", buffering=0) as opened:
+            return digest(opened.readall())
     except FileNotFoundError:
         return ""
 

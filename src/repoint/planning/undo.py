@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from repoint.dsn.parse import find
 from repoint.dsn.retarget import TextEdit, text_edits
-from repoint.formats.base import Leaf, ParsedFile, leaves
+from repoint.formats.base import Leaf, Mapping, Node, ParsedFile, Scalar
+from repoint.formats.base import Sequence as Items
 from repoint.formats.verify import read_lately
 from repoint.model.plan import Edit, Op
 from repoint.model.receipt import Swap, Undo
@@ -76,8 +77,26 @@ def place(parsed: ParsedFile, after: bytes, undo: Undo) -> Undo:
 
 
 def leaf_at(parsed: ParsedFile, pointer: str) -> Leaf | None:
-    """The first scalar at a pointer."""
-    return next((leaf for leaf in leaves(parsed.documents) if leaf.pointer == pointer), None)
+    """The first scalar at a pointer, which begins with the number of its document."""
+    _, *path = (name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/"))
+    if not path or not pointer.startswith("/"):
+        return None
+    found = [one.root for one in parsed.documents if str(one.index) == path[0]]
+    for name in path[1:]:
+        below = [node for one in found for node in _named(one, name)]
+        # Aliases lead to one node by many ways, and a key may stand twice.
+        found = list({id(node): node for node in below}.values())
+    scalars = (node for node in found if isinstance(node, Scalar))
+    return next((Leaf(tuple(path), scalar) for scalar in scalars), None)
+
+
+def _named(node: Node | None, name: str) -> list[Node]:
+    """What stands in a collection under a key, or under an index."""
+    if isinstance(node, Mapping):
+        return [value for key, value in node.pairs if key.text == name]
+    if isinstance(node, Items):
+        return [item for index, item in enumerate(node.items) if str(index) == name]
+    return []
 
 
 def scope_of(raw: bytes, leaf: Leaf | None) -> Scope:

@@ -152,3 +152,33 @@ def test_a_glance_is_not_remembered_and_a_look_is(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("two")
     assert tree.glance("a") == b"one" and tree.read_again("a") == b"two"
     assert dict(tree.remembered()) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        *(("d/a.yaml", True), ("d", True), ("d/gone.yaml", False), ("gone/a.yaml", False)),
+        *(("link", True), ("linked/a.yaml", True), ("linked/gone.yaml", False)),
+        *(("broken", False), ("d/./a.yaml", True), ("d/a\0.yaml", False)),
+    ],
+)
+def test_what_is_there(tmp_path: Path, name: str, there: bool) -> None:
+    put(tmp_path, "d/a.yaml")
+    (tmp_path / "link").symlink_to("d/a.yaml")
+    (tmp_path / "linked").symlink_to("d")
+    (tmp_path / "broken").symlink_to("nowhere")
+
+    assert FileTree(tmp_path).is_there(name) is there
+
+
+def test_a_folder_that_became_a_link_is_seen_before_anything_is_written(tmp_path: Path) -> None:
+    put(tmp_path, "d/a.yaml", ".git/a.yaml")
+    tree = FileTree(tmp_path)
+    assert tree.read_again("d/a.yaml") == b"d/a.yaml"
+    (tmp_path / "d").rename(tmp_path / "e")
+    (tmp_path / "d").symlink_to(".git")
+
+    with pytest.raises(FileRefused, match="git's"), tree.locked("apply"):
+        tree.commit("apply", [FileWrite("d/a.yaml", b".git/a.yaml", b"new")])
+
+    assert (tmp_path / ".git/a.yaml").read_bytes() == b".git/a.yaml"
