@@ -8,6 +8,7 @@ from repoint.flows.findings import accepted, closed, left_over, ordered, sops_fi
 from repoint.flows.owners import Owners
 from repoint.flows.planning import (
     delivery_of,
+    former_of,
     reads_of,
     require_config,
     turned_of,
@@ -53,6 +54,7 @@ def check(workspace: Workspace, environments: Sequence[str] = ()) -> tuple[Findi
             result += [one for one in told if one.severity is not Severity.NOTE]
             result += past_the_pooler(reads_of(config, found, build, own))
             result += _turned(turned_of(config, found, build, own, owners).turns)
+            result += _former(former_of(workspace, found, build, own, owners), build.name)
     result += left_over(found, wanted)
     sealing = sops_files(workspace)
     result += observations.clear_text(with_passwords(found), sealing, lambda _: False)
@@ -147,6 +149,18 @@ def _turned(turns: Iterable[Turn]) -> Iterator[Finding]:
             location=one.report.site.location,
             environment=one.use.environment,
             consumer=who.id,
+        )
+
+
+def _former(reports: Iterable[SiteReport], environment: str) -> Iterator[Finding]:
+    """RP107: what an earlier apply wrote, and today's target is not."""
+    for report in reports:
+        yield routing.FORMER_TARGET.finding(
+            f"`{report.site.key}` of {report.consumer or report.site.location.path} names "
+            f"`{report.site.host.text}`, which is no target of `{environment}` any more",
+            location=report.site.location,
+            environment=environment,
+            consumer=report.consumer,
         )
 
 

@@ -9,6 +9,7 @@ from repoint import __version__
 from repoint.errors import ConfigError, UsageError
 from repoint.flows.evidence import Evidence, gather
 from repoint.flows.findings import accepted, all_findings
+from repoint.flows.former import former
 from repoint.flows.owners import Owners, concerns, is_of
 from repoint.flows.proving import prove
 from repoint.flows.scanning import Survey, survey
@@ -34,6 +35,7 @@ from repoint.planning.deliver import Delivery
 from repoint.planning.delivered_objects import Readings, delivered
 from repoint.planning.environment_facts import Targets, targets_of
 from repoint.planning.ground import Ground
+from repoint.planning.inventory import SiteReport
 from repoint.planning.judging import routes
 from repoint.planning.local_development import atlas_edits, makefile_edits, makefiles_for
 from repoint.planning.moves import Mover, Moves
@@ -183,11 +185,12 @@ def _moves(
     handed = tuple(one.report for one in reads if one.report is not None)
     mine = (r for r in found.inventory.sites if concerns(r, build.name, owners))
     turned = turned_of(config, found, build, all_targets[build.name], owners)
+    left = former_of(workspace, found, build, all_targets[build.name], owners)
     scene = Scene(
         config=config,
         environment=build,
         targets=all_targets[build.name],
-        reports=(*mine, *turned.reports, *handed),
+        reports=(*mine, *turned.reports, *left, *handed),
         routes={
             **found.routes,
             **routes((u for one in handed for u in one.uses), config),
@@ -200,9 +203,12 @@ def _moves(
         keys_of=lambda site: _sibling_keys(found, site),
         reads=reads,
         turned=turned.sites,
+        former=frozenset(report.site.id for report in left),
     )
     moved = Mover(scene, delivery).run()
-    brought = delivery_of(config, found, build, scene.targets, moved.edits, turned.sites)
+    brought = delivery_of(
+        config, found, build, scene.targets, moved.edits, scene.turned | scene.former
+    )
     return replace(moved, facts=replace(moved.facts, delivered=brought))
 
 
@@ -220,6 +226,14 @@ def turned_of(
     """What of an environment has moved already, and goes another way now."""
     mine = (r for r in found.inventory.sites if is_of(r, build.name, owners))
     return rerouted(mine, build.name, targets, config, found.routes)
+
+
+def former_of(
+    workspace: Workspace, found: Survey, build: EnvironmentBuild, targets: Targets, owners: Owners
+) -> tuple[SiteReport, ...]:
+    """What an earlier apply sent to a target that repoint.yaml names no more."""
+    mine = (r for r in found.inventory.sites if is_of(r, build.name, owners))
+    return former(workspace, mine, build.name, targets)
 
 
 def delivery_of(

@@ -18,6 +18,7 @@ from repoint.planning.ground import Ground, edit_of
 from repoint.planning.overlay_edits import Reason
 from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.places import Step, at_steps, field_of, object_name
+from repoint.planning.site_edits import Goal
 from repoint.planning.yaml_emit import Token, Tree, YamlStyle, emit_item, newline_of, scalar_text
 from repoint.rules.app_secret import PARTS, SCHEMES, composed, part_names
 
@@ -35,11 +36,13 @@ class _Given:
         return tuple(str(one["name"]) for one in self.before)
 
 
-def give_host(delivery: Delivery, read: AppSecretRead, use: Use, host: str, reason: Reason) -> bool:
+def give_host(
+    delivery: Delivery, read: AppSecretRead, use: Use, goal: Goal, reason: Reason
+) -> bool:
     """Give a variable the Pooler's host; False when nothing of the environment can carry it."""
     resource = read.resource
     steps = container_steps(resource, use.workload.container) if resource is not None else None
-    given = _given(read, host)
+    given = _given(read, goal)
     if resource is None or steps is None or given is None:
         return False
     made = _in_place(delivery.ground, resource, steps, use, given, reason)
@@ -57,15 +60,15 @@ def give_host(delivery: Delivery, read: AppSecretRead, use: Use, host: str, reas
     return True
 
 
-def _given(read: AppSecretRead, host: str) -> _Given | None:
+def _given(read: AppSecretRead, goal: Goal) -> _Given | None:
     told = read.told
     if told.key not in SCHEMES:
-        return _Given(host, ())
+        return _Given(goal.host, ())
     names = part_names(told.variable)
     if set(names) & set(read.view.env_names):
         return None
     parts = tuple(_part(told.secret, *pair) for pair in zip(names, PARTS, strict=True))
-    return _Given(composed(told.key, names, host), parts)
+    return _Given(composed(told.key, names, goal.host, goal.sslmode), parts)
 
 
 def _part(secret: str, name: str, key: str) -> dict[str, Tree]:

@@ -32,7 +32,7 @@ class Scene:
     built object of each workload. `all_targets` are those of every environment, for files
     that name several. `reads` are those of CloudNativePG's own Secret; what stands for them is
     among `reports`. `turned` are the ids of the sites that name the target already, and go another
-    way.
+    way; `former` those that an earlier apply sent to another target.
     """
 
     config: Config
@@ -47,6 +47,7 @@ class Scene:
     keys_of: Callable[[Site], frozenset[str]]
     reads: tuple[AppSecretRead, ...] = ()
     turned: frozenset[str] = frozenset()
+    former: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

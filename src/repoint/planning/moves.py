@@ -31,6 +31,7 @@ from repoint.planning.targets import (
 )
 from repoint.rules import app_secret, budget, routing
 from repoint.rules.facts import EnvironmentFacts
+from repoint.rules.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +138,8 @@ class Mover:
         reason = replace(
             why, rule=app_secret.PAST_THE_POOLER.code, applicability=Applicability.REVIEW
         )
-        host = self._goal(report.site, way, [use]).host
-        if give_host(self._delivery, self._reads[report.site.id], use, host, reason):
+        goal = self._goal(report.site, way, [])
+        if give_host(self._delivery, self._reads[report.site.id], use, goal, reason):
             self._mended.add(report.site.id)
 
     def _goal(self, site: Site, way: Way, uses: list[Use]) -> Goal:
@@ -173,8 +174,13 @@ class Mover:
         consumers = tuple(dict.fromkeys(use.workload.id for use in uses))
         through = f" through `{way.pooler}`" if way.pooler else ""
         text = f"{way.route.value}{through} for {', '.join(told)}{more}"
-        rule = routing.TURNED if site.id in self._scene.turned else routing.NAMES_SOURCE
-        return Reason(rule.code, text, consumers, weaker(*sure))
+        return Reason(self._rule(site).code, text, consumers, weaker(*sure))
+
+    def _rule(self, site: Site) -> Rule:
+        """Why a site's host is changed: mostly because it is the source's."""
+        if site.id in self._scene.former:
+            return routing.FORMER_TARGET
+        return routing.TURNED if site.id in self._scene.turned else routing.NAMES_SOURCE
 
     def _move_file(self, report: SiteReport) -> None:
         """A site that no workload reads: the file's own purpose decides."""

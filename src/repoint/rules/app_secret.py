@@ -99,13 +99,15 @@ def part_names(variable: str) -> tuple[str, str, str]:
     return user, password, name
 
 
-def composed(key: str, names: tuple[str, str, str], host: str) -> str:
+def composed(key: str, names: tuple[str, str, str], host: str, sslmode: str = "") -> str:
     """The Secret's connection string with another host, of variables that hold its parts.
 
     They can be put in as they are: the operator makes the password of letters and digits.
     """
     user, password, name = names
-    scheme = SCHEMES[key]
+    scheme, mode = SCHEMES[key], f"sslmode={sslmode}" if sslmode else ""
     if scheme.startswith("jdbc:"):
-        return f"{scheme}://{host}:5432/$({name})?password=$({password})&user=$({user})"
-    return f"{scheme}://$({user}):$({password})@{host}:5432/$({name})"
+        more = f"&{mode}" if mode else ""
+        return f"{scheme}://{host}:5432/$({name})?password=$({password})&user=$({user}){more}"
+    more = f"?{mode}" if mode else ""
+    return f"{scheme}://$({user}):$({password})@{host}:5432/$({name}){more}"

@@ -70,6 +70,16 @@ TURNED = Rule(
     "run `repoint plan` and apply it, or name the route that it has under `consumers:`",
     ("P2", "P3"),
 )
+FORMER_TARGET = Rule(
+    "RP107",
+    Severity.ERROR,
+    "a value that repoint wrote names another target than repoint.yaml",
+    "`target`, or the environment's `namespace`, was changed after the move. What apply wrote "
+    "before names neither the source nor today's target: its readers stay behind, in another "
+    "pool or on another Cluster.",
+    "run `repoint plan` and apply it, or take the change of repoint.yaml back",
+    ("C1", "X3", "X17"),
+)
 NAMES_SOURCE = Rule(
     "RP110",
     Severity.ERROR,
@@ -148,6 +158,7 @@ RULES = (
     NO_CONSUMER,
     NEIGHBOURS_SERVER,
     TURNED,
+    FORMER_TARGET,
     NAMES_SOURCE,
     UNSEEN_PATH,
     NOT_BUILT,

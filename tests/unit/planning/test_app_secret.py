@@ -51,11 +51,14 @@ def test_a_host_becomes_a_literal_beside_the_secrets_other_keys(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("key", "text"),
     [
-        ("uri", f"postgresql://$(DSN_USERNAME):$(DSN_PASSWORD)@{_HOST}:5432/$(DSN_DBNAME)"),
+        (
+            "uri",
+            f"postgresql://$(DSN_USERNAME):$(DSN_PASSWORD)@{_HOST}:5432/$(DSN_DBNAME)?sslmode=require",
+        ),
         (
             "fqdn-jdbc-uri",
             f"jdbc:postgresql://{_HOST}:5432/$(DSN_DBNAME)"
-            "?password=$(DSN_PASSWORD)&user=$(DSN_USERNAME)",
+            "?password=$(DSN_PASSWORD)&user=$(DSN_USERNAME)&sslmode=require",
         ),
     ],
 )

@@ -1,0 +1,65 @@
+"""Values that an earlier apply wrote, and that name a target which repoint.yaml names no more.
+
+The receipts tell what repoint wrote: such a value is nobody's own choice, so that a plan may
+write it anew. What a person wrote is left alone, whatever Pooler it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from repoint.errors import RepointError
+from repoint.flows.receipts import receipt_path
+from repoint.flows.workspace import Workspace
+from repoint.model.consumer import Route
+from repoint.model.receipt import Receipt, ReceiptFile
+from repoint.planning.codec import decode_receipt
+from repoint.planning.environment_facts import Targets
+from repoint.planning.inventory import SiteReport
+from repoint.planning.rerouted import standing_route
+
+
+def former(
+    workspace: Workspace, reports: Iterable[SiteReport], environment: str, targets: Targets
+) -> tuple[SiteReport, ...]:
+    """The sites among `reports` that apply sent to another target than today's."""
+    receipt = _receipt(workspace, environment)
+    config = workspace.config
+    if receipt is None or config is None:
+        return ()
+    written: dict[str, list[ReceiptFile]] = {}
+    for entry in receipt.files:
+        written.setdefault(entry.path, []).append(entry)
+    domain = config.target.domain
+    return tuple(
+        report
+        for report in reports
+        if not report.is_source
+        and any(_wrote(entry, report) for entry in written.get(report.site.location.path, ()))
+        and all(
+            standing_route(report.site.host.text, use.workload.namespace, targets, domain)
+            is Route.UNKNOWN
+            for use in report.uses
+        )
+    )
+
+
+def _receipt(workspace: Workspace, environment: str) -> Receipt | None:
+    """The environment's receipt; one that cannot be read tells nothing here."""
+    path = receipt_path(environment)
+    if not workspace.tree.exists(path):
+        return None
+    try:
+        return decode_receipt(workspace.tree.read(path))
+    except RepointError:
+        return None
+
+
+def _wrote(entry: ReceiptFile, report: SiteReport) -> bool:
+    """Whether an apply put the site's host there, by an edit or with the whole file."""
+    host = report.site.host.text
+    if not host or not entry.before_sha256:
+        return bool(host)
+    return any(
+        host in undo.after or any(part.after == host for part in undo.parts) for undo in entry.undos
+    )

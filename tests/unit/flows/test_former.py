@@ -1,0 +1,72 @@
+"""Values that an apply wrote, after repoint.yaml got another target."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from repoint import __version__
+from repoint.flows.receipts import receipt_path
+from repoint.model.plan import Op
+from repoint.model.receipt import RECEIPT_FORMAT, Receipt, ReceiptFile, Undo
+from repoint.planning.codec import encode_receipt
+from tests.unit.planning.small_repository import CONFIG, POOLED, Trial, repository, workload
+
+_PODS = (
+    "containers:\n- name: ferry\n  image: quay/ferry:4\n"
+    "  env: [{name: FERRY_DSN, value: postgres://ferry@postgres/ferry}]\n"
+)
+_PATCH = "overlays/dev/ferry-dev-patch.yaml"
+_OLD = POOLED.replace("{env}", "dev")
+_DIGEST = "0" * 64
+
+
+def _moved(root: Path, entry: ReceiptFile | None) -> Trial:
+    """A repository that moved to one Pooler, and whose repoint.yaml names another one."""
+    files = repository({"ferry.yaml": workload("Deployment", "ferry", _PODS)}, {})
+    Trial(root, files).apply("dev")
+    targets = root / "base/targets.yaml"
+    second = targets.read_text().rpartition("---")[2].replace("pg-pooler", "pg-second")
+    targets.write_text(f"{targets.read_text()}---{second}")
+    if entry is not None:
+        told = Receipt(RECEIPT_FORMAT, __version__, "dev", (entry,))
+        path = root / receipt_path("dev")
+        path.parent.mkdir(parents=True)
+        path.write_bytes(encode_receipt(told))
+    return Trial(root, {}, config=CONFIG.replace("pooler: pg-pooler", "pooler: pg-second"))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        ReceiptFile(_PATCH, _DIGEST, "", _DIGEST),
+        ReceiptFile(
+            _PATCH, _DIGEST, _DIGEST, _DIGEST, undos=(Undo(Op.SPLICE, "", 12, "", after=_OLD),)
+        ),
+    ],
+    ids=["created", "edited"],
+)
+def test_what_apply_wrote_follows_the_target(tmp_path: Path, entry: ReceiptFile) -> None:
+    trial = _moved(tmp_path, entry)
+    plan = trial.plan("dev")
+    new = _OLD.replace("pg-pooler", "pg-second")
+    assert [(one.current, one.new) for one in plan.consumers] == [(_OLD, new)]
+    assert {edit.rule for one in plan.changes for edit in one.edits} == {"RP107"}
+    trial.apply("dev")
+    assert trial.plan("dev").changes == ()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        None,
+        ReceiptFile("overlays/dev/other.yaml", _DIGEST, "", _DIGEST),
+        ReceiptFile(
+            _PATCH, _DIGEST, _DIGEST, _DIGEST, undos=(Undo(Op.SPLICE, "", 2, "", after="other"),)
+        ),
+    ],
+    ids=["no-receipt", "another-file", "another-edit"],
+)
+def test_what_a_person_wrote_stays(tmp_path: Path, entry: ReceiptFile | None) -> None:
+    assert _moved(tmp_path, entry).plan("dev").changes == ()
