@@ -29,7 +29,8 @@ class RawUse:
     """A container reads a site in an environment; what for is judged elsewhere.
 
     `environment` is empty where none is named. `via` tells the way for a person.
-    `variable`, `source`, `source_name` and `source_key` are as in `model.consumer.Use`.
+    `variable`, `source`, `source_name`, `source_key` and `through` are as in
+    `model.consumer.Use`.
     """
 
     site: Site
@@ -41,6 +42,7 @@ class RawUse:
     source_name: str
     source_key: str
     certainty: Certainty
+    through: str = ""
 
     def within(self, environment: str) -> RawUse:
         """The same use in another environment."""
@@ -78,6 +80,7 @@ class _Link:
     source_name: str = ""
     source_key: str = ""
     certainty: Certainty = Certainty.CERTAIN
+    through: str = ""
 
 
 Expand = Callable[[Value], Iterable[tuple[str, Value]]]
@@ -121,8 +124,9 @@ class Tracer:
             for site in self._sites.of(link.value):
                 yield self._use(site, container, link)
             for label, value in self._expand(link.value):
+                handed = replace(link, via=f"{link.via} <- {label}", through=link.through or label)
                 for site in self._sites.of(value):
-                    yield self._use(site, container, replace(link, via=f"{link.via} <- {label}"))
+                    yield self._use(site, container, handed)
 
     def _use(self, site: Site, container: ContainerView, link: _Link) -> RawUse:
         return RawUse(
@@ -135,6 +139,7 @@ class Tracer:
             source_name=link.source_name,
             source_key=link.source_key,
             certainty=link.certainty,
+            through=link.through,
         )
 
     def sealed(self, container: ContainerView) -> Iterator[SealedReference]:
@@ -232,7 +237,12 @@ class Tracer:
             for name, shown in spelled.items():
                 link = by_variable.get(name)
                 if link is not None and name != entry.name:
-                    yield replace(link, via=f"env {entry.name} <- {shown}", variable=entry.name)
+                    yield replace(
+                        link,
+                        via=f"env {entry.name} <- {shown}",
+                        variable=entry.name,
+                        through=shown,
+                    )
             before.add(entry.name)
 
     def _from_mounts(self, container: ContainerView) -> Iterator[_Link]:

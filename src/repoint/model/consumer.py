@@ -146,7 +146,9 @@ class Use:
     environment variable the workload sees (empty for files and commands);
     `source` is how it gets it: `literal`, `secret`, `configmap`, `envfrom-secret`,
     `envfrom-configmap`, `volume`, `command`, `file`; `source_name` is the Secret's or
-    ConfigMap's name and `source_key` the key in it.
+    ConfigMap's name and `source_key` the key in it. `through` is the reference by which what
+    the workload reads names the site's value, `$(DB_HOST)` of its own variables or `${db_host}`
+    that Flux substitutes; empty where it reads that value itself.
     """
 
     site: str
@@ -160,6 +162,7 @@ class Use:
     source: str = ""
     source_name: str = ""
     source_key: str = ""
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True)

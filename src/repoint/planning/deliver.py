@@ -155,6 +155,11 @@ class Delivery:
             for name in rendered(place.resource, (*place.steps[:-1], key))
         )
 
+    def source_of(self, use: Use) -> Resource | None:
+        """The ConfigMap or Secret that a use takes its value from, where the tree makes it."""
+        kind = "Secret" if "secret" in use.source else "ConfigMap"
+        return self._index.object(kind, use.workload.namespace, use.source_name)
+
     def can_override(self, use: Use, resource: Resource) -> bool:
         """Whether one container's variable can be given another source."""
         steps = container_steps(resource, use.workload.container)

@@ -88,6 +88,7 @@ def judged(raw: RawUse, config: Config | None) -> Use:
         source=raw.source,
         source_name=raw.source_name,
         source_key=raw.source_key,
+        through=raw.through,
     )
 
 

@@ -229,7 +229,8 @@ class OverlayEditor:
                 continue
             for number, document in enumerate(parsed.documents):
                 root = document.root
-                if isinstance(root, Mapping) and _names(root, resource):
+                own = path == resource.path
+                if isinstance(root, Mapping) and _names(root, resource, own=own):
                     found.append((path, parsed, number))
         return found
 
@@ -318,14 +319,18 @@ def _has_name(resource: Resource) -> bool:
     return isinstance(metadata, dict) and "name" in metadata
 
 
-def _names(root: Mapping, resource: Resource) -> bool:
-    """Whether a patch document is for an object, by an id the object has or had."""
+def _names(root: Mapping, resource: Resource, *, own: bool) -> bool:
+    """Whether a document is for an object, by an id the object has or had.
+
+    In the object's own file the environment may give the namespace (`kubectl apply -n`).
+    """
     if root.text("kind") != resource.kind or root.text("$patch"):
         return False
     name = root.text("metadata", "name") or root.text("metadata", "generateName")
     spelled = (root.text("metadata", "namespace"), name)
     ids = [(resource.namespace, resource.name)]
     ids += [(old.namespace, old.name) for old in resource.previous]
+    ids += [("", resource.name)] if own else []
     return spelled in ids
 
 

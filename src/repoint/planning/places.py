@@ -80,7 +80,9 @@ class PlaceIndex:
     def __init__(self, resources: Iterable[Resource]) -> None:
         self._by_origin: dict[tuple[str, str], list[Place]] = {}
         self._by_scalar: dict[tuple[str, int], list[Place]] = {}
+        self._objects: dict[tuple[str, str, str], Resource] = {}
         for resource in resources:
+            self._objects[resource.kind, resource.namespace, resource.name] = resource
             for place in places(resource):
                 origin = place.value.origin
                 self._by_origin.setdefault((origin.path, origin.pointer), []).append(place)
@@ -88,6 +90,10 @@ class PlaceIndex:
                 if scalar is not None and scalar.aliased:
                     spot = (origin.path, scalar.span.start)
                     self._by_scalar.setdefault(spot, []).append(place)
+
+    def object(self, kind: str, namespace: str, name: str) -> Resource | None:
+        """The environment's object of that name, None where nothing in the repository makes it."""
+        return self._objects.get((kind, namespace, name))
 
     def of(self, path: str, pointer: str) -> tuple[Place, ...]:
         """Every place that takes its text from a scalar, by an alias of it too."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from repoint.dsn.params import canonical
 from repoint.dsn.parse import find
 from repoint.dsn.retarget import TextEdit, apply_edits, text_edits
 from repoint.errors import EditRefused
 from repoint.formats.base import TextMap
-from repoint.model.consumer import Site, Style
+from repoint.model.consumer import Part, Site, Style
 from repoint.model.plan import PartEdit
 from repoint.model.source import Span
 from repoint.sites.keys import host_key
@@ -51,9 +52,8 @@ def part_edits(site: Site, goal: Goal) -> tuple[PartEdit, ...]:
         parts.append(PartEdit("host", site.host.text, goal.host))
     if site.port is not None and site.port.text.isdigit() and site.port.text != goal.port:
         parts.append(PartEdit("port", site.port.text, goal.port))
-    params = dict(site.params)
     mode = mode_name(site.scheme)
-    current = params.get(mode)
+    current = _param(site, mode)
     text = current.text if current is not None else ""
     if (
         goal.sslmode
@@ -63,11 +63,17 @@ def part_edits(site: Site, goal: Goal) -> tuple[PartEdit, ...]:
     ):
         parts.append(PartEdit("param", text, _like(text, goal.sslmode), mode))
     for name, value in goal.params:
-        present = params.get(name)
+        present = _param(site, name)
         before = present.text if present is not None else ""
         if before != value:
             parts.append(PartEdit("param", before, value, name))
     return tuple(parts)
+
+
+def _param(site: Site, name: str) -> Part | None:
+    """A parameter of the site by its name, however it is spelled there: Npgsql's `SSL Mode`."""
+    wanted = canonical(name)
+    return next((part for key, part in site.params if canonical(key) == wanted), None)
 
 
 def mode_name(scheme: str) -> str:
@@ -82,10 +88,9 @@ def mode_name(scheme: str) -> str:
 
 def by_value(site: Site, parts: tuple[PartEdit, ...]) -> dict[str, tuple[PartEdit, ...]]:
     """The parts by the pointer of the value that spells them; the site's own comes first."""
-    params = dict(site.params)
     found: dict[str, tuple[PartEdit, ...]] = {site.value_pointer: ()}
     for part in parts:
-        holder = params.get(part.name) if part.part == "param" else None
+        holder = _param(site, part.name) if part.part == "param" else None
         holder = site.port if part.part == "port" else holder
         pointer = (holder.pointer if holder is not None else "") or site.value_pointer
         found[pointer] = (*found.get(pointer, ()), part)
@@ -156,9 +161,7 @@ def _absent(part: PartEdit) -> bool:
 
 def _token(site: Site, part: PartEdit, text: str, text_map: TextMap) -> Replacement:
     """The replacement of one token that stands alone (`-h HOST`, `DB_HOST=HOST`)."""
-    holder = {"host": site.host, "port": site.port}.get(part.part) or dict(site.params).get(
-        part.name
-    )
+    holder = {"host": site.host, "port": site.port}.get(part.part) or _param(site, part.name)
     if holder is None or holder.span is None:
         raise EditRefused(
             f"`{site.location.path}` line {site.location.line}: no place for `{part.part}`"

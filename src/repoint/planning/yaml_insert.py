@@ -37,7 +37,8 @@ def insertions(
     """Texts that make `root` hold `tree`, in file order; None when that cannot be done.
 
     In a list, an item that is a mapping with `name` is merged with the item of that
-    name; any other item is appended unless an equal scalar is there.
+    name; any other item is appended unless an equal scalar is there. A variable that one of the
+    list spells as `$(NAME)` goes first, since Kubernetes knows only those above.
     """
     if not isinstance(root, Mapping):
         return None
@@ -70,7 +71,7 @@ def _mapping(
     lines = emit(missing, style, column)
     if column == 0 and _sections_apart(raw, node):
         lines.insert(0, "")
-    out.append(_Lines(_after(raw, node), tuple(lines), f"{at}/{next(iter(missing))}"))
+    out.append(_Lines(line_after(raw, node), tuple(lines), f"{at}/{next(iter(missing))}"))
     return True
 
 
@@ -121,15 +122,36 @@ def _sequence(
             and not _mapping(raw, present, item, style, f"{at}/{index}", out)
         ):
             return False
-    if new and node.flow:
+    first = [item for item in new if _is_spelled(node, item)]
+    last = [item for item in new if item not in first]
+    if first:
+        out.append(_in_front(raw, node, first, style, f"{at}/0"))
+    if last and node.flow:
         end = node.items[-1].span.end if node.items else None
-        texts = [flow_text(item) for item in new]
+        texts = [flow_text(item) for item in last]
         return _between_brackets(raw, node, end, texts, f"{at}/{len(node.items)}", out)
-    if new:
+    if last:
         column = _column(raw, node.span.start)
-        lines = [line for item in new for line in emit_item(item, style, column)]
-        out.append(_Lines(_after(raw, node), tuple(lines), f"{at}/{len(node.items)}"))
+        lines = [line for item in last for line in emit_item(item, style, column)]
+        out.append(_Lines(line_after(raw, node), tuple(lines), f"{at}/{len(node.items)}"))
     return True
+
+
+def _is_spelled(node: Sequence, item: Tree) -> bool:
+    """Whether an item of a list puts its value together from the variable that `item` is."""
+    name = item.get("name") if isinstance(item, dict) else None
+    present = (one for one in node.items if isinstance(one, Mapping))
+    return isinstance(name, str) and any(f"$({name})" in one.text("value") for one in present)
+
+
+def _in_front(raw: bytes, node: Sequence, items: list[Tree], style: YamlStyle, at: str) -> _Lines:
+    if node.flow:
+        text = "".join(f"{flow_text(item)}, " for item in items)
+        return _Lines(node.span.start + 1, (text,), at, inline=True)
+    start = node.span.start
+    column = _column(raw, start)
+    lines = [line for item in items for line in emit_item(item, style, column)]
+    return _Lines(raw.rfind(b"\n", 0, start) + 1, tuple(lines), at)
 
 
 def _between_brackets(
@@ -196,7 +218,7 @@ def _column(raw: bytes, offset: int) -> int:
     return len(raw[raw.rfind(b"\n", 0, offset) + 1 : offset].decode("utf-8", "replace"))
 
 
-def _after(raw: bytes, node: Node) -> int:
+def line_after(raw: bytes, node: Node) -> int:
     """Byte offset of the line after the last line of `node`'s own text."""
     last: Node = node
     while not isinstance(last, Scalar):

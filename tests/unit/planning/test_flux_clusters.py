@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.unit.planning.small_repository import Trial, proposed, workload
 
 CONFIG = """
@@ -115,3 +117,64 @@ environments:
     patch = after["overlays/dev/web-dev-patch.yaml"]
     assert "value: pg-pooler.shop-dev.svc.cluster.local\n" in patch
     assert "namespace" not in patch
+
+
+_SHARED = {
+    "variable": (
+        "  command: [alembic, upgrade, head]\n"
+        "  env: [{name: DB_URL, value: 'postgresql://shop:${pw}@${db_host:=pg}:5432/shop'}]\n"
+    ),
+    "words": "  command: [psql, -h, '${db_host}', -c, CREATE TABLE a ()]\n",
+}
+
+
+@pytest.mark.parametrize("form", sorted(_SHARED))
+def test_a_migration_gets_its_own_text_for_what_flux_substitutes(tmp_path: Path, form: str) -> None:
+    files = _repository()
+    files["apps/base/web.yaml"] = workload(
+        "Deployment",
+        "web",
+        f"initContainers:\n- name: schema\n  image: postgres:16\n{_SHARED[form]}"
+        "containers:\n- name: web\n  image: shop/web:1\n"
+        "  env: [{name: PGHOST, value: '${db_host}'}]\n",
+    )
+    trial = Trial(tmp_path, files, config=CONFIG)
+    after = trial.apply("dev")
+
+    assert "pg-pooler.shop-dev" in after["clusters/dev-1/settings.yaml"]
+    patch = after["apps/dev/web-dev-patch.yaml"]
+    assert "pg-rw.shop-dev.svc.cluster.local" in patch
+    assert "pg-pooler" not in patch and "db_host" not in patch
+    assert trial.plan("dev").changes == ()
+
+
+def test_a_secret_between_flux_and_a_migration_hands_the_second_key_on(tmp_path: Path) -> None:
+    files = _repository()
+    read = "  envFrom: [{secretRef: {name: db}}]\n"
+    files["apps/base/web.yaml"] = workload(
+        "Deployment",
+        "web",
+        f"initContainers:\n- name: schema\n  image: shop/web:1\n  command: [dbmate, up]\n{read}"
+        f"containers:\n- name: web\n  image: shop/web:1\n{read}",
+    )
+    files["apps/base/db.yaml"] = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {DB_URL: '${db_dsn}'}\n"
+    )
+    files["apps/base/kustomization.yaml"] = "resources: [web.yaml, db.yaml]\n"
+    for env in ("dev", "prod"):
+        files[f"clusters/{env}-1/settings.yaml"] = (
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: settings, namespace: flux-system}\n"
+            "stringData:\n"
+            f"  db_dsn: postgres://shop:canary-a@postgres.shop-{env}.svc/shop?sslmode=require\n"
+        )
+        path = f"clusters/{env}-1/apps.yaml"
+        files[path] = files[path].replace("kind: ConfigMap", "kind: Secret")
+    trial = Trial(tmp_path, files, config=CONFIG)
+    after = trial.apply("dev")
+
+    settings = after["clusters/dev-1/settings.yaml"]
+    assert "  db_dsn: postgres://shop:canary-a@pg-pooler.shop-dev." in settings
+    assert "  db_dsn_direct: postgres://shop:canary-a@pg-rw.shop-dev." in settings
+    assert 'DB_URL_DIRECT: "${db_dsn_direct}"' in after["apps/dev/db-dev-patch.yaml"]
+    assert "key: DB_URL_DIRECT\n" in after["apps/dev/web-dev-patch.yaml"]
+    assert trial.plan("dev").changes == ()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from repoint.model.plan import Severity
-from tests.unit.planning.small_repository import Trial, repository, workload
+from tests.unit.planning.small_repository import TARGETS, Trial, repository, workload
 
 _MIGRATED = (
     "initContainers:\n- name: migrate\n  image: shop/web:1\n"
@@ -94,3 +96,77 @@ def test_variables_beside_a_mounted_script_are_its_own_where_it_names_them(tmp_p
     assert _beside(tmp_path / "apart", "PGHOST=postgres sqitch deploy db:pg:shop") == []
     assert _beside(tmp_path / "sourced", ". /s/lib.sh; sqitch deploy $url") == ["RP102"]
     assert _beside(tmp_path / "read", 'sqitch deploy "$(cat /s/PG_DSN)"') == ["RP102"]
+
+
+_PARTS = """  env:
+  - {name: GOOSE_DRIVER, value: postgres}
+  - {name: GOOSE_DBSTRING, value: "host=$(DB_HOST) user=shop dbname=shop"}
+"""
+
+
+def _put_together(source: str) -> dict[str, str]:
+    pods = (
+        "initContainers:\n- name: schema\n  image: shop/web:1\n  command: [goose, up]\n"
+        f"  envFrom: [{{{source}: {{name: db}}}}]\n{_PARTS}"
+        "containers:\n- name: web\n  image: shop/web:1\n"
+        f"  envFrom: [{{{source}: {{name: db}}}}]\n"
+    )
+    kind, field = ("ConfigMap", "data") if source == "configMapRef" else ("Secret", "stringData")
+    held = f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: db}}\n{field}: {{DB_HOST: postgres}}\n"
+    return {"web.yaml": workload("Deployment", "web", pods), "db.yaml": held}
+
+
+@pytest.mark.parametrize("source", ["configMapRef", "secretRef"])
+def test_what_is_put_together_follows_the_part_that_leaves(tmp_path: Path, source: str) -> None:
+    after = Trial(tmp_path, repository(_put_together(source), {})).apply("dev")
+
+    (patch,) = [text for path, text in after.items() if path.endswith("web-dev-patch.yaml")]
+    assert "name: DB_HOST\n" in patch
+    assert "GOOSE_DBSTRING" not in patch
+
+
+PLAIN = """
+source: {hosts: [postgres]}
+target: {cluster: pg, pooler: pg-pooler}
+environments:
+  dev: {namespace: shop-dev, manifests: k8s}
+"""
+
+
+@pytest.mark.parametrize("form", ["block", "flow"])
+def test_a_part_stands_above_what_is_put_together_from_it(tmp_path: Path, form: str) -> None:
+    files = {f"k8s/{path}": text for path, text in _put_together("configMapRef").items()}
+    if form == "flow":
+        inline = "env: [{name: GOOSE_DBSTRING, value: host=$(DB_HOST)}]\n"
+        pods = files["k8s/web.yaml"]
+        start, end = pods.index("env:\n"), pods.index("      containers:")
+        files["k8s/web.yaml"] = pods[:start] + inline + pods[end:]
+    files["k8s/targets.yaml"] = TARGETS
+    text = Trial(tmp_path, files, config=PLAIN).apply("dev")["k8s/web.yaml"]
+
+    assert text.count("name: DB_HOST") == 1
+    assert text.index("name: DB_HOST") < text.index("GOOSE_DBSTRING")
+
+
+def _ado(text: str) -> str:
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: db}}\ndata:\n  DSN: {text}\n"
+
+
+@pytest.mark.parametrize("mode", ["SSL Mode=Require", "SslMode=Require", "SSL Mode=Prefer"])
+def test_a_parameter_is_known_however_it_is_spelled(tmp_path: Path, mode: str) -> None:
+    pods = (
+        "initContainers:\n- name: schema\n  image: shop/web:1\n  command: [./efbundle]\n"
+        "  envFrom: [{configMapRef: {name: db}}]\n"
+        "containers:\n- name: web\n  image: shop/web:1\n  envFrom: [{configMapRef: {name: db}}]\n"
+    )
+    files = {
+        "k8s/web.yaml": workload("Deployment", "web", pods),
+        "k8s/db.yaml": _ado(f"Host=postgres;Database=shop;{mode};Pooling=true"),
+        "k8s/targets.yaml": TARGETS,
+    }
+    after = Trial(tmp_path, files, config=PLAIN).apply("dev")
+
+    name = mode.partition("=")[0]
+    pooled = f"Host=pg-pooler.shop-dev.svc.cluster.local;Database=shop;{name}=Require;Pooling=true"
+    assert after["k8s/db.yaml"] == _ado(pooled)
+    assert pooled.replace("pg-pooler", "pg-rw") in after["k8s/web.yaml"]
