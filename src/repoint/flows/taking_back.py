@@ -27,7 +27,8 @@ class TakingBack:
 
     `receipts` are those of others, to be carried over. `inexact` are the files that others
     edited since, `gone` the notes on edits that are not there any more. Without `store` a
-    sealed file is taken back only while it is as apply left it.
+    sealed file is taken back only while it is as apply left it. A file of which git changed
+    nothing but the line ends (`core.autocrlf`) is as apply left it, and keeps them.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class TakingBack:
         self._before: dict[str, bytes | None] = {}
         self._now: dict[str, bytes | None] = {}
         self._folders: dict[str, tuple[str, ...]] = {}
+        self._ends: dict[str, tuple[bytes, bytes]] = {}
         self.receipts = receipts
         self.inexact: list[str] = []
         self.notes: list[str] = []
@@ -48,7 +50,8 @@ class TakingBack:
         *left, entry = entries
         path = entry.path
         if path not in self._before:
-            self._before[path] = self._now[path] = read_now(self._tree, path)
+            self._before[path] = read_now(self._tree, path)
+            self._now[path] = self._as_applied(entry, self._before[path])
         raw = self._now[path]
         back = self._sealed(raw, entry) if entry.sealed else take_back(raw, entry)
         self._now[path] = back.content
@@ -71,11 +74,27 @@ class TakingBack:
 
     def writes(self) -> list[FileWrite]:
         """The files that differ from what is on disk."""
-        return [
-            FileWrite(path, before, self._now[path], self._folders[path])
+        found = [
+            FileWrite(path, before, self._as_found(path), self._folders[path])
             for path, before in self._before.items()
-            if self._now[path] != before
         ]
+        return [one for one in found if one.after != one.before]
+
+    def _as_applied(self, entry: ReceiptFile, raw: bytes | None) -> bytes | None:
+        """A file with the line ends that it had when apply left it."""
+        if raw is None or digest(raw) == entry.after_sha256:
+            return raw
+        for here, there in ((b"\r\n", b"\n"), (b"\n", b"\r\n")):
+            other = raw.replace(here, there)
+            if digest(other) == entry.after_sha256:
+                self._ends[entry.path] = there, here
+                return other
+        return raw
+
+    def _as_found(self, path: str) -> bytes | None:
+        """A file as it comes back, with the line ends that it was found with."""
+        content, ends = self._now[path], self._ends.get(path)
+        return content.replace(*ends) if content is not None and ends is not None else content
 
     def _sealed(self, raw: bytes | None, entry: ReceiptFile) -> TakenBack:
         if raw is None:

@@ -17,12 +17,18 @@ from repoint.dsn.mask import mask
 from repoint.errors import Conflict, EditRefused, OverlappingEdits
 from repoint.formats.base import Leaf, ParsedFile, leaves
 from repoint.formats.read import read_file
+from repoint.formats.verify import check_splice
 from repoint.model.plan import Op
 from repoint.model.receipt import ReceiptFile, Swap, Undo
+from repoint.model.source import Span
 from repoint.planning.anchors import place_of
 from repoint.planning.copies import find_copy
+from repoint.planning.inserted_entries import missing_lines, without_entries
 from repoint.planning.splice import Patch, splice
 from repoint.planning.undo import leaf_at, occurrences, place, scope_of
+
+_SHOWN = 3
+"""Lines that an error names, of a text of many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,13 @@ def take_back(raw: bytes | None, entry: ReceiptFile) -> TakenBack:
     as_left = sha256(raw).hexdigest() == entry.after_sha256
     if any(undo.op is Op.CREATE for undo in entry.undos):
         if not as_left:
-            raise Conflict(f"`{entry.path}` was created by apply and changed since")
+            raise Conflict(
+                f"`{entry.path}` was created by apply and changed since",
+                hint=(
+                    "keep elsewhere what others put into it, delete it, "
+                    "and run `repoint rollback` again"
+                ),
+            )
         return TakenBack(None, (), True)
     if not as_left:
         return _by_meaning(raw, entry)
@@ -105,14 +117,28 @@ def conflict(path: str, undo: Undo, now: str) -> Conflict:
     """The three versions of a value that somebody changed, passwords masked."""
     before = mask(undo.before) or _told(undo, "before")
     after = mask(undo.after) or _told(undo, "after")
+    return _changed(
+        path, undo, f"before apply: {before}", f"apply wrote: {after}",
+        f"now: {mask(now) or '(nothing)'}",
+    )  # fmt: skip
+
+
+def _changed_entries(path: str, raw: bytes, undo: Undo) -> Conflict:
+    """The refusal of a text of several lines: which of them are not there any more."""
+    missing = missing_lines(raw, undo.after)
+    lines = [mask(line) for line in missing[:_SHOWN]]
+    more = f", and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+    told = ", ".join(f"`{line}`" for line in lines) + more
+    what = f"apply wrote, and it is nowhere now: {told}" if missing else (
+        "every line that apply wrote is there, but not as one"
+    )  # fmt: skip
+    return _changed(path, undo, what)
+
+
+def _changed(path: str, undo: Undo, *hints: str) -> Conflict:
     return Conflict(
         f"`{path}`: `{undo.key}` (line {undo.line} when it was changed) was changed since",
-        hint=(
-            f"before apply: {before}",
-            f"apply wrote: {after}",
-            f"now: {mask(now) or '(nothing)'}",
-            Conflict.default_hint,
-        ),
+        hint=(*hints, Conflict.default_hint),
     )
 
 
@@ -159,19 +185,34 @@ def _by_meaning(raw: bytes, entry: ReceiptFile) -> TakenBack:
     gone: list[str] = []
     for undo in entry.undos:
         found = _find(raw, parsed, entry.path, undo)
-        if found is None:
+        cuts += found
+        if not found:
             gone.append(f"`{entry.path}`: the edit of `{undo.key}` is gone already")
-        else:
-            cuts.append(found)
     cuts.sort(key=_order)
     try:
         content = splice(entry.path, raw, cuts)
     except OverlappingEdits:
         raise Conflict(f"`{entry.path}`: its edits cannot be told apart any more") from None
+    try:
+        spans = [(Span(cut.start, cut.end), len(cut.text)) for cut in cuts]
+        check_splice(entry.path, raw, content, spans)
+    except EditRefused as error:
+        raise Conflict(f"what others wrote needs what apply wrote: {error.message}") from None
     return TakenBack(content, tuple(cuts), False, (note, *gone), tuple(gone))
 
 
-def _find(raw: bytes, parsed: ParsedFile, path: str, undo: Undo) -> Patch | None:
+def _find(raw: bytes, parsed: ParsedFile, path: str, undo: Undo) -> tuple[Patch, ...]:
+    """What takes an edit back; nothing when it is gone already."""
+    several = undo.op is Op.SPLICE and not undo.before and "\n" in undo.after
+    if several and not undo.pointer and undo.count == 1:
+        entries = without_entries(raw, parsed, undo.after)
+        if entries is not None:
+            return entries
+    found = _find_one(raw, parsed, path, undo)
+    return () if found is None else (found,)
+
+
+def _find_one(raw: bytes, parsed: ParsedFile, path: str, undo: Undo) -> Patch | None:
     if undo.op is Op.DUPLICATE:
         return _drop_copy(raw, path, undo)
     if undo.op is Op.ENCODED:
@@ -187,9 +228,11 @@ def _find(raw: bytes, parsed: ParsedFile, path: str, undo: Undo) -> Patch | None
     if found and len(found) == undo.count:
         start = scope.start + found[undo.index]
         return Patch(start, start + len(undo.after.encode()), undo.before.encode())
-    if found or not _is_gone(undo, body):
-        raise conflict(path, undo, leaf.scalar.text if leaf else "")
-    return None
+    if not found and _is_gone(undo, body):
+        return None
+    if leaf is None and "\n" in undo.after:
+        raise _changed_entries(path, raw, undo)
+    raise conflict(path, undo, leaf.scalar.text if leaf else "")
 
 
 def _is_gone(undo: Undo, body: bytes) -> bool:

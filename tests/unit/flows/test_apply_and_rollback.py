@@ -189,6 +189,23 @@ def test_later_edits_of_others_stay(repository: Repository) -> None:
     assert f"canary-s@{OLD}" in clear and "DIRECT" not in clear and "OTHER: changed" in clear
 
 
+def test_line_ends_that_git_changed_are_kept(repository: Repository) -> None:
+    """As `core.autocrlf` leaves a clone: every file is rolled back, created and sealed ones too."""
+    plan = everything(repository)
+    before = snapshot(repository.root)
+    apply(repository, plan)
+    for path in {one.path for one in plan.changes}:
+        repository.write(path, repository.tree.read(path).replace(b"\n", b"\r\n"))
+
+    done = back(repository, "local")
+
+    assert not done.inexact and not (repository.root / "app/new").exists()
+    for path in {one.path for one in plan.changes} - {"app/new/patch.yaml"}:
+        raw = before[path]
+        assert raw is not None
+        assert repository.tree.read(path) == raw.replace(b"\n", b"\r\n"), path
+
+
 @pytest.mark.parametrize("path", ["app/deploy.yaml", "app/.env", "app/data.yaml"])
 def test_a_value_changed_since_is_a_conflict(repository: Repository, path: str) -> None:
     apply(repository, everything(repository))
