@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from repoint.dsn.hosts import DEFAULT_DOMAIN, HostName, parse_host
+from repoint.kube.effective import mapping, text
 from repoint.kube.resource import Resource
 
 
@@ -14,24 +15,25 @@ class SourceHosts:
     Args:
         hosts: As `source.hosts` of repoint.yaml lists them.
         services: The effective Services of all environments: one whose own file calls it
-            like a source is the source there, whatever prefix and namespace it got.
+            like a source is the source there, whatever prefix and namespace it got. One of type
+            `ExternalName` and the host that it stands for are one server.
         namespaces: Namespaces of the environments, in which the source's name counts too.
         domain: The cluster's DNS domain.
     """
 
     def __init__(
         self,
-        hosts: Iterable[str],
-        services: Iterable[Resource] = (),
+        hosts: Collection[str],
+        services: Collection[Resource] = (),
         namespaces: Iterable[str] = (),
         domain: str = DEFAULT_DOMAIN,
     ) -> None:
-        self._exact = frozenset(_plain(host) for host in hosts)
         self._domain = domain
         self._names = tuple(name for host in hosts if (name := parse_host(host)) is not None)
         known = {name.service for name in self._names}
         twins = [one for one in services if _own_name(one) in known or one.name.lower() in known]
         self.services = tuple(twins)
+        self._exact = frozenset(_plain(host) for host in (*hosts, *map(_stands_for, twins)) if host)
         self._aliases = frozenset(one.name.lower() for one in twins) | known
         self._namespaces = frozenset(
             [
@@ -40,6 +42,8 @@ class SourceHosts:
                 *(n.namespace or "" for n in self._names),
             ]
         ) - {""}
+        self._stand_ins: frozenset[tuple[str, str]] = frozenset()
+        self._stand_ins = _stand_ins(self, services)
 
     def matches(self, host: str, asking_namespace: str = "") -> bool:
         """Whether `host`, as written, is the source when asked from a namespace.
@@ -51,7 +55,12 @@ class SourceHosts:
         if plain in self._exact:
             return True
         read = parse_host(plain)
-        if read is None or read.service not in self._aliases or self._foreign(read):
+        if read is None or self._foreign(read):
+            return False
+        where = read.namespace or asking_namespace
+        if any(name == read.service and where in ("", space) for space, name in self._stand_ins):
+            return True
+        if read.service not in self._aliases:
             return False
         if read.namespace is not None:
             return not self._namespaces or read.namespace in self._namespaces
@@ -59,6 +68,20 @@ class SourceHosts:
 
     def _foreign(self, read: HostName) -> bool:
         return read.domain is not None and read.domain != self._domain
+
+
+def _stand_ins(source: SourceHosts, services: Iterable[Resource]) -> frozenset[tuple[str, str]]:
+    """The `(namespace, name)` of the Services that hand on a name of the source."""
+    return frozenset(
+        (one.namespace, one.name.lower())
+        for one in services
+        if (host := _stands_for(one)) and source.matches(host, one.namespace)
+    )
+
+
+def _stands_for(service: Resource) -> str:
+    """The host that a Service of type `ExternalName` hands on, empty for any other."""
+    return text(mapping(service.body, "spec"), "externalName")
 
 
 def _plain(host: str) -> str:

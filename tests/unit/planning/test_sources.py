@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from repoint.kube.effective import Origin, Value
 from repoint.kube.resource import Resource
 from repoint.planning.sources import SourceHosts
+from tests.unit.planning.small_repository import TARGETS, Trial, proposed, workload
 
 AT = Origin("x.yaml", "")
 
@@ -65,3 +68,44 @@ def test_spellings_of_the_source(host: str, asking: str) -> None:
 )
 def test_what_only_looks_like_it(host: str, asking: str) -> None:
     assert not SOURCES.matches(host, asking)
+
+
+def _external(name: str, namespace: str, host: str) -> Resource:
+    made = service(name, namespace)
+    made.body["spec"] = {"type": Value("ExternalName", AT), "externalName": Value(host, AT)}
+    return made
+
+
+def test_a_service_that_stands_for_a_source_is_a_name_of_it_in_its_namespace() -> None:
+    stand_ins = [_external("pg", "shop", "db.example.com"), _external("pg", "crm", "crm.rds.com")]
+    sources = SourceHosts(["db.example.com"], stand_ins, ["shop", "crm"])
+
+    assert sources.matches("pg", "shop") and sources.matches("pg.shop.svc")
+    assert not sources.matches("pg", "crm") and not sources.matches("pg.crm.svc.cluster.local")
+    assert not sources.matches("pg.shop.svc.other.cluster")
+    assert sources.services == ()
+
+
+def test_what_init_proposes_moves_who_goes_through_a_stand_in(tmp_path: Path) -> None:
+    env = "env: [{name: PGHOST, value: %s}]\n"
+    files = {
+        "k8s/targets.yaml": TARGETS.partition("---\n")[2],
+        "k8s/pg.yaml": (
+            "apiVersion: v1\nkind: Service\nmetadata: {name: postgres, namespace: shop}\n"
+            "spec: {type: ExternalName, externalName: old.abc.eu.rds.amazonaws.com}\n"
+        ),
+    }
+    for name, host in {"web": "old.abc.eu.rds.amazonaws.com", "till": "postgres"}.items():
+        pods = f"containers:\n- name: {name}\n  image: shop/{name}:1\n  {env % host}"
+        files[f"k8s/{name}.yaml"] = workload("Deployment", name, pods).replace(
+            f"name: {name}\nspec", f"name: {name}\n  namespace: shop\nspec"
+        )
+    trial = Trial(tmp_path, files)
+    made = proposed(trial)
+
+    assert made.notes == ()
+    plan = Trial(tmp_path, {}, config=made.text.replace("pg-pooler-rw", "pg-pooler")).plan()
+    assert {(one.name, one.route) for one in plan.consumers} == {
+        ("web", "pooled"),
+        ("till", "pooled"),
+    }
