@@ -24,12 +24,16 @@ def yaml_data(text: str, path: str) -> object:
     """What a YAML text holds.
 
     Raises:
-        ConfigError: it is no YAML.
+        ConfigError: it is no YAML, or a mapping has a key twice: YAML's readers would take
+            the last one, and a merge of two branches leaves both.
     """
     import yaml
 
     try:
-        data: object = yaml.load(text, Loader=yaml.CSafeLoader)
+        reader = yaml.CSafeLoader(text)
+        root = reader.get_single_node()
+        _require_single(root, path)
+        data: object = None if root is None else reader.construct_document(root)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -37,6 +41,31 @@ def yaml_data(text: str, path: str) -> object:
     except (RecursionError, ValueError):
         raise ConfigError(f"`{path}` is not valid YAML") from None
     return data
+
+
+def _require_single(root: object, path: str) -> None:
+    """Refuse a key that stands twice in one mapping."""
+    import yaml
+
+    todo, seen = [root], set[int]()
+    while todo:
+        node = todo.pop()
+        if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            todo += node.value
+            continue
+        first: dict[str, int] = {}
+        for key, value in node.value:
+            todo.append(value)
+            name, line = str(key.value), key.start_mark.line + 1
+            if isinstance(key, yaml.ScalarNode) and name in first:
+                raise ConfigError(
+                    f"`{path}` line {line}: `{name}` stands twice, first in line {first[name]}",
+                    hint="keep one of them",
+                )
+            first[name] = line
 
 
 def checked(
@@ -63,7 +92,49 @@ def checked(
     keys = re.findall(r"[A-Za-z_][\w-]*|\[\.\.\.\]|\[\d+\]", where.removeprefix("key` in "))
     if where.startswith("key` in "):
         reason = "its keys must be text"
-    raise _explained(reason, _named(data, kind, keys, message), known, path, text)
+    named = _named(data, kind, keys, message)
+    if reason.startswith("Invalid enum value"):
+        raise _no_choice(_choices(kind, named), _at_keys(data, named), named, path, text)
+    raise _explained(reason, named, known, path, text)
+
+
+def _choices(kind: type[Section], keys: Iterable[str]) -> list[str]:
+    """The words that may stand below `keys`."""
+    from msgspec import inspect
+
+    found: list[inspect.Type] = [inspect.type_info(kind)]
+    for key in keys:
+        found = [below for one in found for below in _below(one, key)]
+    words = [one.values for one in found if isinstance(one, inspect.LiteralType)]
+    return [str(word) for several in words for word in several if word != ""]
+
+
+def _below(kind: msgspec.inspect.Type, key: str) -> Iterable[msgspec.inspect.Type]:
+    """The types that a key of a type may have."""
+    from msgspec import inspect
+
+    if isinstance(kind, inspect.UnionType):
+        return [below for one in kind.types for below in _below(one, key)]
+    if isinstance(kind, inspect.StructType):
+        return [field.type for field in kind.fields if field.encode_name == key]
+    if isinstance(kind, inspect.DictType):
+        return [kind.value_type]
+    lists = (inspect.ListType, inspect.VarTupleType)
+    return [kind.item_type] if isinstance(kind, lists) else []
+
+
+def _no_choice(
+    words: list[str], value: object, keys: list[str], path: str, text: str
+) -> ConfigError:
+    """The refusal of a word that is none of those that may stand there."""
+    import difflib
+
+    near = difflib.get_close_matches(str(value), words, n=1)
+    listed = ", ".join(f"`{word}`" for word in words)
+    hint = f"did you mean `{near[0]}`?" if near else ConfigError.default_hint
+    return ConfigError(
+        f"{_at(path, text, keys)}: `{_spelled(keys)}` must be one of {listed}", hint=hint
+    )
 
 
 def _named(data: object, kind: type[Section], keys: list[str], message: str) -> list[str]:
@@ -132,9 +203,15 @@ def _explained(
     if missing:
         spot = _spelled([*keys, missing.group(1)])
         place = _at(path, text, keys) if keys else f"`{path}`"
-        return ConfigError(f"{place}: `{spot}` is missing", hint="run `repoint init` to see one")
+        hint = ConfigError.default_hint if keys else "`repoint init --print` shows one"
+        return ConfigError(f"{place}: `{spot}` is missing", hint=hint)
     plain = re.sub(r"value '[^']*'|got '[^']*'", "value", reason)
     plain = re.sub(r"(?i)expected `str` matching regex .*", "its spelling is not allowed", plain)
+    least = re.match(r"Expected `([^`]*)`( of length)? >= (\d+)", plain)
+    if least:
+        unit = {"str": " characters", "array": " entries"}.get(least[1], "") if least[2] else ""
+        short = "must not be empty" if unit and least[3] == "1" else ""
+        plain = short or f"must be at least {least[3]}{unit}"
     types = re.match(r"Expected `([^`]*)`, got `([^`]*)`", plain)
     if types:
         plain = f"must be {_words(types[1])}, and is {_words(types[2])}"
