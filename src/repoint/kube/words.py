@@ -78,7 +78,7 @@ CONTAINERS = frozenset(
 _PLACE = re.compile(
     r"(?:eu|us|ap|asia|na|sa|af|me|ca|uk|emea|apac|amer|aws|gcp|gke|eks|aks|azure|k8s|onprem|"
     r"cluster|primary|secondary|blue|green|west|east|north|south|central|europe|de|fr|ch|nl|in|"
-    r"[a-z]|[a-z]*\d+[a-z]?)(?:[-_.]|$)"
+    r"[a-z]|[a-z]*\d+|(?:[a-z]{2,})?\d+[a-z])(?:[-_.]|$)"
 )
 _SPLIT = re.compile(r"[-_.]")
 

@@ -24,14 +24,33 @@ def overlay(*resources: str) -> str:
 
 @pytest.mark.parametrize(
     "word",
-    ["prod", "production", "prod-eu", "eu-prod", "staging-2", "production-us-east-1", "qa", "live"],
+    [
+        "prod",
+        "production",
+        "prod-eu",
+        "eu-prod",
+        "staging-2",
+        "production-us-east-1",
+        "qa",
+        "live",
+        "euw1a-prod",
+    ],
 )
 def test_environment_words(word: str) -> None:
     assert is_word(word)
 
 
 @pytest.mark.parametrize(
-    "word", ["product", "production-line", "local-path-provisioner", "demo-app", "base", "testdata"]
+    "word",
+    [
+        "product",
+        "production-line",
+        "local-path-provisioner",
+        "demo-app",
+        "base",
+        "testdata",
+        "n8n-qa",
+    ],
 )
 def test_other_words(word: str) -> None:
     assert not is_word(word)
@@ -47,6 +66,7 @@ def test_other_words(word: str) -> None:
         ("docker-compose.prod.yml", "prod"),
         ("secret-staging.enc.yaml", "staging"),
         ("prod.yaml", "prod"),
+        ("n8n-prod.yaml", "prod"),
         ("values.yaml", ""),
         ("deployment.yaml", ""),
         (".env", ""),
