@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -148,12 +148,15 @@ class Kustomize:
             return {}
         self.was_asked = True
         kubectl = find_tool("kubectl")
+        # What reads most takes longest: begun last, it would be waited for alone.
+        order = sorted(wanted, key=lambda one: -len((self._reads or {}).get(one, ())))
         with (
-            self._copies(wanted, changed) as copies,
+            self._copies(wanted, changed) as copy_of,
             ThreadPoolExecutor(PARALLEL) as pool,
         ):
-            builds = pool.map(lambda one: self._build(kubectl, copies[one], one), wanted)
-            return dict(self._counted(zip(wanted, builds, strict=True)))
+            builds = pool.map(lambda one: self._build(kubectl, copy_of(one), one), order)
+            built = dict(self._counted(zip(order, builds, strict=True)))
+        return {one: built[one] for one in wanted}
 
     def _counted(self, built: Iterable[tuple[str, Build]]) -> Iterator[tuple[str, Build]]:
         for overlay, build in built:
@@ -163,27 +166,23 @@ class Kustomize:
 
     @contextlib.contextmanager
     def _copies(
-        self, overlays: Iterable[str], changed: Mapping[str, bytes]
-    ) -> Iterator[Mapping[str, Path]]:
-        """The folder in which to build each overlay."""
-        if self._reads is None:
+        self, overlays: Sequence[str], changed: Mapping[str, bytes]
+    ) -> Iterator[Callable[[str], Path]]:
+        """A function that gives the folder in which to build each overlay, ready for it."""
+        reads = self._reads
+        if reads is None:
             with private_copy(self._tree, changed) as copy:
-                yield dict.fromkeys(overlays, copy)
+                yield lambda _: copy
             return
         with scratch_folder(_PREFIX) as folder:
             copies = {one: folder / str(number) for number, one in enumerate(overlays)}
-            for overlay, copy in copies.items():
-                reads = self._reads[overlay]
-                beside = {path.rpartition("/")[0] for path in reads}
-                own = {
-                    path: content
-                    for path, content in changed.items()
-                    if path in reads
-                    or path.rpartition("/")[0] in beside
-                    or path.startswith(f"{overlay}/")
-                }
-                fill(copy, self._tree, reads, own)
-            yield copies
+
+            def filled(overlay: str) -> Path:
+                own = _near(changed, overlay, reads[overlay])
+                fill(copies[overlay], self._tree, reads[overlay], own)
+                return copies[overlay]
+
+            yield filled
 
     def _build(self, kubectl: str, copy: Path, overlay: str) -> Build:
         from repoint.kube.outside import first_outside
@@ -249,6 +248,16 @@ def fill(folder: Path, tree: Tree, paths: Iterable[str], changed: Mapping[str, b
             _copy(tree, path, folder / path, made)
     for path, content in changed.items():
         _write(folder / path, content, made)
+
+
+def _near(changed: Mapping[str, bytes], overlay: str, reads: Collection[str]) -> dict[str, bytes]:
+    """Those of `changed` that an overlay reads, or may look for beside what it reads."""
+    beside = {path.rpartition("/")[0] for path in reads}
+    return {
+        path: content
+        for path, content in changed.items()
+        if path in reads or path.rpartition("/")[0] in beside or path.startswith(f"{overlay}/")
+    }
 
 
 def _copy(tree: Tree, path: str, target: Path, made: set[Path]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from repoint.adapters import kubectl
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.kubectl import Kustomize, kustomize_cmd, private_copy
 from repoint.adapters.runner import find_tool
@@ -124,6 +125,43 @@ def test_within_its_own_files_changes_and_new_files_of_its_folders_are_seen(
     }
     build = Kustomize(repository.tree).within(reads).render(["o"], changed)["o"]
     assert build.text is not None and "host: patched" in build.text
+
+
+class Told:
+    """A progress that remembers what it is told of."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.done = 0
+
+    def at(self, name: str) -> None:
+        self.names.append(name)
+
+    def advance(self, count: int = 1) -> None:
+        self.done += count
+
+    def step(self, name: str, total: int | None = None) -> None:
+        raise AssertionError
+
+
+def test_what_reads_most_begins_first_and_the_answer_is_in_the_order_asked(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kubectl, "PARALLEL", 1)
+    reads = {}
+    for size in (1, 3, 2):
+        own = [f"o{size}/{number}.yaml" for number in range(size)]
+        for number, name in enumerate(own):
+            repository.write(name, BASE.replace("name: x", f"name: x{number}"))
+        names = ", ".join(name.rpartition("/")[2] for name in own)
+        repository.write(f"o{size}/kustomization.yaml", f"resources: [{names}]\n")
+        reads[f"o{size}"] = (*own, f"o{size}/kustomization.yaml")
+    told = Told()
+    built = Kustomize(repository.tree, reads=reads, progress=told).render(reads, {})
+
+    assert told.names == ["o3", "o2", "o1"] and told.done == 3
+    assert list(built) == ["o1", "o3", "o2"]
+    assert all(build.text is not None for build in built.values())
 
 
 def test_the_mark_is_of_the_program_and_its_environment(
