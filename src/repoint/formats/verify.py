@@ -63,7 +63,8 @@ def check_splice(
     Raises:
         EditRefused: one of these does not hold; names path, line and pointer, no value.
     """
-    ordered = sorted(changed)
+    # Insertions at one place stay in their order.
+    ordered = sorted(changed, key=lambda one: one[0])
     spans_before = [span for span, _ in ordered]
     spans_after = _moved(path, ordered)
     _check_bytes(path, before, after, spans_before, spans_after)

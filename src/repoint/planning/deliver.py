@@ -16,11 +16,18 @@ from repoint.model.consumer import Site, Style, Use
 from repoint.model.plan import Applicability, Op, PartEdit, Task
 from repoint.model.source import Span
 from repoint.planning.chart_values import ChartValues
-from repoint.planning.ground import Errand, Ground, edit_of, key_of, keys_of, sibling, sops_pointer
+from repoint.planning.entries import beside, entry_of, how_to_add
+from repoint.planning.ground import Errand, Ground, edit_of, keys_of, sibling, sops_pointer
 from repoint.planning.overlay_edits import BUILT_IN_LISTS, OverlayEditor, Reason
 from repoint.planning.overlay_folder import PlannedEdit
-from repoint.planning.places import PlaceIndex, Step, at_steps, field_of, object_name, rendered
-from repoint.planning.shared import SharedValues
+from repoint.planning.places import (
+    PlaceIndex,
+    Step,
+    at_steps,
+    field_of,
+    object_name,
+)
+from repoint.planning.shared import SharedValues, holds
 from repoint.planning.site_edits import Goal, by_value, part_edits
 from repoint.planning.splice import BASE64
 from repoint.planning.yaml_emit import Tree
@@ -128,32 +135,26 @@ class Delivery:
                 parts=parts,
             )
             return True
-        span = self.ground.entry(site)
-        if span is None:
-            self.ground.task(
-                errand, f"add `{key}` beside `{site.key}`: its entry is not a line of its own"
-            )
+        built = self._index.of(site.location.path, site.value_pointer)
+        places = [one for one in built if holds(one, site)]
+        entry = entry_of(self.ground, site, places[0] if places else None, key)
+        if entry is None:
+            self.ground.task(errand, how_to_add(site, places[0] if places else None, key))
             return False
+        if entry.comma:
+            self._add(site, reason, op=Op.SPLICE, start=entry.end, end=entry.end, after=", ")
         self._add(
             site,
             reason,
-            expects=self._beside(site, key),
+            expects=beside(places, key),
             op=Op.DUPLICATE,
-            start=span.start,
-            end=span.end,
+            start=entry.start,
+            end=entry.end,
             before=BASE64 if site.encoded else "",
             key=key,
-            parts=(PartEdit("key", key_of(site), key), *parts),
+            parts=(*entry.renamed, *parts),
         )
         return True
-
-    def _beside(self, site: Site, key: str) -> tuple[str, ...]:
-        """Where a render shows a second key: next to the first one."""
-        return tuple(
-            f"{object_name(place.resource)}#{name}"
-            for place in self._index.of(site.location.path, site.value_pointer)
-            for name in rendered(place.resource, (*place.steps[:-1], key))
-        )
 
     def source_of(self, use: Use) -> Resource | None:
         """The ConfigMap or Secret that a use takes its value from, where the tree makes it."""

@@ -264,7 +264,8 @@ class Mover:
         self._findings.append(
             routing.SHARED_VALUE.finding(
                 f"`{site.key}` feeds a runtime and {who}, and cannot be split here",
-                hint=f"give {who} a value of its own, or its `route` in repoint.yaml",
+                hint=f"give {who} a value of its own with host `{goal.host}`, or its `route` in "
+                "repoint.yaml",
                 location=site.location,
                 environment=self._name,
                 consumer=use.workload.id,

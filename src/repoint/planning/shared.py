@@ -43,7 +43,7 @@ class SharedValues:
         """Hold an errand's change; False when no built object shows the value."""
         site = errand.site
         found = [
-            p for p in self._index.of(site.location.path, site.value_pointer) if _holds(p, site)
+            p for p in self._index.of(site.location.path, site.value_pointer) if holds(p, site)
         ]
         if not found or site.encoded:
             return False
@@ -258,7 +258,7 @@ class SharedValues:
         )
 
 
-def _holds(place: Place, site: Site) -> bool:
+def holds(place: Place, site: Site) -> bool:
     """Whether a place is the site's own: an inline patch has many under one pointer."""
     if not place.value.origin.embedded:
         return True

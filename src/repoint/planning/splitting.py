@@ -227,7 +227,7 @@ def _moved(delivery: Delivery, site: Site, goal: Goal) -> str | None:
 def _base_key(site: Site) -> str:
     """The key in the file, or the site's own name where the file has a list or a patch's text."""
     last = site.value_pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
-    return site.key if not last or last.isdigit() or last == "patch" else last
+    return site.key if not last or last.isdigit() or last in ("patch", "value") else last
 
 
 def second_key(key: str, word: str = "direct") -> str:

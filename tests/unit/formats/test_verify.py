@@ -165,6 +165,11 @@ def test_a_value_beside_an_insertion_stays_a_value() -> None:
     check_splice("a.yaml", b"a:\nb: c\n", b"a: x\nb: c\n", [(Span(2, 2), 2)])
 
 
+def test_insertions_at_one_place_stay_in_their_order() -> None:
+    raw = "a:\n  - b: |\n      old\n"
+    _splice("a.yaml", raw, ("old", "new"), ("\n¦", "      a longer line\n"), ("¦", "  - c\n"))
+
+
 def test_what_is_no_template_becomes_none() -> None:
     before, after = b"a: x [{{~ }}, b\n", b"a: x [{{: }}, b\n"
     with pytest.raises(EditRefused, match="would be a template"):

@@ -24,9 +24,9 @@ resources:
 patches:
   - target: {kind: Secret, name: db}
     patch: |
-      - op: replace
+      - value: postgres://shop:canary-b@postgres/shop
+        op: replace
         path: /stringData/DATABASE_URL
-        value: postgres://shop:canary-b@postgres/shop
 """
 
 
@@ -39,7 +39,7 @@ def test_a_shared_value_in_a_patchs_text_holds_the_plan_up(tmp_path: Path) -> No
 
     assert [(one.code, one.severity) for one in plan.blocking] == [("RP102", Severity.ERROR)]
     (task,) = plan.tasks
-    assert "`DATABASE_URL_DIRECT` beside `DATABASE_URL`" in task.reason
+    assert "the path `/stringData/DATABASE_URL_DIRECT`" in task.reason
 
 
 def test_a_script_beside_variables_is_no_variable(tmp_path: Path) -> None:
