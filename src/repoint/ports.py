@@ -23,11 +23,12 @@ Result = TypeVar("Result")
 class Aside(Protocol):
     """Does work at the same time as the caller, on the same memory, where that is possible."""
 
-    def __call__(self, task: Callable[[], Result], /) -> Callable[[], Result]:
-        """Start `task`, which changes nothing; what comes back waits for its result.
+    def __call__(self, pieces: Sequence[Callable[[], Result]], /) -> Callable[[], list[Result]]:
+        """Start on at most 256 `pieces`, which change nothing that is seen outside.
 
-        The result is a copy where another process made it. A `RepointError` of the task is raised
-        where the result is asked for.
+        What comes back gives their results, in their order: the caller takes part then, in what
+        is left. A result is a copy where another process made it. A `RepointError` of a piece is
+        raised where the results are asked for.
         """
         ...
 
@@ -49,6 +50,10 @@ class Tree(Protocol):
 
     def glance(self, path: str) -> bytes:
         """The bytes of a file, not kept in memory for a second look; errors as for `read`."""
+        ...
+
+    def keep(self, path: str, raw: bytes) -> None:
+        """Keep what `glance` gave, here or in a copy of this process: `read` gives it again."""
         ...
 
     def exists(self, path: str) -> bool:

@@ -93,6 +93,9 @@ class _Files:
         """A file's bytes."""
         return self.read(path)
 
+    def keep(self, path: str, raw: bytes) -> None:
+        """Nothing to do: all are in memory."""
+
     def exists(self, path: str) -> bool:
         """Whether the file is there."""
         return path in self.files

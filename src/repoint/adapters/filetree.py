@@ -86,6 +86,10 @@ class FileTree:
             self._refused.add(path)
             raise
 
+    def keep(self, path: str, raw: bytes) -> None:
+        """Keep the bytes of a file that was glanced at in memory."""
+        self._read.setdefault(path, raw)
+
     def _on_disk(self, path: str) -> bytes:
         if self._is_plain(path):
             try:

@@ -8,11 +8,16 @@ are never among them: what they hold is told by what is inside, which stays in m
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from repoint.model.consumer import Site
 from repoint.model.knowledge import in_force
 from repoint.ports import KeptResults
+
+if TYPE_CHECKING:
+    from msgspec.msgpack import Decoder, Encoder
 
 Told = tuple[str, tuple[Site, ...]]
 """Why a file could not be read, or not whole, and its sites."""
@@ -64,11 +69,15 @@ class KnownFiles:
         self._told_now[mark] = packed
         return _unpacked(packed)
 
-    def add(self, mark: bytes, told: Told) -> None:
-        """Note what was found in a file; what cannot be written down is found again next time."""
-        packed = _packed(told) if mark else None
-        if packed is not None:
+    def add(self, mark: bytes, told: Told | bytes) -> Told:
+        """Note what was found in a file, packed or not, and give it unpacked.
+
+        What cannot be packed is found again next time.
+        """
+        packed = told if isinstance(told, bytes) else packed_of(told)
+        if mark and packed is not None:
             self._told_now[mark] = packed
+        return _unpacked(told) if isinstance(told, bytes) else told
 
     def add_idle(self, marks: Iterable[bytes]) -> None:
         """Note files that cannot matter."""
@@ -117,22 +126,22 @@ def _added() -> bytes:
     return digest_of(known).encode()
 
 
-def _packed(told: Told) -> bytes | None:
+def packed_of(told: Told) -> bytes | None:
     """What was found as bytes; None where a text of it is no Unicode (half of a pair)."""
     if told == _NOTHING:
         return b""
-    from msgspec import msgpack
-
     try:
-        return msgpack.encode(told)
+        return _codec()[0].encode(told)
     except UnicodeEncodeError:
         return None
 
 
 def _unpacked(packed: bytes) -> Told:
-    if not packed:
-        return _NOTHING
-    from msgspec import msgpack
+    return _codec()[1].decode(packed) if packed else _NOTHING
 
-    told: Told = msgpack.decode(packed, type=Told)
-    return told
+
+@cache
+def _codec() -> tuple[Encoder, Decoder[Told]]:
+    from msgspec.msgpack import Decoder, Encoder
+
+    return Encoder(), Decoder(Told)

@@ -14,8 +14,8 @@ from functools import partial
 
 from repoint.errors import RepointError
 from repoint.flows.known_files import KnownFiles
-from repoint.flows.locating import WORTH_A_PROCESS, locate
-from repoint.flows.relevance import has_kind, may_be_read, may_matter
+from repoint.flows.locating import WORTH_A_PROCESS, locate, pieces
+from repoint.flows.relevance import Worth, has_kind, may_be_read, worth_of
 from repoint.flows.workspace import Workspace, in_turn
 from repoint.formats.base import FileKind, ParsedFile, TextMap
 from repoint.formats.read import read_file
@@ -46,12 +46,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Sorted:
-    """Paths by what their bytes tell: `kept` are parsed, `others` on demand, `refused` never.
+    """Files by what their bytes tell: `kept` are parsed, `others` on demand, `refused` never.
 
-    `idle` are the marks of `others`.
+    Those of `kept` that are in `bare` hold no site. `idle` are the marks of `others`.
     """
 
-    kept: list[str] = field(default_factory=list)
+    kept: dict[str, bytes] = field(default_factory=dict)
+    bare: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     idle: list[bytes] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
@@ -63,10 +64,11 @@ def read_repository(workspace: Workspace) -> Reading:
     named, unnamed = _named(tree.paths())
     paths = _included(named, workspace.config)
     memory = KnownFiles(workspace.kept, workspace.root, named)
-    kept, others, refused = _looked_at(workspace, paths, memory)
+    look = _looked_at(workspace, paths, memory)
+    kept, refused = look.kept, look.refused
     kept |= _generated_from(tree, kept, frozenset(paths))
-    files = Shelf(kept, (*others, *refused), lambda path: _opened_later(tree, path, refused))
-    located = locate(workspace, files, kept, memory)
+    files = Shelf(kept, (*look.others, *refused), lambda path: _opened_later(tree, path, refused))
+    located = locate(workspace, files, kept, frozenset(look.bare), memory)
 
     def problems() -> tuple[Unreadable, ...]:
         broken = {**files.opened_in_vain(), **refused, **located.broken()}
@@ -105,28 +107,30 @@ def _included(paths: Iterable[str], config: Config | None) -> tuple[str, ...]:
     return tuple(path for path in paths if not skipped(path) and path not in own)
 
 
-def _looked_at(
-    workspace: Workspace, paths: Sequence[str], memory: KnownFiles
-) -> tuple[dict[str, bytes], list[str], dict[str, str]]:
+def _looked_at(workspace: Workspace, paths: Sequence[str], memory: KnownFiles) -> _Sorted:
     """Files that may matter with their bytes, others that could be read, and those refused."""
     tree = workspace.tree
     progress = workspace.progress
     progress.step("reading files", len(paths))
-    half = len(paths) // 2 if len(paths) >= WORTH_A_PROCESS else 0
     look = partial(_sorted, tree, progress=progress, memory=memory)
-    later = workspace.aside(lambda: look(paths[:half])) if half else in_turn(_Sorted)
-    looks = (look(paths[half:]), later())
-    memory.add_idle(mark for one in looks for mark in one.idle)
-    refused = {path: why for look in looks for path, why in look.refused.items()}
-    kept: dict[str, bytes] = {}
-    # Those refused are asked for again: the other process told this one's tree nothing of them.
-    for path in sorted({*refused, *(path for look in looks for path in look.kept)}):
+    aside = workspace.aside if len(paths) >= WORTH_A_PROCESS else in_turn
+    found = _Sorted()
+    for one in aside([partial(look, some) for some in pieces(paths)])():
+        found.kept.update(one.kept)
+        found.bare.extend(one.bare)
+        found.others.extend(one.others)
+        found.refused.update(one.refused)
+        memory.add_idle(one.idle)
+    for path, raw in found.kept.items():
+        tree.keep(path, raw)
+    # Those refused are asked for again: another process told this one's tree nothing of them.
+    for path in sorted(found.refused):
         try:
-            kept[path] = tree.read(path)
-            refused.pop(path, None)
+            found.kept[path] = tree.read(path)
+            del found.refused[path]
         except RepointError as error:
-            refused[path] = error.message  # It may have gone in between.
-    return kept, [path for look in looks for path in look.others], refused
+            found.refused[path] = error.message
+    return found
 
 
 def _sorted(tree: Tree, paths: Sequence[str], *, progress: Progress, memory: KnownFiles) -> _Sorted:
@@ -141,14 +145,19 @@ def _sorted(tree: Tree, paths: Sequence[str], *, progress: Progress, memory: Kno
             if has_kind(path, b""):
                 found.refused[path] = error.message
             continue
-        if has_kind(path, raw):
-            mark = memory.mark(path, raw)
-            known = memory.matters(mark)
-            if may_matter(path, raw) if known is None else known:
-                found.kept.append(path)
-            else:
-                found.others.append(path)
-                found.idle.append(mark)
+        if not has_kind(path, raw):
+            continue
+        mark = memory.mark(path, raw)
+        known = memory.matters(mark)
+        # What is known of a file tells its sites as well.
+        worth = worth_of(path, raw) if known is None else known and Worth.SITES
+        if worth:
+            found.kept[path] = raw
+            if worth is Worth.PART:
+                found.bare.append(path)
+        else:
+            found.others.append(path)
+            found.idle.append(mark)
     return found
 
 

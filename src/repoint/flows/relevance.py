@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from enum import IntEnum
 
 from repoint.formats.kinds import kind_of
 from repoint.formats.read import MAX_BYTES
 from repoint.formats.shelf import WORDS
 from repoint.kube.files import KUSTOMIZATION_NAMES
+from repoint.sites.json_look import json_may_hold_site
 from repoint.sites.needles import may_hold_site_bytes
 
 _HEAD = 1024
@@ -27,20 +29,39 @@ def has_kind(path: str, raw: bytes) -> bool:
     return kind_of(path, raw[:_HEAD]) is not None
 
 
-def may_matter(path: str, raw: bytes) -> bool:
-    """Whether a file has to be parsed: its bytes say so, or are no text to look into.
+class Worth(IntEnum):
+    """Why a file is parsed: for nothing, since others may depend on it, or for its sites."""
 
-    False only when the file can hold no site and is no part of what is deployed.
+    NOTHING = 0
+    PART = 1
+    SITES = 2
+
+
+def may_matter(path: str, raw: bytes) -> bool:
+    """Whether a file has to be parsed at all."""
+    return worth_of(path, raw) is not Worth.NOTHING
+
+
+def worth_of(path: str, raw: bytes) -> Worth:
+    """What a file is parsed for: its bytes say so, or are no text to look into.
+
+    `PART` and `NOTHING` only where it can hold no site, `NOTHING` only where it is no part of
+    what is deployed either.
     """
-    if path.rpartition("/")[2] in KUSTOMIZATION_NAMES:
-        return True
-    if path.endswith(".json") and _OWN.match(raw):
+    is_kustomization = path.rpartition("/")[2] in KUSTOMIZATION_NAMES
+    if path.endswith(".json") and not is_kustomization and _OWN.match(raw):
+        return Worth.NOTHING
+    if len(raw) <= MAX_BYTES and _may_hold_site(path, raw):
+        return Worth.SITES
+    if is_kustomization or len(raw) > MAX_BYTES or any(word in raw for word in _TELLING):
+        return Worth.PART
+    return Worth.NOTHING if raw.isascii() or _is_utf8(raw) else Worth.PART
+
+
+def _may_hold_site(path: str, raw: bytes) -> bool:
+    if not may_hold_site_bytes(path, raw):
         return False
-    if len(raw) > MAX_BYTES:
-        return True
-    if any(word in raw for word in _TELLING) or may_hold_site_bytes(path, raw):
-        return True
-    return not (raw.isascii() or _is_utf8(raw))
+    return not path.endswith(".json") or json_may_hold_site(path, raw)
 
 
 def _is_utf8(raw: bytes) -> bool:

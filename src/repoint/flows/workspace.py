@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
@@ -13,9 +13,9 @@ from repoint.ports import Aside, KeptResults, Progress, Renderer, SecretStore, T
 Result = TypeVar("Result")
 
 
-def in_turn(task: Callable[[], Result]) -> Callable[[], Result]:
-    """Do `task` when its result is asked for, once; implements `ports.Aside` with one process."""
-    return cache(task)
+def in_turn(pieces: Sequence[Callable[[], Result]]) -> Callable[[], list[Result]]:
+    """Do all when the results are asked for, once; implements `ports.Aside` with one process."""
+    return cache(lambda: [piece() for piece in pieces])
 
 
 @dataclass(frozen=True, slots=True)

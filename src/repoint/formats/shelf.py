@@ -40,7 +40,7 @@ class Shelf(Mapping[str, ParsedFile]):
         self._names = sorted({*texts, *others})
         self._known = frozenset(self._names)
         self._parsed: dict[str, ParsedFile] = {}
-        self._in_vain: dict[str, str] = {}
+        self._problems: dict[str, str] = {}
         self._room = MOST_TEXT
         self._asked: tuple[str, str | None] = ("", None)
 
@@ -49,8 +49,6 @@ class Shelf(Mapping[str, ParsedFile]):
         if parsed is None:
             parsed = self._parsed[path] = self._open(path)
             self._room -= len(parsed.text)
-            if parsed.problem and path not in self._texts:
-                self._in_vain[path] = parsed.problem
             while self._room < 0 and len(self._parsed) > 1:
                 self._room += len(self._parsed.pop(next(iter(self._parsed))).text)
         return parsed
@@ -104,15 +102,25 @@ class Shelf(Mapping[str, ParsedFile]):
 
     def opened_in_vain(self) -> dict[str, str]:
         """Why files that were asked for could not be read, by path; of `others` alone."""
-        return dict(sorted(self._in_vain.items()))
+        found = ((path, why) for path, why in self._problems.items() if why)
+        return dict(sorted(one for one in found if one[0] not in self._texts))
+
+    def problem(self, path: str) -> str:
+        """Why a file could not be read, or not whole; parsed for it unless it was before."""
+        if path not in self._problems:
+            self._open(path)
+        return self._problems[path]
 
     def _open(self, path: str) -> ParsedFile:
         raw = self._texts.get(path)
         if raw is not None:
-            return read_file(path, raw)
-        if self._read is None or path not in self._known:
+            parsed = read_file(path, raw)
+        elif self._read is None or path not in self._known:
             raise KeyError(path)
-        return self._read(path)
+        else:
+            parsed = self._read(path)
+        self._problems[path] = parsed.problem
+        return parsed
 
 
 def text_of(files: Mapping[str, ParsedFile], path: str) -> str:

@@ -25,9 +25,14 @@ _FLAT = frozenset(
 
 def detect(parsed: ParsedFile) -> tuple[Site, ...]:
     """Every site of a file, in file order; comments hold none, nor do sealed values."""
-    if parsed.kind is FileKind.TEXT and kind_of(parsed.path, parsed.text[:1024].encode()) is None:
-        return ()
     if not may_hold_site(parsed.path, parsed.text):
+        return ()
+    return searched(parsed)
+
+
+def searched(parsed: ParsedFile) -> tuple[Site, ...]:
+    """The same of a file that was told to be worth it by its bytes (`needles`) already."""
+    if parsed.kind is FileKind.TEXT and kind_of(parsed.path, parsed.text[:1024].encode()) is None:
         return ()
     view = FileView(parsed.path, parsed.map)
     scope = file_scope(parsed)

@@ -27,8 +27,14 @@ Live = dict[int, int]
 _SCRIPTS = "scripts"
 _PATCH = "an operation of a JSON patch"
 # What stands below `scripts` is one; what a patch adds stands under the key its path names.
-_WHOLE = (_SCRIPTS, _PATCH)
-_NAMES = frozenset({"name", "key", "Name", "variable"})
+WHOLE = (_SCRIPTS, _PATCH)
+"""Keys below which everything is looked at."""
+
+NAMES = frozenset({"name", "key", "Name", "variable"})
+"""Keys whose value may be the name of what stands under `value` beside it."""
+
+_BLANKS_BESIDE = frozenset("{[(<$%/,?")
+"""What a text with a blank in it must have to be an address (`hosts.address`)."""
 
 
 @lru_cache(maxsize=16384)
@@ -42,6 +48,20 @@ def telling_name(name: str) -> bool:
         or name.startswith("standby_")
         or host_key(name) is not None
     )
+
+
+def telling_pair(name: str, text: str) -> bool:
+    """Whether a key with a value tells of a site, or of what may hold one.
+
+    Several words are no host: blanks stand in placeholders, and behind a host alone.
+    """
+    if telling_text(text):
+        return True
+    if not telling_name(name):
+        return False
+    if " " not in text or " " not in text.strip() or not _BLANKS_BESIDE.isdisjoint(text):
+        return True
+    return host_key(name) is None
 
 
 def telling_text(text: str) -> bool:
@@ -76,7 +96,7 @@ class _Marker:
         if isinstance(node, Scalar):
             return DEAD
         number = id(node)
-        turn = (number, key in _WHOLE or telling_name(key))
+        turn = (number, key in WHOLE or telling_name(key))
         if turn not in self.seen:
             self.seen.add(turn)
             if isinstance(node, Mapping):
@@ -87,7 +107,7 @@ class _Marker:
         return self.live.get(number, DEAD)
 
     def _mapping(self, node: Mapping, key: str) -> int:
-        found = OWN if key in _WHOLE else DEAD
+        found = OWN if key in WHOLE else DEAD
         for name_node, value in node.pairs:
             name = name_node.text
             if not isinstance(value, Scalar):
@@ -97,9 +117,8 @@ class _Marker:
                 if name not in SKIPPED_KEYS and self.mark(value, below):
                     found = found or BELOW
             elif found is not OWN and (
-                telling_name(name)
-                or telling_text(value.text)
-                or (name in _NAMES and telling_name(value.text) and _has_value(node))
+                telling_pair(name, value.text)
+                or (name in NAMES and telling_name(value.text) and _has_value(node))
             ):
                 found = OWN
         return found

@@ -154,13 +154,13 @@ def shop(tmp_path: Path) -> Shop:
 def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that sites were looked for in."""
     paths: list[str] = []
-    real = locating.detect
+    real = locating.searched
 
-    def detect(parsed: locating.ParsedFile) -> tuple[locating.Site, ...]:
+    def searched(parsed: locating.ParsedFile) -> tuple[locating.Site, ...]:
         paths.append(parsed.path)
         return real(parsed)
 
-    monkeypatch.setattr(locating, "detect", detect)
+    monkeypatch.setattr(locating, "searched", searched)
     return paths
 
 

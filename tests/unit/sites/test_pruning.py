@@ -81,7 +81,8 @@ TEXTS = st.sampled_from(
         "Secret", "v1", "DB_HOST", "PGHOST=pg", "postgres://app@pg/x", "psql -h pg", "psql", "-h",
         "host=pg dbname=x", '{"database": {"host": "pg"}}', "nc", "-z", "script", "cG9zdGdyZXM=",
         "cG9zdGdyZXM6Ly9hcHBAcGcvc2hvcA==", "database:\n  host: pg\n", "#!/bin/sh\npsql -h pg\n",
-        "{{ .Values.host }}", "pg:5432:shop:app:x", "mysql", "x", "",
+        "{{ .Values.host }}", "pg:5432:shop:app:x", "mysql", "x", "", "two words", " pg ",
+        "pg /x y", "<the host>", "pg1,pg2, pg3", "${DB_HOST:-pg 1}", "psql -h pg -U app",
     )
 )  # fmt: skip
 TREES = st.recursive(

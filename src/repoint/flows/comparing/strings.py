@@ -60,6 +60,10 @@ class EarlierTree:
         """The bytes of before."""
         return self.read(path) if path in self._gone else self._tree.glance(path)
 
+    def keep(self, path: str, raw: bytes) -> None:
+        """Keep the bytes of before, where the tree has to keep them."""
+        self._tree.keep(path, raw)
+
     def exists(self, path: str) -> bool:
         """Whether the file was there."""
         return path not in self._gone and self._tree.exists(path)

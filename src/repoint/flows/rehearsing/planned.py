@@ -51,6 +51,11 @@ class PlannedTree:
         """The same, not kept in memory."""
         return self._contents[path] if path in self._contents else self._tree.glance(path)
 
+    def keep(self, path: str, raw: bytes) -> None:
+        """Keep what the tree itself holds; planned bytes are in memory."""
+        if path not in self._contents:
+            self._tree.keep(path, raw)
+
     def exists(self, path: str) -> bool:
         """Whether the file is there after the plan."""
         return path in self._contents or self._tree.exists(path)

@@ -51,6 +51,9 @@ class ObjectTree:
         """The object at a path as JSON."""
         return self.read(path)
 
+    def keep(self, path: str, raw: bytes) -> None:
+        """Nothing to do: all are in memory."""
+
     def exists(self, path: str) -> bool:
         """Whether an object has that path."""
         return path in self._files
