@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from repoint.adapters.answers import Answers, blob_id
 from repoint.adapters.gitrepo import Listing
+from repoint.adapters.kept.answers import Answers, blob_id
 from repoint.adapters.kept_results import UserResults
 from repoint.errors import FileRefused
 
@@ -79,7 +79,7 @@ def _recalled(content: bytes) -> str | None:
         (kept,) = (folder / "scans").iterdir()
         kept.write_bytes(content)
         told = answers.recall(_listing(), _read, lambda path, raw: False)
-        return None if told is None else str(told, "utf-8", "surrogateescape")
+        return None if told is None else str(told.text, "utf-8", "surrogateescape")
 
 
 def _summed(body: bytes) -> bytes:

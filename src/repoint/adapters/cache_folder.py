@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # Asked at the door, where each import counts.
+    from pathlib import Path
 
 _OFF = "off"
 
@@ -21,36 +24,57 @@ def cache_folder() -> Path | None:
     `REPOINT_CACHE=off` means none. One of another user, one that others may enter, a link,
     or one that cannot be made is not used either.
     """
+    from pathlib import Path
+
     base = _base()
     if base is None:
         return None
-    folder = base / f"private-{os.geteuid()}"
     try:
         # Fetched programs lie beside it, and other users run them.
-        base.mkdir(mode=0o755, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
+        Path(base).mkdir(mode=0o755, parents=True, exist_ok=True)
+        Path(_private(base)).mkdir(mode=0o700, exist_ok=True)
+    except OSError:
+        return None
+    folder = private_folder()
+    return None if folder is None else Path(folder)
+
+
+def private_folder() -> str | None:
+    """The same folder where it is there already."""
+    base = _base()
+    if base is None:
+        return None
+    folder = _private(base)
+    try:
         return folder if _is_private(folder) else None
     except OSError:
         return None
 
 
-def _base() -> Path | None:
+def _private(base: str) -> str:
+    return f"{base}/private-{os.geteuid()}"
+
+
+def _base() -> str | None:
     given = os.environ.get("REPOINT_CACHE")
     if given == _OFF:
         return None
-    try:
-        if given:
-            return Path(given).expanduser().absolute()
-        if home := os.environ.get("XDG_CACHE_HOME"):
-            return Path(home).absolute() / "repoint"
-        return Path.home() / ".cache" / "repoint"
-    except RuntimeError:
-        return None
+    if given:
+        return _expanded(given)
+    if home := os.environ.get("XDG_CACHE_HOME"):
+        return f"{os.path.abspath(home)}/repoint"
+    return _expanded("~/.cache/repoint")
 
 
-def _is_private(folder: Path) -> bool:
+def _expanded(place: str) -> str | None:
+    """With the user's folder for `~`; None for a user without one."""
+    place = os.path.expanduser(place)
+    return None if place.startswith("~") else os.path.abspath(place)
+
+
+def _is_private(folder: str) -> bool:
     """Whether it is a folder, no link to one, that its owner alone can enter, and we own it."""
-    found = folder.lstat()
+    found = os.lstat(folder)
     return (
         stat.S_ISDIR(found.st_mode)
         and found.st_uid == os.geteuid()

@@ -8,59 +8,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from repoint.adapters.git_calls import (
+    QUIET,
+    SAFE,
+    changed_cmd,
+    ignored_cmd,
+    places_cmd,
+    settings_cmd,
+    status_cmd,
+    tracked_cmd,
+    untracked_cmd,
+)
+from repoint.adapters.git_settings import reading_settings
 from repoint.adapters.runner import Result, run, run_together
 from repoint.errors import ToolFailed, ToolMissing
-
-_QUIET = {
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_ALLOW_PROTOCOL": "",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "LC_ALL": "C",
-}
-# A repository's own configuration may name programs for git to run. None of them is.
-_SAFE = (
-    *("git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
-    *("-c", "safe.bareRepository=explicit", "-c", "core.pager=cat", "-c", "diff.external="),
-    *("-c", "submodule.recurse=false", "-c", "core.alternateRefsCommand="),
-)
-# With less of a file's state to compare, one whose time was set back would pass for unchanged.
-_WHOLE_STATE = ("-c", "core.trustctime=true", "-c", "core.checkStat=default")
-
-
-def tracked_cmd() -> list[str]:
-    """Every entry of the index with its mode, blob and marks, NUL-separated."""
-    return [*_SAFE, "ls-files", "-z", "-s", "-v"]
-
-
-def changed_cmd(filters: Sequence[str] = ()) -> list[str]:
-    """The tracked files whose bytes may not be the index's, gone ones too, NUL-separated.
-
-    In a copied work tree these are all. `git diff` would look into them, but after what checking
-    in does to a file: one whose line ends alone have changed it does not name.
-    """
-    diff = ["diff-files", "--name-only", "-z", "--relative", "--ignore-submodules=all"]
-    return [*_SAFE, *_WHOLE_STATE, *_without(filters), *diff]
-
-
-def untracked_cmd() -> list[str]:
-    """Every file that git neither tracks nor ignores, NUL-separated."""
-    return [*_SAFE, "ls-files", "-z", "-o", "--exclude-standard"]
-
-
-def settings_cmd() -> list[str]:
-    """Every setting that holds here, with the scope that makes it, NUL-separated."""
-    return [*_SAFE, "config", "-z", "--list", "--show-scope", "--includes"]
-
-
-def status_cmd(paths: Sequence[str], filters: Sequence[str] = ()) -> list[str]:
-    """The state of `paths` against the last commit, NUL-separated.
-
-    The programs of `filters`, names as in `filter.NAME.clean`, are not run.
-    """
-    status = ["status", "--porcelain", "-z", "-uall", "--ignore-submodules=all", "--", *paths]
-    return [*_SAFE, *_without(filters), "--literal-pathspecs", *status]
 
 
 def find_root(start: Path) -> Path | None:
@@ -68,7 +29,7 @@ def find_root(start: Path) -> Path | None:
 
     A top that a repository's configuration moved elsewhere (`core.worktree`) is none.
     """
-    result = _try([*_SAFE, "rev-parse", "--show-toplevel"], start)
+    result = _try([*SAFE, "rev-parse", "--show-toplevel"], start)
     if result is None or result.status != 0:
         return None
     top = Path(result.stdout.decode(errors="surrogateescape").removesuffix("\n"))
@@ -79,7 +40,7 @@ def find_root(start: Path) -> Path | None:
 
 def commit_id(root: Path) -> str:
     """The commit that is checked out, empty before the first one or without git."""
-    result = _try([*_SAFE, "rev-parse", "--verify", "--quiet", "HEAD"], root)
+    result = _try([*SAFE, "rev-parse", "--verify", "--quiet", "HEAD"], root)
     return result.stdout.decode().strip() if result is not None and result.status == 0 else ""
 
 
@@ -117,32 +78,60 @@ class Listing(NamedTuple):
         return tuple(sorted((*found, *filter(is_file, asked))))
 
 
-def listing(root: Path) -> Listing | None:
-    """What git knows of the files below `root`; None where there is no repository."""
+def listing(root: Path, watch: Callable[[bytes], object] | None = None) -> Listing | None:
+    """What git knows of the files below `root`; None where there is no repository.
+
+    `watch` is told the entries before git looks at a file of the work tree.
+    """
     settings = _try(settings_cmd(), root)
     if settings is None or settings.status != 0:
         return None
     filters = _own_filters(settings.stdout)
-    commands = [tracked_cmd(), changed_cmd(filters), untracked_cmd()]
-    try:
-        results = run_together(commands, tool="git", cwd=root, env=_QUIET)
-    except ToolMissing:
-        return None
-    if any(result.status for result in results):
-        return None
+    stages = [[tracked_cmd(), changed_cmd(filters), untracked_cmd()]]
+    if watch is not None:
+        stages = [stages[0][:1], stages[0][1:]]
+    results: list[Result] = []
+    for stage in stages:
+        try:
+            results += run_together(stage, tool="git", cwd=root, env=QUIET)
+        except ToolMissing:
+            return None
+        if any(result.status for result in results):
+            return None
+        if watch is not None and len(results) == 1:
+            watch(results[0].stdout)
     entries, changed, untracked = (result.stdout for result in results)
-    return Listing(entries, _split(changed), _split(untracked), _reading_settings(settings.stdout))
+    return Listing(entries, _split(changed), _split(untracked), reading_settings(settings.stdout))
+
+
+def ignored(root: Path, folders: Sequence[str]) -> frozenset[str] | None:
+    """Those of `folders`, which hold no tracked file, that git never enters; None if unknown."""
+    asked = "".join(f"{folder}\0" for folder in folders).encode(errors="surrogateescape")
+    result = run(ignored_cmd(), tool="git", cwd=root, env=QUIET, input=asked)
+    fields = result.stdout.decode(errors="surrogateescape").split("\0")[:-1]
+    if result.status not in (0, 1) or len(fields) % 4:
+        return None
+    patterns = zip(fields[2::4], fields[3::4], strict=True)
+    return frozenset(path for pattern, path in patterns if not pattern.startswith("!"))
+
+
+class Places(NamedTuple):
+    """Where git keeps what it knows of a work tree, as paths from the root that was asked about."""
+
+    top: str
+    entries: str
+    ignores: str
+
+
+def places(root: Path) -> Places | None:
+    """The top of the work tree (empty for the root), the index, and the private ignore file."""
+    result = _try(places_cmd(), root)
+    told = result.stdout.decode(errors="surrogateescape").split("\n") if result is not None else []
+    return Places(*told[:3]) if len(told) == 4 and not told[3] else None
 
 
 def _split(printed: bytes) -> tuple[str, ...]:
     return tuple(name for name in printed.decode(errors="surrogateescape").split("\0") if name)
-
-
-def _reading_settings(printed: bytes) -> bytes:
-    """The settings that change what a file's bytes are, or which files are listed."""
-    fields = printed.split(b"\0")
-    told = zip(fields[::2], fields[1::2], strict=False)
-    return b"\0".join(one for _, one in told if one.startswith((b"core.", b"filter.")))
 
 
 def dirty(root: Path, paths: Sequence[str]) -> tuple[str, ...]:
@@ -152,9 +141,9 @@ def dirty(root: Path, paths: Sequence[str]) -> tuple[str, ...]:
     """
     if not paths or find_root(root) is None:
         return ()
-    prefix = run([*_SAFE, "rev-parse", "--show-prefix"], tool="git", cwd=root, env=_QUIET)
+    prefix = run([*SAFE, "rev-parse", "--show-prefix"], tool="git", cwd=root, env=QUIET)
     above = prefix.stdout.decode(errors="surrogateescape").rstrip("\n")
-    result = run(status_cmd(paths, _filters_of(root)), tool="git", cwd=root, env=_QUIET)
+    result = run(status_cmd(paths, _filters_of(root)), tool="git", cwd=root, env=QUIET)
     if result.status != 0:
         raise ToolFailed(f"`git status` failed: {result.note()}")
     return tuple(sorted({name.removeprefix(above) for name in _names(result.stdout)}))
@@ -176,16 +165,6 @@ def _own_filters(printed: bytes) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _without(filters: Sequence[str]) -> list[str]:
-    """Settings by which no program of `filters` is run, names as in `filter.NAME.clean`."""
-    return [
-        part
-        for name in filters
-        for key, value in (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false"))
-        for part in ("-c", f"filter.{name}.{key}={value}")
-    ]
-
-
 def _names(porcelain: bytes) -> list[str]:
     """Paths of `git status --porcelain -z`; a rename is followed by its old name."""
     fields = iter(porcelain.decode(errors="surrogateescape").split("\0"))
@@ -201,6 +180,6 @@ def _names(porcelain: bytes) -> list[str]:
 
 def _try(argv: list[str], cwd: Path) -> Result | None:
     try:
-        return run(argv, tool="git", cwd=cwd, env=_QUIET)
+        return run(argv, tool="git", cwd=cwd, env=QUIET)
     except ToolMissing:
         return None

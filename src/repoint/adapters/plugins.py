@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # Asked at the door, where each import counts.
+    from collections.abc import Sequence
     from importlib.metadata import EntryPoint
     from types import ModuleType
 
@@ -51,7 +51,7 @@ def _places() -> list[str]:
 
 def _brings(folder: str) -> bool:
     try:
-        with open(f"{folder}/entry_points.txt", "rb") as file:  # noqa: PTH123 (without pathlib)
+        with open(f"{folder}/entry_points.txt", "rb") as file:
             return _HEADER in file.read()
     except OSError:
         return False

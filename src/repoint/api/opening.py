@@ -135,15 +135,15 @@ def guessed(workspace: Workspace) -> tuple[Workspace, Reading]:
 
 def kept_results(known: Knowledge) -> KeptResults | None:
     """What earlier runs of this program worked out, knowing the same; None where none is kept."""
-    from repoint.adapters.answers import program_mark
     from repoint.adapters.cache_folder import cache_folder
+    from repoint.adapters.kept.program import program_mark
     from repoint.adapters.kept_results import UserResults
     from repoint.planning.knowledge import digest_of
 
     folder = cache_folder()
     if folder is None:
         return None
-    program = program_mark(Path(__file__).resolve().parents[1])
+    program = program_mark(Path(__file__).absolute().parents[1])
     return UserResults(folder, program + digest_of(known))
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from repoint.cli.at_once import may_know_more, whole_request
 from repoint.cli.place import CONFIG_FILE, JOURNAL
 
 if TYPE_CHECKING:
-    from repoint.adapters.answers import Answers
     from repoint.adapters.filetree import FileTree
+    from repoint.adapters.kept.stamps import Stamp
     from repoint.cli.wiring import Desk
     from repoint.model.knowledge import Knowledge
 
@@ -19,7 +21,7 @@ class KeptScan:
 
     def __init__(self, tree: FileTree, request: tuple[str, ...]) -> None:
         self._tree = tree
-        self._known, self._answers = _answers(tree, request)
+        self._known, self._place = _place_of(tree, request)
 
     def recall(self) -> str | None:
         """The text that the scan would print; None when it has to be worked out."""
@@ -28,30 +30,62 @@ class KeptScan:
 
     def told(self) -> memoryview | None:
         """The same in UTF-8: a large text is printed sooner than decoded."""
-        listing = self._tree.listing() if self._answers else None
-        if self._answers is None or listing is None or self._is_half_done():
+        if self._place is None or self._is_half_done():
             return None
-        if self._known is None:
-            return self._answers.recall(listing, self._tree.glance, _matters)
-        from repoint.model.knowledge import knowing
+        from repoint.adapters.kept.answers import Answers
+        from repoint.adapters.kept.watching import Watch, is_due
 
-        with knowing(self._known):  # Added words tell of files that would not matter otherwise.
-            return self._answers.recall(listing, self._tree.glance, _matters)
+        folder, request = self._place
+        watch = Watch(self._tree.root) if is_due(folder, request, self._tree.root) else None
+        listing = self._tree.listing(None if watch is None else watch.tracked)
+        if listing is None:
+            return None
+        if watch is not None:
+            watch.others(listing)
+        with self._with_knowledge():
+            kept = Answers(folder, request).recall(listing, self._tree.glance, _matters)
+        if kept is None:
+            return None
+        self._stamp(None if watch is None else watch.make(kept.seal))
+        return kept.text
 
     def keep(self, text: str, desk: Desk, *, beyond: bool | None = None) -> None:
         """Keep what was worked out, unless more than the repository decided it, or it changed.
 
         `beyond` tells whether more decided it, where a sealed file that was opened is no reason.
         """
-        from repoint.adapters.gitrepo import listing
-
         beyond = desk.looked_beyond() if beyond is None else beyond
-        known = self._tree.listing() if self._answers else None
-        if self._answers is None or known is None or beyond:
+        known = self._tree.listing() if self._place else None
+        if self._place is None or known is None or beyond:
             return
-        if listing(self._tree.root) == known:
-            contents, refused = self._tree.remembered(), self._tree.refused()
-            self._answers.keep(text, known, contents, refused, self._tree.glance)
+        from repoint.adapters.kept.answers import Answers
+        from repoint.adapters.kept.watching import Watch
+
+        now, watch = kept_tree(self._tree.root), Watch(self._tree.root)
+        if now.listing(watch.tracked) != known:
+            return
+        watch.others(known)
+        answers = Answers(*self._place)
+        answers.keep(text, known, self._tree.remembered(), self._tree.refused(), self._tree.glance)
+        # What git lists without an id may have changed since it was read.
+        kept = answers.recall(known, now.glance, lambda *_: True)
+        if kept is not None:
+            self._stamp(watch.make(kept.seal))
+
+    def _stamp(self, stamp: Stamp | None) -> None:
+        from repoint.adapters.kept.watching import keep
+
+        if self._place is not None and self._known is None:
+            with suppress(OSError):
+                keep(*self._place, self._tree.root, stamp)
+
+    def _with_knowledge(self) -> AbstractContextManager[None]:
+        """Added words tell of files that would not matter otherwise."""
+        if self._known is None:
+            return nullcontext()
+        from repoint.model.knowledge import knowing
+
+        return knowing(self._known)
 
     def _is_half_done(self) -> bool:
         """Whether there may be a run that was stopped, which the whole scan tells of."""
@@ -65,9 +99,13 @@ def kept_tree(folder: Path) -> FileTree:
     return FileTree(folder)
 
 
-def _answers(tree: FileTree, request: tuple[str, ...]) -> tuple[Knowledge | None, Answers | None]:
-    """What is known here beside the built-in tables, None for nothing; and what is kept."""
-    from repoint.adapters.answers import Answers, program_mark
+def _place_of(
+    tree: FileTree, request: tuple[str, ...]
+) -> tuple[Knowledge | None, tuple[Path, tuple[str, ...]] | None]:
+    """What is known here beside the built-in tables, None for nothing; and what is kept where.
+
+    That is a folder, and the request with all that decides its answer; None without a folder.
+    """
     from repoint.adapters.cache_folder import cache_folder
     from repoint.errors import RepointError
 
@@ -76,24 +114,19 @@ def _answers(tree: FileTree, request: tuple[str, ...]) -> tuple[Knowledge | None
         return None, None
     try:
         config = tree.read(CONFIG_FILE) if tree.exists(CONFIG_FILE) else b""
-        known = _known(tree, config)
+        known = _known(tree) if may_know_more(config) else None
     except RepointError:
         return None, None
-    program = program_mark(Path(__file__).resolve().parents[1])
     mark = (known.mark,) if known is not None else ()
-    return known, Answers(folder, (program, config.decode(errors="replace"), *mark, *request))
+    return known, (folder, whole_request(config, (*mark, *request)))
 
 
-def _known(tree: FileTree, config: bytes) -> Knowledge | None:
-    """What was added here; None where that is nothing, which is told without a look at it.
+def _known(tree: FileTree) -> Knowledge:
+    """What was added here; the files that repoint.yaml names are read, and so belong to the answer.
 
-    The files that repoint.yaml names are read on the way, and so belong to the answer.
+    Raises:
+        RepointError: what it says is wrong.
     """
-    from repoint.adapters.plugins import any_installed
-
-    # An escape in a key could spell the word, too.
-    if b"knowledge" not in config and b"\\" not in config and not any_installed():
-        return None
     from repoint.api.opening import settings_of
 
     return settings_of(tree).known

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _FORMAT = "--format"
 
@@ -24,20 +26,29 @@ def main() -> None:
 
 def answered(arguments: Sequence[str]) -> bool:
     """Print the kept answer of `[-q] [-C ROOT] scan --format json [ROOT]`, if it stands."""
-    folder = _json_scan(arguments)
-    if folder is None or sys.stdout is None:
+    root = _json_scan(arguments)
+    if root is None or sys.stdout is None:
         return False
-    from repoint.cli.answers import KeptScan, kept_tree
+    from repoint.cli.at_once import told_at_once
     from repoint.cli.stdout import emit_encoded
 
-    told = KeptScan(kept_tree(folder), ("json",)).told()
+    request = ("json",)
+    told = told_at_once(root, request) or _told_by_git(root, request)
     if told is None:
         return False
     emit_encoded(told)
     return True
 
 
-def _json_scan(arguments: Sequence[str]) -> Path | None:
+def _told_by_git(root: str, request: tuple[str, ...]) -> memoryview | None:
+    from pathlib import Path
+
+    from repoint.cli.answers import KeptScan, kept_tree
+
+    return KeptScan(kept_tree(Path(root)), request).told()
+
+
+def _json_scan(arguments: Sequence[str]) -> str | None:
     """The folder that a plain scan as JSON is asked of; None for everything else."""
     words = list(arguments)
     given: list[str] = []
@@ -53,9 +64,9 @@ def _json_scan(arguments: Sequence[str]) -> Path | None:
     roots = words[1:at] + words[at + 2 :]
     if len(roots) > 1 or any(root.startswith("-") for root in roots):
         return None
-    folder = (roots or given or [os.curdir])[0]
     if not roots and not given:
-        from repoint.cli.place import find_root
+        from repoint.cli.place import nearest
 
-        return find_root(None, None)
-    return Path(folder).resolve() if Path(folder).is_dir() else None
+        return nearest()
+    folder = (roots or given)[0]
+    return os.path.realpath(folder) if os.path.isdir(folder) else None

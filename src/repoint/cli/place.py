@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CONFIG_FILE = "repoint.yaml"
 JOURNAL = ".repoint/journal"
@@ -15,10 +19,18 @@ def find_root(directory: Path | None, root: Path | None) -> Path:
     An argument wins over `-C`; without both it is the nearest folder, from the current
     one upward, that holds a repoint.yaml, else the current folder.
     """
+    from pathlib import Path
+
     given = root or directory
-    if given is not None:
-        return given.resolve()
-    here = Path.cwd()
-    return next(
-        (folder for folder in (here, *here.parents) if (folder / CONFIG_FILE).is_file()), here
-    )
+    return given.resolve() if given is not None else Path(nearest())
+
+
+def nearest() -> str:
+    """The nearest folder upward that holds a repoint.yaml, else the current one."""
+    here = folder = os.getcwd()
+    while not os.path.isfile(f"{folder}/{CONFIG_FILE}"):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return here
+        folder = above
+    return folder

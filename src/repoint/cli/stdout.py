@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from repoint.errors import FileRefused
 
 
 def emit(text: str) -> None:
@@ -21,7 +17,7 @@ def emit(text: str) -> None:
 
         ended()
         text = harmless(text)
-    with _for_any_reader():
+    with _ForAnyReader():
         sys.stdout.write(text)
         if text and not text.endswith("\n"):
             sys.stdout.write("\n")
@@ -36,7 +32,7 @@ def emit_encoded(text: memoryview) -> None:
     if raw is None or not plain:
         emit(str(text, "utf-8", "surrogateescape"))
         return
-    with _for_any_reader():
+    with _ForAnyReader():
         stream.flush()
         raw.write(text)
         if text and text[-1] != ord("\n"):
@@ -44,17 +40,22 @@ def emit_encoded(text: memoryview) -> None:
         raw.flush()
 
 
-@contextmanager
-def _for_any_reader() -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:
-        close_stdout()
-    except OSError as error:
-        close_stdout()
-        raise FileRefused.by(
-            "the result cannot be written to stdout", error, hint="send it to another place"
-        ) from None
+class _ForAnyReader:
+    """A block that writes to stdout: a reader that went away is no error, a full disk is one."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, OSError):
+            close_stdout()
+            if not isinstance(error, BrokenPipeError):
+                from repoint.errors import FileRefused
+
+                raise FileRefused.by(
+                    "the result cannot be written to stdout", error, hint="send it to another place"
+                ) from None
+        return isinstance(error, OSError)
 
 
 def close_stdout() -> None:

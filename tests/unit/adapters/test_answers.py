@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repoint.adapters import answers
-from repoint.adapters.answers import Answers, blob_id, program_mark
 from repoint.adapters.filetree import FileTree
+from repoint.adapters.kept import answers
+from repoint.adapters.kept.answers import Answers, blob_id
+from repoint.adapters.kept.program import program_mark
 from repoint.errors import FileRefused
 
 FILES = {
@@ -58,7 +59,7 @@ class Shop:
         listing = tree.listing()
         assert listing is not None
         told = Answers(self.cache, request).recall(listing, tree.glance, _names_a_database)
-        return None if told is None else str(told, "utf-8", "surrogateescape")
+        return None if told is None else str(told.text, "utf-8", "surrogateescape")
 
     def kept_file(self) -> Path:
         (found,) = (self.cache / "scans").iterdir()

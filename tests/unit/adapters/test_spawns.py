@@ -10,7 +10,9 @@ import pytest
 SOURCE = Path(__file__).parents[3] / "src" / "repoint"
 STARTS = {"run", "Popen", "call", "check_call", "check_output", "getoutput", "getstatusoutput"}
 # A fork alone starts no program: it is this process again.
-OTHER_WAYS = {"system", "popen", "posix_spawn", "posix_spawnp", "startfile"}
+OTHER_WAYS = {"system", "popen", "startfile"}
+# Their third argument is the environment.
+GIVEN = {"posix_spawn", "posix_spawnp"}
 
 
 def started_without(text: str) -> list[int]:
@@ -29,7 +31,11 @@ def started_without(text: str) -> list[int]:
             )
             or (
                 node.func.value.id == "os"
-                and (node.func.attr in OTHER_WAYS or node.func.attr.startswith(("exec", "spawn")))
+                and (
+                    node.func.attr in OTHER_WAYS
+                    or node.func.attr.startswith(("exec", "spawn"))
+                    or (node.func.attr in GIVEN and not isinstance(node.args[2], ast.Name))
+                )
             )
         )
     ]
@@ -58,7 +64,8 @@ def test_only_subprocess_under_its_own_name_is_used() -> None:
         "subprocess.Popen(['x'], cwd='/')",
         "os.system('x')",
         "os.execv('x', ['x'])",
-        "os.posix_spawn('x', ['x'], {})",
+        "os.posix_spawn('x', ['x'], os.environ)",
+        "os.posix_spawnp('x', ['x'], dict(os.environ))",
     ],
 )
 def test_the_look_sees_it(text: str) -> None:

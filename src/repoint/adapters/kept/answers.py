@@ -14,38 +14,29 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from repoint.adapters.gitrepo import Listing
+from repoint.adapters.kept.answer_file import FOLDER, Loaded, load, pieces_of
+from repoint.adapters.kept.layout import file_name, joined, parted, store
 from repoint.errors import RepointError
 
-_MAGIC = b"repoint scan 2\n"
-_SUM = 16
-_SIZE = 8
-_HEAD = len(_MAGIC) + 2 * _SUM + _SIZE
 _OWN = ".repoint/"
 _FEW = 1000
 """So many entries are found sooner than all are read."""
-
-_MOST_FILES = 32
-_MOST_BYTES = 512 * 1024 * 1024
 
 
 class Answers:
     """Kept answers in a folder of the user's own; `request` says to what, and by which program."""
 
     def __init__(self, folder: Path, request: Sequence[str]) -> None:
-        self._folder = folder / "scans"
-        name = hashlib.blake2b("\0".join(request).encode(errors="surrogateescape"), digest_size=16)
-        self._file = self._folder / name.hexdigest()
+        self._file = folder / FOLDER / file_name(request)
 
     def recall(
         self, listing: Listing, read: Callable[[str], bytes], matters: Callable[[str, bytes], bool]
-    ) -> memoryview | None:
-        """The kept text, in UTF-8, if it stands; `matters` tells of a file that was changed."""
+    ) -> Kept | None:
+        """What is kept, if it stands; `matters` tells of a file that was changed."""
         kept = self._load(listing.entries)
         if kept is None or kept.settings != listing.settings:
             return None
@@ -64,7 +55,7 @@ class Answers:
                 told_of = kept.told_of(path) or path.endswith(".gitattributes")
                 if told_of or matters(path, raw):
                     return None
-        return kept.text
+        return kept
 
     def keep(
         self,
@@ -90,80 +81,42 @@ class Answers:
         if all(ids.get(path) == blob_id(raw) for path, raw in contents.items()):
             told_of = sorted({*contents, *refused})
             with contextlib.suppress(OSError):
-                self._store(listing.entries, _fields(text, listing, told_of, others))
+                fields = _fields(text, listing, told_of, others)
+                store(self._file.parent, self._file.name, pieces_of(listing.entries, fields))
 
-    def _load(self, now: bytes) -> _Kept | None:
+    def _load(self, now: bytes) -> Kept | None:
         """What is kept, undamaged; git's listing of then stays away where it is the one of now."""
-        try:
-            with self._file.open("rb") as file:
-                head = file.read(_HEAD)
-                size = int.from_bytes(head[_HEAD - _SIZE :], "big")
-                # A damaged size may be anything.
-                entries = file.read(min(size, os.fstat(file.fileno()).st_size))
-                body = memoryview(file.read())
-        except OSError:
+        loaded = load(str(self._file), now)
+        if loaded is None:
             return None
-        if len(head) < _HEAD or head[: len(_MAGIC) + _SUM] != _MAGIC + _sum(
-            head[-_SUM - _SIZE :], body
-        ):
-            return None
-        if entries == now:
-            return _decoded(None, body)
-        if _sum(entries) != head[-_SUM - _SIZE : -_SIZE]:
-            return None
-        return _decoded(entries, body)
-
-    def _store(self, entries: bytes, fields: list[bytes]) -> None:
-        from tempfile import mkstemp
-
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        fd, name = mkstemp(dir=self._folder, prefix="new-")
-        try:
-            with os.fdopen(fd, "wb") as file:
-                file.writelines(_laid_out(entries, fields))
-            Path(name).replace(self._file)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        self._prune()
-
-    def _prune(self) -> None:
-        """Drop the oldest answers when they are many or large."""
-        found = sorted(
-            ((one.stat().st_mtime_ns, one.stat().st_size, one) for one in self._folder.iterdir()),
-            reverse=True,
-        )
-        total = 0
-        for number, (_, size, one) in enumerate(found):
-            total += size
-            if number >= _MOST_FILES or total > _MOST_BYTES:
-                one.unlink(missing_ok=True)
+        pairs = parted(loaded.fields[3])
+        return None if len(pairs) % 2 else Kept(loaded, pairs)
 
 
-class _Kept:
+class Kept:
     """What was printed, and of which state of the files.
 
-    `entries` are git's of that time, None where they are those of now. `read` are the paths that
-    it was made of, and those that could not be read. `others` are the blob ids of files that were
-    not in the index as they were: changed or untracked; empty for one that was gone.
+    `text` is in UTF-8, `seal` tells this answer from any other. `entries` are git's of that time,
+    None where they are those of now. `read` are the paths that it was made of, and those that
+    could not be read. `others` are the blob ids of files that were not in the index as they were:
+    changed or untracked; empty for one that was gone.
     """
 
-    __slots__ = ("_read", "entries", "others", "settings", "text", "untracked")
+    __slots__ = ("_read", "entries", "others", "seal", "settings", "text", "untracked")
 
-    def __init__(
-        self, entries: bytes | None, fields: Sequence[memoryview], others: dict[str, str]
-    ) -> None:
-        settings, untracked, read, _, self.text = fields
+    def __init__(self, loaded: Loaded, others: Sequence[str]) -> None:
+        settings, untracked, read, _, self.text = loaded.fields
         self._read: memoryview | frozenset[str] = read
-        self.entries = entries
+        self.seal = loaded.seal
+        self.entries = loaded.entries
         self.settings = bytes(settings)
-        self.untracked = _parted(untracked)
-        self.others = others
+        self.untracked = parted(untracked)
+        self.others = dict(zip(others[::2], others[1::2], strict=True))
 
     def told_of(self, path: str) -> bool:
         """Whether the answer was made of a file, or of its absence."""
         if not isinstance(self._read, frozenset):
-            self._read = frozenset(_parted(self._read))
+            self._read = frozenset(parted(self._read))
         return path in self._read
 
     def touched(self, now: Listing) -> set[str] | None:
@@ -194,36 +147,6 @@ def blob_id(raw: bytes) -> str:
     made = hashlib.sha1(b"blob %d\0" % len(raw), usedforsecurity=False)
     made.update(raw)
     return made.hexdigest()
-
-
-def program_mark(package: Path) -> str:
-    """What this program is: it differs when its code, or a package beside it, does.
-
-    An installed wheel is known by its list of digests; a work tree by its files' sizes and times.
-    """
-    made = hashlib.blake2b(sys.version.encode(), digest_size=16)
-    for record in sorted(package.parent.glob("repoint-*.dist-info/RECORD")):
-        made.update(record.read_bytes())
-        break
-    else:
-        for folder, _, names in os.walk(package):
-            for name in names:
-                if not name.endswith(".pyc"):
-                    status = os.lstat(f"{folder}/{name}")
-                    made.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
-    for place in sys.path:
-        if place.endswith("site-packages"):
-            with contextlib.suppress(OSError):
-                names = sorted(one.name for one in os.scandir(place))
-                made.update("\n".join(names).encode(errors="surrogateescape"))
-    return made.hexdigest()
-
-
-def _sum(*pieces: bytes | memoryview) -> bytes:
-    made = hashlib.blake2b(digest_size=_SUM)
-    for piece in pieces:
-        made.update(piece)
-    return made.digest()
 
 
 def _own_left_out(paths: Iterable[str]) -> set[str]:
@@ -280,40 +203,8 @@ def _fields(
 ) -> list[bytes]:
     return [
         listing.settings,
-        _joined(listing.untracked),
-        _joined(told_of),
-        _joined(part for pair in others.items() for part in pair),
+        joined(listing.untracked),
+        joined(told_of),
+        joined(part for pair in others.items() for part in pair),
         text.encode(errors="surrogateescape"),
     ]
-
-
-def _laid_out(entries: bytes, fields: Sequence[bytes]) -> Iterator[bytes]:
-    """The file: what it is, the sum of all but the entries, their own sum, and all by sizes."""
-    body = [part for field in fields for part in (len(field).to_bytes(_SIZE, "big"), field)]
-    head = _sum(entries) + len(entries).to_bytes(_SIZE, "big")
-    yield _MAGIC + _sum(head, *body) + head
-    yield entries
-    yield from body
-
-
-def _decoded(entries: bytes | None, body: memoryview) -> _Kept | None:
-    fields = []
-    at = 0
-    while at < len(body):
-        size = int.from_bytes(body[at : at + _SIZE], "big")
-        fields.append(body[at + _SIZE : at + _SIZE + size])
-        at += _SIZE + size
-    if len(fields) != 5 or at != len(body):
-        return None
-    pairs = _parted(fields[3])
-    if len(pairs) % 2:
-        return None
-    return _Kept(entries, fields, dict(zip(pairs[::2], pairs[1::2], strict=True)))
-
-
-def _joined(names: Iterable[str]) -> bytes:
-    return "\0".join(names).encode(errors="surrogateescape")
-
-
-def _parted(field: memoryview) -> tuple[str, ...]:
-    return tuple(str(field, "utf-8", "surrogateescape").split("\0")) if len(field) else ()
