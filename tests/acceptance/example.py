@@ -17,6 +17,7 @@ import yaml
 
 from repoint.adapters.runner import find_tool
 from repoint.dsn.parse import find
+from tests.prepared import run
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "naytife"
@@ -62,15 +63,7 @@ class Checkout:
 
     def run(self, *arguments: str, status: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run repoint here and demand its exit status; None takes any."""
-        done = subprocess.run(
-            self.argv(*arguments),
-            env=self.environment,
-            cwd=self.root,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run("-C", str(self.root), *arguments, env=self.environment, cwd=self.root)
         assert status is None or done.returncode == status, done.stdout[-3000:] + done.stderr
         return done
 

@@ -27,15 +27,15 @@ import yaml
 from repoint.adapters.lab.account import Account
 from repoint.adapters.lab.guard import Guard
 from repoint.adapters.lab.guardian import sweep
-from repoint.adapters.lab.ports import LOOPBACK
 from repoint.adapters.runner import find_tool
 from scripts.cluster import PARTS
+from tests.cluster.asking import Connections
 from tests.cluster.launching import Launcher
 from tests.cluster.stages import stages
 
 NODES = ("node-a", "node-b")
 _UP_S = 60.0
-_POLL_S = 0.02
+_POLL_S = 0.05
 _STAGES = "/apis/kwok.x-k8s.io/v1alpha1/stages"
 _OWN_USER = Account(-1, -1)
 _NUMBERS = count(1)
@@ -70,6 +70,8 @@ class ControlPlane:
     def __post_init__(self) -> None:
         self._launcher = Launcher(self.guard)
         self.port = self._launcher.port
+        self._connections = Connections(self.port, self._tls)
+        self._kinds: dict[tuple[str, str], Any] = {}
 
     @property
     def folder(self) -> Path:
@@ -104,6 +106,10 @@ class ControlPlane:
         self.create(*(_node(name) for name in NODES))
         self.until("nodes are ready", self._nodes_are_ready)
         self.until("pods can be made", lambda: self._has_account("default"))
+
+    def close(self) -> None:
+        """Leave it: what runs is ended by the guard."""
+        self._connections.close()
 
     def stop_apiserver(self) -> None:
         """Kill kube-apiserver; its data stays."""
@@ -162,21 +168,14 @@ class ControlPlane:
         token: str = "",
     ) -> tuple[int, Any]:
         """One request: the status and the decoded answer. Faster than kubectl."""
-        connection = http.client.HTTPSConnection(
-            LOOPBACK, self.port, timeout=30, context=self._tls()
-        )
         headers = {
             "Authorization": f"Bearer {token or self._launcher.token}",
             "Content-Type": content_type,
             "Accept": "application/json",
         }
-        with contextlib.closing(connection):
-            text = None if body is None else json.dumps(body)
-            connection.request(method, path, text, headers)
-            answer = connection.getresponse()
-            raw = answer.read()
-        kind = answer.headers.get_content_type()
-        return answer.status, json.loads(raw) if kind == "application/json" else raw.decode()
+        text = None if body is None else json.dumps(body)
+        status, kind, raw = self._connections.ask(method, path, text, headers)
+        return status, json.loads(raw) if kind == "application/json" else raw.decode()
 
     def get(self, path: str) -> Any:
         """The object or list at a path such as `/api/v1/namespaces/x/pods`."""
@@ -287,8 +286,10 @@ class ControlPlane:
         """The path that objects of this kind are created at."""
         version = one["apiVersion"]
         root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-        kinds = {kind["kind"]: kind for kind in reversed(self.get(root)["resources"])}
-        kind = kinds[one["kind"]]
+        if (root, one["kind"]) not in self._kinds:
+            for known in reversed(self.get(root)["resources"]):
+                self._kinds[root, known["kind"]] = known
+        kind = self._kinds[root, one["kind"]]
         if not kind["namespaced"]:
             return f"{root}/{kind['name']}"
         namespace = one["metadata"].get("namespace", "default")
@@ -316,8 +317,9 @@ def running() -> Iterator[ControlPlane]:
     sweep(str(base), {os.geteuid()})
     with Guard(_OWN_USER, base) as guard:
         plane = ControlPlane(guard)
-        plane.start()
-        yield plane
+        with contextlib.closing(plane):
+            plane.start()
+            yield plane
 
 
 def _is(one: Mapping[str, Any], condition: str) -> bool:

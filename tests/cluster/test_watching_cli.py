@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import yaml
 
 from tests.cluster.control_plane import ControlPlane, Done
 from tests.documents import validated
+from tests.prepared import run
 from tests.unit.planning.small_repository import CONFIG, repository, workload
 
 pytestmark = pytest.mark.cluster
@@ -68,9 +68,7 @@ class Shop:
         self.git("commit", "-qm", "state")
 
     def repoint(self, *args: str) -> Done:
-        argv = [sys.executable, "-m", "repoint", "-C", str(self.root), *args]
-        env = self.api.environment()
-        done = subprocess.run(argv, capture_output=True, text=True, env=env, timeout=120)
+        done = run("-C", str(self.root), *args, env=self.api.environment(), timeout=120)
         return Done(done.returncode, done.stdout, done.stderr)
 
     def rollout(self, *args: str) -> Done:

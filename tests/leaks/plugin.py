@@ -31,6 +31,7 @@ from tests.leaks.canaries import Canary, collect
 from tests.leaks.objects import Reader
 from tests.leaks.recorder import Recorder, install
 from tests.leaks.searching import Totals, search, written
+from tests.prepared import start_each
 
 ROOT = Path(__file__).parents[2]
 _SAMPLER = Path(__file__).with_name("sampler.py")
@@ -85,6 +86,7 @@ class Harness:
         argv = [sys.executable, "-I", "-S", str(_SAMPLER), str(self.spool), str(os.getpid())]
         self._sampler = subprocess.Popen([*argv, tempfile.gettempdir()], stdin=subprocess.PIPE)
         self.recorder = install(self.spool)
+        start_each()
         _listen(self.recorder)
 
     def look(self, item: pytest.Item) -> None:

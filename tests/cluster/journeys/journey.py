@@ -21,7 +21,7 @@ import yaml
 
 from repoint.adapters.runner import find_tool
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.rolling_out.shop import command
+from tests.prepared import run
 
 REPOSITORIES = Path(__file__).with_name("repositories")
 _ROLLED = {"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet"}
@@ -55,15 +55,7 @@ class Journey:
 
     def repoint(self, *args: str) -> subprocess.CompletedProcess[str]:
         """Run the real command line in the repository."""
-        return subprocess.run(
-            command(*args),
-            cwd=self.root,
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        return run(*args, cwd=self.root, env=self._environment(), timeout=120)
 
     def configured(self) -> Mapping[str, Any]:
         """What init proposes; then repoint.yaml is as the truth has it."""

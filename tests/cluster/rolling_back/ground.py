@@ -29,7 +29,8 @@ from repoint.ports import ClusterApi
 from repoint.rollout.steps import Draft, Event, Tone
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.objects import cluster, deployment, job, pooler, service
-from tests.cluster.rolling_out.shop import PASSWORD, Shop, command
+from tests.cluster.rolling_out.shop import PASSWORD, Shop
+from tests.prepared import run
 
 OWN = "repoint.dev/"
 _HOLDER = Holder("tester@here", "1")
@@ -83,14 +84,7 @@ class Ground:
 
     def repoint(self, *args: str, status: int = 0) -> subprocess.CompletedProcess[str]:
         """The real command."""
-        done = subprocess.run(
-            command(*args),
-            cwd=self.root,
-            env=self.shop.environment(),
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
+        done = run(*args, cwd=self.root, env=self.shop.environment(), timeout=180)
         self.shop.output += done.stdout + done.stderr
         assert done.returncode == status, done.stdout + done.stderr
         return done

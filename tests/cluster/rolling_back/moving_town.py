@@ -17,6 +17,7 @@ from tests.cluster.objects import cluster, deployment, pooler
 from tests.cluster.rolling_out.shop import command
 from tests.cluster.verifying.town import PASSWORD, Town
 from tests.documents import validated
+from tests.prepared import run
 from tests.servers.fix_lab import Ground
 
 _TABLES = (
@@ -117,15 +118,7 @@ class MovingTown:
 
     def repoint(self, *args: str, status: int = 0) -> subprocess.CompletedProcess[str]:
         """Run the real command to its end."""
-        done = subprocess.run(
-            command(*args),
-            cwd=self.folder,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=240,
-        )
+        done = run(*args, cwd=self.folder, env=self.environment(), timeout=240)
         self.output += done.stdout + done.stderr
         assert done.returncode == status, done.stdout + done.stderr
         return done

@@ -16,9 +16,12 @@ from repoint.adapters.runner import find_tool
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.objects import cluster, deployment, job, pooler
 from tests.documents import validated
+from tests.prepared import run
 
 PASSWORD = "hunter2-of-the-shop"
 """Stands in every Secret of the shop, and must be in no output."""
+
+_ROLLOUT = ("rollout", "--env", "test", "--context", "test", "--yes")
 
 
 def command(*args: str) -> list[str]:
@@ -74,20 +77,14 @@ class Shop:
 
     def argv(self, *more: str) -> list[str]:
         """The command line of a rollout."""
-        return command("rollout", "--env", "test", "--context", "test", "--yes", *more)
+        return command(*_ROLLOUT, *more)
 
     def rollout(
         self, *more: str, kubeconfig: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run it to its end."""
-        done = subprocess.run(
-            self.argv(*more),
-            cwd=self.root,
-            env=self.environment(kubeconfig),
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        env = self.environment(kubeconfig)
+        done = run(*_ROLLOUT, *more, cwd=self.root, env=env, timeout=120)
         self.output += done.stdout + done.stderr
         return done
 

@@ -28,6 +28,7 @@ from tests.cluster.world.podspec import NotYet, contents
 from tests.cluster.world.pooler_manager import PoolerManager
 from tests.cluster.world.routes import ENVIRONMENTS, Routes
 from tests.cluster.world.seeing import Kind, Name
+from tests.prepared import run
 
 _CNPG = "/apis/postgresql.cnpg.io/v1"
 _STAGES = "/apis/kwok.x-k8s.io/v1alpha1/stages"
@@ -87,6 +88,7 @@ class World:
         self.kubelet.close()
         self.operator.close()
         self.network.close()
+        self.plane.close()
         self._guard.close()
 
     # What is done in it.
@@ -112,15 +114,7 @@ class World:
         self, *args: str, timeout_s: float = _REPOINT_S, place: Path | None = None
     ) -> Result:
         """Run the real command line in the example, or in another repository (`place`)."""
-        done = subprocess.run(
-            self.repoint_argv(*args),
-            cwd=place or self.example,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-        )
+        done = run(*args, cwd=place or self.example, env=self.environment(), timeout=timeout_s)
         return Result(done.returncode, done.stdout, done.stderr)
 
     def repoint_argv(self, *args: str) -> list[str]:
