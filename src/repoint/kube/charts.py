@@ -11,6 +11,7 @@ from repoint.formats.base import FileKind, Mapping, ParsedFile
 from repoint.kube.effective import Effective, Origin, Value, child, effective, leaves_of, text
 from repoint.kube.files import FileIndex, join
 from repoint.kube.merge import strategic_merge
+from repoint.kube.named_templates import whole_objects
 from repoint.kube.objects import objects
 from repoint.kube.resource import Resource
 
@@ -27,7 +28,8 @@ class Chart:
     """A chart: its directory, name, templates and its own values.
 
     `helpers` maps each named template to its text, `helper_lines` to its file, first and
-    last line; `values` is `values.yaml`. `subcharts` are those inside it, by the key under
+    last line; those of the charts above, beside and inside it are among them, since Helm knows
+    one set. `values` is `values.yaml`. `subcharts` are those inside it, by the key under
     which its values hold theirs; `partial` tells that not all of those are in the repository.
     """
 
@@ -117,7 +119,27 @@ def find_charts(index: FileIndex) -> tuple[Chart, ...]:
         if isinstance(root, Mapping):
             found[directory] = _chart(directory, root.text("name"), index)
             dependencies[directory] = tuple(_dependencies(directory, root))
-    return tuple(_nested(found, dependencies, one, (one,)) for one in found)
+    nested = [_nested(found, dependencies, one, (one,)) for one in found]
+    return tuple(_knowing(index, one, _everyone(one)) for one in nested)
+
+
+def _everyone(chart: Chart) -> tuple[Chart, ...]:
+    """A chart and all inside it, the outer ones last."""
+    return (*(one for _, inner in chart.subcharts for one in _everyone(inner)), chart)
+
+
+def _knowing(index: FileIndex, chart: Chart, everyone: tuple[Chart, ...]) -> Chart:
+    """A chart with the named templates of all, and the objects that it makes of whole ones."""
+    made = replace(
+        chart,
+        helpers={name: text for one in everyone for name, text in one.helpers.items()},
+        helper_lines={name: at for one in everyone for name, at in one.helper_lines.items()},
+        subcharts=tuple((key, _knowing(index, one, everyone)) for key, one in chart.subcharts),
+    )
+    bare = [one for one in made.templates if "{{" in one.text and not any(objects(one))]
+    names = {name: None for one in bare for name in made.includes(one.text)}
+    whole = whole_objects(index, {name: made.helper_lines[name] for name in names})
+    return replace(made, templates=(*made.templates, *whole))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from repoint.formats.base import Mapping
 from repoint.kube.effective import Effective, Origin, Value, effective, items, mapping, text
 from repoint.kube.files import FileIndex, join
+
+_NAMED = re.compile(r"\{\{-?\s*\.Environment\.Name\s*-?\}\}")
+"""What helmfile puts the environment's name for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HelmfileRelease:
     """A release of a helmfile: `values` are inline layers, `files` the values files named.
 
-    `environments` are the helmfile's own, `default` left out.
+    `environments` are the helmfile's own, `default` left out; one where the release spells the
+    environment's name, which is filled in.
     """
 
     name: str
@@ -30,7 +35,8 @@ class HelmfileRelease:
 def helmfiles(index: FileIndex) -> Iterator[tuple[str, dict[str, Effective]]]:
     """Every helmfile's path and tree."""
     for path in sorted(index.files):
-        if not posixpath.basename(path).startswith("helmfile"):
+        directory, _, name = path.rpartition("/")
+        if not (name.startswith("helmfile") or posixpath.basename(directory) == "helmfile.d"):
             continue
         for document in index.files[path].documents:
             if isinstance(document.root, Mapping):
@@ -40,8 +46,17 @@ def helmfiles(index: FileIndex) -> Iterator[tuple[str, dict[str, Effective]]]:
 
 
 def environment_names(index: FileIndex) -> tuple[str, ...]:
-    """The environments that helmfiles name."""
-    found = (name for _, tree in helmfiles(index) for name in mapping(tree, "environments"))
+    """The environments that helmfiles name, or that the paths have where they spell the name."""
+    trees = tuple(helmfiles(index))
+    found = [name for _, tree in trees for name in mapping(tree, "environments")]
+    if not found:
+        found = [
+            name
+            for path, tree in trees
+            for release in items(tree, "releases")
+            for file in _files(path, release)
+            for name in _named_by(file, index.files)
+        ]
     return tuple(dict.fromkeys(name for name in found if name != "default"))
 
 
@@ -52,15 +67,56 @@ def helmfile_releases(index: FileIndex) -> Iterator[HelmfileRelease]:
         base = posixpath.dirname(path)
         for release in items(tree, "releases"):
             given = [*items(release, "values"), *items(release, "secrets")]
-            yield HelmfileRelease(
+            made = HelmfileRelease(
                 name=text(release, "name"),
                 namespace=text(release, "namespace"),
                 chart=join(base, text(release, "chart")),
                 values=tuple(one for one in given if isinstance(one, dict)),
-                files=tuple(join(base, one.text) for one in given if isinstance(one, Value)),
+                files=_files(path, release),
                 environments=names,
                 path=path,
             )
+            spelled = (made.name, made.namespace, made.chart, *made.files)
+            if not any(map(_NAMED.search, spelled)):
+                yield made
+                continue
+            for name in names:
+                yield _filled(made, name)
+
+
+def _filled(release: HelmfileRelease, name: str) -> HelmfileRelease:
+    """The release in one environment."""
+
+    def fill(written: str) -> str:
+        return _NAMED.sub(lambda _: name, written)
+
+    return replace(
+        release,
+        name=fill(release.name),
+        namespace=fill(release.namespace),
+        chart=fill(release.chart),
+        files=tuple(map(fill, release.files)),
+        environments=(name,),
+    )
+
+
+def _files(path: str, release: Effective) -> tuple[str, ...]:
+    """The values files that a release of the helmfile at `path` names, as written."""
+    base = posixpath.dirname(path)
+    given = [*items(release, "values"), *items(release, "secrets")]
+    return tuple(join(base, one.text) for one in given if isinstance(one, Value))
+
+
+def _named_by(written: str, paths: Iterable[str]) -> Iterator[str]:
+    """What stands for the environment's name in the paths that a written one fits."""
+    first, *rest = _NAMED.split(written)
+    if rest:
+        pattern = re.compile(
+            f"{re.escape(first)}([^/]+){'[^/]+'.join(re.escape(piece) for piece in rest)}"
+        )
+        for path in paths:
+            if found := pattern.fullmatch(path):
+                yield found[1]
 
 
 def whole(path: str) -> Value:

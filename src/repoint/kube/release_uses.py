@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from repoint.kube.charts import Chart, merged, values_under
 from repoint.kube.configs import Configs, by_name
 from repoint.kube.effective import Effective, Value, mapping
+from repoint.kube.facts import made_secrets
 from repoint.kube.releases import Release
 from repoint.kube.siteindex import SiteIndex
 from repoint.kube.trace import RawUse, Tracer, keys_wanted
@@ -21,8 +22,9 @@ _MIGRATES = re.compile(r"(?i)^(?:(?:auto|db|database|run|pre|post)[-_]?)?migrat(
 def release_uses(release: Release, finder: SiteIndex) -> Iterator[RawUse]:
     """Who reads a release's sites: template workloads, else the release itself."""
     reached: set[tuple[str, int]] = set()
-    for one, chart in _charts(release):
-        for use in _template_uses(one, chart, finder):
+    scopes = [_Scope(one, chart) for one, chart in _charts(release)]
+    for scope in scopes:
+        for use in _template_uses(scope, scopes, finder):
             reached.add((use.site.id, use.site.start))
             yield use
     holder = _holder(release)
@@ -62,25 +64,41 @@ def _charts(release: Release) -> Iterator[tuple[Release, Chart]]:
         yield from _charts(replace(release, chart=inner, values=merged([*layers, shared])))
 
 
-def _template_uses(release: Release, chart: Chart, finder: SiteIndex) -> Iterator[RawUse]:
-    resources = chart.resources(release.name, release.values)
+class _Scope:
+    """A chart of a release, with the values that it sees and the objects that it makes."""
+
+    def __init__(self, release: Release, chart: Chart) -> None:
+        self.release = release
+        self.chart = chart
+        self.resources = chart.resources(release.name, release.values)
+        self.paths = frozenset(one.path for one in chart.templates)
+
+    def expand(self, written: str) -> Iterator[tuple[str, Value]]:
+        """The values and the lines of named templates that a template text stands for."""
+        yield from _values_read(self.release, self.chart, written)
+        yield from self.chart.helper_leaves(written)
+
+
+def _template_uses(scope: _Scope, scopes: Sequence[_Scope], finder: SiteIndex) -> Iterator[RawUse]:
+    """What the workloads of one chart read, of what any chart of the release makes."""
+    release, chart = scope.release, scope.chart
 
     def expand(value: Value) -> Iterator[tuple[str, Value]]:
         written = value.scalar.text if value.scalar is not None else value.text
-        if "{{" not in written:
-            return
-        for key in chart.expressions(written):
-            for leaf in values_under(release.values, key):
-                yield f".Values.{key}", leaf
-        yield from chart.helper_leaves(written)
+        if "{{" in written:
+            path = value.origin.path
+            yield from next((one for one in (scope, *scopes) if path in one.paths), scope).expand(
+                written
+            )
 
-    views = [view for one in resources for view in containers(one)]
-    configs = Configs([by_name(resources)])
+    everything = [one for other in scopes for one in other.resources]
+    views = [view for one in scope.resources for view in containers(one)]
+    configs = Configs([by_name([*everything, *made_secrets(everything)])])
     tracer = Tracer(release.environment, configs, finder, expand, keys_wanted(views))
-    reached: set[tuple[str, int]] = set()
+    reached: set[tuple[str, str, int]] = set()
     for view in views:
         for use in tracer.uses(view):
-            reached.add((use.site.id, use.site.start))
+            reached.add((view.path, use.site.id, use.site.start))
             yield use
     yield from _block_uses(release, chart, finder, views, reached)
 
@@ -90,12 +108,12 @@ def _block_uses(
     chart: Chart,
     finder: SiteIndex,
     views: list[ContainerView],
-    reached: set[tuple[str, int]],
+    reached: set[tuple[str, str, int]],
 ) -> Iterator[RawUse]:
-    """Sites under keys that only a control block (`with`, `range`, `toYaml`) reads.
+    """Sites under keys that only a control block (`with`, `range`, `toYaml`) of a file reads.
 
     Such a block has no leaf of its own: it belongs to the workload of its file, the last
-    container that is not an init container.
+    container that is not an init container. `reached` are the sites that leaves of a file read.
     """
     texts_by_path = {parsed.path: parsed.text for parsed in chart.templates}
     last: dict[str, ContainerView] = {}
@@ -103,13 +121,26 @@ def _block_uses(
         if view.path not in last or not view.init:
             last[view.path] = view
     for path, view in last.items():
-        for key in chart.expressions(texts_by_path.get(path, "")):
+        for label, leaf in _values_read(release, chart, texts_by_path.get(path, "")):
+            for site in finder.of(leaf):
+                if (path, site.id, site.start) not in reached:
+                    reached.add((path, site.id, site.start))
+                    via = f"value {label}"
+                    yield _use(site, view, release, via, site.key, Certainty.LIKELY)
+
+
+def _values_read(release: Release, chart: Chart, written: str) -> Iterator[tuple[str, Value]]:
+    """The values that a template text reads, and those that these name in turn (`tpl`)."""
+    read: set[str] = set()
+    texts = [written]
+    while texts:
+        for key in chart.expressions(texts.pop()):
+            if key in read:
+                continue
+            read.add(key)
             for leaf in values_under(release.values, key):
-                for site in finder.of(leaf):
-                    if (site.id, site.start) not in reached:
-                        reached.add((site.id, site.start))
-                        via = f"value .Values.{key}"
-                        yield _use(site, view, release, via, site.key, Certainty.LIKELY)
+                yield f".Values.{key}", leaf
+                texts += [leaf.text] if "{{" in leaf.text else []
 
 
 def _use(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from repoint.kube.facts import external_values, made_secrets, poolers, services
 from repoint.kube.kustomize import Kustomizer
 from repoint.kube.resolve import resolve
@@ -396,3 +398,104 @@ def test_an_openshift_template_holds_objects() -> None:
     place = "/0/objects/0/spec/template/spec/containers/0/env/0/value"
 
     assert [one[1] for one in rows(tree, ("t.yaml", place))] == ["DeploymentConfig/app/c"]
+
+
+@pytest.mark.parametrize("named", ["environments: {qa: {}, prod: {}}\n---\n", ""])
+def test_helmfile_spells_the_environment_in_paths_and_namespaces(named: str) -> None:
+    helmfile = (
+        f"{named}releases:\n  - name: flow\n    namespace: data-{{{{ .Environment.Name }}}}\n"
+        "    chart: ./charts/flow\n    values: [envs/{{.Environment.Name}}/flow.yaml]\n"
+    )
+    tree = {
+        "helmfile.yaml.gotmpl": helmfile,
+        "envs/qa/flow.yaml": "db: {host: h}\n",
+        "envs/prod/flow.yaml": "db: {host: h}\n",
+    }
+    found = rows(tree, ("envs/qa/flow.yaml", "/0/db/host"), ("envs/prod/flow.yaml", "/0/db/host"))
+
+    assert sorted(found) == [
+        ("prod", "HelmRelease/data-prod/flow", "value db.host", "envs/prod/flow.yaml"),
+        ("qa", "HelmRelease/data-qa/flow", "value db.host", "envs/qa/flow.yaml"),
+    ]
+
+
+_POD = """
+spec:
+  template:
+    spec:
+      containers:
+        - name: {name}
+          image: i
+          env:
+            {{{{- include "lib.env" . | nindent 12 }}}}
+"""
+_HELPERS = (
+    '{{- define "lib.env" -}}\n- name: PGHOST\n  value: {{ tpl .Values.db.host . }}\n{{- end }}\n'
+    '{{- define "lib.web" -}}\napiVersion: apps/v1\nkind: Deployment\n'
+    "metadata: {name: {{ .Release.Name }}}" + _POD.format(name="web") + "{{- end }}\n"
+)
+
+
+def _library() -> dict[str, str]:
+    """A chart whose Deployment and whose variables are named templates of a library chart."""
+    job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}" + _POD.format(name="job")
+    return {
+        "lib/Chart.yaml": "name: lib\ntype: library\n",
+        "lib/templates/_all.tpl": _HELPERS,
+        "shop/Chart.yaml": (
+            "name: shop\ndependencies: [{name: lib, version: 1.0.0, repository: 'file://../lib'}]\n"
+        ),
+        "shop/templates/deployment.yaml": '{{ include "lib.web" . }}\n',
+        "shop/templates/migrate.yaml": job,
+        "shop/values.yaml": "db: {host: '{{ .Values.global.host }}'}\nglobal: {host: h}\n",
+    }
+
+
+def test_a_library_charts_templates_are_read_where_they_are_included() -> None:
+    found = rows(_library(), ("shop/values.yaml", "/0/global/host"))
+
+    assert sorted((who, via) for _, who, via, _ in found) == [
+        ("Deployment/shop/web", "value .Values.global.host"),
+        ("Job/migrate/job", "value .Values.global.host"),
+    ]
+
+
+def test_every_file_that_includes_a_block_has_its_own_reader() -> None:
+    tree = _library()
+    tree["shop/templates/_env.tpl"] = _HELPERS.partition('{{- define "lib.web"')[0]
+    tree["shop/templates/deployment.yaml"] = tree["shop/templates/migrate.yaml"].replace(
+        "kind: Job", "kind: Deployment"
+    )
+    found = rows(tree, ("shop/values.yaml", "/0/global/host"))
+
+    assert sorted(who for _, who, _, _ in found) == ["Deployment/migrate/job", "Job/migrate/job"]
+
+
+def test_what_a_chart_makes_a_secret_of_is_read_by_the_charts_inside_it() -> None:
+    tree = {
+        "shop/Chart.yaml": "name: shop\n",
+        "shop/values.yaml": "global: {host: h}\n",
+        "shop/templates/secret.yaml": """
+            apiVersion: external-secrets.io/v1
+            kind: ExternalSecret
+            metadata: {name: "{{ .Release.Name }}-db"}
+            spec: {target: {template: {data: {URL: "postgres://u@{{ .Values.global.host }}/d"}}}}
+            """,
+        "shop/charts/web/Chart.yaml": "name: web\n",
+        "shop/charts/web/templates/web.yaml": """
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: web}
+            spec:
+              template:
+                spec:
+                  containers:
+                    - name: web
+                      envFrom: [{secretRef: {name: "{{ .Release.Name }}-db"}}]
+            """,
+    }
+    found = rows(tree, ("shop/values.yaml", "/0/global/host"))
+
+    assert ("Deployment/web/web", "envFrom URL <- secret shop-db/URL <- .Values.global.host") in {
+        (who, via) for _, who, via, _ in found
+    }
