@@ -19,6 +19,9 @@ from repoint.model.consumer import Certainty, Site, Workload
 _MIGRATES = re.compile(r"(?i)^(?:(?:auto|db|database|run|pre|post)[-_]?)?migrat(?:e|ion|or)")
 
 
+_CONNECTION = re.compile(r"(?i)secret|envfrom|credential|connection|ur[il]$|dsn$|host$")
+
+
 def release_uses(release: Release, finder: SiteIndex) -> Iterator[RawUse]:
     """Who reads a release's sites: template workloads, else the release itself."""
     reached: set[tuple[str, int]] = set()
@@ -28,29 +31,52 @@ def release_uses(release: Release, finder: SiteIndex) -> Iterator[RawUse]:
             reached.add((use.site.id, use.site.start))
             yield use
     holder = _holder(release)
-    migrator = _migrator(release, finder)
+    migrators = tuple(_migrators(release, finder))
     for key, leaf in release.own:
         for site in finder.of(leaf):
             if (site.id, site.start) not in reached:
                 via = f"value {key or site.key}"
                 yield _use(site, holder, release, via, site.key, Certainty.LIKELY)
-                if migrator is not None:
-                    yield _use(site, migrator, release, via, site.key, Certainty.LIKELY)
+                for around, migrator in migrators:
+                    if key.startswith(around):
+                        yield _use(site, migrator, release, via, site.key, Certainty.LIKELY)
 
 
-def _migrator(release: Release, finder: SiteIndex) -> ContainerView | None:
-    """The migration that values switch on, which reads what the release itself reads.
+def _migrators(release: Release, finder: SiteIndex) -> Iterator[tuple[str, ContainerView]]:
+    """The migrations that values switch on in charts from elsewhere, each with its neighbourhood.
 
-    None where a connection of the values is called after the migration: it has its own.
+    Nothing shows what such a migration reads. Where no block of a migration has a connection of
+    its own, it reads what stands around its block (`api.` for `api.migrations`). A chart at hand
+    shows by its templates who reads what.
     """
-    switch = ""
+    blocks: dict[tuple[str, ...], list[tuple[str, Value]]] = {}
     for key, leaf in leaves(release.values):
-        part = next((one for one in key.split(".") if _MIGRATES.search(one)), "")
-        if part and any(finder.of(leaf)):
-            return None
-        if part and not switch and leaf.text.lower() == "true":
-            switch = part
-    return _holder(release, switch) if switch else None
+        steps = tuple(key.split("."))
+        at = next((n for n, one in enumerate(steps) if _MIGRATES.search(one)), None)
+        if at is not None:
+            blocks.setdefault(steps[: at + 1], []).append((".".join(steps[at + 1 :]), leaf))
+    everything = [pair for block in blocks.values() for pair in block]
+    if any(any(finder.of(leaf)) or _names_one(key, leaf) for key, leaf in everything):
+        return
+    for steps, block in blocks.items():
+        on = any(leaf.text.lower() == "true" for _, leaf in block)
+        if on and not _is_at_hand(release, steps[0]):
+            around = "".join(f"{one}." for one in steps[:-1])
+            yield around, _holder(release, steps[-1])
+
+
+def _names_one(key: str, leaf: Value) -> bool:
+    """Whether a value of a block tells where its connection is, as a Secret's name does."""
+    return bool(leaf.text) and _CONNECTION.search(key) is not None and "pull" not in key.lower()
+
+
+def _is_at_hand(release: Release, key: str) -> bool:
+    """Whether the templates that read a key of the values are in the repository."""
+    chart = release.chart
+    if chart is None or not chart.partial:
+        return chart is not None
+    read = (one for parsed in chart.templates for one in chart.expressions(parsed.text))
+    return key in dict(chart.subcharts) or any(one.partition(".")[0] == key for one in read)
 
 
 def _charts(release: Release) -> Iterator[tuple[Release, Chart]]:

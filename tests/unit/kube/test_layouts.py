@@ -381,6 +381,49 @@ def test_values_that_switch_a_migration_on_feed_it_too() -> None:
     assert [one[1] for one in own_rows] == ["HelmRelease/kratos", "HelmRelease/kratos"]
 
 
+def test_a_migration_reads_what_stands_around_its_block_alone() -> None:
+    values = "api:\n  dbMigrate: {enabled: true}\n  db: {host: x}\nmailer: {db: {host: y}}\n"
+    path = "remote/values.yaml"
+    found = rows({path: values}, (path, "/0/api/db/host"), (path, "/0/mailer/db/host"))
+    assert [one[1:3] for one in found] == [
+        ("HelmRelease/remote", "value api.db.host"),
+        ("HelmRelease/remote/dbMigrate", "value api.db.host"),
+        ("HelmRelease/remote", "value mailer.db.host"),
+    ]
+
+
+def test_a_migration_with_a_secret_of_its_own_reads_no_neighbour() -> None:
+    block = "db: {host: x}\nmigrations: {enabled: true, {more}}\n"
+    path = "remote/values.yaml"
+    for more, count in (("existingSecret: ddl", 1), ("imagePullSecret: hub", 2), ("retries: 3", 2)):
+        tree = {path: block.replace("{more}", more)}
+        assert len(rows(tree, (path, "/0/db/host"))) == count, more
+
+
+def test_the_templates_of_a_chart_at_hand_tell_what_its_migration_reads() -> None:
+    job = """
+        apiVersion: batch/v1
+        kind: Job
+        metadata: {name: schema}
+        spec:
+          template:
+            spec:
+              containers:
+                - name: c
+                  image: flyway/flyway
+                  env: [{name: FLYWAY_URL, value: '{{ .Values.db.url }}'}]
+        """
+    values = "migrations: {enabled: true}\ndb: {url: x}\nreports: {db: {host: y}}\n"
+    tree = {
+        "shop/Chart.yaml": "apiVersion: v2\nname: shop\n",
+        "shop/values.yaml": values,
+        "shop/templates/job.yaml": job,
+    }
+    path = "shop/values.yaml"
+    found = rows(tree, (path, "/0/db/url"), (path, "/0/reports/db/host"))
+    assert [one[1] for one in found] == ["Job/schema/c", "HelmRelease/shop"]
+
+
 def test_an_openshift_template_holds_objects() -> None:
     tree = {
         "t.yaml": """
