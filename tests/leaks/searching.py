@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from tests.leaks.excuses import Record, excuse_for
 from tests.leaks.recorder import INHERITS
 
 _LONGEST = 20
+# Marks that take no room: the Markdown of comments keeps words apart with them.
+_UNSEEN = dict.fromkeys(map(ord, "\N{WORD JOINER}\N{ZERO WIDTH SPACE}\N{SOFT HYPHEN}"))
 # What each kind of record counts as.
 _COUNTED = {
     "run": "runs",
@@ -157,8 +160,15 @@ def _heap(spool: Path, hay: Path) -> _Heap:
                     seen.add(head["digest"])
                     heap.starts.append(at)
                     heap.digests.append(head["digest"])
-                    at += out.write(data + b"\n")
+                    at += out.write(data + b"\n" + _as_shown(data))
     return heap
+
+
+def _as_shown(data: bytes) -> bytes:
+    """What a browser makes of an HTML, XML or Markdown text; nothing where that is the text."""
+    text = data.decode(errors="replace")
+    shown = html.unescape(text).translate(_UNSEEN)
+    return b"" if shown == text else shown.encode(errors="replace") + b"\n"
 
 
 def _sort(heap: _Heap, head: dict[str, Any], data: bytes) -> None:

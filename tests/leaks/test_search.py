@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import ast
 import base64
+import html
 import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
+from xml.sax import saxutils
 
+import markupsafe
 import pytest
 
+from repoint.views.markup import plain
 from tests.leaks.canaries import Canary, collect, is_canary
 from tests.leaks.objects import Reader
 from tests.leaks.plugin import ROOT
@@ -337,6 +342,29 @@ def test_every_form_is_found_wherever_it_stands(tmp_path: Path, text: str, shift
         recorder = Recorder(folder, ("/nowhere",), ("/nowhere",))
         recorder.add("output", "x", b"before " + one.encode() + b" after")
         assert search(folder, [Canary("it", text)]).hits, one
+
+
+@pytest.mark.parametrize(
+    "escaped",
+    [
+        lambda text: html.escape(text),
+        lambda text: str(markupsafe.escape(text)),
+        lambda text: saxutils.quoteattr(f"x{text}"),
+        lambda text: f"<b>{''.join(f'&#{ord(letter)};' for letter in text)}</b>",
+        plain,
+    ],
+    ids=["html", "template", "attribute", "numbers", "markdown"],
+)
+def test_what_a_browser_shows_is_found(tmp_path: Path, escaped: Callable[[str], str]) -> None:
+    text = "canary-<1>&\"'*b*_@you/#7"
+    recorder = Recorder(tmp_path, ("/nowhere",), ("/nowhere",))
+    recorder.add("output", "x", b"before")
+    recorder.add("output", "report.html", escaped(text).encode())
+    recorder.add("output", "y", b"after")
+
+    hits = search(tmp_path, [Canary("it", text)]).hits
+
+    assert hits == {"it (raw) in output of report.html"}
 
 
 def test_the_fixtures_passwords_are_known() -> None:
