@@ -16,6 +16,7 @@ from repoint.flows.planning import (
 )
 from repoint.flows.scanning import Survey, survey
 from repoint.flows.suspects import unread, with_passwords
+from repoint.flows.together import together
 from repoint.flows.workspace import Workspace
 from repoint.model.consumer import Purpose, Route, Use
 from repoint.model.plan import Finding, Severity
@@ -38,6 +39,11 @@ def check(workspace: Workspace, environments: Sequence[str] = ()) -> tuple[Findi
         ConfigError: there is no repoint.yaml, or it names no environment.
         UsageError: an environment of that name does not exist.
     """
+    return together(_checked(workspace, environments))
+
+
+def _checked(workspace: Workspace, environments: Sequence[str]) -> tuple[Finding, ...]:
+    """The findings of a check, each for itself, those marked that repoint.yaml accepts."""
     config = require_config(workspace)
     wanted = wanted_names(config, environments)
     found = survey(workspace)

@@ -13,6 +13,7 @@ from repoint.flows.former import former
 from repoint.flows.owners import Owners, concerns, is_of
 from repoint.flows.proving import prove
 from repoint.flows.scanning import Survey, survey
+from repoint.flows.together import together
 from repoint.flows.workspace import Workspace
 from repoint.formats.base import Mapping as Tree
 from repoint.formats.base import Scalar
@@ -71,7 +72,7 @@ def make_plan(
     proofs = prove(workspace, found, changes, wanted)
     workspace.progress.step("judging the plan")
     inputs = _inputs(workspace, found, changes, evidence)
-    findings = accepted(all_findings(workspace, found, moves, changes, proofs), config.accept)
+    said = accepted(all_findings(workspace, found, moves, changes, proofs), config.accept)
     return Plan(
         format=PLAN_FORMAT,
         tool_version=__version__,
@@ -79,7 +80,7 @@ def make_plan(
         consumers=tuple(row for one in moves for row in one.consumers),
         changes=changes,
         tasks=tuple(task for one in moves for task in one.tasks),
-        findings=findings,
+        findings=together(said),
         proofs=proofs,
         unreadable=tuple(f"{one.path}: {one.reason}" for one in found.inventory.unreadable),
         inputs=inputs,
