@@ -43,16 +43,7 @@ def run(
     """Run repoint to its end, with nothing on stdin, as `subprocess.run` would."""
     variables = dict(os.environ if env is None else env)
     if _STARTS_EACH.is_set() or _LOOK_IN in variables:
-        return subprocess.run(
-            [sys.executable, "-m", "repoint", *arguments],
-            cwd=cwd,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        return start(*arguments, cwd=cwd, env=variables, timeout=timeout)
     key = tuple(sorted(item for item in variables.items() if item[0].startswith(_OF_PYTHON)))
     idle = _IDLE[key]
     # Another thread's run does not wait for this one.
@@ -60,6 +51,25 @@ def run(
     done = one.run(arguments, cwd or Path.cwd(), variables, timeout)
     idle.append(one)
     return done
+
+
+def start(
+    *arguments: str,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """The same in an interpreter that is started for it, whose hashes have a seed of their own."""
+    return subprocess.run(
+        [sys.executable, "-m", "repoint", *arguments],
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
 
 
 def start_each() -> None:

@@ -17,7 +17,7 @@ import yaml
 
 from repoint.adapters.runner import find_tool
 from repoint.dsn.parse import find
-from tests.prepared import run
+from tests import prepared
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "naytife"
@@ -61,9 +61,15 @@ class Checkout:
     root: Path
     keys: Path
 
-    def run(self, *arguments: str, status: int | None = 0) -> subprocess.CompletedProcess[str]:
-        """Run repoint here and demand its exit status; None takes any."""
-        done = run("-C", str(self.root), *arguments, env=self.environment, cwd=self.root)
+    def run(
+        self, *arguments: str, status: int | None = 0, start: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Run repoint here and demand its exit status; None takes any.
+
+        With `start` it has an interpreter of its own, and so another order of its sets.
+        """
+        how = prepared.start if start else prepared.run
+        done = how("-C", str(self.root), *arguments, env=self.environment, cwd=self.root)
         assert status is None or done.returncode == status, done.stdout[-3000:] + done.stderr
         return done
 

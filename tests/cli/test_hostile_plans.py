@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.prepared import run
 
 CONFIG = """\
 source: {hosts: [postgres]}
@@ -61,8 +62,7 @@ def git(root: Path, *arguments: str) -> None:
 
 
 def repoint(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "repoint", *arguments]
-    return subprocess.run(argv, cwd=root, capture_output=True, text=True, check=False, timeout=60)
+    return run(*arguments, cwd=root, timeout=60)
 
 
 def everything(above: Path) -> dict[str, object]:

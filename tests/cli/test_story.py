@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from repoint.errors import ExitCode
+from tests.prepared import run
 
 CANARY = "canary-hunter2"
 OLD = "postgres.shop.svc.cluster.local"
@@ -88,14 +89,7 @@ def git(root: Path, *arguments: str) -> str:
 
 def repoint(root: Path, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
     """Run a command, demand its status, and look for the password in all it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "repoint", *arguments],
-        cwd=root,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(*arguments, cwd=root)
     assert done.returncode == status, done.stderr
     assert CANARY not in done.stdout + done.stderr
     return done

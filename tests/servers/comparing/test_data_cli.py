@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.documents import validated
+from tests.prepared import run
 from tests.servers.comparing.conftest import Half, Pair, Twins
 
 pytestmark = pytest.mark.servers
@@ -60,7 +61,7 @@ class Shop:
 
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         env = self.environment(**variables)
-        return subprocess.run(self.argv(*arguments), capture_output=True, text=True, env=env)
+        return run("-C", str(self.root), "data", *arguments, env=env)
 
     def compared(self, *arguments: str) -> tuple[int, dict[str, Any]]:
         done = self.run("compare", "--format", "json", *arguments)
