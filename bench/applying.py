@@ -5,8 +5,8 @@
 Prints one JSON object. `apply` is all that `repoint apply` does with a ready plan: every input is
 checked against the plan, every edited file is read back, all files change together through the
 journal, receipts are written. `commit` is its last part alone: the journal and the files.
-`ratio` and `ratio_commit` are medians over rounds of the quotient within one round. Ends with 1
-when the two did not give the same bytes.
+`ratio` and `ratio_commit` are medians over rounds of the quotient within one round, `ratio_cpu` is
+`ratio` by processors. Ends with 1 when the two did not give the same bytes.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ import json
 import random
 import re
 import shutil
-import statistics
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from statistics import median
 
+from bench.measure import Taken, medians, timed
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.sops import Sops
 from repoint.flows.apply import apply_plan
@@ -152,20 +153,19 @@ class Round:
         )
 
 
-def measure(folder: Path, rounds: int) -> tuple[dict[str, list[float]], bool]:
+def measure(folder: Path, rounds: int) -> tuple[dict[str, list[Taken]], bool]:
     """Seconds of each way, round by round, and whether all gave the same files."""
     contents = files()
     one = Round(folder, contents, plan_for(contents))
     ways: list[Callable[[Path], None]] = [one.sed, one.apply, one.commit]
-    seconds: dict[str, list[float]] = {way.__name__: [] for way in ways}
+    seconds: dict[str, list[Taken]] = {way.__name__: [] for way in ways}
     right = True
     for _ in range(rounds):
         random.shuffle(ways)
         for way in ways:
             root = one.fresh(way.__name__)
-            start = time.perf_counter()
-            way(root)
-            seconds[way.__name__].append(time.perf_counter() - start)
+            _, taken = timed(partial(way, root))
+            seconds[way.__name__].append(taken)
             right = right and one.is_right(root)
     return seconds, right
 
@@ -179,16 +179,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="repoint-bench-") as folder:
         seconds, right = measure(Path(folder), rounds)
 
-    def ratio(name: str) -> float:
-        pairs = zip(seconds[name], seconds["sed"], strict=True)
-        return round(statistics.median(a / b for a, b in pairs), 3)
-
+    wall, cpu = medians(seconds["apply"], seconds["sed"])
     found = {
         "files": FILES,
         "edits": EDITS,
-        **{f"seconds_{name}": round(statistics.median(s), 4) for name, s in seconds.items()},
-        "ratio": ratio("apply"),
-        "ratio_commit": ratio("commit"),
+        **{f"seconds_{name}": round(median(one[0] for one in s), 4) for name, s in seconds.items()},
+        "ratio": wall,
+        "ratio_cpu": cpu,
+        "ratio_commit": medians(seconds["commit"], seconds["sed"])[0],
         "same": right,
     }
     print(json.dumps(found))

@@ -56,11 +56,9 @@ KNOWN = {
     "start-cold": "half are imports: some 180 modules of rules and readers",
     "start-warm": "half are imports of processes, paths and patterns; git is asked four times",
     "memory": "on 100k files: the objects of 900 overlays stand in memory until all are linked",
-    "applying": "each edited file is read again and compared before it is written (law 1)",
     "ast-grep": "as for rg: it matches one pattern, and links nothing",
     "semgrep": "reading and linking takes what it takes; a third of semgrep's time, not a tenth",
     "yamllint": "a fifth of yamllint's time, not a fiftieth",
-    "verification": "one build a touched overlay and state; the second processor decides the rest",
 }
 """Rows whose must is not reached yet, by name, and why; the gate says so and goes on."""
 

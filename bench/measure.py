@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,34 @@ class Meter(AbstractContextManager["Meter"]):
             shown = " ".join(command.argv[:6])
             raise SystemExit(f"error: `{shown}` ended with status {status} in `{command.cwd}`")
         return Sample(wall, cpu, mebibytes, status)
+
+
+Taken = tuple[float, float]
+"""Seconds by the clock, and of processors."""
+
+Result = TypeVar("Result")
+
+
+def timed(work: Callable[[], Result]) -> tuple[Result, Taken]:
+    """What `work` gives, and what this process and the children it waited for took for it."""
+    start, used = time.perf_counter(), _processors()
+    result = work()
+    return result, (time.perf_counter() - start, _processors() - used)
+
+
+def medians(ours: Sequence[Taken], theirs: Sequence[Taken]) -> tuple[float, float]:
+    """The median over rounds of the quotient within a round: by the clock, by processors."""
+    rounds = list(zip(ours, theirs, strict=True))
+    wall, cpu = (
+        statistics.median(mine[at] / other[at] for mine, other in rounds) for at in range(2)
+    )
+    return round(wall, 3), round(cpu, 3)
+
+
+def _processors() -> float:
+    """Seconds of processors of this process and of its children so far."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def program(name: str, folders: Sequence[Path] = ()) -> str:

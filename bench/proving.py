@@ -15,16 +15,15 @@ import argparse
 import json
 import os
 import random
-import resource
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from bench.consumers import index_of
+from bench.measure import Taken, medians, timed
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.kubectl import Kustomize, kustomize_cmd
 from repoint.adapters.runner import find_tool
@@ -81,27 +80,17 @@ def one_by_one(root: Path, reads: Reads) -> Mapping[str, str | None]:
     return found
 
 
-def _processors() -> float:
-    """Seconds of processors of this process and of its children so far."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
-
-
-def measure(
-    root: Path, reads: Reads, rounds: int
-) -> tuple[dict[str, list[tuple[float, float]]], bool]:
+def measure(root: Path, reads: Reads, rounds: int) -> tuple[dict[str, list[Taken]], bool]:
     """Seconds by clock and processors of each way, round by round; whether both gave the same."""
     ways: list[Callable[[Path, Reads], Mapping[str, str | None]]]
     ways = [as_planned, one_by_one]
-    seconds: dict[str, list[tuple[float, float]]] = {way.__name__: [] for way in ways}
+    seconds: dict[str, list[Taken]] = {way.__name__: [] for way in ways}
     expected = one_by_one(root, reads)
     right = True
     for _ in range(rounds):
         random.shuffle(ways)
         for way in ways:
-            start, used = time.perf_counter(), _processors()
-            rendered = way(root, reads)
-            taken = (time.perf_counter() - start, _processors() - used)
+            rendered, taken = timed(partial(way, root, reads))
             seconds[way.__name__].append(taken)
             right = right and rendered == expected
     return seconds, right
@@ -117,14 +106,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         overlays, renders = plan(given.root, Path(folder))
         _, repeated = plan(given.root, Path(folder))
     seconds, right = measure(given.root, reads_of(given.root, overlays), given.rounds)
-    pairs = list(zip(seconds["as_planned"], seconds["one_by_one"], strict=True))
+    wall, cpu = medians(seconds["as_planned"], seconds["one_by_one"])
     found = {
         "overlays": len(overlays),
         "renders": renders,
         "per_state": round(renders / (2 * len(overlays)), 3),
         "renders_repeat": repeated,
-        "ratio": round(statistics.median(mine[0] / other[0] for mine, other in pairs), 3),
-        "ratio_cpu": round(statistics.median(mine[1] / other[1] for mine, other in pairs), 3),
+        "ratio": wall,
+        "ratio_cpu": cpu,
         "same": right,
     }
     print(json.dumps(found))

@@ -3,7 +3,8 @@
     python -m bench.sealed --rounds 7
 
 Prints one JSON object: `seconds_ours`, `seconds_one_by_one` (medians) and `ratio`, the median
-over rounds of the quotient within one round. Ends with 1 when a document came out wrong.
+over rounds of the quotient within one round, `ratio_cpu` the same by processors. Ends with 1 when
+a document came out wrong.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ import argparse
 import json
 import os
 import random
-import statistics
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from statistics import median
 
 import pyrage
 
+from bench.measure import Taken, medians, timed
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.runner import find_tool
 from repoint.adapters.sops import Sops
@@ -69,18 +71,17 @@ def one_by_one(files: Mapping[str, Path]) -> list[bytes]:
     ]
 
 
-def measure(files: Mapping[str, Path], rounds: int) -> tuple[dict[str, list[float]], bool]:
+def measure(files: Mapping[str, Path], rounds: int) -> tuple[dict[str, list[Taken]], bool]:
     """Seconds of each way, round by round, and whether both gave the same documents."""
     ways: list[Callable[[Mapping[str, Path]], list[bytes]]] = [ours, one_by_one]
-    seconds: dict[str, list[float]] = {way.__name__: [] for way in ways}
+    seconds: dict[str, list[Taken]] = {way.__name__: [] for way in ways}
     expected = one_by_one(files)
     right = True
     for _ in range(rounds):
         random.shuffle(ways)
         for way in ways:
-            start = time.perf_counter()
-            opened = way(files)
-            seconds[way.__name__].append(time.perf_counter() - start)
+            opened, taken = timed(partial(way, files))
+            seconds[way.__name__].append(taken)
             right = right and opened == expected
     return seconds, right
 
@@ -92,12 +93,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     rounds = parser.parse_args(argv).rounds
     with tempfile.TemporaryDirectory(prefix="repoint-bench-") as folder:
         seconds, right = measure(make(Path(folder)), rounds)
-    mine, theirs = seconds["ours"], seconds["one_by_one"]
+    wall, cpu = medians(seconds["ours"], seconds["one_by_one"])
     found = {
         "files": FILES,
-        "seconds_ours": round(statistics.median(mine), 4),
-        "seconds_one_by_one": round(statistics.median(theirs), 4),
-        "ratio": round(statistics.median(a / b for a, b in zip(mine, theirs, strict=True)), 3),
+        **{f"seconds_{name}": round(median(one[0] for one in s), 4) for name, s in seconds.items()},
+        "ratio": wall,
+        "ratio_cpu": cpu,
         "same": right,
     }
     print(json.dumps(found))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from bench.measure import Command, Meter, Sample, Series, program, ratio, shuffled
+from bench.measure import Command, Meter, Sample, Series, medians, program, ratio, shuffled, timed
 
 
 def _series(name: str, *walls: float, first: int = 0) -> Series:
@@ -87,3 +88,17 @@ def test_programs_are_found_where_one_looks_first(tmp_path: Path) -> None:
     assert program("git") != str(own)
     with pytest.raises(FileNotFoundError):
         program("no-such-program")
+
+
+def test_quotients_are_taken_within_a_round() -> None:
+    ours, theirs = [(2.0, 1.0), (30.0, 3.0), (4.0, 9.0)], [(1.0, 2.0), (10.0, 3.0), (8.0, 3.0)]
+
+    assert medians(ours, theirs) == (2.0, 1.0)
+
+
+def test_what_children_took_is_counted() -> None:
+    spin = "t = __import__('time'); e = t.process_time() + 0.2\nwhile t.process_time() < e: pass"
+    done, (wall, cpu) = timed(lambda: subprocess.run([sys.executable, "-c", spin], check=True))
+
+    assert done.returncode == 0
+    assert wall > 0 and cpu >= 0.2
