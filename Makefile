@@ -6,6 +6,8 @@ JOBS ?= 2
 ROUNDS ?= 7
 SIZE ?= 1k 10k
 PYTEST ?=
+# A worker keeps to neighbours, who share what is made for a module, until another has nothing left.
+WORKERS := -n $(JOBS) --dist worksteal
 E2E := tests/cluster/test_world.py tests/cluster/test_end_to_end.py tests/cluster/test_faults.py
 
 .PHONY: help
@@ -32,7 +34,7 @@ cluster: install ## Build a Kubernetes control plane into a cache folder (some 1
 # The walk has a machine of its own to run on: see e2e.
 .PHONY: test-cluster
 test-cluster: install cluster ## Run the tests on a real Kubernetes API server, but the end-to-end ones
-	@$(BIN)/python -m pytest -q -n $(JOBS) --require-cluster --require-servers $(PYTEST) tests/cluster \
+	@$(BIN)/python -m pytest -q $(WORKERS) --require-cluster --require-servers $(PYTEST) tests/cluster \
 		$(addprefix --ignore=,$(E2E))
 
 .PHONY: e2e
@@ -51,19 +53,19 @@ demo: install ## Run the whole story on a copy of examples/naytife
 
 .PHONY: test
 test: try-servers ## Run the fast tests
-	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not cluster" $(PYTEST)
+	@$(BIN)/python -m pytest -q $(WORKERS) -m "not slow and not cluster" $(PYTEST)
 
 .PHONY: leaks
 leaks: try-servers ## Run the fast tests, and search all that they start, write and show for passwords
-	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not cluster" --canaries $(PYTEST)
+	@$(BIN)/python -m pytest -q $(WORKERS) -m "not slow and not cluster" --canaries $(PYTEST)
 
 .PHONY: test-all
 test-all: try-servers ## Run all tests, the slow ones too
-	@$(BIN)/python -m pytest -q -n $(JOBS) $(PYTEST)
+	@$(BIN)/python -m pytest -q $(WORKERS) $(PYTEST)
 
 .PHONY: test-slow
 test-slow: try-servers ## Run the slow tests that `make test` leaves out
-	@$(BIN)/python -m pytest -q -n $(JOBS) -m "slow and not cluster" $(PYTEST)
+	@$(BIN)/python -m pytest -q $(WORKERS) -m "slow and not cluster" $(PYTEST)
 
 .PHONY: lint
 lint: install ## Check style, format, types, layers, docstrings and generated pages
@@ -83,7 +85,7 @@ audit: install ## Ask whether an advisory is out against a locked package, or it
 .PHONY: check
 check: lint try-servers ## Run lint and all tests, with the coverage of lines and branches
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -q -n $(JOBS) $(PYTEST)
+	@$(BIN)/coverage run -m pytest -q $(WORKERS) $(PYTEST)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
