@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 
-from repoint.errors import FileRefused
+from repoint.errors import FileRefused, StalePlan, UsageError
 from repoint.model.receipt import FileWrite, Receipt
 from repoint.planning.bounds import check_receipt
 from repoint.planning.codec import decode_receipt, encode_receipt
@@ -23,13 +23,16 @@ def load_receipts(tree: WritableTree) -> dict[str, Receipt]:
     """Every receipt of the repository by its environment.
 
     Raises:
-        UsageError: a file there is no receipt, or reaches for what is none's.
-        FileRefused: it cannot be read, or is called like another environment.
+        FileRefused: a file there cannot be read, is no receipt of a version known here, reaches for
+            what is none's, or is called like another environment.
     """
     found: dict[str, Receipt] = {}
     for path in tree.files_in(FOLDER):
-        receipt = decode_receipt(tree.read_again(path))
-        check_receipt(receipt)
+        try:
+            receipt = decode_receipt(tree.read_again(path))
+            check_receipt(receipt)
+        except (StalePlan, UsageError) as error:
+            raise FileRefused(f"`{path}`: {error.message}", hint=error.hints) from None
         if path != receipt_path(receipt.environment):
             raise FileRefused(
                 f"`{path}` is the receipt of environment `{receipt.environment}`",

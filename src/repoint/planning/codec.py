@@ -18,6 +18,7 @@ from repoint.model.plan import FileChange, OverlayProof, Plan
 from repoint.model.receipt import RECEIPT_FORMAT, Receipt
 from repoint.model.rehearsal import REHEARSAL_FORMAT, Rehearsal
 from repoint.model.told import told
+from repoint.planning.strict import in_words
 
 PLAN_FORMAT = 1
 
@@ -97,9 +98,10 @@ def _decode(data: bytes, kind: type[_T], newest: int, word: str) -> _T:
         _check_format(raw, newest, word)
         value = msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
-        raise UsageError(
-            f"this {word} cannot be read: {told(str(error), 400)}", hint=_again(word)
-        ) from None
+        reason, _, where = str(error).partition(" - at `")
+        place = f" at `{told(where.rstrip('`'), 200)}`" if where else ""
+        why = in_words(reason) or told(reason, 200)
+        raise UsageError(f"this {word} cannot be read{place}: {why}", hint=_again(word)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise UsageError(f"this {word} is not JSON", hint=_again(word)) from None
     _refuse_unknown(raw, kind, "$", word)

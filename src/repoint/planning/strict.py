@@ -207,17 +207,25 @@ def _explained(
         return ConfigError(f"{place}: `{spot}` is missing", hint=hint)
     plain = re.sub(r"value '[^']*'|got '[^']*'", "value", reason)
     plain = re.sub(r"(?i)expected `str` matching regex .*", "its spelling is not allowed", plain)
-    least = re.match(r"Expected `([^`]*)`( of length)? >= (\d+)", plain)
-    if least:
-        unit = {"str": " characters", "array": " entries"}.get(least[1], "") if least[2] else ""
-        short = "must not be empty" if unit and least[3] == "1" else ""
-        plain = short or f"must be at least {least[3]}{unit}"
-    types = re.match(r"Expected `([^`]*)`, got `([^`]*)`", plain)
-    if types:
-        plain = f"must be {_words(types[1])}, and is {_words(types[2])}"
+    plain = in_words(plain) or plain
     plain = plain[:1].lower() + plain[1:]
     spot = f": `{_spelled(keys)}`" if keys else ""
     return ConfigError(f"{_at(path, text, keys)}{spot}: {plain}")
+
+
+def in_words(reason: str) -> str:
+    """msgspec's reason as a person would say it; empty for one that is said otherwise."""
+    missing = re.fullmatch(r"Object missing required field `(\w+)`", reason)
+    if missing:
+        return f"`{missing[1]}` is missing"
+    least = re.match(r"Expected `([^`]*)`( of length)? >= (\d+)", reason)
+    if least:
+        unit = {"str": " characters", "array": " entries"}.get(least[1], "") if least[2] else ""
+        if unit and least[3] == "1":
+            return "must not be empty"
+        return f"must be at least {least[3]}{unit}"
+    types = re.match(r"Expected `([^`]*)`, got `([^`]*)`", reason)
+    return f"must be {_words(types[1])}, and is {_words(types[2])}" if types else ""
 
 
 _WORDS = {

@@ -501,3 +501,24 @@ def test_a_link_out_of_the_repository_is_refused(repository: Repository, tmp_pat
         apply(repository, plan)
 
     assert outside.read_bytes() == raw
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"format": 1', '"format": 9', "has format 9, and 1 is the newest known"),
+        ('"line": 1', '"line": "x"', "line`: must be a whole number, and is text"),
+        ('"undos"', '"undoz"', "has an unknown field"),
+        ("{", "<<<<<<< ours\n{", "is not JSON"),
+    ],
+)
+def test_a_damaged_receipt_is_named(repository: Repository, old: str, new: str, told: str) -> None:
+    apply(repository, everything(repository))
+    path = ".repoint/receipts/local.json"
+    repository.write(path, repository.tree.read(path).decode().replace(old, new, 1))
+
+    with pytest.raises(FileRefused) as caught:
+        back(repository, "local")
+
+    assert caught.value.message.startswith(f"`{path}`: this receipt ")
+    assert told in caught.value.message
