@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from repoint.formats.base import Mapping, ParsedFile, Scalar
-from repoint.kube.files import FileIndex, join
+from repoint.formats.base import Mapping, ParsedFile
+from repoint.kube.files import FileIndex
 from repoint.kube.resource import Resource
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
 from repoint.planning.copied import MARK, take_out
 from repoint.planning.overlay_folder import Folder, PatchNames, PlannedEdit, inserted
+from repoint.planning.overlay_tree import OverlayTree
 from repoint.planning.places import object_name
 from repoint.planning.yaml_emit import Tree, YamlStyle, emit, style_of
 from repoint.planning.yaml_insert import insertions
@@ -77,16 +78,16 @@ class OverlayEditor:
         self._owned = owned
         self._wishes: dict[tuple[str, str, str], Wish] = {}
         self._files: list[tuple[Folder, PlannedEdit]] = []
-        self._below: dict[str, tuple[str, ...]] = {}
+        self._tree = OverlayTree(index)
         self._builds = overlays
         self._within = {
-            overlay: frozenset((overlay, *filter(self._is_own, self._directories(overlay))))
+            overlay: frozenset((overlay, *filter(self._is_own, self._tree.directories(overlay))))
             for overlay in overlays
         }
         directories = [
             one
             for overlay in overlays
-            for one in (overlay, *self._directories(overlay))
+            for one in (overlay, *self._tree.directories(overlay))
             if one in self._within[overlay]
         ]
         names = PatchNames(index, neighbours)
@@ -121,14 +122,29 @@ class OverlayEditor:
         return self._wishes.setdefault(_key(resource), Wish(resource))
 
     def add_generator(self, resource: Resource, section: str, entry: Tree, edit: Edit) -> bool:
-        """Merge an entry into a generated object; False when no kustomization can."""
-        chain = self._chain(resource)
+        """Merge an entry into a generated object; False when no kustomization can.
+
+        kustomize runs a kustomization's generators before it takes in its components: what
+        those generate can be merged into above it alone.
+        """
+        chain = [
+            one
+            for one in self._chain(resource)
+            if not self._tree.by_component(one.directory, resource.path)
+        ]
         if not chain:
             return False
         name = resource.original.name
         folder = next((one for one in chain if one.generates(section, name)), chain[0])
         folder.add_entry(section, entry, edit)
         return True
+
+    def can_patch_generated(self, resource: Resource) -> bool:
+        """Whether a patch reaches an object that a component of the overlay generates."""
+        chain = self._chain(resource)
+        if not chain or not _has_name(resource):
+            return False
+        return self._tree.by_component(chain[0].directory, resource.path)
 
     def add_file(
         self, folder: Folder, name: str, tree: list[dict[str, Tree]], comment: str, edit: Edit
@@ -198,7 +214,8 @@ class OverlayEditor:
         """A new patch file for the object, where its kustomization is this environment's."""
         resource = wish.resource
         chain = self._chain(resource)
-        if not chain or resource.generated or not _has_name(resource):
+        merged = resource.generated and not self.can_patch_generated(resource)
+        if not chain or merged or not _has_name(resource):
             return None
         folder = next((one for one in chain if one.patch_files()), chain[0])
         name, style = folder.file_name(resource), folder.style(resource)
@@ -242,9 +259,9 @@ class OverlayEditor:
             for folder in self._folders.values()
             if folder.directory in able
             and folder.kustomization is not None
-            and resource.path in self._reads(folder.directory)
+            and resource.path in self._tree.reads(folder.directory)
         ]
-        return sorted(found, key=lambda folder: len(self._reads(folder.directory)))
+        return sorted(found, key=lambda folder: len(self._tree.reads(folder.directory)))
 
     def _able(self, resource: Resource) -> frozenset[str]:
         """Directories of the overlays that build an object, and of no others where that can be.
@@ -264,42 +281,6 @@ class OverlayEditor:
         root = parsed.documents[0].root if parsed and parsed.documents else None
         plain = isinstance(root, Mapping) and root.text("kind") != "Component"
         return path is not None and plain and self._owned(path)
-
-    def _reads(self, directory: str) -> tuple[str, ...]:
-        """Kustomization and resource files under a kustomization, itself included."""
-        known = self._below.get(directory)
-        if known is None:
-            self._below[directory] = ()
-            found = [self._index.kustomization_in(directory) or ""]
-            for target in self._references(directory):
-                if self._index.kustomization_in(target) is not None:
-                    found += self._reads(target)
-                else:
-                    found.append(target)
-            known = self._below[directory] = tuple(dict.fromkeys(found))
-        return known
-
-    def _directories(self, directory: str) -> list[str]:
-        """Kustomization directories under one, without itself."""
-        own = self._index.kustomization_in(directory)
-        return [
-            path.rpartition("/")[0]
-            for path in self._reads(directory)
-            if path != own and self._index.kustomization_in(path.rpartition("/")[0]) == path
-        ]
-
-    def _references(self, directory: str) -> list[str]:
-        path = self._index.kustomization_in(directory)
-        parsed = self._index.get(path) if path else None
-        root = parsed.documents[0].root if parsed and parsed.documents else None
-        if not isinstance(root, Mapping):
-            return []
-        return [
-            join(directory, item.text)
-            for key in ("resources", "bases", "components")
-            for item in root.items(key)
-            if isinstance(item, Scalar)
-        ]
 
 
 def _as_written(tree: dict[str, Tree]) -> dict[str, Tree]:

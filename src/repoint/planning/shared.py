@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from repoint.dsn.mask import mask
 from repoint.errors import EditRefused
@@ -137,7 +137,10 @@ class SharedValues:
         """A scalar with its edits, spelled as it was on one line; passwords become holes."""
         scalar = value.scalar
         if scalar is None or value.text != scalar.text:
-            return None if edits else value.text
+            if not edits:
+                return value.text
+            literal = scalar is not None and scalar.text.endswith(f"={value.text}")
+            return self._replaced(value, edits) if literal else None
         holes = self._holes(value, scalar)
         if holes is None:
             return None
@@ -149,6 +152,15 @@ class SharedValues:
                 return Token(token)
         spelled = block_or_text(text)
         return None if holes and isinstance(spelled, str) else spelled
+
+    def _replaced(self, value: Value, edits: list[Replacement]) -> Tree | None:
+        """What a replacement took from a generator's literal `key=value`, with the edits."""
+        before = len(value.scalar.text) - len(value.text) if value.scalar is not None else 0
+        if any(edit.start < before for edit in edits):
+            return None
+        moved = [replace(edit, start=edit.start - before, end=edit.end - before) for edit in edits]
+        text = applied(value.text, tuple(moved))
+        return text if mask(text) == text and "\n" not in text else None
 
     def _holes(self, value: Value, scalar: Scalar) -> list[Replacement] | None:
         """Marks for the passwords of a scalar; None when their bytes cannot be told."""
@@ -186,8 +198,11 @@ class SharedValues:
             for one in several:
                 self._shared_task(one)
             return
-        wish = self._overlay.wish(resource)
-        merge_trees(wish.tree, tree_at(steps, value))
+        merge_trees(self._overlay.wish(resource).tree, tree_at(steps, value))
+        self._told(held, several)
+
+    def _told(self, held: Held, several: list[Held]) -> None:
+        wish = self._overlay.wish(held.place.resource)
         for one in several:
             wish.parts += one.parts
             wish.reasons += one.reasons
@@ -223,7 +238,13 @@ class SharedValues:
                 parts=tuple(held.parts),
             ),
         )
-        if not taken:
+        if taken:
+            return
+        if resource.kind == "ConfigMap" and self._overlay.can_patch_generated(resource):
+            value: Tree = text.removeprefix(f"{key}=")
+            merge_trees(self._overlay.wish(resource).tree, tree_at(place.steps, value))
+            self._told(held, [held])
+        else:
             self._shared_task(held)
 
     def _why_not(self, held: Held) -> str:
@@ -244,7 +265,11 @@ class SharedValues:
         site = held.site
         if site is None:
             return
-        text = applied(held.place.value.text, tuple(held.edits)) if held.edits else ""
+        value, key = held.place.value, held.place.steps[-1]
+        # A generator's literal is `KEY=value`: its edits count from the key.
+        whole = value.scalar.text if value.scalar is not None else value.text
+        text = applied(whole, tuple(held.edits)) if held.edits else ""
+        text = text.removeprefix(f"{key}=") if value.text != whole else text
         self._ground.tasks.append(
             Task(
                 path=site.location.path,
