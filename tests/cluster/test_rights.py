@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.rolling_out.shop import Shop, command, new_shop
+from tests.cluster.rolling_out.shop import Shop, new_shop
 from tests.cluster.rolling_out.stand_in import operator
 from tests.cluster.stages import RUN
+from tests.prepared import run
 
 pytestmark = pytest.mark.cluster
 ACCOUNT = "roller"
@@ -56,21 +56,18 @@ def shop_for(api: ControlPlane, root: Path) -> Shop:
 def printed_roles(shop: Shop, *more: str) -> list[dict[str, Any]]:
     """What `repoint rbac` prints for the account."""
     subject = f"ServiceAccount/{shop.namespace}/{ACCOUNT}"
-    done = subprocess.run(
-        command("rbac", "--subject", subject, "--format", "json", *more),
-        cwd=shop.root,
-        env=shop.environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
+    words = ("rbac", "--subject", subject, "--format", "json", *more)
+    done = run(*words, cwd=shop.root, env=shop.environment(), timeout=120)
+    assert done.returncode == 0, done.stderr
     items: list[dict[str, Any]] = json.loads(done.stdout)["items"]
     return items
 
 
 def walk(api: ControlPlane, shop: Shop) -> tuple[int, ...]:
-    """The statuses of runs: a Job that fails while another's Lease runs out, its mend, a change."""
+    """The statuses of runs: a Job that fails while another's Lease runs out, its mend, a change.
+
+    The first that is not as when all is well is the last.
+    """
     kubeconfig = api.kubeconfig_for(ACCOUNT, shop.namespace)
     spec = {"holderIdentity": "gone", "leaseDurationSeconds": 1, "leaseTransitions": 1}
     lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "spec": spec}
@@ -78,16 +75,19 @@ def walk(api: ControlPlane, shop: Shop) -> tuple[int, ...]:
     template = shop.objects["migrate"]["spec"]["template"]["metadata"]
     template["annotations"] = {RUN: "fail"}
     shop.write()
-    failed = shop.rollout(kubeconfig=kubeconfig)
+    failed = shop.rollout(kubeconfig=kubeconfig).returncode
+    if failed != WELL[0]:
+        return (failed,)
     template["annotations"] = {}
     shop.write()
-    mended = shop.rollout(kubeconfig=kubeconfig)
+    mended = shop.rollout(kubeconfig=kubeconfig).returncode
+    if mended != WELL[1]:
+        return failed, mended
     shop.commit()
     api.delete(f"/apis/coordination.k8s.io/v1/namespaces/{shop.namespace}/leases/repoint-test")
     shop.secrets["mail"]["more"] = "2"
     shop.write()
-    changed = shop.rollout(kubeconfig=kubeconfig)
-    return failed.returncode, mended.returncode, changed.returncode
+    return failed, mended, shop.rollout(kubeconfig=kubeconfig).returncode
 
 
 WELL = (5, 0, 0)
