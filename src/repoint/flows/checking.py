@@ -65,7 +65,9 @@ def _checked(workspace: Workspace, environments: Sequence[str]) -> tuple[Finding
     sealing = sops_files(workspace)
     result += observations.clear_text(with_passwords(found), sealing, lambda _: False)
     result += observations.unreadable(found.resolution, unread(found))
+    result += observations.nowhere(config, wanted, found.resolution)
     result += _sealed(found)
+    result = [one for one in result if one.environment in ("", *wanted)]
     return accepted(ordered(result, wanted), config.accept)
 
 

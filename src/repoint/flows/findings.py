@@ -70,6 +70,8 @@ def all_findings(
         build = next(b for b in found.resolution.environments if b.name == one.environment)
         result += observations.unexpanded(build)
         result += observations.elsewhere(build, _wanted_keys(found))
+    if workspace.config is not None:
+        result += observations.nowhere(workspace.config, sorted(names), found.resolution)
     result += _of_the_scan(found, moves)
     result += _neighbours(workspace, found, names)
     result += _not_built(changes, proofs)

@@ -8,12 +8,14 @@ from repoint.formats.base import FileKind, ParsedFile
 from repoint.kube import facts as kube
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.effective import Effective, Value, mapping
+from repoint.kube.files import normal
 from repoint.kube.resolve import Resolution
 from repoint.kube.resource import Resource
 from repoint.kube.trace import is_spring
 from repoint.kube.workloads import containers
 from repoint.model.plan import Finding
 from repoint.model.source import Location, Unreadable
+from repoint.planning.config import Config, as_tuple
 from repoint.planning.inventory import SiteReport
 from repoint.rules import hygiene
 from repoint.rules.printing import prints_dsn
@@ -119,6 +121,23 @@ def unreadable(resolution: Resolution, files: Iterable[ParsedFile]) -> Iterator[
     yield from hygiene.unparsed(
         Unreadable(parsed.path, parsed.problem) for parsed in files if parsed.problem
     )
+
+
+def nowhere(config: Config, wanted: Iterable[str], resolution: Resolution) -> Iterator[Finding]:
+    """RP313: places that repoint.yaml names for an environment, and where nothing is."""
+    index = resolution.index
+    for name in wanted:
+        one = config.environments[name]
+        for overlay in as_tuple(one.overlay):
+            if index.kustomization_in(normal(overlay)) is None:
+                yield hygiene.nothing_there(name, "overlay", overlay)
+        for key, places in (("secrets", one.secrets), ("manifests", one.manifests)):
+            for place in as_tuple(places):
+                if not (index.exists(normal(place)) or index.is_dir(normal(place))):
+                    yield hygiene.nothing_there(name, key, place)
+        for place in as_tuple(one.values):
+            if not index.exists(normal(place)):
+                yield hygiene.nothing_there(name, "values", place)
 
 
 def templates(reports: Iterable[SiteReport]) -> Iterator[Finding]:

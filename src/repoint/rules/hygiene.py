@@ -64,7 +64,8 @@ UNPARSED = Rule(
     "RP313",
     Severity.WARNING,
     "a file cannot be read",
-    "The file is not valid in its own format, so sites in it may be missed.",
+    "The file is not valid in its own format, or nothing is where repoint.yaml says that an "
+    "environment stands, so sites may be missed.",
     "mend the file, or list it under `exclude:` in repoint.yaml",
     ("X14",),
 )
@@ -112,6 +113,21 @@ def overlay_broken(environment: str, overlay: str, reason: str) -> Finding:
         hint=_FETCH if "remote base" in reason else "",
         location=_file(overlay),
         environment=environment,
+    )
+
+
+def nothing_there(environment: str, key: str, place: str) -> Finding:
+    """RP313 for a place under an environment's `key` of repoint.yaml where nothing is.
+
+    An error: whatever the environment has would stay where it is, unseen.
+    """
+    what = "no kustomization file" if key == "overlay" else "no file"
+    return UNPARSED.finding(
+        f"repoint.yaml: `environments.{environment}.{key}` names `{place}`, which holds {what}",
+        hint="name the place as it is in the repository, or take the line out",
+        location=_file("repoint.yaml"),
+        environment=environment,
+        severity=Severity.ERROR,
     )
 
 

@@ -470,3 +470,16 @@ def test_a_policy_goes_into_the_overlay_that_leaves_it_in_its_namespace(tmp_path
         text = written[f"{folder}/network-policy-cnpg.yaml"]
         assert f"  namespace: {folder}\n" in text
         assert text.count("  namespace: ") == text.count(f"  namespace: {folder}\n")
+
+
+def test_a_task_has_the_whole_value_of_a_generators_literal(tmp_path: Path) -> None:
+    """The literal is `KEY=value`; what a person is to put is the value, and not cut elsewhere."""
+    files = repository({"web.yaml": WEB}, {"kustomization.yaml": KUSTOMIZATION})
+    literal = f"secretGenerator:\n  - name: db\n    literals: ['DATABASE_URL={URL}']\n"
+    files["base/kustomization.yaml"] += literal
+
+    tasks = Trial(tmp_path, files).plan("dev").tasks
+
+    assert [one.put for one in tasks] == [
+        f"{pooled(URL).replace('canary-x', '***')}?sslmode=require"
+    ]

@@ -1,0 +1,56 @@
+"""Places that repoint.yaml names for an environment, where nothing is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from repoint.model.plan import Finding, Severity
+from tests.unit.planning.small_repository import CONFIG, Trial, repository, workload
+
+WEB = workload(
+    "Deployment",
+    "web",
+    "containers:\n  - {name: web, image: acme/web, env: [{name: PGHOST, value: postgres}]}",
+)
+FILES = repository({"web.yaml": WEB}, {"kustomization.yaml": "resources: [../../base]\n"})
+GENERATOR = (
+    "configMapGenerator:\n  - name: env\n    literals: ['PG_URL=postgres://postgres/shop']\n"
+)
+FILES["base/kustomization.yaml"] += GENERATOR
+
+
+def told(findings: tuple[Finding, ...]) -> list[str]:
+    return [one.message for one in findings if one.code == "RP313"]
+
+
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        ("overlay", "overlays/devel"),
+        ("overlay", "../overlays/dev/x"),
+        ("secrets", "secrets/dev"),
+        ("manifests", "k8s/dev"),
+        ("values", "values-dev.yaml"),
+    ],
+)
+def test_a_place_where_nothing_is_stands_in_the_way(tmp_path: Path, key: str, place: str) -> None:
+    there = "overlays/dev" if key != "overlay" else place
+    config = CONFIG.replace(
+        "overlays/dev}", f"{there}, {key}: {place}}}" if key != "overlay" else f"{place}}}"
+    )
+    trial = Trial(tmp_path, FILES, config=config)
+
+    found = trial.plan("dev").findings
+
+    assert f"repoint.yaml: `environments.dev.{key}` names `{place}`" in " ".join(told(found))
+    assert all(one.severity is Severity.ERROR for one in found if one.code == "RP313")
+    assert told(trial.plan("prod").findings) == []
+
+
+@pytest.mark.parametrize("place", ["overlays/dev", "./overlays/dev/", ".", "base/web.yaml"])
+def test_a_place_where_something_is_does_not(tmp_path: Path, place: str) -> None:
+    config = CONFIG.replace("overlays/dev}", f"overlays/dev, manifests: {place}}}")
+
+    assert told(Trial(tmp_path, FILES, config=config).plan("dev").findings) == []
