@@ -50,7 +50,7 @@ def apply_plan(
 
     Raises:
         StalePlan: a file or an input changed since; it names the file.
-        PlanBlocked: error findings that nobody accepted.
+        PlanBlocked: error findings that nobody accepted, in one of `environments` or in none.
         ProofFailed: a render would differ by more than the plan.
         DirtyWorkTree: a file has changes that are neither committed nor repoint's own.
         EditRefused: an edit would change more, or other, than planned.
@@ -60,7 +60,7 @@ def apply_plan(
     with tree.locked("apply"):
         recovered = tree.recover()
         receipts = load_receipts(tree)
-        _require_applicable(plan)
+        _require_applicable(plan, wanted)
         todo = [name for name in wanted if not is_done(plan, name, receipts, tree)]
         if not todo:
             return Applied(_of(receipts, wanted), (), recovered)
@@ -113,11 +113,22 @@ def _require_whole(plan: Plan, config_text: str) -> None:
         raise StalePlan(f"this plan's fingerprint is not that of {made_of}")
 
 
-def _require_applicable(plan: Plan) -> None:
-    if plan.blocking:
-        codes = ", ".join(sorted({finding.code for finding in plan.blocking}))
-        raise PlanBlocked(f"the plan has error findings that nobody accepted: {codes}")
-    broken = [proof.overlay for proof in plan.proofs if not proof.holds]
+def _require_applicable(plan: Plan, names: Sequence[str]) -> None:
+    """Refuse what stands in the way of `names`, or of no environment; others' may be open."""
+    mine = [one for one in plan.blocking if one.environment in ("", *names)]
+    if mine:
+        codes = ", ".join(sorted({finding.code for finding in mine}))
+        held = {one.environment for one in mine}
+        free = [] if "" in held else [name for name in names if name not in held]
+        others = " and ".join(f"`--env {name}`" for name in free)
+        raise PlanBlocked(
+            f"the plan has error findings that nobody accepted: {codes}",
+            hint=(
+                PlanBlocked.default_hint,
+                *([f"nothing is in the way of {others}"] if free else []),
+            ),
+        )
+    broken = [one.overlay for one in plan.proofs if not one.holds and one.applied in names]
     if broken:
         raise ProofFailed(
             f"more than the plan would change in the render of `{broken[0]}`",

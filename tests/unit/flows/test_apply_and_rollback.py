@@ -422,6 +422,20 @@ def test_blocked_dirty_and_unknown_are_refused(repository: Repository) -> None:
     assert apply(repository, plan, dirty=False).written
 
 
+def test_what_stands_in_one_environments_way_holds_no_other(repository: Repository) -> None:
+    plan = two_environments(repository)
+    finding = Finding("RP312", Severity.ERROR, "m", "h", environment="staging")
+    broken = OverlayProof("local", "app", "staging", "render", "", (), 3, "d", ("Job/n/j: x",))
+    held = replace(plan, findings=(finding,), proofs=(broken,))
+
+    with pytest.raises(PlanBlocked, match="RP312") as caught:
+        apply(repository, held)
+    assert caught.value.hints[-1] == "nothing is in the way of `--env local`"
+    with pytest.raises(ProofFailed):
+        apply(repository, replace(held, findings=()), "staging")
+    assert apply(repository, held, "local").written == ("shared.yaml",)
+
+
 def test_law_4_a_proof_that_does_not_hold_is_refused(repository: Repository) -> None:
     plan = everything(repository)
     broken = OverlayProof("local", "app", "local", "render", "", (), 3, "d", ("Job/n/j: spec.x",))
