@@ -185,3 +185,27 @@ def test_a_file_that_cannot_be_read_is_told(root: Path) -> None:
     (root / "closed.yaml").write_text(APP)
     (root / "closed.yaml").chmod(0)
     assert "closed.yaml" in repoint(root, "scan")
+
+
+@pytest.mark.parametrize("arguments", [["scan"], ["plan"], ["check"], ["status"], ["doctor"]])
+def test_modules_and_entry_points_of_the_repository_are_not_loaded(
+    root: Path, arguments: list[str]
+) -> None:
+    for name in ("click", "evil", "json", "msgspec", "repoint_extra", "sitecustomize", "yaml"):
+        (root / f"{name}.py").write_text("open('loaded', 'w').close()\nKNOWN = {}\n")
+    for folder in ("evil-1.dist-info", "site-packages/evil-1.dist-info"):
+        (root / folder).mkdir(parents=True)
+        (root / folder / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1\n")
+        (root / folder / "entry_points.txt").write_text("[repoint.knowledge]\na = evil:KNOWN\n")
+    paths = os.pathsep.join(filter(None, sys.path))
+
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "repoint", *arguments],
+        cwd=root,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": paths, "REPOINT_CACHE": "off"},
+        check=False,
+    )
+
+    assert done.returncode in (0, 1), done.stderr
+    assert not (root / "loaded").exists()
