@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -28,6 +28,7 @@ from repoint.model.source import Unreadable
 from repoint.planning.config import CONFIG_NAME, Config
 from repoint.ports import Progress, Tree
 
+_SUBMODULES = ".gitmodules"
 _OWN_FILES = (CONFIG_NAME, ".repoint/*", ".git/*", ".sops.yaml")
 
 
@@ -70,9 +71,11 @@ def read_repository(workspace: Workspace) -> Reading:
     files = Shelf(kept, (*look.others, *refused), lambda path: _opened_later(tree, path, refused))
     located = locate(workspace, files, kept, frozenset(look.bare), memory)
 
+    apart = tuple(_submodules(tree, paths, workspace.config))
+
     def problems() -> tuple[Unreadable, ...]:
         broken = {**files.opened_in_vain(), **refused, **located.broken()}
-        return (*unnamed, *(Unreadable(*one) for one in broken.items()), *located.locked)
+        return (*unnamed, *apart, *(Unreadable(*one) for one in broken.items()), *located.locked)
 
     return Reading(
         paths=paths,
@@ -97,6 +100,19 @@ def _named(paths: Iterable[str]) -> tuple[list[str], list[Unreadable]]:
             shown = raw.decode(errors="backslashreplace")
             unnamed.append(Unreadable(shown, "its name is not UTF-8"))
     return named, unnamed
+
+
+def _submodules(tree: Tree, paths: Sequence[str], config: Config | None) -> Iterator[Unreadable]:
+    """The folders that git has from other repositories: git lists none of their files here."""
+    if _SUBMODULES not in paths:
+        return
+    try:
+        text = tree.read(_SUBMODULES).decode(errors="replace")
+    except RepointError:
+        return  # It is told as a file that cannot be read.
+    for folder in re.findall(r"(?m)^[ \t]*path[ \t]*=[ \t]*(.+?)[ \t]*$", text):
+        if _included((f"{folder}/.git",), config):
+            yield Unreadable(folder, f"a submodule: look into it with `repoint -C {folder} scan`")
 
 
 def _included(paths: Iterable[str], config: Config | None) -> tuple[str, ...]:

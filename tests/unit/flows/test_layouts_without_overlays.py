@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import convert, to_builtins
 
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.kubectl import Kustomize
@@ -17,7 +18,7 @@ from repoint.flows.reading import read_repository
 from repoint.flows.scaffold import scaffold
 from repoint.flows.scanning import scan
 from repoint.flows.workspace import Workspace
-from repoint.planning.config import load_config
+from repoint.planning.config import Config, load_config
 
 APP = """apiVersion: apps/v1
 kind: Deployment
@@ -274,3 +275,15 @@ def test_a_broken_chart_is_told_though_it_names_no_database(tmp_path: Path) -> N
     files = {"chart/Chart.yaml": "name: [\n", "chart/values.yaml": VALUES, "notes.yaml": "a: [\n"}
     found = scan(workspace(tmp_path, files))
     assert [one.path for one in found.unreadable] == ["chart/Chart.yaml"]
+
+
+@pytest.mark.parametrize(("exclude", "told"), [("docs/**", ["infra/base"]), ("infra/**", [])])
+def test_submodules_are_told_as_not_read(tmp_path: Path, exclude: str, told: list[str]) -> None:
+    modules = '[submodule "base"]\n\tpath = infra/base\n\turl = https://git.example/base\n'
+    found = workspace(tmp_path, {"k8s/web.yaml": APP, ".gitmodules": modules})
+    assert found.config is not None
+    config = convert({**to_builtins(found.config), "exclude": [exclude]}, Config)
+
+    unreadable = scan(replace(found, config=config)).unreadable
+
+    assert [one.path for one in unreadable if "a submodule" in one.reason] == told
