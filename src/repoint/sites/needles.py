@@ -109,7 +109,9 @@ _WORDS = rb"(?:[^\n\"':=]|:(?!\s)){0,80}?"
 _COMPOUND = _Words(_DATABASE + _one_of((_PATH + _LOOSE_IN_KEY, _WORDS + _LOOSE_IN_KEY + _IS_KEY)))
 """One key that names some database and its host: `db.server`, `DATABASE_URL`, `Db Server:`."""
 
-_LOOSE_KEY = _Words(_LOOSE + _IS_KEY)
+_LOOSE_KEY = _Words(_LOOSE + _IS_KEY + rb"(?!\s*\"[\w.\-]+ +[\w.\-][\w.\- ]*+\")")
+"""A key that may be a host's: several words in quotes are none (`hosts.address`)."""
+
 _USER_KEY = _Words(_USER + _IS_KEY)
 
 _VALUE = _Words(rb"value[\"'\\]*\s*[:=]")

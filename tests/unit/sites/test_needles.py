@@ -128,6 +128,10 @@ def test_every_program_that_opens_a_port_is_seen_beside_a_variable(name: str) ->
         ("a.yaml", "ADMINER_DEFAULT_SERVER: shop-1"),
         ("db.yaml", "host: shop-1"),
         ("a.yaml", "db: {server: shop-1, user: app, name: x, database: y}"),
+        ("a.yaml", 'db: {server: " shop-1 ", user: app, name: x, database: y}'),
+        ("a.yaml", 'db: {server: "shop-1 ", user: app, name: x, database: y}'),
+        ("a.yaml", 'db: {server: "shop-1/x y", user: app, name: x, database: y}'),
+        ("a.json", '{"db": {"address": "a b", "server": "shop-1", "user": "a", "name": "x"}}'),
         ("a.yaml", "db:\n  env:\n  - {name: server, value: shop-1}\n  - {name: user, value: a}\n"
          "  - {name: database, value: x}"),
         ("a.json", '{"\\u0070\\u0067host": "shop-1"}'),
@@ -159,6 +163,7 @@ def test_base64_of_a_secret_is_seen() -> None:
     [
         "text: a database at an address\nuser: x\n",
         '{"database": "x", "url": "y"}',
+        '{"database": "x", "address": "two words", "user": "y"}',
         "dbus: {address: x}\n",
         "image: logo.jpg\n",
         "kind: ExternalSecret\ndata: [x]\n",
