@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -49,14 +50,14 @@ def test_the_second_scan_is_answered_without_the_command_line(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plain = ["-q", "-C", str(shop), "scan", "--format", "json"]
-    assert not answered(plain)
+    assert answered(plain) is None
     first = _run(*plain).stdout
     assert json.loads(first)["sites"]
-    assert answered(plain)
+    assert answered(plain) == 0
     assert capsys.readouterr().out == first
-    assert answered(["scan", "--format", "json", str(shop)])
+    assert answered(["scan", "--format", "json", str(shop)]) == 0
     (shop / "deploy" / "local" / "web.yaml").write_text(MANIFEST.replace("pg.old", "pg.new"))
-    assert not answered(plain)
+    assert answered(plain) is None
     assert _run(*plain).stdout != first
 
 
@@ -64,9 +65,12 @@ def test_the_second_scan_is_answered_without_the_command_line(
     "arguments",
     [
         ["scan"],
-        ["scan", "--format", "human"],
+        ["check", "--format", "json"],
+        ["scan", "--format", "markdown"],
         ["scan", "--format=json"],
+        ["scan", "--format", "json", "--format", "json"],
         ["scan", "--format", "json", "--env", "local"],
+        ["scan", "--format", "json", "--summary"],
         ["--no-color", "scan", "--format", "json"],
         ["plan", "--format", "json"],
         ["scan", "--format"],
@@ -81,7 +85,7 @@ def test_everything_else_goes_on(
 ) -> None:
     monkeypatch.chdir(shop)
     _run("-q", "scan", "--format", "json")
-    assert not answered(arguments)
+    assert answered(arguments) is None
 
 
 def test_no_answer_is_kept_where_a_sealed_file_was_opened(
@@ -97,10 +101,76 @@ def test_no_answer_is_kept_where_a_sealed_file_was_opened(
 def test_without_a_cache_nothing_is_kept(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPOINT_CACHE", "off")
     _run("-q", "-C", str(shop), "scan", "--format", "json")
-    assert not answered(["-C", str(shop), "scan", "--format", "json"])
+    assert answered(["-C", str(shop), "scan", "--format", "json"]) is None
 
 
-def test_the_human_view_is_kept_apart(shop: Path) -> None:
-    first = _run("-C", str(shop), "scan").stdout
-    assert _run("-C", str(shop), "scan").stdout == first
-    assert not answered(["-C", str(shop), "scan", "--format", "json"])
+WAYS = [
+    ("scan",),
+    ("scan", "--format", "human", "--env", "local"),
+    ("scan", "--format", "json"),
+    ("scan", "--env", "local", "--format", "json"),
+    ("check",),
+    ("check", "--env", "local"),
+    ("check", "--format", "json"),
+    ("check", "--format", "junit", "--env", "local"),
+]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=" ".join)
+def test_each_plain_way_is_answered_with_its_words_and_status(
+    shop: Path, capsys: pytest.CaptureFixture[str], way: tuple[str, ...]
+) -> None:
+    argv = [sys.executable, "-m", "repoint", "-C", str(shop), *way]
+    first = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert first.returncode == (1 if way[0] == "check" else 0)
+    for other in WAYS:
+        told = answered(["-C", str(shop), *other])
+        assert told == (first.returncode if other == way else None), other
+        assert capsys.readouterr().out == (first.stdout if other == way else "")
+    second = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (second.returncode, second.stdout) == (first.returncode, first.stdout)
+
+
+def test_git_is_asked_for_its_settings_alone(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    git = tmp_path / "bin" / "git"
+    git.write_text(f'#!/bin/sh\necho "$@" >> "{tmp_path}/asked"\nexec {shutil.which("git")} "$@"\n')
+    git.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{git.parent}:{os.environ['PATH']}"}
+    argv = [sys.executable, "-m", "repoint", "-C", str(shop), "scan", "--format", "json"]
+    told = []
+    for _ in range(3):
+        (tmp_path / "asked").unlink(missing_ok=True)
+        done = subprocess.run(argv, capture_output=True, env=environment, check=True)
+        asked = (tmp_path / "asked").read_text()
+        told.append((done.stdout, "ls-files" in asked))
+    assert told == [(told[0][0], True), (told[0][0], False), (told[0][0], False)]
+
+
+def test_what_cannot_be_written_is_told_as_an_error(shop: Path) -> None:
+    argv = [sys.executable, "-m", "repoint", "-C", str(shop), "scan", "--format", "json"]
+    for _ in range(2):
+        with open("/dev/full", "w") as full:  # noqa: PTH123
+            done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert (done.returncode, done.stderr.partition(":")[0]) == (1, "error")
+        _run(*argv[3:])
+
+
+def test_what_git_told_at_the_door_is_not_asked_again(shop: Path, tmp_path: Path) -> None:
+    code = """
+import sys
+from repoint.adapters import gitrepo
+asked = []
+listing = gitrepo.listing
+gitrepo.listing = lambda *given: asked.append(given) or listing(*given)
+from repoint.cli import door
+sys.argv[1:] = ["-C", sys.argv[1], "scan"]
+try:
+    door.main()
+except SystemExit:
+    pass
+print(*(len(given) > 1 and given[1] is not None for given in asked), file=sys.stderr)
+"""
+    argv = [sys.executable, "-c", code, str(shop)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "False True", "before the work, and after it"

@@ -58,10 +58,11 @@ class KeptScan:
         known = self._tree.listing() if self._place else None
         if self._place is None or known is None or beyond:
             return
+        from repoint.adapters.filetree import FileTree
         from repoint.adapters.kept.answers import Answers
         from repoint.adapters.kept.watching import Watch
 
-        now, watch = kept_tree(self._tree.root), Watch(self._tree.root)
+        now, watch = FileTree(self._tree.root), Watch(self._tree.root)
         if now.listing(watch.tracked) != known:
             return
         watch.others(known)
@@ -92,11 +93,23 @@ class KeptScan:
         return (self._tree.root / JOURNAL).exists()
 
 
+_HANDED_OVER: list[FileTree] = []
+
+
 def kept_tree(folder: Path) -> FileTree:
     """The files of a repository, for asking whether they are as they were."""
     from repoint.adapters.filetree import FileTree
 
+    while _HANDED_OVER:
+        tree = _HANDED_OVER.pop()
+        if tree.root == folder:
+            return tree
     return FileTree(folder)
+
+
+def hand_over(tree: FileTree) -> None:
+    """Let the command that runs next know what git told at the door."""
+    _HANDED_OVER.append(tree)
 
 
 def _place_of(

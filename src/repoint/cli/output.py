@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from repoint.cli.looks import looks
 from repoint.cli.progress import hidden
 from repoint.errors import FileRefused
 from repoint.views.visible import spoken
@@ -25,14 +25,8 @@ class Terminal:
     @classmethod
     def detect(cls, *, no_color: bool, quiet: bool) -> Terminal:
         """Look at the streams, `NO_COLOR` and `TERM`; 80 columns when stdout is no terminal."""
-        shows = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        width = 80
-        if shows:
-            try:
-                width = max(40, os.get_terminal_size(sys.stdout.fileno()).columns or 80)
-            except (OSError, ValueError):
-                width = 80
-        return cls(shows and not no_color and not os.environ.get("NO_COLOR"), quiet, width)
+        color, width = looks(no_color=no_color)
+        return cls(color, quiet, width)
 
     @property
     def looks(self) -> tuple[bool, int]:

@@ -8,9 +8,9 @@ as young as a tick tell nothing (`are_settled`).
 from __future__ import annotations
 
 import os
-from array import array
 from itertools import chain
 from operator import attrgetter
+from struct import error, pack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _TOLD = attrgetter("st_ctime_ns", "st_mtime_ns", "st_ino", "st_size")
 _WIDTH = 4
+_MANY = 4000
+"""Below, a fork takes longer than it spares."""
 _FINE = 10_000_000
 """A time that is no multiple of it (ns) is of a clock that ticks at least as often."""
 _SOON = 100_000_000
@@ -29,9 +31,27 @@ def marks_of(paths: Sequence[bytes], *, followed: bool = False) -> bytes | None:
     """The marks of all files, or of what the links lead to; None where one is not there."""
     look = os.stat if followed else os.lstat
     try:
-        return array("Q", chain.from_iterable(map(_TOLD, map(look, paths)))).tobytes()
-    except (OSError, OverflowError, ValueError):
+        told = [*chain.from_iterable(map(_TOLD, map(look, paths)))]
+        return pack(f"={len(told)}Q", *told)
+    except (OSError, ValueError, error):
         return None
+
+
+def have_marks(paths: Sequence[bytes], marks: memoryview) -> bool:
+    """Whether files have these marks; another processor looks at half of many."""
+    if len(paths) < _MANY or len(os.sched_getaffinity(0)) < 2:
+        return marks_of(paths) == bytes(marks)
+    half = len(paths) // 2
+    at = len(marks) * half // len(paths)
+    child = os.fork()
+    if not child:
+        # Nothing else of this process may run twice, not even on an error.
+        try:
+            os._exit(0 if marks_of(paths[half:]) == bytes(marks[at:]) else 1)
+        finally:
+            os._exit(1)
+    same = marks_of(paths[:half]) == bytes(marks[:at])
+    return os.waitpid(child, 0)[1] == 0 and same
 
 
 def are_settled(marks: bytes, since: int) -> bool:
@@ -39,7 +59,7 @@ def are_settled(marks: bytes, since: int) -> bool:
 
     `since` is in nanoseconds, and no later than when the marks were taken.
     """
-    numbers = array("Q", marks)
+    numbers = memoryview(marks).cast("Q")
     times = chain(numbers[0::_WIDTH], numbers[1::_WIDTH])
     return not any(
         time > since - (_SOON if time % _FINE else _LATER)

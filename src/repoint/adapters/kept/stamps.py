@@ -14,7 +14,7 @@ import os
 from repoint.adapters.git_settings import Asked
 from repoint.adapters.kept import answer_file
 from repoint.adapters.kept.layout import checksum, fields_of, file_name, laid_out, read_whole
-from repoint.adapters.kept.marks import marks_of
+from repoint.adapters.kept.marks import have_marks, marks_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _holds(fields: list[memoryview], root: str) -> bool:
         return False
     asked = Asked(root)
     same = (
-        marks_of(_names(paths)) == bytes(marks)
+        have_marks(_names(paths), marks)
         and marks_of(_names(links), followed=True) == bytes(targets)
         and not any(map(os.path.lexists, _names(absent)))
     )

@@ -38,7 +38,7 @@ class Watch:
         self._links: list[bytes] = []
         self._absent: list[bytes] = []
         self._targets: bytes | None = None
-        self._complete = False
+        self._began = self._complete = False
         self._sound = self._settings is not None and bool(place_of(self._root))
         self._sound = self._sound and self._outside() and self._sound
 
@@ -46,6 +46,7 @@ class Watch:
         """Mark the files of git's index, and all that stands beside them."""
         if not self._sound:
             return
+        self._began = True
         modes: dict[bytes, bytes] = {}
         for entry in entries.split(b"\0")[:-1]:
             head, _, name = entry.partition(b"\t")
@@ -62,7 +63,7 @@ class Watch:
         self._links += [path for path in paths if os.path.islink(path)]
         self._mark_those_there([path.rstrip(b"/") for path in paths])
         self._targets = marks_of(self._links, followed=True)
-        self._complete = listing.is_plain
+        self._complete = self._began and listing.is_plain
 
     def make(self, seal: bytes) -> Stamp | None:
         """The stamp of an answer that stands; None where something is too young, or was missed."""
@@ -110,7 +111,7 @@ class Watch:
         if places is None or excludes is None:
             return False
         for path in (places.entries, places.ignores):
-            self._mark_or_miss(os.path.normpath(self._prefix + os.fsencode(path)))
+            self._mark_or_miss(os.path.normpath(os.path.join(self._prefix, os.fsencode(path))))
         if excludes:
             self._mark_or_miss(excludes)
         folder = Path(self._root)
@@ -138,11 +139,12 @@ class Watch:
                         if name == _IGNORES and path not in tracked:
                             self._mark_or_miss(self._prefix + path)
                     elif name != _GIT and path + b"/" != _OWN and tracked.get(path) != _GITLINK:
-                        (entered if path in holding else asked).append(path + b"/")
+                        (entered if path in holding else asked).append(path)
             ignored = gitrepo.ignored(Path(self._root), [*map(os.fsdecode, asked)]) if asked else ()
             if ignored is None:
                 return False
-            level = [*entered, *(one for one in asked if os.fsdecode(one) not in ignored)]
+            entered += [one for one in asked if os.fsdecode(one) not in ignored]
+            level = [path + b"/" for path in entered]
         return True
 
 

@@ -205,6 +205,30 @@ def test_what_a_link_leads_to_counts(shop: Shop) -> None:
     assert shop.recall() is None
 
 
+def test_a_link_that_is_no_file_stays_none(shop: Shop) -> None:
+    (shop.root / "linked").symlink_to("docs")
+    shop.git("add", "linked")
+    shop.keep()
+    assert shop.recall() == "the answer"
+    (shop.root / "linked").unlink()
+    (shop.root / "linked").symlink_to("src/main.go")
+    assert shop.recall() == "the answer"
+    shop.write("src/main.go", "// postgres\n")
+    assert shop.recall() is None
+
+
+def test_a_link_that_could_not_be_read_still_counts_where_it_was_told_of(shop: Shop) -> None:
+    (shop.root / "out.yaml").symlink_to("/dev/null")
+    shop.git("add", "out.yaml")
+    tree = FileTree(shop.root)
+    with pytest.raises(FileRefused):
+        tree.read("out.yaml")
+    listing = tree.listing()
+    assert listing is not None
+    Answers(shop.cache, ("json",)).keep("refused", listing, {}, tree.refused(), tree.glance)
+    assert shop.recall() is None
+
+
 def test_what_was_read_has_to_be_what_git_shows(shop: Shop) -> None:
     tree = FileTree(shop.root)
     listing = tree.listing()
