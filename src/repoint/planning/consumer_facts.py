@@ -12,7 +12,7 @@ from repoint.kube.configs import config_values
 from repoint.kube.effective import mapping, pairs
 from repoint.kube.resource import Resource
 from repoint.kube.workloads import ContainerView, containers, leaves
-from repoint.model.consumer import Purpose, Route, Site, Use, Workload
+from repoint.model.consumer import Purpose, Route, Site, Style, Use, Workload
 from repoint.planning.config import Config
 from repoint.planning.connection_variables import with_variables
 from repoint.planning.judging import choice_for, main_purpose
@@ -242,11 +242,12 @@ def _composed(alone: Connection, use: Use, variables: tuple[tuple[str, str], ...
 
 
 def connection(site: Site) -> Connection:
-    """A site as the rules see it."""
+    """A site as the rules see it: a JDBC URL is one wherever it stands, and pgjdbc's."""
+    jdbc = site.scheme.startswith("jdbc:")
     return Connection(
         site=site.id,
         location=site.location,
-        style=site.style.value,
+        style=Style.JDBC.value if jdbc else site.style.value,
         host=site.host.text,
         user=site.user or "",
         database=site.database or "",
