@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections import abc
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from repoint.dsn.hosts import parse_host
 from repoint.flows.scanning import Survey
+from repoint.formats.base import Mapping
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.resource import Resource
 
@@ -32,7 +34,7 @@ class ProposedEnvironment:
 
 
 def environments_of(
-    found: Survey, source: str, cluster: str, spaces: Mapping[str, str]
+    found: Survey, source: str, cluster: str, spaces: abc.Mapping[str, str]
 ) -> tuple[ProposedEnvironment, ...]:
     """The environments of a repository, in promotion order.
 
@@ -112,7 +114,7 @@ def _common_folder(found: Survey, unnamed: EnvironmentBuild) -> str:
 
 
 def _environment(
-    found: Survey, build: EnvironmentBuild, spaces: Mapping[str, str]
+    found: Survey, build: EnvironmentBuild, spaces: abc.Mapping[str, str]
 ) -> ProposedEnvironment:
     layout = found.resolution.layout
     inside = {path for one in build.builds for path in one.files}
@@ -123,13 +125,22 @@ def _environment(
         and layout.environment_of(path) == build.name
         and (path in found.sites or found.files[path].sealed)
     ]
-    values = tuple(p for p in outside if "values" in p.rpartition("/")[2] or "/values" in p)
+    values = tuple(path for path in outside if _is_values(found, path))
     rest = [path for path in outside if path not in values]
     folders = tuple(dict.fromkeys(_folder(path, build.name) for path in rest))
     namespace = _namespace(build, spaces.get(build.name, ""))
     manifests = tuple(one for one in folders if not build.overlays and _deploys(one, build))
     places = tuple(one for one in folders if one not in manifests)
     return ProposedEnvironment(build.name, namespace, build.overlays, places, values, manifests)
+
+
+def _is_values(found: Survey, path: str) -> bool:
+    """Whether a file holds a release's values, by its name or by what names it."""
+    if "values" in path.rpartition("/")[2] or "/values" in path:
+        return True
+    documents = found.files[path].documents
+    roots = [one.root for one in documents if isinstance(one.root, Mapping)]
+    return path in found.resolution.layers and not any(one.get("kind") for one in roots)
 
 
 def _deploys(folder: str, build: EnvironmentBuild) -> bool:

@@ -233,13 +233,29 @@ def merged(layers: Iterable[dict[str, Effective]]) -> dict[str, Effective]:
 
 def is_values_file(path: str, index: FileIndex) -> bool:
     """Whether a file holds Helm values, by its name, and is no Kubernetes object."""
-    if not _VALUES_FILE.search(path.rsplit(".", 1)[0]):
-        return False
-    parsed = index.files[path]
-    if parsed.kind is not FileKind.YAML or not parsed.documents:
-        return False
+    named = _VALUES_FILE.search(path.rsplit(".", 1)[0])
+    return named is not None and _plain_keys(path, index) is not None
+
+
+def is_layer(path: str, index: FileIndex, charts: tuple[Chart, ...]) -> bool:
+    """Whether a file of any name holds values: every key of it is one of its chart's own.
+
+    The file is read for that, so that this is asked of files alone that are read anyway.
+    """
+    chart, keys = chart_of(path, charts), (_plain_keys(path, index) or set()) - {"sops", "global"}
+    known = chart.values.keys() | dict(chart.subcharts).keys() if chart is not None else set()
+    return bool(keys) and keys <= known
+
+
+def _plain_keys(path: str, index: FileIndex) -> set[str] | None:
+    """The keys of a YAML file; None for a template, an object, and what is no mapping."""
+    parsed = index.get(path)
+    if parsed is None or parsed.kind is not FileKind.YAML or not parsed.documents:
+        return None
     root = parsed.documents[0].root
-    return isinstance(root, Mapping) and not (root.text("kind") and root.text("apiVersion"))
+    if not isinstance(root, Mapping) or (root.text("kind") and root.text("apiVersion")):
+        return None
+    return {key.text for key, _ in root.pairs}
 
 
 def chart_of(path: str, charts: tuple[Chart, ...]) -> Chart | None:

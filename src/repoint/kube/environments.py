@@ -297,7 +297,7 @@ def _file_words(index: FileIndex) -> list[str]:
             folders[directory] = _folder_words(directory)
         held, word = folders[directory], in_file_name(name)
         if word and is_everyday(word) and not name.startswith("values"):
-            word = ""
+            word = word if index.in_chart(path) else ""
         # The name alone tells the kind: a script without a suffix deploys nothing.
         if not (held or word) or kind_of(path, b"") not in _DEPLOYED:
             continue
@@ -340,6 +340,7 @@ def _names_environment(name: str, path: str, index: FileIndex) -> int:
         return 1
     documents = index.files[path].documents
     root = documents[0].root if documents else None
-    return int(
-        isinstance(root, MappingNode) and bool(root.text("kind") and root.text("apiVersion"))
-    )
+    if not isinstance(root, MappingNode):
+        return 0
+    is_object = bool(root.text("kind") and root.text("apiVersion"))
+    return int(is_object or (is_word(name.partition(".")[0]) and index.in_chart(path)))

@@ -123,6 +123,12 @@ class FileIndex:
         """Every directory that has a kustomization file, sorted."""
         return tuple(sorted(self._kustomizations))
 
+    def in_chart(self, path: str) -> bool:
+        """Whether a file belongs to a chart and is none of its templates, as values files do."""
+        parts = path.split("/")[:-1]
+        above = ("/".join((*parts[:size], "Chart.yaml")) for size in range(len(parts), -1, -1))
+        return "templates" not in parts and any(self.exists(one) for one in above)
+
     def embedded(self, path: str, scalar: Scalar) -> ParsedFile:
         """The tree of YAML or JSON text that is itself a scalar of `path`."""
         known = self._embedded.get(id(scalar))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from repoint.formats.base import Mapping
@@ -12,6 +12,7 @@ from repoint.kube.charts import (
     Chart,
     chart_of,
     find_charts,
+    is_layer,
     is_values_file,
     merged,
     values_tree,
@@ -56,11 +57,15 @@ class Release:
 
 
 def releases(
-    index: FileIndex, layout: Layout, resources: Iterable[tuple[str, Resource]]
+    index: FileIndex,
+    layout: Layout,
+    resources: Iterable[tuple[str, Resource]],
+    sited: Collection[str] = (),
 ) -> tuple[Release, ...]:
     """Every release that values files, HelmReleases and Applications describe.
 
-    `resources` are effective objects with their environment.
+    `resources` are effective objects with their environment. `sited` are the files with a site,
+    which are values by what they hold, too.
     """
     charts = find_charts(index)
     found: list[Release] = []
@@ -77,7 +82,7 @@ def releases(
     for release, files in _from_helmfiles(index, charts, layout):
         named |= files
         found.append(release)
-    found += _from_files(index, charts, layout, named)
+    found += _from_files(index, charts, layout, named, sited)
     return tuple(found)
 
 
@@ -95,7 +100,7 @@ def _declared(
     elif resource.kind == "Application":
         source = _source(resource.body)
         where = normal(text(source, "path"))
-        files = [join(where, one) for one in texts(source, "helm", "valueFiles")]
+        files = [_values_path(where, one) for one in texts(source, "helm", "valueFiles")]
         inline = [
             _embedded_values(index, resource, source),
             mapping(source, "helm", "valuesObject"),
@@ -140,7 +145,7 @@ def _generated(
     common: list[str] = []
     patterned: dict[str, list[str]] = {}
     for written in texts(source, "helm", "valueFiles"):
-        path = join(where, written)
+        path = _values_path(where, written)
         if "{{" not in path:
             common += [path] if path in index.files else []
             continue
@@ -162,6 +167,11 @@ def _generated(
             path=resource.path,
         )
         yield release, set(files)
+
+
+def _values_path(where: str, written: str) -> str:
+    """A values file of an Application; `$ref/` is the root of a source that has that `ref`."""
+    return normal(written.partition("/")[2]) if written.startswith("$") else join(where, written)
 
 
 def _spelled(written: str) -> str:
@@ -231,12 +241,20 @@ def _parameters(source: dict[str, Effective]) -> dict[str, Effective]:
 
 
 def _from_files(
-    index: FileIndex, charts: tuple[Chart, ...], layout: Layout, named: set[str]
+    index: FileIndex,
+    charts: tuple[Chart, ...],
+    layout: Layout,
+    named: set[str],
+    sited: Collection[str],
 ) -> Iterator[Release]:
     """A release per environment of each chart that values files stand for."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for path in sorted(index.files):
-        if path in named or not is_values_file(path, index) or _is_default(path, charts):
+        if path in named or _is_default(path, charts):
+            continue
+        if not is_values_file(path, index) and not (
+            path in sited and is_layer(path, index, charts)
+        ):
             continue
         chart = chart_of(path, charts)
         place = chart.directory if chart else posixpath.dirname(path)

@@ -52,7 +52,8 @@ class Resolution:
     `environments` are the named ones in promotion order; `unnamed` holds everything
     deployed outside them. `site_environments` tells, by site id, the environments whose
     deployed objects hold the site, or that its file's place names. `problems` are
-    `(overlay, problem)` of every overlay that does not build cleanly.
+    `(overlay, problem)` of every overlay that does not build cleanly. `layers` are the files whose
+    values a release spells: values files of any name, and objects with values in them.
     """
 
     environments: tuple[EnvironmentBuild, ...]
@@ -63,6 +64,7 @@ class Resolution:
     site_environments: Mapping[str, tuple[str, ...]]
     index: FileIndex
     """The files that were looked at, for whoever looks further."""
+    layers: frozenset[str] = frozenset()
 
     @property
     def builds(self) -> tuple[Build, ...]:
@@ -115,7 +117,7 @@ def resolve(
                 uses += tracer.uses(view)
                 references += tracer.sealed(view) if views_by_path else ()
     uses += _compose_uses(index, deployed.layout, finder)
-    released = releases(index, deployed.layout, _objects(deployed))
+    released = releases(index, deployed.layout, _objects(deployed), sites)
     for release in released:
         uses += release_uses(release, finder)
     uses = _in_elements(uses, deployed, finder)
@@ -127,6 +129,7 @@ def resolve(
         layout=deployed.layout,
         site_environments=_placed(deployed, released, uses, finder, sites),
         index=index,
+        layers=frozenset(leaf.origin.path for one in released for _, leaf in one.own),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.unit.planning.small_repository import TARGETS, Trial, proposed, workload
@@ -60,3 +61,74 @@ def test_the_same_service_in_a_namespace_of_its_own_is_named(tmp_path: Path) -> 
 
     hosts = yaml.safe_load(proposed(trial).text)["source"]["hosts"]
     assert hosts == ["pg.data-dev.svc", "pg.data-prod.svc"]
+
+
+_CHART = {
+    "chart/Chart.yaml": "apiVersion: v2\nname: loom\nversion: 1.0.0\n",
+    "chart/values.yaml": "replicas: 1\ndb: {host: postgres, name: loom}\n",
+    "chart/templates/app.yaml": workload(
+        "Deployment",
+        "loom",
+        "containers:\n- name: loom\n  image: mill/loom:1\n"
+        "  env: [{name: DB_HOST, value: '{{ .Values.db.host }}'}]\n",
+    ),
+}
+_RELEASE = """
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: loom, namespace: loom-{env}}
+spec:
+  interval: 1h
+  chart:
+    spec:
+      chart: ./chart
+      sourceRef: {kind: GitRepository, name: here}
+      valuesFiles: [./chart/values.yaml, ./{file}]
+"""
+_APPLICATION = """
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: loom-{env}, namespace: argocd}
+spec:
+  destination: {namespace: loom-{env}}
+  sources:
+    - repoURL: https://charts.example.test
+      chart: loom
+      helm: {valueFiles: ['$here/{file}']}
+    - {repoURL: https://git.example.test/loom.git, ref: here}
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "object_"),
+    [
+        ("chart/{env}.yaml", ""),
+        ("chart/environments/{env}.yaml", ""),
+        ("env/{env}/app.yaml", ""),
+        ("deploy/{env}/loom.yaml", _RELEASE),
+        ("deploy/{env}/settings.yaml", _APPLICATION),
+    ],
+)
+def test_values_files_of_any_name_are_no_secrets(tmp_path: Path, file: str, object_: str) -> None:
+    files = {} if object_ == _APPLICATION else dict(_CHART)
+    for env in ("dev", "prod"):
+        own = file.replace("{env}", env)
+        files[own] = f"replicas: 2\ndb: {{host: postgres.loom-{env}.svc, name: loom}}\n"
+        if object_:
+            text = object_.replace("{env}", env).replace("{file}", own)
+            files[f"clusters/{env}/loom.yaml"] = text
+    config = yaml.safe_load(proposed(Trial(tmp_path, files)).text)
+    told = {
+        name: (one.get("values"), one.get("secrets"))
+        for name, one in config["environments"].items()
+    }
+    assert told == {env: (file.replace("{env}", env), None) for env in ("dev", "prod")}
+
+
+def test_a_file_of_other_keys_is_no_values_file(tmp_path: Path) -> None:
+    files = dict(_CHART)
+    for env in ("dev", "prod"):
+        files[f"chart/{env}.yaml"] = "replicas: 2\n"
+        files[f"secrets/{env}/db.yaml"] = f"sync: {{dsn: postgres://s@postgres.loom-{env}/s}}\n"
+    config = yaml.safe_load(proposed(Trial(tmp_path, files)).text)
+    assert config["environments"]["dev"]["secrets"] == "secrets/dev"
