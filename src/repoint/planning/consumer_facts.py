@@ -212,9 +212,12 @@ def _mounts(view: ContainerView | None) -> tuple[tuple[str, str, str], ...]:
 def _connections(
     uses: tuple[Use, ...], sites: Mapping[str, Site], variables: tuple[tuple[str, str], ...]
 ) -> tuple[Connection, ...]:
+    # What another variable is put together from is no connection of its own.
+    parts = {(use.site, use.through) for use in uses if use.through}
     return tuple(
         with_variables(_composed(connection(sites[use.site]), use, variables), variables)
         for use in uses
+        if (use.site, f"$({use.variable})") not in parts
     )
 
 
@@ -223,15 +226,16 @@ def _composed(alone: Connection, use: Use, variables: tuple[tuple[str, str], ...
 
     What it asks for stands in the URL, which no edit of the host's own site reaches.
     """
-    text = dict(variables).get(use.variable, "") if use.variable != alone.key else ""
+    known = dict(variables)
+    text = known.get(use.variable, "") if use.variable != alone.key else ""
     read = parse(text) if "$" in text else None
     if read is None or not read.host.startswith(("$(", "${")):
         return alone
     return replace(
         alone,
         style=read.style.value,
-        user=read.user or alone.user,
-        database=read.database.text if read.database is not None else alone.database,
+        user=_told(read.user or "", known) or alone.user,
+        database=_told(read.database.text if read.database else "", known) or alone.database,
         params=tuple(
             ("sslmode" if one.name == mode_name(read.scheme) else one.name, one.value.text)
             for one in read.params
@@ -239,6 +243,11 @@ def _composed(alone: Connection, use: Use, variables: tuple[tuple[str, str], ...
         key=use.variable,
         composed=True,
     )
+
+
+def _told(text: str, variables: Mapping[str, str]) -> str:
+    """A part of a connection string; what a variable of the container says, where it is one."""
+    return variables.get(text[2:-1], text) if text.startswith("$(") else text
 
 
 def connection(site: Site) -> Connection:

@@ -180,6 +180,32 @@ def test_of_two_strings_for_one_server_the_bare_host_is_left_out(tmp_path: Path)
     assert [one.key for one in scene(prepared(tmp_path, files)).clients] == ["DATABASE_URL"]
 
 
+def test_a_string_put_together_tells_what_its_parts_do_not(tmp_path: Path) -> None:
+    parts = env(DB_HOST=OLD, DB_NAME="shop", URL="host=$(DB_HOST) user=web dbname=$(DB_NAME)")
+    here = prepared(tmp_path, {"web.yaml": app("web", env=parts)})
+
+    [client] = scene(here).clients
+    assert (client.connection.user, client.connection.database) == ("web", "shop")
+    assert not [note for note in scene(here).notes if "does not tell" in note]
+
+
+def test_an_overlay_that_kubectl_alone_builds_is_seen_as_planned(tmp_path: Path) -> None:
+    replaced = (
+        "resources: [cnpg.yaml, web.yaml]\nreplacements:\n"
+        "  - source: {kind: Deployment, name: web}\n"
+        "    targets:\n"
+        "      - select: {kind: Deployment}\n"
+        "        fieldPaths: [spec.template.spec.containers.0.image]\n"
+        "        options: {delimiter: /, index: 1}\n"
+    )
+    made = repository(tmp_path, {"web.yaml": app("web", env=env(DATABASE_URL=URL))})
+    (tmp_path / "deploy/kustomization.yaml").write_text(replaced)
+    tree = FileTree(tmp_path)
+    found = prepare(make_plan(made), made, tree, Sops(tree))
+
+    assert [one.server for one in scene(found).clients] == [POOLED]
+
+
 def test_keys_that_env_from_hands_to_a_runtime_are_its_migration_s(tmp_path: Path) -> None:
     source = [{"secretRef": {"name": "db"}}]
     files = {

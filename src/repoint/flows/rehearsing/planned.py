@@ -147,7 +147,8 @@ def planned_state(
         return PlannedState(wanted, before, before, secrets, locked, contents)
     overlaid = PlannedTree(workspace.tree, contents)
     secrets = PlannedSecrets(overlaid, store)
-    after = survey(replace(workspace, tree=overlaid, secrets=secrets))
+    renderer = PlannedRenders(workspace.renderer, contents)
+    after = survey(replace(workspace, tree=overlaid, secrets=secrets, renderer=renderer))
     return PlannedState(wanted, before, after, secrets, locked, contents)
 
 
