@@ -93,6 +93,7 @@ def test_a_lease_that_says_it_lasts_for_years_is_not_waited_for(shop: Shop) -> N
     done = shop.rollout()
     assert done.returncode == 1
     assert "`ada@laptop` holds `Lease/" in done.stderr
+    assert "` for 2000000000 s after each sign of life" in done.stderr
     assert f"kubectl delete lease repoint-test -n {shop.namespace}" in done.stderr
 
 

@@ -261,6 +261,7 @@ def test_a_lease_that_nobody_renews_is_taken_over(shop: Shop) -> None:
     done = shop.rollout()
     assert done.returncode == 0, done.stderr
     assert "`ada@laptop` holds Lease/" in done.stderr
+    assert "; it is free when nobody renews it for 1 s" in done.stderr
 
 
 def test_the_api_server_may_restart_meanwhile(shop: Shop) -> None:
