@@ -160,4 +160,4 @@ def test_a_rollout_fails_without_any_one_of_them(
     assert went != WELL, shop.output
     # Who may not bind a role has its rules compared with his own, and it is not made yet.
     told = ("needs `reader`, which is not there",) if verb == "bind" else ("may not", "forbid")
-    assert any(text in shop.output for text in told)
+    assert any(text in shop.output for text in told), shop.output
