@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -13,6 +14,14 @@ from repoint.model.consumer import Purpose
 from repoint.planning.inventory import SiteReport
 from repoint.planning.sources import SourceHosts
 
+_MARKED = re.compile(r"[${}()<>/%@\[\]]|^_+.*_+$|^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$")
+"""What no host has: marks of templates, and names in capitals that a script puts a host for."""
+_FILL_IN = re.compile(
+    r"(?:^|-)(?:(?:change|replace|override|edit|set|fill)-?(?:me|this|in|by|at|here)"
+    r"|(?:replaced|overridden|set|filled|injected|patched)-(?:by|in|at|with)|to-be-\w+|your|todo|tbd"
+    r"|fixme|placeholder|dummy|unset|x{3,}|insert-\w+)(?:-|$)"
+)
+"""Words that ask to be replaced (`set-by-replacement`, `REPLACE_ME`, `changeme`)."""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "host.docker.internal", "")
 
 
@@ -162,8 +171,14 @@ def _slots(report: SiteReport) -> set[tuple[str, str, str]]:
 def _server(report: SiteReport) -> str:
     """The server that a site names for consumers in a cluster, or empty."""
     host = report.site.host.text.split(",")[0]
-    if host.lower() in _LOOPBACK or any(mark in host for mark in "${}()<>/"):
+    if host.lower() in _LOOPBACK or is_placeholder(host):
         return ""
     if any(use.workload.kind == "ComposeService" for use in report.uses):
         return ""
     return "" if report.purpose == Purpose.COMMENT.value else host
+
+
+def is_placeholder(host: str) -> bool:
+    """Whether a host stands for one that is put in later: nothing runs under such a name."""
+    first = re.sub(r"[_ ]+", "-", host.partition(".")[0].lower())
+    return _MARKED.search(host) is not None or _FILL_IN.search(first) is not None

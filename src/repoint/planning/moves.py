@@ -14,7 +14,7 @@ from repoint.planning.deliver import Delivery, weaker
 from repoint.planning.environment_facts import Targets
 from repoint.planning.ground import Errand
 from repoint.planning.inventory import SiteReport
-from repoint.planning.judging import route_of, update_required
+from repoint.planning.judging import choice_for, route_of, update_required
 from repoint.planning.overlay_edits import Reason
 from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.role_defaults import add_defaults
@@ -264,14 +264,21 @@ class Mover:
         self._findings.append(
             routing.SHARED_VALUE.finding(
                 f"`{site.key}` feeds a runtime and {who}, and cannot be split here",
-                hint=f"give {who} a value of its own with host `{goal.host}`, or its `route` in "
-                "repoint.yaml",
+                hint=f"give {who} a value of its own with host `{goal.host}`{self._instead(use)}",
                 location=site.location,
                 environment=self._name,
                 consumer=use.workload.id,
                 severity=Severity.ERROR,
             )
         )
+
+    def _instead(self, use: Use) -> str:
+        """What spares a consumer a value of its own: a pooled route, where a pool can take it."""
+        chosen = choice_for(self._scene.config, use.workload)
+        named = chosen is not None and chosen.route == Route.DIRECT
+        if use.purpose.must_go_direct or not named:
+            return ""
+        return ", or take its `route: direct` out of repoint.yaml"
 
     def _rows(self, facts: EnvironmentFacts) -> tuple[PlannedConsumer, ...]:
         rows = []

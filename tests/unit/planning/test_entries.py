@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.planning.small_repository import DIRECT, POOLED, Trial, repository, workload
+from tests.unit.planning.small_repository import (
+    CONFIG,
+    DIRECT,
+    POOLED,
+    Trial,
+    repository,
+    workload,
+)
 
 _POOLED, _DIRECT = (text.replace("{env}", "dev") for text in (POOLED, DIRECT))
 _POD = (
@@ -86,7 +93,16 @@ def test_the_second_key_comes_by_the_same_patch(tmp_path: Path, overlay: dict[st
 def test_what_cannot_be_repeated_is_told_word_for_word(tmp_path: Path, operation: str) -> None:
     plan = Trial(tmp_path, repository(_BASE, _file("ops.yaml", operation))).plan("dev")
     (finding,) = plan.blocking
-    assert finding.code == "RP102" and f"host `{_DIRECT}`" in finding.hint
+    assert finding.code == "RP102" and finding.hint.endswith(f"of its own with host `{_DIRECT}`")
     (task,) = plan.tasks
     assert "an operation `add` of the path `/stringData/MILL_DSN_DIRECT`" in task.reason
     assert task.put.startswith(f"host {_DIRECT}")
+
+
+def test_a_runtime_that_is_sent_direct_can_do_without_a_value_of_its_own(tmp_path: Path) -> None:
+    operation = f"- value: {_DSN}\n  path: /stringData/MILL_DSN\n  op: replace\n"
+    base = _BASE | {"press.yaml": workload("Deployment", "press", _POD.format(more=""))}
+    config = f"{CONFIG}consumers: {{press: {{route: direct}}}}\n"
+    trial = Trial(tmp_path, repository(base, _file("ops.yaml", operation)), config=config)
+    (finding,) = trial.plan("dev").blocking
+    assert finding.hint.endswith(", or take its `route: direct` out of repoint.yaml")
