@@ -52,8 +52,9 @@ def _checked(workspace: Workspace, environments: Sequence[str]) -> tuple[Finding
     overriding = _overriding(found)
     owners = Owners(config, found)
     for report in found.inventory.sites:
-        result += _old_host(report, wanted, found, overriding)
-        result += _pooled_migration(report, wanted, targets, config.target.domain)
+        concerned = tuple(_concerned(report, wanted, owners))
+        result += _old_host(report, concerned, found, overriding)
+        result += _pooled_migration(report, concerned, targets, config.target.domain)
     for build, own in zip(found.resolution.environments, targets, strict=True):
         if build.name in wanted:
             told = delivery_order.on_delivery(build.name, delivery_of(config, found, build, own))
@@ -71,10 +72,15 @@ def _checked(workspace: Workspace, environments: Sequence[str]) -> tuple[Finding
     return accepted(ordered(result, wanted), config.accept)
 
 
-def _concerned(report: SiteReport, wanted: Sequence[str]) -> Iterator[Use]:
-    """Uses in the wanted environments; a use outside all environments counts."""
+def _concerned(report: SiteReport, wanted: Sequence[str], owners: Owners) -> Iterator[Use]:
+    """Uses in the wanted environments; one outside all counts, a script where a plan moves it."""
     for use in report.uses:
-        if use.purpose is not Purpose.COMMENT and use.environment in ("", *wanted):
+        if use.purpose is Purpose.COMMENT:
+            continue
+        home = use.environment
+        if not home and use.workload.kind == "File":
+            home = owners.home_of(report.site)
+        if home in ("", *wanted):
             yield use
 
 
@@ -94,11 +100,11 @@ def _overriding(found: Survey) -> dict[_Read, set[str]]:
 
 
 def _old_host(
-    report: SiteReport, wanted: Sequence[str], found: Survey, overriding: dict[_Read, set[str]]
+    report: SiteReport, uses: Sequence[Use], found: Survey, overriding: dict[_Read, set[str]]
 ) -> Iterator[Finding]:
     if not report.is_source:
         return
-    for use in _concerned(report, wanted):
+    for use in uses:
         lonely = use.workload.kind == "File"
         who = use.workload.name if lonely else use.workload.id
         everywhere = set(found.resolution.layout.names)
@@ -131,10 +137,10 @@ def _overridden(report: SiteReport, found: Survey) -> bool:
 
 
 def _pooled_migration(
-    report: SiteReport, wanted: Sequence[str], targets: Sequence[Targets], domain: str
+    report: SiteReport, uses: Sequence[Use], targets: Sequence[Targets], domain: str
 ) -> Iterator[Finding]:
     host = report.site.host.text
-    for use in _concerned(report, wanted):
+    for use in uses:
         if use.purpose.must_go_direct and is_pool(host, use.workload.namespace, targets, domain):
             what = f"{use.workload.id} ({use.purpose.value})"
             yield routing.MIGRATION_POOLED.finding(

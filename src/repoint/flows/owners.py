@@ -75,15 +75,17 @@ class Owners:
     def home_of(self, site: Site) -> str:
         """The environment that moves a site of a file that nobody reads, such as a script.
 
-        The one whose consumers talk to the same server, that of the same database first; a server
-        that several share, and one that nobody talks to, goes with the file.
+        The one whose namespace the host names, else the one whose consumers talk to the same
+        server, that of the same database first; a server that several share, and one that nobody
+        talks to, goes with the file.
         """
         path, host = site.location.path, site.host.text.lower()
         owner = self.owner(path)
         read = parse_host(host)
-        spoken = read is not None and read.namespace in self._spaces
-        if not owner or spoken or self._found.resolution.layout.environment_of(path):
+        if not owner or self._found.resolution.layout.environment_of(path):
             return owner
+        if read is not None and read.namespace in self._spaces:
+            return self._spaces[read.namespace]
         known = self._servers.get((host, site.database)) or self._servers.get((host, None))
         return known or owner
 

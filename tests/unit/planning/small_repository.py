@@ -9,11 +9,12 @@ from pathlib import Path
 
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.kubectl import Kustomize
+from repoint.flows.checking import check
 from repoint.flows.init import InitProposal, propose
 from repoint.flows.planning import make_plan
 from repoint.flows.scanning import scan
 from repoint.flows.workspace import Workspace
-from repoint.model.plan import Plan
+from repoint.model.plan import Finding, Plan
 from repoint.planning.assemble import contents_after
 from repoint.planning.config import load_config
 from repoint.planning.inventory import Inventory
@@ -146,6 +147,16 @@ class Trial:
         secrets = Opened(self.clear)
         renderer, text = Kustomize(tree), self.config
         return make_plan(
+            Workspace(str(self.root), tree, config, text, secrets, renderer, Silence()),
+            environments,
+        )
+
+    def check(self, *environments: str) -> tuple[Finding, ...]:
+        """What `check` finds in the tree as it is now."""
+        tree, text = FileTree(self.root), self.config
+        secrets, renderer = Opened(self.clear), Kustomize(tree)
+        config = load_config(text)
+        return check(
             Workspace(str(self.root), tree, config, text, secrets, renderer, Silence()),
             environments,
         )
