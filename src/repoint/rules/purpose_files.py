@@ -74,6 +74,7 @@ def judge_file(path: str, key: str, command: str, user: str, text: str = "") -> 
         _by_command(command, script),
         _local_block(path, key),
         name_clue(key),
+        _data_source(key),
         _terraform(path, key),
         block_clue(text) if _HCL.search(path) else None,
         _ci_service(path, text),
@@ -192,6 +193,13 @@ def _local_block(path: str, key: str) -> Clue | None:
     for part in parts:
         if part.lower() in _LOCAL_NAMES or set(part.lower().split("_")) & {"local", "dev"}:
             return Clue(Purpose.LOCAL_DEVELOPMENT, f"section `{part}`", Certainty.LIKELY)
+    return None
+
+
+def _data_source(key: str) -> Clue | None:
+    """Grafana's provisioning: dashboards ask, with statements of whoever looks at them."""
+    if re.search(r"(?:^|\.)datasources(?:\.\d+)?\.url$", key):
+        return Clue(Purpose.MONITORING, "a data source of Grafana", _LIKELY)
     return None
 
 

@@ -168,6 +168,10 @@ def unexpanded_findings(
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]", "host.docker.internal"})
 _SHELL_NAME = re.compile(r"(?<!\$)\$\{([A-Za-z_]\w*)(?::?[-=?+][^}]*)?\}")
 _SOPS_VALUE = re.compile(r"ENC\[AES256_GCM,[\w+/=,:]*\]")
+# Kafka Connect's configuration providers: `${secrets:namespace/name:key}`, `${file:/path:key}`.
+_PROVIDED = re.compile(
+    r"\$\{(?:file|dir|directory|secrets?|configmaps?|env|vault)(?::[\w./][\w./\-]*){1,2}\}"
+)
 _SECRET_KEY = re.compile(
     r"(?i)(?:^|[_.\-]|(?<=[a-z]))(?:password|passwd|pwd|pgpass)(?:[_.\-]?\d+)?$"
 )
@@ -213,7 +217,7 @@ def _scalar(
         # Now and then base64 reads `..PW==,`, which looks like a password.
         return
     literal = mask(text) != text
-    if not literal and text.strip() and _SECRET_KEY.search(key):
+    if not literal and text.strip() and _SECRET_KEY.search(key) and not _PROVIDED.fullmatch(text):
         pair = f"{key}={text}"
         literal = mask(pair) != pair
     if literal:

@@ -110,6 +110,13 @@ def found(path: str, text: str) -> list[tuple[str, Severity, str]]:
         ),
         pytest.param(
             "deploy/a.yaml",
+            "POSTGRES_PASSWORD: ${env:-canary-1}",
+            "RP303",
+            "POSTGRES_PASSWORD",
+            id="a default",
+        ),
+        pytest.param(
+            "deploy/a.yaml",
             "dsn: host=pg user=u password=canary-1 dbname=d",
             "RP303",
             "dsn",
@@ -261,3 +268,10 @@ def test_a_password_for_two_machines_is_not_local() -> None:
 
 def test_a_pattern_that_is_no_pattern_covers_nothing() -> None:
     assert wants_sealed("a.yaml", (CreationRule("("),)) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["${secrets:shop-cdc/login:password}", "${file:/etc/cdc.properties:pw}", "${env:PW}"]
+)
+def test_what_kafka_connect_looks_up_is_no_password(text: str) -> None:
+    assert found("deploy/a.yaml", f"config: {{database.password: '{text}'}}") == []

@@ -53,6 +53,12 @@ CASES = [
         ("init.sh", "psql", "psql", "", 'psql -h a -c "CREATE ROLE x"'),
     ),
     ("a probe in a script", "probe", ("entry.sh", "pg_isready", "pg_isready", "", "")),
+    (
+        "a dashboard's data source",
+        "monitoring",
+        ("k8s/grafana.yaml", "datasources.url", "", "", ""),
+    ),
+    ("a server's data source", "unknown", ("k8s/app.yaml", "datasource.url", "", "", "")),
     ("Terraform's provider", "admin", ("db/roles.tf", "provider.postgresql.host", "", "", "")),
     ("Terraform's state", "admin", ("x.tf", "terraform.backend.pg.conn_str", "", "", "")),
     ("Terraform's DMS", "replication", ("x.tf", "aws_dms_endpoint.source.server_name", "", "", "")),
