@@ -259,8 +259,10 @@ def _from_files(
         chart = chart_of(path, charts)
         place = chart.directory if chart else posixpath.dirname(path)
         grouped.setdefault((place, layout.environment_of(path)), []).append(path)
+    brought = {place for place, _ in grouped}.union(one.directory for one in charts if one.values)
+    inside = set(_inside(one for one in charts if one.directory in brought))
     for one in charts:
-        if one.values:
+        if one.values and one.directory not in inside:
             grouped.setdefault((one.directory, ""), [])
     by_directory = {one.directory: one for one in charts}
     for (place, environment), paths in sorted(grouped.items()):
@@ -279,6 +281,14 @@ def _from_files(
             own=_own(chart, spelled, values),
             path=paths[0] if paths else posixpath.join(place, "values.yaml"),
         )
+
+
+def _inside(charts: Iterable[Chart]) -> Iterator[str]:
+    """The directories of the charts that others bring with them, wherever they lie."""
+    for chart in charts:
+        for _, inner in chart.subcharts:
+            yield inner.directory
+            yield from _inside((inner,))
 
 
 def _own(

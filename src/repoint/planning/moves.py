@@ -275,7 +275,7 @@ class Mover:
     def _instead(self, use: Use) -> str:
         """What spares a consumer a value of its own: a pooled route, where a pool can take it."""
         chosen = choice_for(self._scene.config, use.workload)
-        named = chosen is not None and chosen.route == Route.DIRECT
+        named = chosen is not None and chosen.route == Route.DIRECT.value
         if use.purpose.must_go_direct or not named:
             return ""
         return ", or take its `route: direct` out of repoint.yaml"

@@ -361,6 +361,26 @@ def test_chart_inside_a_chart_reads_its_part_of_the_values() -> None:
     assert [one[1] for one in found] == ["Deployment/shop/c", "HelmRelease/umbrella"]
 
 
+def test_a_chart_beside_the_one_that_brings_it_is_read_there_alone() -> None:
+    read = 'env: [{name: DB_HOST, value: "{{ .Values.db.host }}"}]'
+    child = {
+        "parts/shop/Chart.yaml": "apiVersion: v2\nname: shop\n",
+        "parts/shop/values.yaml": "db: {host: one}\n",
+        "parts/shop/templates/app.yaml": deployment("'{{ .Release.Name }}-web'", read),
+    }
+    umbrella = {
+        "all/Chart.yaml": """
+            apiVersion: v2
+            name: all
+            dependencies: [{name: shop, repository: "file://../parts/shop"}]
+            """,
+        "all/values.yaml": "shop: {size: 2}\n",
+    }
+    default = ("parts/shop/values.yaml", "/0/db/host")
+    assert [one[1] for one in rows(child, default)] == ["Deployment/shop-web/c"]
+    assert [one[1] for one in rows(child | umbrella, default)] == ["Deployment/all-web/c"]
+
+
 def test_values_that_switch_a_migration_on_feed_it_too() -> None:
     switched = "kratos:\n  automigration: {enabled: true}\n  config: {dsn: x}\n"
     off = switched.replace("true", "false")
