@@ -30,8 +30,7 @@ def standing_of(
     """What stands in an environment; a sealed file that changed is judged with `store` only.
 
     Raises:
-        FileRefused: a receipt cannot be read.
-        UsageError: a receipt is none.
+        FileRefused: a receipt cannot be read, or is none.
     """
     receipt = load_receipts(tree).get(environment)
     parts = applied_parts(environment, receipt, entries)

@@ -12,21 +12,27 @@ from repoint.model.receipt import FileWrite, Receipt, ReceiptFile, Undo
 from repoint.planning.sealed import plain_texts, reversed_parts, steps
 from repoint.planning.splice import BASE64, recode, repart
 from repoint.planning.takeback import (
+    Gone,
     TakenBack,
     carry,
     conflict,
+    edit_is_gone,
     file_is_gone,
     restore_sealed,
     take_back,
 )
 from repoint.ports import SealedEditor, WritableTree
 
+_What = tuple[Op, str, str, str, tuple[PartEdit, ...]] | None
+"""What an edit did, wherever it stands; None for the making of a file."""
+
 
 class TakingBack:
     """The files without their edits, gathered in memory; nothing is written here.
 
     `receipts` are those of others, to be carried over. `inexact` are the files that others
-    edited since, `gone` the notes on edits that are not there any more. Without `store` a
+    edited since, `gone` the notes on edits that are not there any more, and that no later apply
+    made again. Without `store` a
     sealed file is taken back only while it is as apply left it. A file of which git changed
     nothing but the line ends (`core.autocrlf`) is as apply left it, and keeps them.
     """
@@ -40,6 +46,7 @@ class TakingBack:
         self._now: dict[str, bytes | None] = {}
         self._folders: dict[str, tuple[str, ...]] = {}
         self._ends: dict[str, tuple[bytes, bytes]] = {}
+        self._made: dict[str, set[_What]] = {}
         self.receipts = receipts
         self.inexact: list[str] = []
         self.notes: list[str] = []
@@ -56,8 +63,11 @@ class TakingBack:
         back = self._sealed(raw, entry) if entry.sealed else take_back(raw, entry)
         self._now[path] = back.content
         self._folders[path] = entry.made_dirs or self._folders.get(path, ())
-        self.notes += back.notes
-        self.gone += back.gone
+        made = self._made.setdefault(path, set())
+        gone = [one.note for one in back.gone if _what(one.undo) not in made]
+        made.update(_what(None if undo.op is Op.CREATE else undo) for undo in entry.undos)
+        self.notes += (*back.notes, *gone)
+        self.gone += gone
         if not back.exact and raw is not None and path not in self.inexact:
             self.inexact.append(path)
         if raw is None or back.content is None or entry.sealed:
@@ -104,12 +114,12 @@ class TakingBack:
         if self._store is None:
             raise SealedFile(f"`{entry.path}` was changed since apply and is sealed")
         note = f"`{entry.path}` was changed since apply; only repoint's edits were taken back"
-        gone: list[str] = []
+        gone: list[Gone] = []
         for undo in reversed(entry.undos):
             raw, was_gone = self._unseal(self._store, entry.path, raw, undo)
             if was_gone:
-                gone.append(f"`{entry.path}`: the edit of `{undo.key}` is gone already")
-        return TakenBack(raw, (), False, (note, *gone), tuple(gone))
+                gone.append(edit_is_gone(entry, undo))
+        return TakenBack(raw, (), False, (note,), tuple(gone))
 
     def _unseal(self, store: SealedEditor, path: str, raw: bytes, undo: Undo) -> tuple[bytes, bool]:
         """`raw` without one sealed edit, and whether there was nothing to take back."""
@@ -126,6 +136,12 @@ class TakingBack:
         if undo.op is Op.SEALED_ADD:
             return store.remove_value(path, raw, undo.pointer), False
         return store.set_value(path, raw, undo.pointer, value), False
+
+
+def _what(undo: Undo | None) -> _What:
+    if undo is None:
+        return None
+    return undo.op, undo.pointer, undo.key, undo.after, undo.parts
 
 
 def _changed(path: str, undo: Undo, text: str, parts: Sequence[PartEdit]) -> str:

@@ -32,18 +32,26 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """An edit that was not there any more, and a note on it; without `undo` the whole file."""
+
+    undo: Undo | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class TakenBack:
     """A file without one receipt's edits; `content` is None when the file goes.
 
     `exact` tells that the bytes are those before apply; `notes` tell a person what was met,
-    and `gone` are those of them that tell of an edit that was not there any more.
+    and `gone` what was to be taken back, and was not there.
     """
 
     content: bytes | None
     patches: tuple[Patch, ...]
     exact: bool
     notes: tuple[str, ...] = ()
-    gone: tuple[str, ...] = ()
+    gone: tuple[Gone, ...] = ()
 
 
 def take_back(raw: bytes | None, entry: ReceiptFile) -> TakenBack:
@@ -75,8 +83,12 @@ def take_back(raw: bytes | None, entry: ReceiptFile) -> TakenBack:
 
 def file_is_gone(entry: ReceiptFile) -> TakenBack:
     """What is taken back of a file that somebody removed: nothing."""
-    notes = (f"`{entry.path}` is gone already",)
-    return TakenBack(None, (), False, notes, notes)
+    return TakenBack(None, (), False, (), (Gone(None, f"`{entry.path}` is gone already"),))
+
+
+def edit_is_gone(entry: ReceiptFile, undo: Undo) -> Gone:
+    """What is told of an edit that somebody took back by hand."""
+    return Gone(undo, f"`{entry.path}`: the edit of `{undo.key}` is gone already")
 
 
 def restore_sealed(raw: bytes, entry: ReceiptFile) -> bytes:
@@ -182,12 +194,12 @@ def _by_meaning(raw: bytes, entry: ReceiptFile) -> TakenBack:
     parsed = read_file(entry.path, raw)
     cuts: list[Patch] = []
     note = f"`{entry.path}` was changed since apply; only repoint's edits were taken back"
-    gone: list[str] = []
+    gone: list[Gone] = []
     for undo in entry.undos:
         found = _find(raw, parsed, entry.path, undo)
         cuts += found
         if not found:
-            gone.append(f"`{entry.path}`: the edit of `{undo.key}` is gone already")
+            gone.append(edit_is_gone(entry, undo))
     cuts.sort(key=_order)
     try:
         content = splice(entry.path, raw, cuts)
@@ -198,7 +210,7 @@ def _by_meaning(raw: bytes, entry: ReceiptFile) -> TakenBack:
         check_splice(entry.path, raw, content, spans)
     except EditRefused as error:
         raise Conflict(f"what others wrote needs what apply wrote: {error.message}") from None
-    return TakenBack(content, tuple(cuts), False, (note, *gone), tuple(gone))
+    return TakenBack(content, tuple(cuts), False, (note,), tuple(gone))
 
 
 def _find(raw: bytes, parsed: ParsedFile, path: str, undo: Undo) -> tuple[Patch, ...]:

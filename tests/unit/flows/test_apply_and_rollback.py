@@ -23,7 +23,9 @@ from repoint.errors import (
 )
 from repoint.flows.apply import Applied, apply_plan
 from repoint.flows.rollback import RolledBack, roll_back
+from repoint.flows.standing import standing_of
 from repoint.model.plan import Edit, Finding, Op, OverlayProof, PartEdit, Plan, Severity
+from repoint.model.rehearsal import Verdict
 from tests.unit.flows.hand_plans import (
     DIRECT,
     OLD,
@@ -204,6 +206,29 @@ def test_line_ends_that_git_changed_are_kept(repository: Repository) -> None:
         raw = before[path]
         assert raw is not None
         assert repository.tree.read(path) == raw.replace(b"\n", b"\r\n"), path
+
+
+@pytest.mark.parametrize("path", ["app/deploy.yaml", "app/secret.yaml", "app/new/patch.yaml"])
+def test_an_edit_that_apply_makes_again_is_no_drift(repository: Repository, path: str) -> None:
+    """Somebody takes an edit back by hand, and the next plan makes it anew."""
+    plan = everything(repository)
+    before = snapshot(repository.root)
+    apply(repository, plan)
+    as_before = before.get(path)
+    if as_before is None:
+        (repository.root / path).unlink()
+    else:
+        repository.write(path, as_before)
+    assert standing_of(repository.tree, "local", (), repository.store).verdict is Verdict.FAIL
+
+    again = replace(plan, changes=tuple(one for one in plan.changes if one.path == path))
+    inputs = tuple(one for one in plan.inputs if one.path == path)
+    apply(repository, replace(again, inputs=inputs, fingerprint="f2"))
+
+    assert standing_of(repository.tree, "local", (), repository.store).verdict is Verdict.PASS
+    assert not [note for note in back(repository, "local").notes if "gone already" in note]
+    if path != "app/secret.yaml":
+        assert snapshot(repository.root) == before
 
 
 @pytest.mark.parametrize("path", ["app/deploy.yaml", "app/.env", "app/data.yaml"])
