@@ -179,17 +179,26 @@ class Network:
         if target is None:
             return
         with contextlib.suppress(OSError, asyncio.CancelledError):
-            outgoing = self._socket(target.sandbox)
-            outgoing.setblocking(False)
-            if target.sandbox is not None:
-                outgoing.bind((source, 0))
-            await self._loop.sock_connect(outgoing, target.place)
-            inner, outer = await asyncio.open_connection(sock=outgoing)
+            inner, outer = await self._connected(source, target)
             try:
                 ways = (self._pump(reader, outer), self._pump(inner, writer))
                 await asyncio.gather(*ways)
             finally:
                 outer.transport.abort()
+
+    async def _connected(
+        self, source: str, target: Target
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        outgoing = self._socket(target.sandbox)
+        try:
+            outgoing.setblocking(False)
+            if target.sandbox is not None:
+                outgoing.bind((source, 0))
+            await self._loop.sock_connect(outgoing, target.place)
+            return await asyncio.open_connection(sock=outgoing)
+        except BaseException:
+            outgoing.close()
+            raise
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(_CHUNK):
