@@ -27,10 +27,12 @@ settings.register_profile("large", parent=settings.get_profile("small"), max_exa
 settings.register_profile("ci", parent=settings.get_profile("small"), derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "small"))
 
-# A shell starts what it puts into the background deaf to Ctrl-C; whatever tests start would be
-# deaf as well.
+# A shell starts what it puts into the background deaf to Ctrl-C, and `nohup` to a closed terminal;
+# whatever tests start would be deaf as well.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _UNSET = ("NO_COLOR", "REPOINT_DEBUG", "REPOINT_SOPS", "REPOINT_KUBECTL", "SOPS_AGE_KEY")
 
