@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+_SLICE = 1024 * 1024
+"""Characters that are encoded at once: a large repository's result would stand there twice."""
+
 
 def emit(text: str) -> None:
     """Write data to stdout; a reader that went away is no error.
@@ -18,7 +21,8 @@ def emit(text: str) -> None:
         ended()
         text = harmless(text)
     with _ForAnyReader():
-        sys.stdout.write(text)
+        for at in range(0, len(text), _SLICE):
+            sys.stdout.write(text[at : at + _SLICE])
         if text and not text.endswith("\n"):
             sys.stdout.write("\n")
         sys.stdout.flush()

@@ -36,8 +36,16 @@ class Value(Struct, frozen=True, eq=False, gc=False):
     """
 
     text: str
-    origin: Origin
+    place: Origin | str
+    """Its origin, or the pointer in the file at `path`: most leaves are a file's own."""
     scalar: Scalar | None = None
+    path: str = ""
+
+    @property
+    def origin(self) -> Origin:
+        """Where it is written."""
+        place = self.place
+        return Origin(self.path, place) if isinstance(place, str) else place
 
     @property
     def is_null(self) -> bool:
@@ -72,7 +80,7 @@ def _copied(node: Node, path: str, at: str, outer: str | None) -> Effective:
         if outer is not None:
             return Value(node.text, Origin(path, outer, embedded=True), node)
         # Manifests are alike: the same pointers stand in most of them.
-        return Value(node.text, Origin(path, intern(at)), node)
+        return Value(node.text, intern(at), node, path)
     if isinstance(node, Mapping):
         return _mapping(node, path, at, outer)
     return [_copied(item, path, f"{at}/{i}", outer) for i, item in enumerate(node.items)]

@@ -36,11 +36,12 @@ class SiteIndex:
 
     def of(self, value: Value) -> tuple[Site, ...]:
         """The sites in a leaf, in file order."""
-        origin, scalar = value.origin, value.scalar
-        path = origin.path
+        place, scalar = value.place, value.scalar
+        path = value.path if isinstance(place, str) else place.path
         spots = self._by_pointer.get(path)
         if spots is None:
             return ()
+        origin = value.origin
         if not origin.pointer:
             return self._by_file.get(path, ()) if scalar is None else ()
         if origin.embedded:
@@ -89,7 +90,7 @@ class SiteIndex:
                 todo += node.values()
             elif isinstance(node, list):
                 todo += node
-            elif node.origin.path in by_pointer:
+            elif (node.path or node.origin.path) in by_pointer:
                 found.update((id(site), site) for site in self.of(node))
         return tuple(found.values())
 

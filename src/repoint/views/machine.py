@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,24 +27,32 @@ def scan(inventory: Inventory) -> str:
         "findings": lambda: map(_finding, inventory.findings),
     }
     try:
-        fields = [f'  "{name}": {_listed(items())}' for name, items in lists.items()]
-        return f'{{\n  "format": {FORMAT},\n' + ",\n".join(fields) + "\n}\n"
+        # Put together once: of a large repository it is the largest thing in memory.
+        return "".join(_pieces(lists))
     except UnicodeEncodeError:
         # Half of a pair, from a name that is no Unicode: the slower encoder writes it all the same.
         return encode({"format": FORMAT, **{name: list(items()) for name, items in lists.items()}})
 
 
-def _listed(items: Iterator[dict[str, object]]) -> str:
-    """A list two spaces in, as `encode` writes it; as a whole it would take several times the room.
+def _pieces(
+    lists: Mapping[str, Callable[[], Iterator[dict[str, object]]]],
+) -> Iterator[str]:
+    """The inventory as `encode` writes it, piece by piece.
 
     A text has no line end of its own: JSON spells it.
     """
     import msgspec
 
     encoded = msgspec.json.Encoder().encode
-    shown = (msgspec.json.format(encoded(item), indent=2).decode() for item in items)
-    lines = ",\n    ".join(one.replace("\n", "\n    ") for one in shown)
-    return f"[\n    {lines}\n  ]" if lines else "[]"
+    yield f'{{\n  "format": {FORMAT}'
+    for name, items in lists.items():
+        yield f',\n  "{name}": ['
+        count = 0
+        for count, item in enumerate(items(), start=1):
+            shown = msgspec.json.format(encoded(item), indent=2).decode()
+            yield ("" if count == 1 else ",") + "\n    " + shown.replace("\n", "\n    ")
+        yield "\n  ]" if count else "]"
+    yield "\n}\n"
 
 
 def plan(value: Plan) -> str:
