@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, is_dataclass
@@ -16,6 +15,7 @@ import pytest
 
 import repoint
 from repoint.model.knowledge import in_force
+from tests.prepared import run
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "naytife"
 RULE = "RP312"
@@ -45,8 +45,7 @@ def opened(root: Path, monkeypatch: pytest.MonkeyPatch) -> repoint.Repository:
 
 
 def command_line(root: Path, *words: str) -> str:
-    argv = [sys.executable, "-m", "repoint", "-C", str(root), *words]
-    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+    return run("-C", str(root), *words).stdout
 
 
 def test_a_scan_is_the_command_line_s(opened: repoint.Repository) -> None:
