@@ -132,6 +132,18 @@ def test_plan_apply_check_and_the_way_back(shop: Path) -> None:
     assert "nothing to roll back" in repoint(shop, "rollback", "--yes").stderr
 
 
+def test_apply_says_what_it_leaves_for_a_person(shop: Path) -> None:
+    api = shop / "deploy/local/api.yaml"
+    several = f"postgresql://shop@{OLD}:5432,replica.shop:5432/shop"
+    api.write_text(api.read_text() + f"            - {{name: REPORTS_URL, value: '{several}'}}\n")
+    assert repoint(shop, "plan", "--output", "plan.json").returncode == ExitCode.OK
+
+    applied = repoint(shop, "apply", "plan.json").stderr
+    assert "applied: local\nleft for a person: 1 (`repoint plan`)\n" in applied
+    again = repoint(shop, "apply", "plan.json").stderr
+    assert again.endswith("left for a person: 1 (`repoint plan`)\n")
+
+
 def test_a_stale_plan_is_refused_with_4(shop: Path) -> None:
     repoint(shop, "plan", "--output", "plan.json")
     secret = shop / "deploy/local/secret.yaml"

@@ -200,6 +200,9 @@ def test_schema_change(ground: GroundFactory) -> None:
     one = replace(one, login=here.direct.login(user=here.role("guest")))
     with pytest.raises(ServerRefusal, match="permission denied for schema public"):
         schema_change(stage, one)
+    guessed = schema_change(stage, replace(one, is_guessed=True))
+    assert guessed.verdict is UNKNOWN
+    assert guessed.observed.endswith("as a role or in a database that nothing tells")
 
 
 @pytest.mark.parametrize("how", list(Statements), ids=str)

@@ -91,15 +91,22 @@ def _apply(
     if not done.written:
         why = "this plan has no edit" if plan.is_empty else "every edit of this plan is applied"
         session.terminal.notice(f"nothing to write: {why}")
-        if plan.tasks:
-            session.terminal.notice(f"left for a person: {len(plan.tasks)} (`repoint plan`)")
+        _tell_left(session, plan, [task.environment for task in plan.tasks])
         return ExitCode.OK
     emit("".join(f"{path}\n" for path in sorted(done.written)))
     names = [receipt.environment for receipt in done.receipts]
     session.terminal.notice(f"applied: {', '.join(names)}")
+    _tell_left(session, plan, names)
     session.terminal.notice(f"the way back: repoint rollback --env {' --env '.join(names)}")
     _tell_rehearsed(session, desk, plan, names)
     return ExitCode.OK
+
+
+def _tell_left(session: Session, plan: Plan, names: Sequence[str]) -> None:
+    """Say how many values of these environments the plan leaves to a person."""
+    left = [task for task in plan.tasks if task.environment in names]
+    if left:
+        session.terminal.notice(f"left for a person: {len(left)} (`repoint plan`)")
 
 
 def _tell_rehearsed(session: Session, desk: Desk, plan: Plan, names: Sequence[str]) -> None:

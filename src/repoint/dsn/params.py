@@ -69,6 +69,20 @@ DATABASE_NAMES = frozenset({"dbname", "database"})
 USER_NAMES = frozenset({"user", "username", "userid", "uid"})
 SCHEMA_NAMES = frozenset({"searchpath", "currentschema", "schema", "schemaname"})
 
+# Npgsql's documentation, "Connection String Parameters": those that it keeps to itself and
+# nobody else has.
+_ADO = (
+    "Pooling Enlist Multiplexing NoResetOnClose TrustServerCertificate MaximumPoolSize "
+    "MinimumPoolSize MaxPoolSize MinPoolSize CommandTimeout InternalCommandTimeout "
+    "CancellationTimeout IncludeErrorDetail LogParameters MaxAutoPrepare AutoPrepareMinUsages "
+    "ConnectionIdleLifetime ConnectionPruningInterval ConnectionLifetime PersistSecurityInfo "
+    "ReadBufferSize WriteBufferSize SocketReceiveBufferSize SocketSendBufferSize "
+    "HostRecheckSeconds LoadTableComposites "
+    "ServerCompatibilityMode ArrayNullabilityMode CheckCertificateRevocation SSLCertificate "
+    "RootCertificate KerberosServiceName IncludeRealm IntegratedSecurity ConnectionReset"
+)
+ADO_NAMES = frozenset(canonical(name) for name in _ADO.split())
+
 _SPELLINGS: dict[str, dict[str, str]] = {
     "jdbc": {"searchpath": "currentSchema", "applicationname": "ApplicationName"},
     "r2dbc": {"searchpath": "schema", "sslmode": "sslMode", "applicationname": "applicationName"},

@@ -18,7 +18,8 @@ class Client:
     of `reader`. `schema` is the schema that the connection
     string asks for, or asked for before the plan; empty when none does. `facts` is what the
     rules know of the consumer. `variable` is what is sent for the password because nothing
-    expands it, as written (X2); `connection` is the string that the driver reads.
+    expands it, as written (X2); `connection` is the string that the driver reads. `is_guessed`
+    tells that its role or its database stands nowhere, and another one was taken.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Client:
     refused: str = ""
     variable: str = ""
     connection: Connection | None = None
+    is_guessed: bool = False
 
     @property
     def route(self) -> str:

@@ -42,8 +42,10 @@ class Packet:
 
 
 def driver_of(connection: Connection, driver: str) -> str:
-    """The driver that reads this string: a JDBC URL is pgjdbc's, whatever else is there."""
-    return "pgjdbc" if connection.style == "jdbc" else driver.lower()
+    """The driver that reads this string: a JDBC URL is pgjdbc's, ADO.NET's pairs are Npgsql's."""
+    if connection.style == "jdbc":
+        return "pgjdbc"
+    return "npgsql" if connection.is_ado else driver.lower()
 
 
 def is_measured(driver: str) -> bool:

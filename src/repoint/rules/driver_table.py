@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from repoint.dsn.params import canonical, known
+from repoint.dsn.params import ADO_NAMES, canonical, known
 from repoint.wire.login import Statements
 
 
@@ -189,7 +189,14 @@ _ROWS: tuple[Shape, ...] = (
         styles=(("prepared_statements", ("false",), Statements.ONE_TRIP),),
         measured=False,
     ),
-    Shape("npgsql", Statements.ONE_TRIP, always=(_UTF8,), measured=False),
+    Shape(
+        "npgsql",
+        Statements.ONE_TRIP,
+        keeps=ADO_NAMES,
+        renames={"applicationname": "application_name"},
+        always=(_UTF8,),
+        measured=False,
+    ),
     Shape("tokio-postgres", Statements.NAMED, always=(_UTF8,), measured=False),
     Shape(
         "sqlx",

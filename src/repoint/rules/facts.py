@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from repoint.dsn.params import canonical
+from repoint.dsn.params import ADO_NAMES, canonical
 from repoint.model.source import Location
 from repoint.rules.declared import (
     PLAIN_CLUSTER,
@@ -186,6 +186,13 @@ class Connection:
     def param(self, name: str) -> str:
         """The text of a connection parameter, empty when it is not given."""
         return dict(self.params).get(name, "")
+
+    @property
+    def is_ado(self) -> bool:
+        """Whether a parameter is spelled as ADO.NET alone does, where no URL tells the style."""
+        return self.style not in ("url", "jdbc") and any(
+            " " in name or canonical(name) in ADO_NAMES for name, _ in self.params
+        )
 
     def told(self, name: str) -> str:
         """A parameter's text in lower case, whatever the case and separators of its name."""

@@ -76,9 +76,10 @@ class Sent:
 def sent(connection: Connection, drivers: tuple[str, ...] = ()) -> tuple[Sent, ...]:
     """The parameters of `connection` that some driver of `drivers` puts into the packet.
 
-    An unknown driver counts as sending; JDBC URLs are pgjdbc's.
+    An unknown driver counts as sending; JDBC URLs are pgjdbc's, ADO.NET's pairs Npgsql's.
     """
     who = ("pgjdbc",) if connection.style == "jdbc" else drivers
+    who = ("npgsql",) if connection.is_ado else who
     found: list[Sent] = []
     for name, text in connection.params:
         row = known(name)

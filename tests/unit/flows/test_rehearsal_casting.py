@@ -186,7 +186,14 @@ def test_a_string_put_together_tells_what_its_parts_do_not(tmp_path: Path) -> No
 
     [client] = scene(here).clients
     assert (client.connection.user, client.connection.database) == ("web", "shop")
+    assert not client.is_guessed
     assert not [note for note in scene(here).notes if "does not tell" in note]
+
+
+def test_a_role_that_nothing_tells_is_a_guess(tmp_path: Path) -> None:
+    [client] = scene(prepared(tmp_path, {"web.yaml": app("web", env=env(DB_HOST=OLD))})).clients
+
+    assert client.is_guessed
 
 
 def test_an_overlay_that_kubectl_alone_builds_is_seen_as_planned(tmp_path: Path) -> None:

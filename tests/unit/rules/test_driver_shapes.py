@@ -364,3 +364,20 @@ def test_the_rules_and_the_login_agree_on_what_is_sent(driver: str) -> None:
     assert found == {name for name, _ in packet(one, driver).startup if name in found}
     on_the_wire = {name for name, _ in packet(one, driver).startup}
     assert on_the_wire - found <= {name for name, _ in SHAPES[driver].always}
+
+
+ADO = [("SSL Mode", "Require"), ("Maximum Pool Size", "20"), ("Application Name", "web")]
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "pgx", ""])
+def test_ado_net_s_pairs_are_npgsql_s_whatever_else_is_there(driver: str) -> None:
+    asked = connection(*ADO, PATH, style="keyword-value")
+
+    given = login_for(asked, driver, Sensitive("canary-1"))
+    assert given.startup == (("application_name", "web"), PATH, UTF8)
+    assert [one.written for one in sent(asked, (driver,))] == ["search_path"]
+    assert packet(asked, driver).left_out == ()
+
+
+def test_a_url_with_a_parameter_of_that_name_stays_its_driver_s() -> None:
+    assert not connection(("pooling", "true"), style="url").is_ado

@@ -51,7 +51,10 @@ class ClientMaker:
             if use.purpose is Purpose.PROBE and not facts.logs_in:
                 found.setdefault((address.server, "wait"), client)
                 continue
-            whole = self._completed(_known(facts, site))
+            known = _known(facts, site)
+            whole = self._completed(known)
+            guessed = (whole.user, whole.database) != (known.user, known.database)
+            client = replace(client, is_guessed=guessed)
             if not whole.user or not whole.database:
                 reason = f"nothing tells the role or the database of `{site.key}`"
                 self.estrange(workload, reason, client.route, client.server)
