@@ -12,12 +12,13 @@ import os
 import re
 import stat
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
 from repoint.adapters import lock
 from repoint.errors import HalfDone
+from repoint.model.record import dataclass
 
 JOURNAL_NAME = "journal"
 

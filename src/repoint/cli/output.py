@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ import click
 from repoint.cli.looks import looks
 from repoint.cli.progress import hidden
 from repoint.errors import FileRefused
+from repoint.model.record import dataclass
 from repoint.views.visible import spoken
 
 

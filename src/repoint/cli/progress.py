@@ -13,7 +13,8 @@ import sys
 import time
 from collections.abc import Iterator, MutableSequence, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from repoint.model.record import dataclass
 
 _FIRST_S = 0.5
 _EVERY_S = 0.1

@@ -6,11 +6,12 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NoReturn
 
 from repoint.cli.options import Session
 from repoint.errors import UsageError
+from repoint.model.record import dataclass
 
 if TYPE_CHECKING:
     from repoint.rollout.steps import Event

@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
 from repoint.comparison.model import SequenceValue, Server
+from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict, worst
 
 BASELINE_FORMAT = 1

@@ -9,7 +9,8 @@ becomes a word.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from repoint.model.record import dataclass
 
 _ACTION = re.compile(
     r"\{\{(?:\"(?:\\.|[^\"\\\n])*+\"|`[^`]*+`|/\*(?:[^*]|\*(?!/))*+\*/|'(?:\\.|[^'\\\n])*+'"

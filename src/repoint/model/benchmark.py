@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from statistics import median
+
+from repoint.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

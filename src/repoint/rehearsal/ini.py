@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from repoint.model.record import dataclass
 from repoint.rehearsal.harmless import harmless_lines, may_be_set
 from repoint.rehearsal.lab import BouncerSpec, OwnLogin
 

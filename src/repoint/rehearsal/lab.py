@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from repoint.model.record import dataclass
 from repoint.model.sensitive import Sensitive
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from repoint.model.cluster import ClusterVerb
+from repoint.model.record import dataclass
 from repoint.rollout.rights import RBAC, Ground, Place, needs_of
 
 _VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "bind", "escalate")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from repoint.model.cluster import Document, ObjectRef
+from repoint.model.record import dataclass
 
 
 class Action(StrEnum):

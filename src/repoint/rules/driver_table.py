@@ -8,10 +8,11 @@ through a pool in that shape gets through in every other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
 from repoint.dsn.params import ADO_NAMES, canonical, known
+from repoint.model.record import dataclass
 from repoint.wire.login import Statements
 
 

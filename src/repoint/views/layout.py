@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from repoint.model.record import dataclass
 from repoint.views.columns import columns, padded
 from repoint.views.visible import visible
 

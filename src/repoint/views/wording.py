@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from repoint.dsn.mask import mask
 from repoint.model.consumer import Consumer, Site
@@ -18,6 +17,7 @@ from repoint.model.plan import (
     PartEdit,
     Plan,
 )
+from repoint.model.record import dataclass
 from repoint.planning.copied import shown
 from repoint.planning.inventory import EnvironmentView, Inventory
 

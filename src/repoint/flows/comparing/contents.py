@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from repoint.comparison.model import Stretch, TableContent
 from repoint.comparison.rows import Digest, Reader, Table
 from repoint.flows.comparing.reading import why
 from repoint.flows.comparing.sessions import Session
+from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 from repoint.wire.refusals import ServerRefusal
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from threading import Lock
 
 import msgspec
 
 from repoint.comparison.model import Server, TableContent
 from repoint.comparison.rows import Table
+from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 from repoint.ports import LocalState
 
