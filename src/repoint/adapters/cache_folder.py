@@ -61,7 +61,8 @@ def _base() -> str | None:
         return None
     if given:
         return _expanded(given)
-    if home := os.environ.get("XDG_CACHE_HOME"):
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(home):  # The specification has a relative one ignored.
         return f"{os.path.abspath(home)}/repoint"
     return _expanded("~/.cache/repoint")
 

@@ -17,9 +17,11 @@ class UserState:
     """
 
     def __init__(self, root: Path) -> None:
-        home = os.environ.get("XDG_STATE_HOME") or str(Path("~/.local/state").expanduser())
+        home = Path(os.environ.get("XDG_STATE_HOME", ""))
+        if not home.is_absolute():  # As the specification has it: no key lands in a work tree.
+            home = Path("~/.local/state").expanduser()
         place = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
-        self._folder = Path(home) / "repoint" / f"{root.resolve().name}-{place}"
+        self._folder = home / "repoint" / f"{root.resolve().name}-{place}"
 
     def read(self, name: str) -> bytes | None:
         """A file's bytes; None where there is none that can be read."""

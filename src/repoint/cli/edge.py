@@ -176,8 +176,10 @@ def _options_only(arguments: list[str]) -> list[str]:
 def _log_directory() -> Path | None:
     """The user's state directory, or None for the system's temporary one."""
     try:
-        state = os.environ.get("XDG_STATE_HOME") or str(Path("~/.local/state").expanduser())
-        directory = Path(state) / "repoint"
+        state = Path(os.environ.get("XDG_STATE_HOME", ""))
+        if not state.is_absolute():
+            state = Path("~/.local/state").expanduser()
+        directory = state / "repoint"
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     except (OSError, RuntimeError):  # A user without a name has no home.
         return None

@@ -35,6 +35,15 @@ def test_the_first_variable_that_is_set_tells_where(
     assert cache_folder() == tmp_path / expected / NAME
 
 
+def test_a_relative_xdg_folder_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The specification has it ignored; in a work tree it would be committed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("REPOINT_CACHE", raising=False)
+    for name, place in {"XDG_CACHE_HOME": "xdg", "HOME": str(tmp_path / "home")}.items():
+        monkeypatch.setenv(name, place)
+    assert cache_folder() == tmp_path / "home/.cache/repoint" / NAME
+
+
 def test_it_is_made_for_this_user_alone_whatever_the_umask(base: Path) -> None:
     mask = os.umask(0)
     try:

@@ -35,8 +35,9 @@ def cache_folder() -> Path:
         return Path(given).expanduser().absolute()
     if os.geteuid() == 0:
         return Path("/var/cache/repoint")
-    if given := os.environ.get("XDG_CACHE_HOME"):
-        return Path(given).absolute() / "repoint"
+    home = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if home.is_absolute():
+        return home / "repoint"
     return home_folder() / ".cache" / "repoint"
 
 

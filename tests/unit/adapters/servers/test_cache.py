@@ -43,6 +43,7 @@ def tight_umask() -> Iterator[None]:
         ({}, 0, "/var/cache/repoint"),
         ({"REPOINT_CACHE": "off"}, 0, "/var/cache/repoint"),
         ({"XDG_CACHE_HOME": "/xdg"}, 1000, "/xdg/repoint"),
+        ({"XDG_CACHE_HOME": "xdg"}, 1000, "/home/somebody/.cache/repoint"),
         ({}, 1000, "/home/somebody/.cache/repoint"),
     ],
 )
