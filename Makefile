@@ -42,9 +42,9 @@ e2e: install cluster ## Walk the example from local to production and back on a 
 	@$(BIN)/python -m pytest -q --require-cluster --require-servers $(PYTEST) $(E2E)
 
 .PHONY: test-browser
-test-browser: install ## Open the HTML report in Chromium (apt) and let axe-core (npm) judge it
+test-browser: install ## Open the HTML report and the site in Chromium (apt) and let axe-core (npm) judge them
 	@scripts/browser.sh
-	@$(BIN)/python -m pytest -q --require-browser $(PYTEST) tests/browser
+	@$(BIN)/python -m pytest -q --require-browser -m browser $(PYTEST) tests/browser tests/docs/test_site.py
 
 .PHONY: demo
 demo: install ## Run the whole story on a copy of examples/naytife
@@ -64,8 +64,8 @@ test-all: try-servers ## Run all tests, the slow ones too
 	@$(BIN)/python -m pytest -q $(WORKERS) $(PYTEST)
 
 .PHONY: test-slow
-test-slow: try-servers ## Run the slow tests that `make test` leaves out
-	@$(BIN)/python -m pytest -q $(WORKERS) -m "slow and not cluster" $(PYTEST)
+test-slow: try-servers ## Run the slow tests that `make test` leaves out, but those of `make test-browser`
+	@$(BIN)/python -m pytest -q $(WORKERS) -m "slow and not cluster and not browser" $(PYTEST)
 
 .PHONY: lint
 lint: install ## Check style, format, types, layers, docstrings and generated pages
