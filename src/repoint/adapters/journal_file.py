@@ -12,13 +12,12 @@ import os
 import re
 import stat
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from repoint.adapters import lock
 from repoint.errors import HalfDone
-from repoint.model.record import dataclass
 
 JOURNAL_NAME = "journal"
 

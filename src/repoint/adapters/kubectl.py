@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +27,6 @@ from repoint.adapters.runner import (
     scratch_folder,
 )
 from repoint.errors import FileRefused, ToolFailed
-from repoint.model.record import dataclass
 from repoint.ports import Progress, Tree
 
 BIGGEST = 4 * 1024 * 1024

@@ -6,7 +6,7 @@ The library and the command line open it alike.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,6 @@ from repoint.adapters.sops import Sops
 from repoint.errors import ConfigError
 from repoint.flows.workspace import Workspace, in_turn
 from repoint.model.knowledge import NOTHING_ADDED, Knowledge, joined
-from repoint.model.record import dataclass
 from repoint.planning.config import CONFIG_NAME, Config, load_config
 
 if TYPE_CHECKING:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Self
 
 from repoint.model.plan import Finding
 from repoint.model.plan import Plan as _Plan
-from repoint.model.record import dataclass
 from repoint.planning.inventory import Inventory
 
 

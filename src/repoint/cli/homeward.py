@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -24,7 +25,6 @@ from repoint.cli.wiring import (
     open_desk,
 )
 from repoint.errors import ExitCode, RepointError
-from repoint.model.record import dataclass
 
 if TYPE_CHECKING:
     from repoint.flows.going_back.sides import Sides

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -15,7 +16,6 @@ from repoint.cli.edge import guarded, leave_no_core, open_streams
 from repoint.cli.output import Terminal
 from repoint.cli.progress import StderrProgress
 from repoint.errors import RepointError, UsageError
-from repoint.model.record import dataclass
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 

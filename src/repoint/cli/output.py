@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -10,7 +11,6 @@ import click
 from repoint.cli.looks import looks
 from repoint.cli.progress import hidden
 from repoint.errors import FileRefused
-from repoint.model.record import dataclass
 from repoint.views.visible import spoken
 
 

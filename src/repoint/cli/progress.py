@@ -13,8 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, MutableSequence, Sequence
 from contextlib import contextmanager
-
-from repoint.model.record import dataclass
+from dataclasses import dataclass
 
 _FIRST_S = 0.5
 _EVERY_S = 0.1

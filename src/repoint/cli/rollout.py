@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -30,7 +31,6 @@ from repoint.cli.wiring import (
     open_desk,
 )
 from repoint.errors import ExitCode, RepointError
-from repoint.model.record import dataclass
 
 if TYPE_CHECKING:
     from repoint.flows.desired import Desired

@@ -6,12 +6,11 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from repoint.cli.options import Session
 from repoint.errors import UsageError
-from repoint.model.record import dataclass
 
 if TYPE_CHECKING:
     from repoint.rollout.steps import Event

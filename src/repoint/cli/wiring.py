@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repoint.cli.place import JOURNAL, find_root
-from repoint.model.record import dataclass
 
 if TYPE_CHECKING:
     from repoint.adapters.filetree import FileTree

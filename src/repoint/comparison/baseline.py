@@ -10,12 +10,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from repoint.comparison.model import SequenceValue, Server
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict, worst
 
 BASELINE_FORMAT = 1

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from repoint.model.plan import Severity
-from repoint.model.record import dataclass
 
 OWN_SCHEMAS = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 """Which schemas `n` are the database's own; both catalogs have their like on every server."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from repoint.model.plan import Severity
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict, worst
 
 COMPARISON_FORMAT = 1

@@ -7,9 +7,9 @@ same from 15 to 18 (DC1). Checksums are summed up, so that no order counts withi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from repoint.comparison.family import OWN_SCHEMAS, dotted
-from repoint.model.record import dataclass
 
 SETTINGS = (
     ("search_path", ""),

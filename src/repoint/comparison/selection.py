@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from repoint.comparison.model import Difference
-from repoint.model.record import dataclass
 
 _OF_TABLES = frozenset({"tables", "columns", "constraints", "triggers", "rules", "policies"})
 _NAMED = re.compile(r"^(?:table|view|sequence|column) (.*?)(?: to [^ ].*)?$")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from repoint.model.cluster import Document, ObjectRef, ref_of
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 
 WORKLOADS = (("apps/v1", "StatefulSet"), ("apps/v1", "Deployment"))

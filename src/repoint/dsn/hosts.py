@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-
-from repoint.model.record import dataclass
+from dataclasses import dataclass
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?")
 DEFAULT_DOMAIN = "cluster.local"

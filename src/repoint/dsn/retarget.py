@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from repoint.dsn.params import SCHEMA_NAMES, alias, canonical, respell_value
@@ -12,7 +13,6 @@ from repoint.dsn.parts import Dsn, Param, is_password
 from repoint.errors import EditRefused
 from repoint.model.consumer import Style
 from repoint.model.plan import PartEdit
-from repoint.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

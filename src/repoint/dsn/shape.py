@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from repoint.dsn.parts import Dsn
 from repoint.dsn.text import shadow
 from repoint.dsn.url import layout
 from repoint.model.consumer import Style
-from repoint.model.record import dataclass
 from repoint.model.sensitive import Sensitive
 
 _VARIABLE = re.compile(r"\$\{[A-Za-z_]\w*\}|\$\([A-Za-z_]\w*\)|\$[A-Za-z_]\w*")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from repoint.flows.rehearsing.flow import Prepared
 from repoint.model.benchmark import Benchmark, Measured, Pair, Workload
-from repoint.model.record import dataclass
 from repoint.ports import Laboratory, LoadGenerator, Progress
 from repoint.rehearsal.lab import BouncerSpec, LabSpec
 from repoint.rehearsal.spec import lab_spec

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from repoint.errors import FileRefused, SealedFile, ToolFailed, UsageError
@@ -25,7 +25,6 @@ from repoint.kube.plain import (
     still_sealed,
 )
 from repoint.model.cluster import Document, ObjectRef, ref_of
-from repoint.model.record import dataclass
 from repoint.planning.config import Environment, as_tuple
 
 _SUFFIXES = (".yaml", ".yml", ".json")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from repoint.model.record import dataclass
 from repoint.model.version import VersionWish, dotted
 
 _DEFAULT_MAJOR = 18

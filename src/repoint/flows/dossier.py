@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from repoint.flows import ledger
@@ -14,7 +15,6 @@ from repoint.model.benchmark import Benchmark
 from repoint.model.dossier import EnvironmentTarget, PoolerTarget, RehearsalRecord
 from repoint.model.ledger import Entry, Phase
 from repoint.model.plan import Plan
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Rehearsal
 from repoint.model.verification import Verification
 from repoint.planning.config import Config

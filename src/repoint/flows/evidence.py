@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from repoint.errors import RepointError
 from repoint.flows.scanning import Survey
 from repoint.flows.suspects import bytes_at_hand
 from repoint.flows.workspace import Workspace
-from repoint.model.record import dataclass
 from repoint.rules.build_contexts import contexts_in, is_build_file
 from repoint.rules.drivers import is_manifest
 from repoint.rules.facts import Hazard, HazardKind, RoleDefault

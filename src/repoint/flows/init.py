@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.flows.init_environments import ProposedEnvironment, environments_of
 from repoint.flows.init_hosts import (
@@ -22,7 +22,6 @@ from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.effective import text
 from repoint.kube.resource import Resource
 from repoint.model.consumer import Purpose
-from repoint.model.record import dataclass
 from repoint.planning.inventory import SiteReport
 from repoint.planning.yaml_emit import scalar_text
 

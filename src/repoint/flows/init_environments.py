@@ -5,14 +5,13 @@ from __future__ import annotations
 import posixpath
 from collections import abc
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.dsn.hosts import parse_host
 from repoint.flows.scanning import Survey
 from repoint.formats.base import Mapping
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.resource import Resource
-from repoint.model.record import dataclass
 
 _DELIVERING = frozenset(
     {

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from repoint.dsn.hosts import parse_host
 from repoint.flows.scanning import Survey
 from repoint.kube.builds import EnvironmentBuild
 from repoint.model.consumer import Purpose
-from repoint.model.record import dataclass
 from repoint.planning.inventory import SiteReport
 from repoint.planning.sources import SourceHosts
 

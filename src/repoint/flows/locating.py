@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, cached_property, partial
 
 from repoint.errors import RepointError
@@ -13,7 +14,6 @@ from repoint.formats.read import read_file
 from repoint.formats.shelf import Shelf
 from repoint.kube.sealed import SealedSecretView, sealed_view
 from repoint.model.consumer import Site
-from repoint.model.record import dataclass
 from repoint.model.source import Unreadable
 from repoint.ports import Progress
 from repoint.sites.detect import detect, detect_sealed, searched

@@ -8,12 +8,12 @@ these files in it, and fetched nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
 from repoint.flows.scanning import Survey
 from repoint.flows.workspace import Workspace
 from repoint.model.plan import FileChange, OverlayProof
-from repoint.model.record import dataclass
 from repoint.planning.assemble import contents_after
 from repoint.planning.codec import decode_proof, encode_changes, encode_proof
 from repoint.planning.prove import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 
 from repoint.errors import RepointError
@@ -24,7 +24,6 @@ from repoint.kube.files import KUSTOMIZATION_NAMES
 from repoint.kube.generators import files_named
 from repoint.kube.sealed import SealedSecretView
 from repoint.model.consumer import Site
-from repoint.model.record import dataclass
 from repoint.model.source import Unreadable
 from repoint.planning.config import CONFIG_NAME, Config
 from repoint.ports import Progress, Tree

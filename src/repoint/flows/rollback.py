@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from repoint.errors import FileRefused
 from repoint.flows.ledger import config_now, entry_of, read, write_of
@@ -11,7 +12,6 @@ from repoint.flows.status import known_names
 from repoint.flows.taking_back import TakingBack
 from repoint.model.ledger import Entry, Phase
 from repoint.model.receipt import FileWrite, Receipt
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 from repoint.planning.config import CONFIG_NAME
 from repoint.ports import Identity, Progress, SealedEditor, WritableTree

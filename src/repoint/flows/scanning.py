@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.errors import UsageError
 from repoint.flows.reading import Reading, read_repository
@@ -19,7 +19,6 @@ from repoint.kube.trace import RawUse
 from repoint.kube.unseen import style_of_name, unseen_uses
 from repoint.model.consumer import Certainty, Purpose, Route, Site, Style, Use, Workload
 from repoint.model.plan import Finding
-from repoint.model.record import dataclass
 from repoint.model.source import Unreadable
 from repoint.planning.config import Config, Environment, as_tuple
 from repoint.planning.inventory import EnvironmentView, Inventory, SiteReport

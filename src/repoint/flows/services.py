@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from repoint.flows.planning import require_config
 from repoint.flows.rehearsing.addresses import build_of
 from repoint.flows.scanning import Survey, survey
 from repoint.flows.workspace import Workspace
-from repoint.model.record import dataclass
 from repoint.planning.environment_facts import targets_of
 
 

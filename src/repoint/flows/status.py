@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from repoint.errors import UsageError
@@ -11,7 +12,6 @@ from repoint.flows.gates import situation_of
 from repoint.flows.receipts import load_receipts
 from repoint.flows.standing import standing_of
 from repoint.model.ledger import Entry
-from repoint.model.record import dataclass
 from repoint.planning.config import Config
 from repoint.ports import SealedEditor, WritableTree
 from repoint.promotion.gates import GateResult, judge_gates

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import TypeVar
@@ -19,7 +19,6 @@ from repoint.flows.scanning import survey
 from repoint.flows.services import services_of
 from repoint.flows.workspace import Workspace
 from repoint.model.cluster import Document, ObjectRef, ref_of
-from repoint.model.record import dataclass
 from repoint.planning.config import as_tuple
 from repoint.ports import ClusterApi
 from repoint.rollout.gitops import Advice, Picture, Seen, Standing, see, see_hosts

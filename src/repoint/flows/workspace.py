@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 
-from repoint.model.record import dataclass
 from repoint.planning.config import Config
 from repoint.ports import Aside, KeptResults, Progress, Renderer, SecretStore, Tree
 

@@ -7,9 +7,9 @@ value that libyaml read, the scalar gets no runs and cannot be edited in place.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from repoint.formats.base import Run, Scalar, TextMap
-from repoint.model.record import dataclass
 from repoint.model.source import Span
 
 _LINE = re.compile(r"([^\n\r\x85\u2028\u2029]*)(\r\n|[\n\r\x85\u2028\u2029]|\Z)")

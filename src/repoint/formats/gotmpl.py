@@ -9,8 +9,7 @@ becomes a word.
 from __future__ import annotations
 
 import re
-
-from repoint.model.record import dataclass
+from dataclasses import dataclass
 
 _ACTION = re.compile(
     r"\{\{(?:\"(?:\\.|[^\"\\\n])*+\"|`[^`]*+`|/\*(?:[^*]|\*(?!/))*+\*/|'(?:\\.|[^'\\\n])*+'"

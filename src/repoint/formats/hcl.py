@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,6 @@ from repoint.formats.base import Document, Mapping, Node, Run, Scalar, Sequence
 from repoint.formats.escapes import unescape
 from repoint.formats.offsets import CodePoints
 from repoint.formats.source import Source
-from repoint.model.record import dataclass
 
 if TYPE_CHECKING:
     from tree_sitter import Node as Syntax

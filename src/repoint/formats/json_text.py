@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from repoint.formats.base import Document, Mapping, Node, Scalar, Sequence
 from repoint.formats.escapes import unescape
 from repoint.formats.json_rows import read_rows
 from repoint.formats.source import Source
-from repoint.model.record import dataclass
 
 _SPACE = re.compile(r"(?:[ \t\r\n\f\v\ufeff]++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/|#[^\n]*+)*+")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|#[^\n]*", re.DOTALL)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from repoint.formats.base import Document, Mapping, Node, Scalar
 from repoint.formats.escapes import unescape
 from repoint.formats.source import Source
-from repoint.model.record import dataclass
 
 _LINE = re.compile(r"([^\n\r]*)(?:\r\n|\n|\r|\Z)")
 

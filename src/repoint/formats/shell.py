@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,6 @@ from repoint.formats import gotmpl
 from repoint.formats.base import Run
 from repoint.formats.offsets import CodePoints
 from repoint.formats.shell_words import Assignment, Word, read_word
-from repoint.model.record import dataclass
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from dataclasses import dataclass
 
 from repoint.formats.base import Run
-from repoint.model.record import dataclass
 
 _PLAIN = re.compile(r"[^'\"\\$`]+")
 _IN_DOUBLE = re.compile(r"[^\"\\$`]+")

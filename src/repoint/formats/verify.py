@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise, zip_longest
 
@@ -14,7 +15,6 @@ from repoint.formats.base import FileKind
 from repoint.formats.in_step import in_step
 from repoint.formats.places import Place, Places, keeps
 from repoint.formats.read import read_file
-from repoint.model.record import dataclass
 from repoint.model.source import Span
 
 _DIGITS = str.maketrans("", "", "0123456789")

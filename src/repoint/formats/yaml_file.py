@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 from repoint.formats import gotmpl
@@ -12,7 +13,6 @@ from repoint.formats.base import Document, Mapping, Node, Scalar
 from repoint.formats.source import Source
 from repoint.formats.yaml_lines import read_lines
 from repoint.formats.yaml_marks import Stream, read_stream
-from repoint.model.record import dataclass
 from repoint.model.source import Span
 
 _MARKER = re.compile(r"^(?:\ufeff)?---(?=[ \t\r\n]|\Z)", re.MULTILINE)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 import yaml
@@ -23,7 +23,6 @@ from repoint.formats.base import Document, Mapping, Node, PiecedScalar, Run, Sca
 from repoint.formats.blocks import read_block
 from repoint.formats.source import Source
 from repoint.formats.yaml_text import flow_runs
-from repoint.model.record import dataclass
 
 try:
     from yaml import CSafeLoader

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.formats.base import FileKind
 from repoint.kube.delivery import Delivery, deliveries, element_environments, substituted
@@ -20,7 +20,6 @@ from repoint.kube.rendered import from_render
 from repoint.kube.resource import Resource
 from repoint.kube.sealed import SealedSecretView, is_cipher
 from repoint.kube.workloads import containers
-from repoint.model.record import dataclass
 
 _CONTROLLERS = frozenset({"Kustomization", "Application", "ApplicationSet"})
 

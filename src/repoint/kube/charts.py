@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.formats.base import FileKind, Mapping, ParsedFile
 from repoint.kube.effective import Effective, Origin, Value, child, effective, leaves_of, text
@@ -14,7 +14,6 @@ from repoint.kube.merge import strategic_merge
 from repoint.kube.named_templates import whole_objects
 from repoint.kube.objects import objects
 from repoint.kube.resource import Resource
-from repoint.model.record import dataclass
 
 _ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
 _VALUE = re.compile(r"\.Values((?:\.\w+)+)")

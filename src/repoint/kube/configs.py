@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 from repoint.kube.effective import Value, mapping
 from repoint.kube.resource import Resource
 from repoint.kube.sealed import SealedSecretView, is_cipher
 from repoint.model.consumer import Certainty
-from repoint.model.record import dataclass
 
 
 class ByName(dict[tuple[str, str], list[Resource]]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import takewhile
 
 from repoint.kube.configs import config_values
@@ -12,7 +13,6 @@ from repoint.kube.files import normal
 from repoint.kube.resource import Resource
 from repoint.kube.words import is_word
 from repoint.kube.workloads import leaves
-from repoint.model.record import dataclass
 
 _ENV_KEYS = ("env", "environment", "stage", "cluster", "name", "tier")
 _SPLIT = re.compile(r"[-_.]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from repoint.formats.base import FileKind
@@ -16,7 +16,6 @@ from repoint.kube.files import KUSTOMIZATION_NAMES, FileIndex, join, normal
 from repoint.kube.kustomize import Kustomizer
 from repoint.kube.twin_folders import twin_folders
 from repoint.kube.words import CONTAINERS, canonical, in_file_name, is_everyday, is_word
-from repoint.model.record import dataclass
 
 _ORDER = (
     "local",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from repoint.kube.effective import (
     MADE,
@@ -18,7 +19,6 @@ from repoint.kube.effective import (
 )
 from repoint.kube.resource import Resource
 from repoint.model.knowledge import KindHabit, SecretMaker, in_force, remembered
-from repoint.model.record import dataclass
 
 _CNPG = "postgresql.cnpg.io"
 

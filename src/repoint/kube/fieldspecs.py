@@ -5,9 +5,8 @@ As kustomize's built-in configuration has them; `configurations` and `crds` may 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-
-from repoint.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

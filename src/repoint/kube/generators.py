@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from repoint.formats.base import Mapping, ParsedFile, Scalar
 from repoint.formats.source import Source
@@ -12,7 +12,6 @@ from repoint.kube.effective import MADE, Effective, Origin, Value, effective, ma
 from repoint.kube.effective import items as list_items
 from repoint.kube.files import FileIndex, join
 from repoint.kube.resource import ObjectId, Resource
-from repoint.model.record import dataclass
 
 _FIELDS = {"configMapGenerator": "ConfigMap", "secretGenerator": "Secret"}
 

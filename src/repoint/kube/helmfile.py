@@ -5,12 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.formats.base import Mapping
 from repoint.kube.effective import Effective, Origin, Value, effective, items, mapping, text
 from repoint.kube.files import FileIndex, join
-from repoint.model.record import dataclass
 
 _NAMED = re.compile(r"\{\{-?\s*\.Environment\.Name\s*-?\}\}")
 """What helmfile puts the environment's name for."""

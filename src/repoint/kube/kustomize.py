@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from repoint.formats.base import Mapping
 from repoint.kube.effective import (
@@ -36,7 +36,6 @@ from repoint.kube.patches import apply_patches, read_patches
 from repoint.kube.replacements import replace_fields
 from repoint.kube.resource import Resource
 from repoint.kube.transforms import set_images, set_replicas, transform
-from repoint.model.record import dataclass
 
 _MAX_DEPTH = 40
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from repoint.formats.base import FileKind, Mapping, Node, ParsedFile, Scalar
 from repoint.kube.files import KUSTOMIZATION_NAMES
-from repoint.model.record import dataclass
 
 CLUSTER_SCOPED = frozenset(
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from msgspec import structs
 
@@ -13,7 +13,6 @@ from repoint.kube.effective import Effective, Value, effective, items, mapping, 
 from repoint.kube.files import FileIndex, join
 from repoint.kube.merge import PatchFailed, PatchUnknown, has_schema, json_patch, strategic_merge
 from repoint.kube.resource import ObjectId, Resource
-from repoint.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 
 from repoint.formats.base import Mapping
 from repoint.kube.charts import (
@@ -32,7 +33,6 @@ from repoint.kube.helmfile import helmfile_releases, whole
 from repoint.kube.resource import Resource
 from repoint.kube.words import is_word
 from repoint.kube.workloads import leaves
-from repoint.model.record import dataclass
 
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}")
 

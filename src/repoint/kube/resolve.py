@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from repoint.formats.base import ParsedFile
 from repoint.kube import compose
@@ -22,7 +23,6 @@ from repoint.kube.siteindex import SiteIndex
 from repoint.kube.trace import RawUse, SealedReference, Tracer, keys_wanted, substitution
 from repoint.kube.workloads import ContainerView, containers, object_view
 from repoint.model.consumer import Site
-from repoint.model.record import dataclass
 
 _NOT_READERS = frozenset(
     {

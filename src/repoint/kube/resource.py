@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from repoint.kube.effective import Effective, Origin, Value, edited, mapping, text
 from repoint.kube.objects import CLUSTER_SCOPED
-from repoint.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

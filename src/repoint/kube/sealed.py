@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
+from dataclasses import dataclass
 
 from repoint.formats.base import Mapping, ParsedFile, Scalar
-from repoint.model.record import dataclass
 
 _CIPHER = re.compile(r"^ENC\[")
 _STEM = re.compile(r"([.-](enc|encrypted|sops|sealed|dec))+$|^(enc|sops)[.-]")

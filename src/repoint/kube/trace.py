@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.kube.configs import Configs, Found
 from repoint.kube.effective import Value
 from repoint.kube.siteindex import SiteIndex
 from repoint.kube.workloads import ContainerView, EnvEntry
 from repoint.model.consumer import Certainty, Site
-from repoint.model.record import dataclass
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_]\w*)(?::[^}]*)?\}")
 _SCRIPT = re.compile(r"\.(?:sh|bash|sql|py|rb|pl|js)\Z")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from repoint.kube.files import FileIndex
 from repoint.kube.objects import objects
-from repoint.model.record import dataclass
 
 _LEAST = 2
 """How many objects two folders have in common at least."""

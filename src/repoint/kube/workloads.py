@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from repoint.kube.effective import (
     Effective,
@@ -18,7 +19,6 @@ from repoint.kube.effective import (
 )
 from repoint.kube.resource import Resource
 from repoint.model.consumer import Workload
-from repoint.model.record import dataclass
 
 _NOT_WORKLOADS = frozenset({"CustomResourceDefinition", "ConfigMap", "Secret", "List"})
 _SINGLE = ("container", "script")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from statistics import median
-
-from repoint.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-
-from repoint.model.record import dataclass
 
 FIELD_MANAGER = "repoint"
 """The name under which repoint owns the fields that it applies."""

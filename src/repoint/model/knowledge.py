@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import TypeVar, TypeVarTuple
 
 from repoint.model.consumer import Purpose
-from repoint.model.record import dataclass
 
 _Asked = TypeVarTuple("_Asked")
 _Told = TypeVar("_Told")

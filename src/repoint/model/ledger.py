@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 
 LEDGER_FORMAT = 1

@@ -7,8 +7,9 @@ that was replaced. Never a password, never the text around an edit of a clear fi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from repoint.model.plan import Op, PartEdit
-from repoint.model.record import dataclass
 
 RECEIPT_FORMAT = 1
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from repoint.model.plan import InputDigest
-from repoint.model.record import dataclass
 
 REHEARSAL_FORMAT = 1
 

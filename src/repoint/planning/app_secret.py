@@ -6,7 +6,7 @@ Its values are in no file, so that no site tells of them: what is found here is 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.effective import Value, text
@@ -14,7 +14,6 @@ from repoint.kube.resource import Resource
 from repoint.kube.workloads import ContainerView, containers, leaves
 from repoint.model.consumer import Certainty, Part, Purpose, Route, Site, Style, Use, Workload
 from repoint.model.plan import Finding
-from repoint.model.record import dataclass
 from repoint.model.source import Location
 from repoint.planning.config import Config
 from repoint.planning.deliver import container_steps

@@ -6,13 +6,12 @@ have to stand before it: kustomize puts a patch's new variables first, in their 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.formats.base import Mapping, Node, Scalar, Sequence
 from repoint.kube.effective import Value
 from repoint.kube.resource import Resource
 from repoint.model.consumer import Use
-from repoint.model.record import dataclass
 from repoint.planning.app_secret import AppSecretRead
 from repoint.planning.deliver import Delivery, container_steps
 from repoint.planning.ground import Ground, edit_of

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.resource import Resource
 from repoint.model.consumer import Route, Site, Use, Workload
 from repoint.model.plan import Finding
-from repoint.model.record import dataclass
 from repoint.planning.app_secret import AppSecretRead
 from repoint.planning.config import Config
 from repoint.planning.consumer_facts import consumer_facts

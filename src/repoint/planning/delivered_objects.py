@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from repoint.formats.base import FileKind, ParsedFile
 from repoint.kube.builds import EnvironmentBuild
@@ -15,7 +16,6 @@ from repoint.kube.resource import Resource
 from repoint.kube.trace import RawUse
 from repoint.kube.workloads import containers
 from repoint.model.consumer import Purpose, Use
-from repoint.model.record import dataclass
 from repoint.model.source import Location
 from repoint.planning.config import Config
 from repoint.planning.environment_facts import Targets, place_of

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from repoint.formats.base import FileKind, Mapping, Node, ParsedFile, Scalar
 from repoint.formats.base import Sequence as Items
@@ -16,7 +17,6 @@ from repoint.formats.read import read_embedded
 from repoint.kube.objects import scalar_at
 from repoint.model.consumer import Site
 from repoint.model.plan import PartEdit
-from repoint.model.record import dataclass
 from repoint.model.source import Span
 from repoint.planning.ground import Ground, key_of
 from repoint.planning.places import Place, object_name, rendered

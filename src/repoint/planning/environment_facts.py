@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.dsn.hosts import fqdn
 from repoint.kube import facts as kube
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.effective import Effective, Value, child, items, pairs, text, texts
 from repoint.kube.resource import Resource
-from repoint.model.record import dataclass
 from repoint.model.source import Location
 from repoint.planning.config import Config
 from repoint.planning.declared_objects import declared_cluster, declared_pooler

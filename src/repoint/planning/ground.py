@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import abc
 from collections.abc import Callable, Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from repoint.errors import EditRefused
 from repoint.formats.base import (
@@ -21,7 +21,6 @@ from repoint.formats.base import (
 from repoint.kube.objects import scalar_at
 from repoint.model.consumer import Site
 from repoint.model.plan import Edit, Op, PartEdit, Task
-from repoint.model.record import dataclass
 from repoint.model.source import Span
 from repoint.planning.overlay_edits import Reason
 from repoint.planning.site_edits import Goal, Replacement, part_edits, replacements, text_offset

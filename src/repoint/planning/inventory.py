@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from repoint.model.consumer import Consumer, Site, Use
 from repoint.model.plan import Finding
-from repoint.model.record import dataclass
 from repoint.model.source import Unreadable
 
 

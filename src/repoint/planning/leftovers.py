@@ -7,6 +7,7 @@ kustomize replacement from a field with a neutral name. The built objects show i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from repoint.dsn.parse import find
 from repoint.kube.builds import EnvironmentBuild
@@ -14,7 +15,6 @@ from repoint.kube.effective import Value, mapping
 from repoint.kube.resource import Resource
 from repoint.kube.siteindex import SiteIndex
 from repoint.kube.workloads import containers
-from repoint.model.record import dataclass
 from repoint.model.source import Location
 from repoint.planning.sources import SourceHosts
 from repoint.sites.hosts import address

@@ -10,11 +10,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from repoint.dsn.parse import parse
 from repoint.kube.files import join
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
-from repoint.model.record import dataclass
 from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.site_edits import weaker_sslmode
 from repoint.rules.routing import LOCAL_DEVELOPMENT

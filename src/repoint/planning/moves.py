@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.dsn.hosts import parse_host
 from repoint.model.consumer import Certainty, Purpose, Route, Site, Use, Workload
 from repoint.model.plan import Applicability, Finding, PlannedConsumer, Severity, Task
-from repoint.model.record import dataclass
 from repoint.planning.app_secret import past_the_pooler
 from repoint.planning.app_secret_edits import give_host
 from repoint.planning.decisions import Decisions, Scene, Way

@@ -8,13 +8,12 @@ or in a new file laid out and named like its neighbours. Nothing here touches a 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from repoint.formats.base import Mapping, ParsedFile
 from repoint.kube.files import FileIndex
 from repoint.kube.resource import Resource
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
-from repoint.model.record import dataclass
 from repoint.planning.copied import MARK, take_out
 from repoint.planning.overlay_folder import Folder, PatchNames, PlannedEdit, inserted
 from repoint.planning.overlay_tree import OverlayTree

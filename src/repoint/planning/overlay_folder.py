@@ -8,14 +8,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from repoint.formats.base import Mapping, ParsedFile, Scalar, Sequence
 from repoint.kube.files import FileIndex, join
 from repoint.kube.resource import Resource
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
-from repoint.model.record import dataclass
 from repoint.planning.yaml_emit import Tree, YamlStyle, style_of
 from repoint.planning.yaml_insert import insertions
 from repoint.planning.yaml_trees import merge_trees

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from repoint.kube.effective import Effective, Value
 from repoint.kube.resource import Resource
-from repoint.model.record import dataclass
 
 Step = str | int | tuple[str]
 """A key, an index, or `(name,)` for the list item of that name."""

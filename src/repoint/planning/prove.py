@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from repoint.formats.base import ParsedFile
 from repoint.formats.read import read_file
 from repoint.kube.files import FileIndex
 from repoint.kube.kustomize import Build, Kustomizer
 from repoint.model.plan import FileChange, OverlayProof
-from repoint.model.record import dataclass
 from repoint.planning.composed import Objects
 from repoint.planning.render_diff import compare, explain, objects_built, objects_of
 

@@ -14,6 +14,7 @@ import hashlib
 import itertools
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from repoint.dsn.mask import mask
 from repoint.dsn.params import alias, respell_value
@@ -21,7 +22,6 @@ from repoint.formats.base import Mapping, Node, Scalar
 from repoint.formats.read import read_file
 from repoint.kube.resource import Resource
 from repoint.model.plan import Edit, FieldChange, FileChange, Op, PartEdit
-from repoint.model.record import dataclass
 from repoint.planning.composed import HEAD, Objects, composed, free_name
 from repoint.planning.places import object_name, places
 

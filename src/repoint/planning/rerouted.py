@@ -8,11 +8,10 @@ it stands: what a person placed by hand is not evidence against him.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.dsn.hosts import Service, same_service
 from repoint.model.consumer import Certainty, Purpose, Route, Use, Workload
-from repoint.model.record import dataclass
 from repoint.planning.config import Config, ConsumerChoice
 from repoint.planning.environment_facts import Targets
 from repoint.planning.inventory import SiteReport

@@ -7,11 +7,11 @@ number in the manifest, so neither number alone is the most there can be.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from repoint.kube.effective import Effective, child, mapping, text
 from repoint.kube.resource import Resource
 from repoint.kube.workloads import ContainerView
-from repoint.model.record import dataclass
 
 KEDA_DEFAULT_MAX = 100
 """`maxReplicaCount` of a ScaledObject that names none (KEDA's documentation)."""

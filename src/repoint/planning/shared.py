@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from repoint.dsn.mask import mask
 from repoint.errors import EditRefused
@@ -10,7 +10,6 @@ from repoint.formats.base import Scalar
 from repoint.kube.effective import Effective, Value
 from repoint.model.consumer import Site
 from repoint.model.plan import Op, PartEdit, Task
-from repoint.model.record import dataclass
 from repoint.planning.copied import hole, secret_ranges
 from repoint.planning.ground import Errand, Ground, edit_of
 from repoint.planning.overlay_edits import BUILT_IN_LISTS, OverlayEditor, Reason

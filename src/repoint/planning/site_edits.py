@@ -6,6 +6,8 @@ text that goes into a patch (characters), and by meaning (sealed or encoded valu
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from repoint.dsn.params import canonical
 from repoint.dsn.parse import find
 from repoint.dsn.retarget import TextEdit, apply_edits, text_edits
@@ -13,7 +15,6 @@ from repoint.errors import EditRefused
 from repoint.formats.base import TextMap
 from repoint.model.consumer import Part, Site, Style
 from repoint.model.plan import PartEdit
-from repoint.model.record import dataclass
 from repoint.model.source import Span
 from repoint.sites.keys import host_key
 

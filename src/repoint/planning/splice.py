@@ -10,13 +10,13 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from repoint.dsn.parse import find
 from repoint.dsn.retarget import retarget
 from repoint.errors import EditRefused, OverlappingEdits, StalePlan
 from repoint.formats.verify import check_splice
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
-from repoint.model.record import dataclass
 from repoint.model.source import Span
 from repoint.planning.copied import filled
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from repoint.dsn.mask import mask
 from repoint.errors import EditRefused
 from repoint.kube.effective import Value
 from repoint.kube.resource import Resource
 from repoint.model.consumer import Site, Use
-from repoint.model.record import dataclass
 from repoint.planning.deliver import Delivery, container_steps
 from repoint.planning.overlay_edits import Reason
 from repoint.planning.places import Place, Step, at_steps

@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from repoint.dsn.mask import mask
@@ -20,7 +20,6 @@ from repoint.formats.read import read_file
 from repoint.formats.verify import check_splice
 from repoint.model.plan import Op
 from repoint.model.receipt import ReceiptFile, Swap, Undo
-from repoint.model.record import dataclass
 from repoint.model.source import Span
 from repoint.planning.anchors import place_of
 from repoint.planning.copies import find_copy

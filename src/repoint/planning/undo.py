@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.dsn.parse import find
 from repoint.dsn.retarget import TextEdit, text_edits
@@ -13,7 +13,6 @@ from repoint.formats.base import Sequence as Items
 from repoint.formats.verify import read_lately
 from repoint.model.plan import Edit, Op
 from repoint.model.receipt import Swap, Undo
-from repoint.model.record import dataclass
 from repoint.planning.anchors import anchor_of
 from repoint.planning.splice import Patch, decode, patch_of
 

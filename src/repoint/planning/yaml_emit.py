@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import TypeAlias, Union
 
 from repoint.formats.base import Mapping, Node, ParsedFile, Scalar, Sequence
-from repoint.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ None, and the caller uses a file of its own instead.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from repoint.formats.base import Mapping, Node, Scalar, Sequence
-from repoint.model.record import dataclass
 from repoint.planning.yaml_emit import Tree, YamlStyle, emit, emit_item, flow_text
 
 

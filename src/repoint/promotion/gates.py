@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from repoint.model.ledger import Entry, Phase
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 from repoint.planning.config import RolloutGate
 from repoint.promotion.timeline import Timeline

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from repoint.model.record import dataclass
+from dataclasses import dataclass
+
 from repoint.model.rehearsal import Verdict
 from repoint.promotion.content import untouched
 

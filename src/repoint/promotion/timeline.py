@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from repoint.model.ledger import Entry, Phase
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 from repoint.promotion.standing import Standing
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from repoint.model.record import dataclass
+from dataclasses import dataclass
+
 from repoint.rules.facts import Connection, ConsumerFacts, HazardKind
 from repoint.wire.login import Login
 

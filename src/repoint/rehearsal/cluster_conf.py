@@ -7,8 +7,8 @@ ident templates) and internal/management/controller/instance_controller.go (user
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from repoint.model.record import dataclass
 from repoint.rehearsal.harmless import harmless_lines, is_harmless
 from repoint.rehearsal.ini import AUTH_DATABASE, AUTH_USER
 from repoint.rehearsal.lab import DatabaseSpec, PostgresSpec, RoleSpec

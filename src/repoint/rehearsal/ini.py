@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from repoint.model.record import dataclass
 from repoint.rehearsal.harmless import harmless_lines, may_be_set
 from repoint.rehearsal.lab import BouncerSpec, OwnLogin
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from repoint.kube.effective import child, items, text, texts
 from repoint.kube.resource import Resource
-from repoint.model.record import dataclass
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.cluster_conf import is_taken
 from repoint.rules.facts import RoleDefault

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.dsn.hosts import fqdn
 from repoint.kube.effective import child, pairs, text, texts
 from repoint.kube.resource import Resource
-from repoint.model.record import dataclass
 from repoint.model.sensitive import Sensitive
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.ini import AUTH_QUERY

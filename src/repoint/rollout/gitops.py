@@ -8,11 +8,10 @@ connection had changed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from repoint.model.cluster import Document, ObjectRef, ref_of
-from repoint.model.record import dataclass
 from repoint.rollout.gitops_controllers import Told, told
 from repoint.rollout.gitops_fields import differing
 from repoint.rollout.gitops_hosts import Values, connection_keys, naming

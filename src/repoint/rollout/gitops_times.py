@@ -7,10 +7,10 @@ So a key changed then or earlier: who started later has certainly read it as it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from repoint.model.cluster import Document, ref_of
-from repoint.model.record import dataclass
 from repoint.rollout.inputs import WHOLE, Input
 from repoint.rollout.objects import at, items_at, mapping_at
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from repoint.dsn.mask import mask
 from repoint.model.cluster import Document, ref_of
-from repoint.model.record import dataclass
 from repoint.rollout.objects import at, conditions, items_at, mapping_at, number_at
 
 _QUIET = ("ContainerCreating", "PodInitializing", "Completed")

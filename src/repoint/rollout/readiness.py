@@ -7,11 +7,11 @@ status that is older than the last change says nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from repoint.model.cluster import Document
-from repoint.model.record import dataclass
 from repoint.rollout.objects import (
     at,
     conditions,

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from repoint.model.cluster import Document, ObjectRef, ref_of
-from repoint.model.record import dataclass
 from repoint.rollout.gitops_hosts import Values, naming, own_texts, plain_values
 from repoint.rollout.names import PAUSED_BY, RECYCLED
 from repoint.rollout.objects import at, mapping_at, marks_of

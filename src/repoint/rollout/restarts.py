@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from repoint.model.cluster import Document
-from repoint.model.record import dataclass
 from repoint.rollout.inputs import Input
 from repoint.rollout.names import INPUTS
 from repoint.rollout.objects import marks_of, template_of

@@ -9,11 +9,10 @@ object by a field selector on its name is such, too. A plain `create` is not.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from repoint.kube.plain import cluster_scoped
 from repoint.model.cluster import ClusterVerb, Document, ref_of
-from repoint.model.record import dataclass
 from repoint.rollout.inputs import inputs_of
 from repoint.rollout.names import ROLLED
 from repoint.rollout.objects import at, items_at, mapping_at

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from repoint.model.cluster import ClusterVerb
-from repoint.model.record import dataclass
 from repoint.rollout.rights import RBAC, Ground, Place, needs_of
 
 _VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "bind", "escalate")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from repoint.model.cluster import Document, ObjectRef
-from repoint.model.record import dataclass
 
 
 class Action(StrEnum):

@@ -7,9 +7,9 @@ Cluster's read-write Service (fact CN12).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from repoint.model.plan import Finding, Severity
-from repoint.model.record import dataclass
 from repoint.model.source import Location
 from repoint.rules.rule import Rule
 

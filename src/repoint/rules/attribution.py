@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from repoint.model.record import dataclass
 from repoint.rules.build_contexts import image_key
 from repoint.rules.facts import Hazard, HazardKind
 from repoint.rules.known_images import is_known

@@ -6,8 +6,8 @@ Texts stand as written and an empty one is absent; the defaults are CloudNativeP
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-from repoint.model.record import dataclass
 from repoint.model.source import Location
 
 

@@ -6,8 +6,9 @@ parameters and on TLS ask the same functions.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from repoint.dsn.params import Pooled, Reader, canonical, known
-from repoint.model.record import dataclass
 from repoint.model.sensitive import Sensitive
 from repoint.rules.driver_table import (
     Shape,

@@ -8,11 +8,10 @@ through a pool in that shape gets through in every other.
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from repoint.dsn.params import ADO_NAMES, canonical, known
-from repoint.model.record import dataclass
 from repoint.wire.login import Statements
 
 

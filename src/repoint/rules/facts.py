@@ -6,11 +6,10 @@ of cases is short.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from repoint.dsn.params import ADO_NAMES, canonical
-from repoint.model.record import dataclass
 from repoint.model.source import Location
 from repoint.rules.declared import (
     PLAIN_CLUSTER,

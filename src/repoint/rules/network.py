@@ -10,9 +10,9 @@ policy allows.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from repoint.model.plan import Finding, Severity
-from repoint.model.record import dataclass
 from repoint.rules.facts import (
     ConsumerFacts,
     EnvironmentFacts,

@@ -9,10 +9,9 @@ no session Pooler can be had.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.model.plan import Finding, Severity
-from repoint.model.record import dataclass
 from repoint.rules import budget, remedies, tls
 from repoint.rules.driver_habits import follows, named_drivers
 from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, HazardKind, PoolerFacts

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from repoint.dsn.mask import mask
 from repoint.model.consumer import Certainty, Purpose
-from repoint.model.record import dataclass
 from repoint.rules.purpose_known import CAUTION
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
 from repoint.model.consumer import Certainty, Purpose
 from repoint.model.knowledge import remembered, told_by
-from repoint.model.record import dataclass
 from repoint.rules.purpose_clues import Clue, base_name, shown
 from repoint.rules.purpose_known import Match, command_matches, word_list
 from repoint.rules.purpose_sql import psql_clue

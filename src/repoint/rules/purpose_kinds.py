@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from repoint.model.consumer import Certainty, Purpose
 from repoint.model.knowledge import KindHabit, in_force, remembered, told_by
-from repoint.model.record import dataclass
 from repoint.rules.purpose_clues import Clue
 
 _SERVE = (

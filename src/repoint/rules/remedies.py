@@ -8,10 +8,9 @@ tracking where the versions allow it (SP4), a default of the role that the plan 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.model.plan import Finding, Severity
-from repoint.model.record import dataclass
 from repoint.rules.declared import PreCheck
 from repoint.rules.facts import (
     ClusterFacts,

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from repoint.model.record import dataclass
 from repoint.rules.declared import PreCheck
 from repoint.rules.facts import ClusterFacts, Connection, ConsumerFacts
 from repoint.rules.sent import Sent, asked

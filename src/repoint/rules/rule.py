@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repoint.model.plan import Finding, Severity
-from repoint.model.record import dataclass
 from repoint.model.source import Location
 
 if TYPE_CHECKING:

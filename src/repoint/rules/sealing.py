@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from repoint.dsn.mask import mask
 from repoint.dsn.parse import find
 from repoint.formats.base import Mapping, Node, ParsedFile, Scalar
 from repoint.formats.base import Sequence as Items
 from repoint.model.plan import Finding, Severity
-from repoint.model.record import dataclass
 from repoint.model.source import Location
 from repoint.rules.hygiene import CLEAR_TEXT, UNEXPANDED, UNSEALED
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote
 
 from repoint.dsn.params import Known, Pooled, Reader, canonical, known
-from repoint.model.record import dataclass
 from repoint.rules.driver_table import UNKNOWN, Shape, sends, shape_of, wire_name
 from repoint.rules.facts import Connection, ConsumerFacts, PoolerFacts
 

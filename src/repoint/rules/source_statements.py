@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from repoint.model.record import dataclass
 from repoint.rules.facts import Hazard, HazardKind
 from repoint.rules.sent import is_setting
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-
-from repoint.model.record import dataclass
+from dataclasses import dataclass
 
 _LINE_COMMENTS = {
     "sql": ("--",),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 
 # Role and application name are everybody's to see; the address only of a role's own sessions,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from repoint.model.record import dataclass
 from repoint.model.sensitive import Sensitive
 
 Keys = Mapping[str, Sensitive]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from repoint.dsn.hosts import parse_host
 from repoint.model.cluster import Document
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 
 

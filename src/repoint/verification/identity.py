@@ -9,8 +9,8 @@ it (SP2).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 
 MARK = "repoint.probe"

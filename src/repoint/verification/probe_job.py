@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from repoint.model.cluster import Document
-from repoint.model.record import dataclass
 from repoint.verification.activity import Session, session_of
 from repoint.verification.identity import Who, who_of
 from repoint.verification.probe_script import QUESTIONS, SCRIPT

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.model.cluster import Document
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 from repoint.model.verification import PoolUse, Restarts, Soak
 from repoint.verification.metrics import PodMetrics

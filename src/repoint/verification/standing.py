@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from repoint.model.cluster import FIELD_MANAGER, Document
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 from repoint.model.tokens import CHANGED, token_time
 

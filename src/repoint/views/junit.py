@@ -13,11 +13,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from repoint.dsn.mask import mask
 from repoint.model.plan import Finding
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Check, Control, Rehearsal, Verdict, worst
 from repoint.model.verification import Soak, Verification
 from repoint.views.visible import visible

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from repoint.model.record import dataclass
 from repoint.views.columns import columns, padded
 from repoint.views.visible import visible
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from repoint.dsn.mask import mask
-from repoint.model.record import dataclass
 from repoint.views.visible import visible
 from repoint.views.wording import count
 

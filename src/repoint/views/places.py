@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import codecs
 import re
+from dataclasses import dataclass
 
 from repoint.errors import RepointError
 from repoint.model.plan import Finding
-from repoint.model.record import dataclass
 from repoint.planning.config import CONFIG_NAME
 from repoint.ports import Tree
 

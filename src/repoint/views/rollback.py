@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from repoint.flows.comparing.switching import WayBack
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 from repoint.model.verification import Verification
 from repoint.rollout.steps import Draft, Event

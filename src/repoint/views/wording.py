@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from repoint.dsn.mask import mask
 from repoint.model.consumer import Consumer, Site
@@ -17,7 +18,6 @@ from repoint.model.plan import (
     PartEdit,
     Plan,
 )
-from repoint.model.record import dataclass
 from repoint.planning.copied import shown
 from repoint.planning.inventory import EnvironmentView, Inventory
 

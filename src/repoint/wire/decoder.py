@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from repoint.model.record import dataclass
 from repoint.wire.refusals import ConnectionLost
 
 _KNOWN = frozenset("123ACDEGHIKNRSTVWZcdnstv")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
-from repoint.model.record import dataclass
 from repoint.model.sensitive import Sensitive
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from threading import Lock
 from urllib.parse import quote
 
 from repoint.adapters.kubeapi.asking import Asking
 from repoint.adapters.kubeapi.proxy import Call
 from repoint.model.cluster import ObjectRef
-from repoint.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -19,7 +19,6 @@ from typing import Any, TypeGuard
 from repoint.adapters.kubeapi.commands import kubectl_environment, proxy_cmd
 from repoint.adapters.runner import Child
 from repoint.errors import ToolFailed
-from repoint.model.record import dataclass
 
 _READY = re.compile(r"^Starting to serve on ")
 _START_S = 20.0

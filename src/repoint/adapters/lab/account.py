@@ -7,10 +7,10 @@ import pwd
 import re
 import stat
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from repoint.errors import LabFailed
-from repoint.model.record import dataclass
 
 _UNPRIVILEGED = ("postgres", "nobody")
 # A Unix socket's path has at most 107 bytes: room for our folder and PostgreSQL's own name.

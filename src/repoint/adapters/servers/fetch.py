@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from repoint.adapters.servers.apt import PrivateApt, machine_sources
@@ -20,7 +21,6 @@ from repoint.adapters.servers.locate import (
 from repoint.adapters.servers.npm_postgres import fetch_postgres
 from repoint.adapters.servers.system import distribution_archive, postgres_pin
 from repoint.errors import RepointError, ToolFailed
-from repoint.model.record import dataclass
 from repoint.model.version import VersionWish
 
 

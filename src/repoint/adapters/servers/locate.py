@@ -11,6 +11,7 @@ import os
 import pwd
 import shutil
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,7 +25,6 @@ from repoint.adapters.servers.binaries import (
 )
 from repoint.adapters.servers.cache import cache_folder
 from repoint.errors import RepointError
-from repoint.model.record import dataclass
 
 POSTGRES_VARIABLE = "REPOINT_POSTGRES"
 PGBOUNCER_VARIABLE = "REPOINT_PGBOUNCER"

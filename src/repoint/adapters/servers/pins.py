@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
 from repoint.adapters.servers.binaries import package_version
-from repoint.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from repoint.comparison.model import Stretch, TableContent
 from repoint.comparison.rows import Digest, Reader, Table
 from repoint.flows.comparing.reading import why
 from repoint.flows.comparing.sessions import Session
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 from repoint.wire.refusals import ServerRefusal
 

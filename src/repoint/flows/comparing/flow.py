@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from queue import SimpleQueue
 
@@ -28,7 +28,6 @@ from repoint.flows.comparing.contents import Pair, TableReader
 from repoint.flows.comparing.memory import Memory, key_of
 from repoint.flows.comparing.reading import Reading, read_side
 from repoint.flows.comparing.sessions import Database, session, snapshot
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 from repoint.ports import Progress
 

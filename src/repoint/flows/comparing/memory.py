@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import field
+from dataclasses import dataclass, field
 from threading import Lock
 
 import msgspec
 
 from repoint.comparison.model import Server, TableContent
 from repoint.comparison.rows import Table
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 from repoint.ports import LocalState
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from repoint.comparison.model import Side
@@ -21,7 +21,6 @@ from repoint.flows.comparing.strings import (
 from repoint.flows.planning import require_config
 from repoint.flows.workspace import Workspace
 from repoint.model.cluster import ObjectRef
-from repoint.model.record import dataclass
 from repoint.ports import ClusterApi, Conversation, Dial, SealedEditor, WritableTree
 from repoint.rules.driver_shapes import tls_of
 from repoint.wire.login import Login

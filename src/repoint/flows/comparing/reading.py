@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from repoint.comparison.catalog import FAMILIES
 from repoint.comparison.model import Objects, SequenceValue, Server, State
@@ -19,7 +19,6 @@ from repoint.comparison.rows import (
 )
 from repoint.dsn.mask import mask
 from repoint.flows.comparing.sessions import Session
-from repoint.model.record import dataclass
 from repoint.wire.refusals import ServerRefusal
 
 _AT_ONCE = 50

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from repoint.comparison.model import Server, Side
 from repoint.comparison.rows import SETTINGS, literal
 from repoint.dsn.mask import mask
 from repoint.errors import DatabaseLost
-from repoint.model.record import dataclass
 from repoint.ports import Conversation
 from repoint.wire.refusals import ConnectionLost, DriverRefusal, ServerRefusal
 

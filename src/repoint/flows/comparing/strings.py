@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
 from repoint.dsn.parse import find, parse
@@ -17,7 +17,6 @@ from repoint.flows.taking_back import TakingBack
 from repoint.flows.workspace import Workspace
 from repoint.model.cluster import ObjectRef
 from repoint.model.consumer import Purpose, Site, Style, Use
-from repoint.model.record import dataclass
 from repoint.model.sensitive import Sensitive
 from repoint.model.source import Location
 from repoint.planning.consumer_facts import connection

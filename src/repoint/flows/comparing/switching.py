@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from repoint.comparison.baseline import Baseline, Written
 from repoint.comparison.model import Comparison, Side
@@ -28,7 +29,6 @@ from repoint.flows.planning import require_config
 from repoint.flows.workspace import Workspace
 from repoint.model.cluster import Document
 from repoint.model.ledger import Phase
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 from repoint.planning.config import Data, seconds_of
 from repoint.ports import Identity, LocalState, Progress, SealedEditor, WritableTree

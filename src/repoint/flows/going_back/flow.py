@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.comparison.baseline import Written
 from repoint.errors import RolloutStopped
@@ -18,7 +18,6 @@ from repoint.flows.verifying.flow import read_scenery
 from repoint.flows.verifying.returned import verify_return
 from repoint.flows.workspace import Workspace
 from repoint.model.ledger import Entry, Phase
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Check, Verdict
 from repoint.model.verification import Verification
 from repoint.ports import ClusterApi, Dial, HttpGet, WritableTree

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from repoint.errors import RepointError, UsageError
 from repoint.flows.comparing.strings import before_apply
@@ -13,7 +13,6 @@ from repoint.flows.rehearsing.planned import laid_over, planned_state
 from repoint.flows.rolling_out.source import Repository
 from repoint.flows.workspace import Workspace
 from repoint.model.cluster import ObjectRef
-from repoint.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

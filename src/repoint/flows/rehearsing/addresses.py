@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from repoint.dsn.hosts import Service, fqdn, same_service
 from repoint.flows.scanning import Survey
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.resource import Resource
 from repoint.model.consumer import Purpose, Site, Use
-from repoint.model.record import dataclass
 from repoint.planning.config import Config
 from repoint.planning.environment_facts import pooler_facts
 from repoint.rules.facts import ClusterFacts, PoolerFacts

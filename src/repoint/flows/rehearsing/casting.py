@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from repoint.flows.evidence import Evidence
 from repoint.flows.rehearsing.addresses import (
@@ -24,7 +24,6 @@ from repoint.kube.resource import Resource
 from repoint.kube.workloads import containers
 from repoint.model.consumer import Purpose, Route, Site, Use, Workload
 from repoint.model.plan import PlannedConsumer
-from repoint.model.record import dataclass
 from repoint.planning.config import Config
 from repoint.planning.consumer_facts import connection, consumer_facts
 from repoint.planning.environment_facts import cluster_facts, targets_of

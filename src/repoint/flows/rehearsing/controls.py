@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.flows.rehearsing.casting import Scene
 from repoint.flows.rehearsing.checks_login import identity
@@ -18,7 +18,6 @@ from repoint.flows.rehearsing.stage import (
     told,
 )
 from repoint.flows.rehearsing.traces import OWN_SETTING, left_behind, setting_trace
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Control, Verdict
 from repoint.ports import Conversation
 from repoint.rehearsal.cast import Client

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import Event
 
 from repoint import __version__
@@ -18,7 +18,6 @@ from repoint.flows.rehearsing.record import content_digest, inputs_of
 from repoint.flows.rehearsing.run import Played, play
 from repoint.flows.workspace import Workspace
 from repoint.model.plan import Plan
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import (
     REHEARSAL_FORMAT,
     Check,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from repoint.flows.rehearsing.addresses import Address, Asking, full_ones
 from repoint.flows.rehearsing.passwords import Passwords, shape_of
@@ -11,7 +11,6 @@ from repoint.flows.rehearsing.planned import PlannedState
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.workloads import containers
 from repoint.model.consumer import Purpose, Site, Use, Workload
-from repoint.model.record import dataclass
 from repoint.planning.config import Config
 from repoint.planning.consumer_facts import connection
 from repoint.rehearsal.cast import Client

@@ -5,13 +5,12 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote
 
 from repoint.flows.rehearsing.preparing import refused
 from repoint.flows.rehearsing.stage import Answer, Refused, Stage, asking, told
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 from repoint.model.sensitive import Sensitive
 from repoint.planning.config import Migration

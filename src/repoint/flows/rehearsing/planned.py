@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.errors import FileRefused, SealedFile, ToolMissing
 from repoint.flows.receipts import load_receipts
@@ -11,7 +11,6 @@ from repoint.flows.rewriting import Rewriting, changes_of, is_done, wanted_of
 from repoint.flows.scanning import Survey, survey
 from repoint.flows.workspace import Workspace
 from repoint.model.plan import Plan
-from repoint.model.record import dataclass
 from repoint.ports import Rendered, Renderer, SealedEditor, Tree, WritableTree
 
 

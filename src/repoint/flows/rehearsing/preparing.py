@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from contextlib import closing, suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from repoint.errors import LabFailed
 from repoint.flows.rehearsing.stage import Refused
-from repoint.model.record import dataclass
 from repoint.ports import Conversation, RunningLab
 from repoint.rehearsal.setup import Statement
 from repoint.wire.refusals import ConnectionLost, ServerRefusal

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.errors import GateClosed, RepointError
 from repoint.flows.patience import locked_soon
 from repoint.flows.rewriting import changes_of
 from repoint.model.plan import InputDigest, Plan
 from repoint.model.receipt import FileWrite
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Rehearsal, Verdict
 from repoint.planning.codec import decode_rehearsal, encode_rehearsal
 from repoint.ports import WritableTree

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from repoint.errors import LabFailed
 from repoint.flows.rehearsing import (
@@ -20,7 +20,6 @@ from repoint.flows.rehearsing.casting import Scene
 from repoint.flows.rehearsing.migrating import Migrations
 from repoint.flows.rehearsing.preparing import Preparation
 from repoint.flows.rehearsing.stage import Answer, Refused, Stage, told
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import (
     Check,
     Control,

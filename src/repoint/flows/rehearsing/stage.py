@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from repoint.flows.rehearsing.casting import Scene
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 from repoint.ports import Conversation, DriverObserver, RunningLab
 from repoint.rehearsal.cast import Client

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.flows.rehearsing.stage import Answer, Stage, asking, passed
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 from repoint.ports import Conversation
 from repoint.rehearsal.cast import Client

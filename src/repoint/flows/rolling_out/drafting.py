@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from secrets import token_hex
@@ -13,7 +13,6 @@ from repoint.flows.rolling_out.jobs import JobBook
 from repoint.flows.rolling_out.situation import Hooks, Settings, read_if_allowed
 from repoint.flows.rolling_out.trying import Trial, Trials, kinds_made, refused
 from repoint.model.cluster import Document, ObjectRef, ref_of
-from repoint.model.record import dataclass
 from repoint.model.tokens import new_token
 from repoint.ports import ClusterApi
 from repoint.rollout.inputs import Input, inputs_digest, inputs_of

@@ -7,6 +7,7 @@ rollout of what was before.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from repoint.errors import ClusterRefused, ExitCode, FileRefused, RepointError, RolloutStopped
 from repoint.flows.desired import Desired
@@ -26,7 +27,6 @@ from repoint.flows.rolling_out.situation import (
 from repoint.flows.rolling_out.waiting import wait_gone, wait_pooler, wait_ready
 from repoint.flows.rolling_out.workloads import roll
 from repoint.model.cluster import Document, ref_of
-from repoint.model.record import dataclass
 from repoint.ports import ClusterApi, Identity
 from repoint.rollout.names import GATED, RAN, SWITCHED
 from repoint.rollout.objects import at

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.flows.rolling_out.drafting import Drafting, Question
 from repoint.flows.rolling_out.situation import read_if_allowed
 from repoint.model.cluster import ObjectRef
-from repoint.model.record import dataclass
 from repoint.rollout.ordering import Wave, is_cnpg
 from repoint.rollout.recycling import is_ours, is_paused
 from repoint.rollout.steps import Action, Draft, Step

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from repoint.model.cluster import Document, ObjectRef, ref_of
-from repoint.model.record import dataclass
 from repoint.rollout.inputs import Input, inputs_of, job_digest
 from repoint.rollout.names import RAN, SPEC
 from repoint.rollout.objects import annotated, at, mapping_at, marks_of

@@ -12,12 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from repoint.errors import ClusterRefused, LockHeld, RepointError
 from repoint.model.cluster import Document, ObjectRef
-from repoint.model.record import dataclass
 from repoint.ports import ClusterApi
 from repoint.rollout.names import PROCESS
 from repoint.rollout.objects import at, marks_of, number_at

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from repoint.dsn.mask import mask
 from repoint.errors import ClusterRefused
 from repoint.flows.rolling_out.locking import Hold
 from repoint.model.cluster import Document, ObjectRef
-from repoint.model.record import dataclass
 from repoint.ports import ClusterApi
 from repoint.rollout.steps import Event
 

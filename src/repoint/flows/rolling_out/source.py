@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from repoint.errors import DirtyWorkTree, GateClosed
 from repoint.flows.ledger import append, content_of, entry_of, read
 from repoint.flows.planning import make_plan
@@ -9,7 +11,6 @@ from repoint.flows.receipts import load_receipts
 from repoint.flows.rewriting import changes_of
 from repoint.flows.workspace import Workspace
 from repoint.model.ledger import Phase
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Verdict
 from repoint.planning.config import Environment, as_tuple
 from repoint.ports import Identity, SealedEditor, WritableTree

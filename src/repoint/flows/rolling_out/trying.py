@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from repoint.errors import ClusterRefused, ExitCode, RolloutStopped
 from repoint.model.cluster import FIELD_MANAGER, Document, ObjectRef, ref_of
-from repoint.model.record import dataclass
 from repoint.ports import ClusterApi
 from repoint.rollout.changes import changed_fields, template_changes
 from repoint.rollout.ownership import reconciled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from repoint.errors import ClusterLost, ClusterRefused
 from repoint.flows.rehearsing.addresses import build_of
@@ -16,7 +16,6 @@ from repoint.flows.verifying.reading import Cast
 from repoint.flows.verifying.subjects import Subject, live_password, origin_of
 from repoint.model.cluster import ref_of
 from repoint.model.consumer import Purpose, Route, Site, Use, Workload
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Check, Verdict
 from repoint.planning.consumer_facts import connection, consumer_facts
 from repoint.ports import Conversation

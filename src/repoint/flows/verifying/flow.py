@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repoint import __version__
@@ -25,7 +25,6 @@ from repoint.flows.verifying.surroundings import Source, named_check, sessions_c
 from repoint.flows.verifying.well import health_check
 from repoint.flows.workspace import Workspace
 from repoint.model.cluster import Document, ObjectRef, ref_of
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Check, Control, Verdict
 from repoint.model.verification import VERIFICATION_FORMAT, Verification, VerifiedConsumer
 from repoint.planning.config import Config, seconds_of

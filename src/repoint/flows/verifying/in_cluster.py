@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint import __version__
 from repoint.dsn.hosts import fqdn, parse_host
@@ -29,7 +29,6 @@ from repoint.flows.verifying.well import endpoint_for, health_check
 from repoint.flows.workspace import Workspace
 from repoint.model.cluster import Document, ref_of
 from repoint.model.consumer import Style
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Check, Control, Verdict, worst
 from repoint.model.verification import VERIFICATION_FORMAT, Verification, VerifiedConsumer
 from repoint.planning.config import seconds_of

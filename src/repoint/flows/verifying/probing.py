@@ -6,10 +6,10 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 from repoint.errors import ClusterLost, ClusterRefused
 from repoint.model.cluster import Document, ObjectRef, ref_of
-from repoint.model.record import dataclass
 from repoint.ports import ClusterApi
 from repoint.verification.probe_job import CONTAINER, PROBE_LABEL, Answers, answers_in
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from repoint.errors import ClusterLost, ClusterRefused
 from repoint.flows.rehearsing.checks_login import encrypted
 from repoint.flows.rehearsing.stage import Answer, Refused, passed, same_path, told
 from repoint.flows.verifying.reaching import Reach, Server, server_of
 from repoint.flows.verifying.subjects import Subject, differences, wanted_path
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Check, Control, Verdict
 from repoint.ports import Conversation
 from repoint.rehearsal.cast import Client

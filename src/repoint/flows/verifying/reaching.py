@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from repoint.dsn.hosts import parse_host
 from repoint.flows.verifying.live import LiveState, texts_of
 from repoint.model.cluster import ObjectRef
-from repoint.model.record import dataclass
 from repoint.model.sensitive import Sensitive
 from repoint.ports import ClusterApi, Conversation, Dial
 from repoint.rehearsal.cast import Client

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -21,7 +21,6 @@ from repoint.flows.rehearsing.planned import PlannedSecrets, PlannedState
 from repoint.flows.scanning import Survey, survey
 from repoint.flows.workspace import Workspace
 from repoint.model.cluster import Document, ref_of
-from repoint.model.record import dataclass
 from repoint.planning.config import Config, Environment
 from repoint.rehearsal.cast import Client
 

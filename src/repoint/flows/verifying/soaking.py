@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from repoint.errors import ClusterLost, ClusterRefused
 from repoint.flows.verifying.flow import Scenery
 from repoint.model.cluster import Document, ObjectRef, ref_of
-from repoint.model.record import dataclass
 from repoint.model.verification import Restarts, Soak
 from repoint.planning.config import Config, seconds_of
 from repoint.ports import ClusterApi, HttpGet

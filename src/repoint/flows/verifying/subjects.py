@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.flows.verifying.live import LiveState
 from repoint.flows.verifying.passwords import password_of
 from repoint.flows.verifying.reading import Cast
 from repoint.model.cluster import Document
 from repoint.model.consumer import Site, Use, Workload
-from repoint.model.record import dataclass
 from repoint.model.sensitive import Sensitive
 from repoint.rehearsal.cast import Client
 from repoint.rules.facts import ClusterFacts, RoleDefault

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 
 from repoint.dsn.parse import find
 from repoint.errors import ClusterLost, ClusterRefused
@@ -16,7 +17,6 @@ from repoint.flows.verifying.reading import Cast
 from repoint.flows.verifying.subjects import Subject
 from repoint.model.cluster import Document, ref_of
 from repoint.model.consumer import Purpose
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Check, Control, Verdict, worst
 from repoint.planning.sources import SourceHosts
 from repoint.verification.activity import SESSIONS_SQL, session_of, source_is_left

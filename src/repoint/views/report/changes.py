@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from repoint.dsn.mask import mask
 from repoint.errors import RepointError
 from repoint.model.plan import Edit, FieldChange, FileChange, Plan, Task
-from repoint.model.record import dataclass
 from repoint.ports import Tree
 from repoint.views import diff, wording
 from repoint.views.report.names import Ids, anchor, edit_anchor, file_anchor

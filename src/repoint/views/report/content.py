@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from repoint import __version__
 from repoint.flows.dossier import Dossier
 from repoint.model.plan import Finding
-from repoint.model.record import dataclass
 from repoint.ports import Tree
 from repoint.views import status
 from repoint.views.report import summary

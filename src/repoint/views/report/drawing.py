@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from repoint.dsn.mask import mask
-from repoint.model.record import dataclass
 from repoint.views.report.graph import COLUMNS, Graph, Stop
 from repoint.views.visible import visible
 

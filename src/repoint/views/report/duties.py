@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from repoint.flows.dossier import Dossier
 from repoint.model.plan import Applicability, Plan
-from repoint.model.record import dataclass
 from repoint.views import wording
 from repoint.views.report.findings import FindingGroup
 from repoint.views.report.names import anchor, edit_anchor

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from repoint.model.plan import Finding
-from repoint.model.record import dataclass
 from repoint.rules.catalog import ALL_RULES, pages
 from repoint.views import wording
 from repoint.views.report.names import Ids, code_anchor, finding_anchor

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from repoint.dsn.hosts import parse_host
 from repoint.model.dossier import EnvironmentTarget, PoolerTarget
-from repoint.model.record import dataclass
 from repoint.views.report.ways import Key, Row, Way, bare_host
 
 COLUMNS = ("Consumers", "Secrets and ConfigMaps", "Services", "Poolers", "Cluster")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from repoint.flows.dossier import Dossier
 from repoint.model.dossier import EnvironmentTarget
-from repoint.model.record import dataclass
 from repoint.planning.inventory import EnvironmentView
 from repoint.views import wording
 from repoint.views.report.drawing import Drawing, draw

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.dsn.mask import mask
 from repoint.flows.dossier import Dossier
@@ -11,7 +11,6 @@ from repoint.flows.status import EnvironmentStatus
 from repoint.model.benchmark import Benchmark
 from repoint.model.dossier import RehearsalRecord
 from repoint.model.ledger import Entry
-from repoint.model.record import dataclass
 from repoint.model.rehearsal import Check, RehearsedConsumer, Verdict
 from repoint.views import benchmark, rehearsal, status
 from repoint.views.report.names import Ids, anchor, consumer_anchor

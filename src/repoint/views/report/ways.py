@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from repoint.flows.dossier import Dossier
 from repoint.model.consumer import Consumer, Use
 from repoint.model.dossier import EnvironmentTarget
 from repoint.model.plan import FieldChange, Op, Plan, PlannedConsumer
-from repoint.model.record import dataclass
 from repoint.planning.inventory import Inventory
 from repoint.views import wording
 from repoint.views.report.names import Ids, consumer_anchor, short_workload
