@@ -174,3 +174,23 @@ print(*(len(given) > 1 and given[1] is not None for given in asked), file=sys.st
     argv = [sys.executable, "-c", code, str(shop)]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert done.stderr.splitlines()[-1] == "False True", "before the work, and after it"
+
+
+def test_ctrl_c_while_modules_load_ends_as_it_does_later(tmp_path: Path) -> None:
+    interrupted = (
+        "import sys\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'repoint.cli.app':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Impatient())\n"
+        "from repoint.cli.door import main\n"
+        "sys.argv = ['repoint', 'status']\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", interrupted], cwd=tmp_path, capture_output=True, text=True
+    )
+
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.strip() == "error: interrupted"

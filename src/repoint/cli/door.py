@@ -22,11 +22,11 @@ def main() -> None:
     """Run the command line with what the process was started with."""
     try:
         status = answered(sys.argv[1:], goes_on=True)
+        if status is None:  # Modules load for a while, in which Ctrl-C is as likely as later.
+            from repoint.cli.app import main as command_line
     except (Exception, KeyboardInterrupt) as error:
         sys.exit(_told_at_the_edge(error))
     if status is None:
-        from repoint.cli.app import main as command_line
-
         command_line()
     elif status:
         sys.exit(status)
