@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from repoint.formats.base import Mapping, Node, Scalar, Sequence
 from repoint.sites.context import Scope
 from repoint.sites.frame import Role
+from repoint.sites.keys import GENERIC, STRONG, words
 from repoint.sites.lexicon import lexicon
 
 ARGV = ("entrypoint", "command", "args", "cmd", "test")
@@ -18,6 +19,7 @@ LINES = lexicon(
 )
 """Keys of shell scripts."""
 
+_DATABASES = STRONG | GENERIC
 _PAIR_KEYS = (("value", ("name", "key")), ("Value", ("Name",)), ("value", ("variable",)))
 
 
@@ -58,4 +60,6 @@ def patch_key(item: Mapping, group: Iterable[Node]) -> str:
             if isinstance(other, Mapping) and other.text("path") == wanted:
                 return other.text("value")
     names = [part for part in parts if not part.isdigit() and part != "-"]
-    return names[-1].replace("~1", "/").replace("~0", "~") if names else ""
+    # `/spec/db/host`: what is above tells whose host it is, as in the manifest.
+    above = names[-2:-1] if len(names) > 1 and _DATABASES.intersection(words(names[-2])) else []
+    return ".".join((*above, *names[-1:])).replace("~1", "/").replace("~0", "~")
