@@ -12,7 +12,6 @@ import json
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -146,6 +145,8 @@ class Kustomize:
         wanted = tuple(dict.fromkeys(overlays))
         if not wanted:
             return {}
+        from concurrent.futures import ThreadPoolExecutor
+
         self.was_asked = True
         kubectl = find_tool("kubectl")
         # What reads most takes longest: begun last, it would be waited for alone.

@@ -19,15 +19,16 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from repoint.adapters.runner import Result, find_tool, run, scratch_folder
-from repoint.adapters.sops_splice import carry_over, cut_entry, insert_entry
 from repoint.errors import EditRefused, FileRefused, RepointError, SealedFile
-from repoint.planning.sealed import Place, plain_texts, steps
 from repoint.planning.vaults import vault_variables
 from repoint.ports import Progress, Tree
+
+if TYPE_CHECKING:  # What changes sealed files is imported when one is.
+    from repoint.planning.sealed import Place
 
 PARALLEL = 4
 # One thread each and no collection for what is over in 20 ms: half of the time one by one on two
@@ -88,6 +89,10 @@ class Sops:
     def open_ahead(self, raws: Mapping[str, bytes]) -> None:
         """Open sealed bytes that `open` will be asked for; it raises what went wrong here."""
         new = {path: raw for path, raw in raws.items() if not self._knows(path, raw)}
+        if not new:
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(PARALLEL) as pool:
             outcomes = pool.map(self._outcome, new, new.values())
             for path, outcome in zip(new, outcomes, strict=True):
@@ -123,6 +128,9 @@ class Sops:
 
     def set_value(self, path: str, raw: bytes, pointer: str, value: str) -> bytes:
         """`raw` with one value set, or added at the end of its mapping; all else is kept."""
+        from repoint.adapters.sops_splice import carry_over, insert_entry
+        from repoint.planning.sealed import steps
+
         where = steps(pointer)
         old = self._texts(path, raw)
         payload = json.dumps(value, ensure_ascii=False).encode()
@@ -134,6 +142,9 @@ class Sops:
 
     def remove_value(self, path: str, raw: bytes, pointer: str) -> bytes:
         """`raw` without one entry; all else is kept."""
+        from repoint.adapters.sops_splice import carry_over, cut_entry
+        from repoint.planning.sealed import steps
+
         where = steps(pointer)
         old = self._texts(path, raw)
         if where not in old:
@@ -163,6 +174,8 @@ class Sops:
             return copy.read_bytes()
 
     def _texts(self, path: str, raw: bytes) -> dict[Place, str]:
+        from repoint.planning.sealed import plain_texts
+
         return plain_texts(path, self.open(path, raw))
 
     def _check(

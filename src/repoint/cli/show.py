@@ -25,29 +25,37 @@ def scan(
     short: bool = False,
 ) -> str:
     """An inventory as `form`: human (its end alone where `short`), json, markdown or sarif."""
-    from repoint.views import human, machine, markdown
-
     if form == "json":
+        from repoint.views import machine
+
         return machine.scan(inventory)
     if form == "markdown":
+        from repoint.views import markdown
+
         return markdown.scan(inventory, asked.scope)
     if form == "sarif":
         from repoint.views import sarif
 
         return sarif.scan(inventory, asked.places, asked.scope, pages=asked.pages)
+    from repoint.views import human
+
     view = human.summary if short else human.scan
     return view(inventory, width=terminal.width, color=terminal.color, configured=configured)
 
 
 def plan(terminal: Terminal, form: str, value: Plan, asked: Asked) -> str:
     """A plan as `form`: human, json, markdown, sarif, github, gitlab or diff."""
-    from repoint.views import diff, human, machine, markdown
-
     if form == "json":
+        from repoint.views import machine
+
         return machine.plan(value)
     if form == "markdown":
+        from repoint.views import markdown
+
         return markdown.plan(value, asked.scope)
     if form == "diff":
+        from repoint.views import diff
+
         return diff.plan(value, asked.tree)
     if form == "sarif":
         from repoint.views import sarif
@@ -61,16 +69,20 @@ def plan(terminal: Terminal, form: str, value: Plan, asked: Asked) -> str:
         from repoint.views import codequality
 
         return codequality.report(value.findings, asked.places)
+    from repoint.views import human
+
     return human.plan(value, width=terminal.width, color=terminal.color)
 
 
 def check(terminal: Terminal, form: str, findings: Sequence[Finding], asked: Asked) -> str:
     """Findings as `form`: human, json, markdown, sarif, junit, github or gitlab."""
-    from repoint.views import human, machine, markdown
-
     if form == "json":
+        from repoint.views import machine
+
         return machine.check(findings)
     if form == "markdown":
+        from repoint.views import markdown
+
         return markdown.check(findings, asked.scope)
     if form == "sarif":
         from repoint.views import sarif
@@ -88,6 +100,8 @@ def check(terminal: Terminal, form: str, findings: Sequence[Finding], asked: Ask
         from repoint.views import codequality
 
         return codequality.report(findings, asked.places)
+    from repoint.views import human
+
     return human.check(findings, width=terminal.width, color=terminal.color)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
+from repoint.model.globs import fits
 from repoint.model.knowledge import Library, in_force, told_by
 from repoint.rules.facts import Hazard, HazardKind
 
@@ -69,7 +69,7 @@ def is_entrypoint(path: str) -> bool:
 def is_added_manifest(path: str) -> bool:
     """Whether a file's name is one in which an added library is to be looked for."""
     name = path.rpartition("/")[2]
-    return any(fnmatchcase(name, one.manifest) for one in in_force().libraries)
+    return any(fits(name, one.manifest) for one in in_force().libraries)
 
 
 def library_hazards(path: str, text: str, home: str) -> tuple[Hazard, ...]:
@@ -80,7 +80,7 @@ def library_hazards(path: str, text: str, home: str) -> tuple[Hazard, ...]:
 def _found(path: str, text: str, home: str) -> Iterator[Hazard]:
     name = path.rpartition("/")[2]
     for library in (*in_force().libraries, *LIBRARIES):
-        line = _line_of(library, name, text) if fnmatchcase(name, library.manifest) else 0
+        line = _line_of(library, name, text) if fits(name, library.manifest) else 0
         if not line:
             continue
         source = f" ({library.source})" if library.source else ""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from repoint.dsn.parse import find
 from repoint.model.consumer import Certainty, Purpose
+from repoint.model.globs import fits
 from repoint.model.knowledge import in_force, remembered, told_by
 from repoint.rules.purpose_blocks import block_clue, block_owner, is_nomad, task_around
 from repoint.rules.purpose_clues import Clue, PurposeVerdict, base_name, strongest
@@ -243,7 +243,7 @@ def _settings_file(path: str) -> Clue | None:
     """Files of tools, whatever the key is."""
     name = path.rpartition("/")[2]
     for tool in in_force().tools:
-        if any(fnmatchcase(name, pattern) for pattern in tool.files):
+        if any(fits(name, pattern) for pattern in tool.files):
             said = f"settings of {tool.name}{told_by(tool.origin)}"
             return Clue(tool.purpose, said, Certainty.CERTAIN)
     if _MIGRATOR_FILE.search(path):

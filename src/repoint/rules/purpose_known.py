@@ -6,11 +6,11 @@ The file is read the first time one is asked for. What was added wins over the f
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import NamedTuple
 
 from repoint.model.consumer import Purpose
+from repoint.model.globs import fits
 from repoint.model.knowledge import Tool, in_force, remembered
 from repoint.rules.tables import table
 
@@ -105,7 +105,7 @@ def command_matches(words: tuple[str, ...], programs: frozenset[int]) -> tuple[M
         name = word.rsplit("/", 1)[-1].removesuffix(".exe")
         candidates = exact.get(name, [])
         if position in programs:
-            candidates = [*candidates, *(g for g in globs if fnmatchcase(name, g[1][0][0]))]
+            candidates = [*candidates, *(g for g in globs if fits(name, g[1][0][0]))]
         matches = [
             Match(tool, position, (name, *rest))
             for tool, pattern in candidates
@@ -134,7 +134,7 @@ def _follow(tool: Tool, pattern: Pattern, words: tuple[str, ...]) -> tuple[str, 
     rest = iter(words)
     for choices in pattern:
         for word in rest:
-            if any(fnmatchcase(word, choice) for choice in choices):
+            if any(fits(word, choice) for choice in choices):
                 matched.append(word)
                 break
             if strict and not word.startswith("-"):
@@ -194,7 +194,7 @@ def _ends(name: str) -> Iterator[str]:
 def image_matches(pattern: str, name: str, tag: str) -> bool:
     """Whether an image's name and tag end as `pattern` says."""
     text = f"/{name}:{tag}" if ":" in pattern else f"/{name}"
-    return fnmatchcase(text, f"*/{pattern}")
+    return fits(text, f"*/{pattern}")
 
 
 def image_name(image: str) -> tuple[str, str]:
