@@ -182,7 +182,7 @@ def test_op4_a_session_pools_client_loses_its_server(pooler: PoolerFactory) -> N
 
 
 def test_op5_a_changed_password_stops_the_role_for_a_while(pooler: PoolerFactory) -> None:
-    pool = pooler(parameters={**BRIEF, "server_login_retry": "6"})
+    pool = pooler(parameters={**BRIEF, "server_login_retry": "12"})
     role = pool.ground.role("app")
     old = pool.connect(user=role)
     assert works(old)

@@ -109,7 +109,7 @@ def test_ctrl_c_is_obeyed_while_the_api_server_is_silent(
             shop.api.until("it waits", lambda: shop.get("deployment", "web"))
             relay.mute()
             run.send_signal(signal_number)
-            _, said = run.communicate(timeout=15)  # its requests have 40 s and more
+            _, said = run.communicate(timeout=35)  # its requests have 40 s and more
         finally:
             run.kill()
             run.wait()

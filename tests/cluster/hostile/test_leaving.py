@@ -52,7 +52,7 @@ def test_nothing_is_left(
         else:
             town.api.until("a probe is there", lambda: town.api.get(jobs)["items"])
         process.send_signal(sent)
-        out, err = process.communicate(timeout=15)
+        out, err = process.communicate(timeout=60)
     town.api.leave_jobs_to_agent()
     assert process.returncode == 130, (out, err)
     assert children(process.pid, "") == []
