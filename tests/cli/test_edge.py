@@ -94,6 +94,8 @@ def test_an_interrupt_while_files_are_written_names_the_way_on(
     [
         (["--env", "local", "plan"], "it belongs behind the command: `repoint plan --env`"),
         (["--yes", "apply"], "it belongs behind the command: `repoint apply --yes`"),
+        (["plan", "-C", "x"], "it belongs before the command: `repoint -C ROOT plan`"),
+        (["data", "written", "-q"], "it belongs before the command: `repoint -q data written`"),
         (["--nonsense", "plan"], "run `repoint --help`"),
         (["plan", "nowhere"], "an environment is named with `--env`; ROOT is a folder"),
     ],
@@ -219,3 +221,16 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_current_folder_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    result = CliRunner().invoke(main, ["status"])
+
+    assert result.exit_code == ExitCode.USAGE, result.stderr
+    assert result.stderr.startswith("error: the current folder is not there any more\nhint: ")

@@ -117,10 +117,15 @@ def _usage_hints(error: click.ClickException) -> list[str]:
 
 
 def _misplaced(error: click.ClickException) -> list[str]:
-    """Where an option belongs that the group does not have, and the command after it has."""
+    """Where an option belongs that was written on the other side of the command."""
     if not isinstance(error, click.NoSuchOption) or error.ctx is None:
         return []
-    group = error.ctx.command
+    group, above = error.ctx.command, error.ctx.find_root()
+    options = [one for one in above.command.params if error.option_name in one.opts]
+    if above is not error.ctx and options:
+        verb = error.ctx.command_path.removeprefix(above.command_path).strip()
+        words = " ".join(filter(None, (error.option_name, options[0].metavar, verb)))
+        return [f"it belongs before the command: `repoint {words}`"]
     commands = group.commands if isinstance(group, click.Group) else {}
     for name in (word for word in sys.argv[1:] if word in commands):
         known = {option for one in commands[name].params for option in one.opts}

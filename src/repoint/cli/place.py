@@ -26,11 +26,25 @@ def find_root(directory: Path | None, root: Path | None) -> Path:
 
 
 def nearest() -> str:
-    """The nearest folder upward that holds a repoint.yaml, else the current one."""
-    here = folder = os.getcwd()
+    """The nearest folder upward that holds a repoint.yaml, else the current one.
+
+    Raises:
+        UsageError: somebody removed the current folder.
+    """
+    here = folder = _current()
     while not os.path.isfile(f"{folder}/{CONFIG_FILE}"):
         above = os.path.dirname(folder)
         if above == folder:
             return here
         folder = above
     return folder
+
+
+def _current() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        from repoint.errors import UsageError
+
+        hint = "change into the repository, or name it: `repoint -C ROOT ..`"
+        raise UsageError("the current folder is not there any more", hint=hint) from None
