@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from repoint.dsn.hosts import parse_host
+from repoint.flows.choices import choices_of_nobody
 from repoint.flows.scanning import Survey
 from repoint.flows.servers import Servers
 from repoint.flows.suspects import scripts, unread, with_passwords
@@ -72,6 +73,7 @@ def all_findings(
         result += observations.elsewhere(build, _wanted_keys(found))
     if workspace.config is not None:
         result += observations.nowhere(workspace.config, sorted(names), found.resolution)
+        result += choices_of_nobody(workspace.config, found)
     result += _of_the_scan(found, moves)
     result += _neighbours(workspace, found, names)
     result += _not_built(changes, proofs)

@@ -80,6 +80,15 @@ FORMER_TARGET = Rule(
     "run `repoint plan` and apply it, or take the change of repoint.yaml back",
     ("C1", "X3", "X17"),
 )
+CHOICE_OF_NOBODY = Rule(
+    "RP108",
+    Severity.WARNING,
+    "repoint.yaml speaks of a consumer that is not there",
+    "No workload, release, container or file has this name, so that what stands under it holds for "
+    "nobody: the consumer that was meant is judged by the evidence alone.",
+    "write the name as `repoint scan` shows it: `name`, `Kind/name` or a file's path",
+    ("P2", "P3"),
+)
 NAMES_SOURCE = Rule(
     "RP110",
     Severity.ERROR,
@@ -159,6 +168,7 @@ RULES = (
     NEIGHBOURS_SERVER,
     TURNED,
     FORMER_TARGET,
+    CHOICE_OF_NOBODY,
     NAMES_SOURCE,
     UNSEEN_PATH,
     NOT_BUILT,

@@ -49,6 +49,28 @@ def test_a_place_where_nothing_is_stands_in_the_way(tmp_path: Path, key: str, pl
     assert told(trial.plan("prod").findings) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("wbe", "did you mean `web`?"),
+        ("Job/web", "did you mean `"),
+        ("billing", "write the name as"),
+        ("web", None),
+        ("Deployment/web", None),
+        ("Deployment/web/web", None),
+        ("base/web.yaml", None),
+    ],
+)
+def test_a_choice_for_nobody_is_told(tmp_path: Path, name: str, hint: str | None) -> None:
+    config = CONFIG + f"consumers: {{{name}: {{route: direct}}}}\n"
+    trial = Trial(tmp_path, FILES, config=config)
+
+    for findings in (trial.plan("dev").findings, trial.check("prod")):
+        hints = [one.hint for one in findings if one.code == "RP108"]
+        assert len(hints) == (hint is not None)
+        assert all(one.startswith(hint or "") for one in hints)
+
+
 @pytest.mark.parametrize("place", ["overlays/dev", "./overlays/dev/", ".", "base/web.yaml"])
 def test_a_place_where_something_is_does_not(tmp_path: Path, place: str) -> None:
     config = CONFIG.replace("overlays/dev}", f"overlays/dev, manifests: {place}}}")
