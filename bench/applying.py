@@ -26,6 +26,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.measure import Taken, medians, timed
+from repoint.adapters.aside import forked
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.sops import Sops
 from repoint.flows.apply import apply_plan
@@ -134,7 +135,7 @@ class Round:
     def apply(self, root: Path) -> None:
         """As `repoint apply` with a plan that was read."""
         tree = FileTree(root)
-        apply_plan(self._plan, tree, Sops(tree), allow_dirty=True)
+        apply_plan(self._plan, tree, Sops(tree), allow_dirty=True, aside=forked)
 
     def commit(self, root: Path) -> None:
         """The new bytes are known; only the disk is left."""

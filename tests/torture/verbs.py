@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from repoint.adapters.aside import forked
 from repoint.adapters.filetree import FileTree
 from repoint.adapters.identity import GitIdentity
 from repoint.adapters.sops import Sops
@@ -52,7 +53,7 @@ def run_verb(root: Path, verb: str) -> str:
         return f"{len([tree.read(name) for name in names])} read, {len(load_receipts(tree))}"
     plan = decode_plan((root.parent / "plan.json").read_bytes())
     if verb.endswith("apply"):
-        done = apply_plan(plan, tree, Sops(tree), allow_dirty=True, identity=teller)
+        done = apply_plan(plan, tree, Sops(tree), allow_dirty=True, identity=teller, aside=forked)
         return f"{len(done.written)} written"
     back = roll_back(plan.environments, tree, Sops(tree), identity=teller)
     return f"{len(back.written)} written"

@@ -44,9 +44,10 @@ def forked(pieces: Sequence[Callable[[], Result]]) -> Callable[[], list[Result]]
     reading, writing = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
+    parent = os.getpid()
     child = os.fork()
     if child == 0:
-        _work(pieces, left, reading, writing)
+        _work(pieces, left, reading, writing, parent)
     os.close(writing)
     return _Shared(pieces, left, (child, reading))
 
@@ -99,11 +100,16 @@ def _numbers(count: int) -> int:
     return reading
 
 
-def _taken(pieces: Sequence[Callable[[], Result]], left: int) -> dict[int, _Outcome[Result]]:
-    """Do one piece after another until none is left."""
+def _taken(
+    pieces: Sequence[Callable[[], Result]], left: int, parent: int | None = None
+) -> dict[int, _Outcome[Result]]:
+    """Do one piece after another until none is left, or nobody asks for the results any more.
+
+    A copy that goes on would hold the repository's lock for a `parent` that was killed.
+    """
     outcomes: dict[int, _Outcome[Result]] = {}
     with os.fdopen(left, "rb", buffering=0) as numbers:
-        while taken := numbers.read(1):
+        while parent in (None, os.getppid()) and (taken := numbers.read(1)):
             outcomes[taken[0]] = _done(pieces[taken[0]])
     return outcomes
 
@@ -116,12 +122,12 @@ def _done(piece: Callable[[], Result]) -> _Outcome[Result]:
 
 
 def _work(
-    pieces: Sequence[Callable[[], object]], left: int, reading: int, writing: int
+    pieces: Sequence[Callable[[], object]], left: int, reading: int, writing: int, parent: int
 ) -> NoReturn:
     """What the copy does; it never returns into the caller's code."""
     try:
         os.close(reading)
-        outcomes = _taken(pieces, left)
+        outcomes = _taken(pieces, left, parent)
         with os.fdopen(writing, "wb") as pipe:
             pickle.dump(outcomes, pipe, pickle.HIGHEST_PROTOCOL)
         os._exit(0)

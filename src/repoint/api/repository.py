@@ -164,6 +164,7 @@ class Repository:
                 progress=self._progress,
                 identity=GitIdentity(self._root),
                 config_text=here.workspace.config_text,
+                aside=here.workspace.aside,
             )
             applied = tuple(one.environment for one in done.receipts)
             return Applied(applied, done.written, done.recovered)

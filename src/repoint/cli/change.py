@@ -85,6 +85,7 @@ def _apply(
         progress=session.progress,
         identity=identity(desk.workspace.root),
         config_text=desk.workspace.config_text,
+        aside=desk.workspace.aside,
     )
     session.progress.close()
     tell_recovered(session, done.recovered)

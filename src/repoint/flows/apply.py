@@ -9,12 +9,13 @@ from repoint.errors import PlanBlocked, ProofFailed, StalePlan
 from repoint.flows.ledger import entry_of, write_of
 from repoint.flows.receipts import load_receipts, receipt_writes
 from repoint.flows.rewriting import Rewriting, changes_of, is_done, wanted_of
+from repoint.flows.workspace import in_turn
 from repoint.model.ledger import Phase
 from repoint.model.plan import Plan
 from repoint.model.receipt import FileWrite, Receipt
 from repoint.model.rehearsal import Verdict
 from repoint.planning.assemble import fingerprint
-from repoint.ports import Identity, Progress, SealedEditor, WritableTree
+from repoint.ports import Aside, Identity, Progress, SealedEditor, WritableTree
 from repoint.promotion.content import content_of_changes
 
 
@@ -40,13 +41,14 @@ def apply_plan(
     progress: Progress | None = None,
     identity: Identity | None = None,
     config_text: str | None = None,
+    aside: Aside = in_turn,
 ) -> Applied:
     """Write the plan's changes for `environments` (all of the plan's by default).
 
     Nothing is computed anew: each file must be what the plan was made on, or that with the
     same plan's changes for another environment in it. With `identity` the ledger tells of it,
     in the same breath: either both are on disk, or neither. With `config_text` (repoint.yaml) the
-    plan's fingerprint has to be that of its inputs.
+    plan's fingerprint has to be that of its inputs. `aside` is for what another process can do.
 
     Raises:
         StalePlan: a file or an input changed since; it names the file.
@@ -70,6 +72,7 @@ def apply_plan(
             _require_whole(plan, config_text)
         work.check_clean(allow_dirty)
         paths = tuple(dict.fromkeys(c.path for c in plan.changes if c.environment in todo))
+        work.prepare(paths, aside, progress)
         if progress is not None:
             progress.step("editing", len(paths))
         for path in paths:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
 
-from repoint.errors import DirtyWorkTree, EditRefused, StalePlan, UsageError
+from repoint.errors import DirtyWorkTree, EditRefused, RepointError, StalePlan, UsageError
 from repoint.flows.receipts import digest, read_now
 from repoint.model.plan import Edit, FileChange, Op, Plan
 from repoint.model.receipt import RECEIPT_FORMAT, FileWrite, Receipt, ReceiptFile, Undo
@@ -13,7 +15,10 @@ from repoint.planning.sealed import line_swaps, new_value, plain_texts
 from repoint.planning.splice import apply_edits, patches, to_write
 from repoint.planning.takeback import carry, take_back
 from repoint.planning.undo import describe
-from repoint.ports import SealedEditor, WritableTree
+from repoint.ports import Aside, Progress, SealedEditor, WritableTree
+
+MANY = 200
+"""So many simple files are worth another process."""
 
 
 def changes_of(plan: Plan, environment: str) -> tuple[FileChange, ...]:
@@ -58,6 +63,14 @@ def is_done(
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What became of a file that one environment's changes alone are for."""
+
+    new: bytes
+    undos: tuple[Undo, ...]
+
+
 class Rewriting:
     """One run's bytes and receipts, gathered in memory; nothing is written here.
 
@@ -85,6 +98,7 @@ class Rewriting:
         self._changes: dict[str, list[FileChange]] = {}
         for change in plan.changes:
             self._changes.setdefault(change.path, []).append(change)
+        self._ready: dict[str, _Ready] = {}
         self.writes: list[FileWrite] = []
 
     def check_inputs(self) -> None:
@@ -113,6 +127,43 @@ class Rewriting:
         for path in self._tree.dirty(sorted(paths)):
             if (path, digest(read_now(self._tree, path))) not in own:
                 raise DirtyWorkTree(f"`{path}` has changes that are not committed")
+
+    def prepare(self, paths: Sequence[str], aside: Aside, progress: Progress | None) -> None:
+        """Work out the new bytes of what is simple, with another process, where it is much.
+
+        What is refused is left out: `change` meets it again, and in the order of the files.
+        """
+        simple = [path for path in paths if self._is_simple(path)]
+        if len(simple) < MANY:
+            return
+        from repoint.flows.locating import pieces
+
+        if progress is not None:
+            progress.step("checking edits", len(simple))
+        some = [partial(self._ready_of, few, progress) for few in pieces(simple)]
+        for ready in aside(some)():
+            self._ready.update(ready)
+
+    def _is_simple(self, path: str) -> bool:
+        """Whether a clear file is for one environment, and has nothing of this plan in it."""
+        first, *others = self._changes[path]
+        own = first.environment in self._todo and self._entry(first) is None
+        return not others and own and bool(first.before_sha256) and not first.sealed
+
+    def _ready_of(self, paths: Sequence[str], progress: Progress | None) -> dict[str, _Ready]:
+        found: dict[str, _Ready] = {}
+        for path in paths:
+            change = self._changes[path][0]
+            with suppress(RepointError):
+                now = read_now(self._tree, path)
+                if now is not None and digest(now) == change.before_sha256:
+                    edits = _by_owner([change])
+                    new = apply_edits(path, now, edits[change.environment])
+                    undos = _undos(path, now, new, edits, change.environment)
+                    found[path] = _Ready(new, undos)
+            if progress is not None:
+                progress.advance()
+        return found
 
     def change(self, path: str) -> None:
         """Work out the new bytes of a file and its receipts' entries."""
@@ -144,7 +195,10 @@ class Rewriting:
         original = self._original(path, now, applied)
         edits = _by_owner(group)
         read = self._tree.read_again
-        new = apply_edits(path, original, [edit for own in edits.values() for edit in own], read)
+        # The original is the same: its digest is that of the plan, here and there.
+        ready = self._ready.pop(path, None)
+        every = [edit for own in edits.values() for edit in own]
+        new = ready.new if ready else apply_edits(path, original, every, read)
         for change in group:
             # Most files are one environment's: then this was worked out, and read back, above.
             is_all = edits == {change.environment: to_write(change.edits)}
@@ -155,7 +209,7 @@ class Rewriting:
         for change in group:
             others = [edit for name in edits if name != change.environment for edit in edits[name]]
             without = original if not others else apply_edits(path, original, others, read)
-            undos = _undos(path, original, new, edits, change.environment)
+            undos = ready.undos if ready else _undos(path, original, new, edits, change.environment)
             self._put(
                 change.environment,
                 ReceiptFile(

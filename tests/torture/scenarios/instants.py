@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from repoint.adapters import settling
+from repoint.flows import rewriting
 from tests.torture.forking import Child, Ended, in_child
 from tests.torture.looking import LEDGER, look, stamps, torn
 from tests.torture.scenarios.base import Job, Tally
@@ -104,7 +105,7 @@ def run_command(job: Job) -> Tally:
 def _run(root: Path, verb: str, at_once: bool) -> str:
     """The verb; `at_once` as with many files, on a file system that can settle them together."""
     if at_once:
-        settling.MANY = 1
+        settling.MANY = rewriting.MANY = 1
         settling._is_trusted = lambda fd: True
     return run_verb(root, verb)
 
