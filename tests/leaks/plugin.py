@@ -48,6 +48,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FOLDER",
         help="take code below FOLDER for repoint's own (for the tests of the search itself)",
     )
+    group.addoption(
+        "--canaries-known",
+        type=Path,
+        metavar="FILE",
+        help="what `collect` found, as JSON; a search through all fixtures takes a second",
+    )
 
 
 class Harness:
@@ -66,7 +72,7 @@ class Harness:
             self.canaries = [Canary(**one) for one in json.loads(self._list.read_text())]
         else:
             self.base = Path(tempfile.mkdtemp(prefix="leaks-"))
-            self.canaries, self.ordinary = collect(ROOT)
+            self.canaries, self.ordinary = _known(config.option.canaries_known)
             self._list.write_text(json.dumps([asdict(one) for one in self.canaries]))
             _own_temporary_folder(self.base)
 
@@ -113,6 +119,18 @@ class Harness:
                 self.recorder.look(path, by)
             self.totals.add(search(self.spool, self.canaries).plain())
             shutil.rmtree(self.spool, ignore_errors=True)
+
+
+def as_json(found: tuple[list[Canary], list[str]]) -> str:
+    """What `collect` found, for `--canaries-known`."""
+    return json.dumps([[asdict(one) for one in found[0]], found[1]])
+
+
+def _known(file: Path | None) -> tuple[list[Canary], list[str]]:
+    if file is None:
+        return collect(ROOT)
+    canaries, ordinary = json.loads(file.read_text())
+    return [Canary(**one) for one in canaries], ordinary
 
 
 def _own_temporary_folder(base: Path) -> None:

@@ -24,7 +24,7 @@ import pytest
 from repoint.views.markup import plain
 from tests.leaks.canaries import Canary, collect, is_canary
 from tests.leaks.objects import Reader
-from tests.leaks.plugin import ROOT
+from tests.leaks.plugin import ROOT, as_json
 from tests.leaks.recorder import Recorder
 from tests.leaks.searching import search
 
@@ -174,8 +174,11 @@ class Session:
     """A session of pytest with one planted test."""
 
     folder: Path
+    known: Path
 
-    def run(self, kind: str, *options: str, fresh: bool = True) -> tuple[int, str]:
+    def run(
+        self, kind: str, *options: str, fresh: bool = True, collects: bool = False
+    ) -> tuple[int, str]:
         """Its exit status and what it says."""
         source = self.folder / "source"
         source.mkdir()
@@ -184,7 +187,9 @@ class Session:
         (self.folder / "test_planted.py").write_text(test)
         argv = [sys.executable, "-m", "pytest", "-q", "-p", "tests.leaks.plugin", "--canaries"]
         argv += [f"--rootdir={self.folder}", "-c", os.devnull, "-p", "no:cacheprovider"]
-        argv += [f"--canaries-source={source}", *options, "test_planted.py"]
+        argv += [f"--canaries-source={source}", "-p", "no:hypothesispytest"]
+        argv += [] if collects else [f"--canaries-known={self.known}"]
+        argv += [*options, "test_planted.py"]
         path = f"{ROOT / 'src'}:{ROOT}:{source}"
         done = subprocess.run(
             argv,
@@ -197,9 +202,17 @@ class Session:
         return done.returncode, done.stdout + done.stderr
 
 
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The canaries of all fixtures, collected once for all sessions."""
+    path = tmp_path_factory.mktemp("known") / "canaries.json"
+    path.write_text(as_json(collect(ROOT)))
+    return path
+
+
 @pytest.fixture
-def session(tmp_path: Path) -> Session:
-    return Session(tmp_path)
+def session(tmp_path: Path, known: Path) -> Session:
+    return Session(tmp_path, known)
 
 
 @pytest.mark.parametrize("kind", PLACES)
@@ -221,7 +234,7 @@ def test_a_password_of_a_fixture_is_told_by_its_label(session: Session) -> None:
 
 
 def test_no_leak_passes_and_tells_what_was_searched(session: Session) -> None:
-    status, told = session.run("nothing")
+    status, told = session.run("nothing", collects=True)
 
     assert status == 0, told
     numbers = re.search(
