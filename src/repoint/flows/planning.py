@@ -149,39 +149,8 @@ def _moves(
     all_targets: dict[str, Targets],
     evidence: Evidence,
 ) -> Moves:
-    index = found.index
-    overlays = as_tuple(config.environments[build.name].overlay)
-    neighbours = tuple(
-        (name, overlay)
-        for name in (build.name, *(n for n in config.environments if n != build.name))
-        for overlay in as_tuple(config.environments[name].overlay)
-    )
-    made = {
-        one.overlay: frozenset((o.kind, o.namespace, o.name) for o in one.objects)
-        for one in build.builds
-    }
     owners = Owners(config, found)
-    overlay = OverlayEditor(
-        environment=build.name,
-        overlays={one: made.get(normal(one), frozenset()) for one in overlays},
-        index=index,
-        read=workspace.tree.read,
-        owned=lambda path: owners.owner(path) == build.name,
-        neighbours=neighbours,
-    )
-    ground = Ground(
-        environment=build.name,
-        files=found.files,
-        read=workspace.tree.read,
-        owned=lambda path: owners.owner(path) == build.name,
-        alone=lambda site: owners.alone(site, build.name),
-    )
-    delivery = Delivery(
-        ground,
-        index=PlaceIndex(build.objects),
-        overlay=overlay,
-        values=as_tuple(config.environments[build.name].values),
-    )
+    delivery = _delivery(workspace, config, found, build, owners)
     reads = reads_of(config, found, build, all_targets[build.name])
     handed = tuple(one.report for one in reads if one.report is not None)
     mine = (r for r in found.inventory.sites if concerns(r, build.name, owners))
@@ -211,6 +180,43 @@ def _moves(
         config, found, build, scene.targets, moved.edits, scene.turned | scene.former
     )
     return replace(moved, facts=replace(moved.facts, delivered=brought))
+
+
+def _delivery(
+    workspace: Workspace, config: Config, found: Survey, build: EnvironmentBuild, owners: Owners
+) -> Delivery:
+    """What takes an environment's edits: its own files, and its overlays."""
+    overlays = as_tuple(config.environments[build.name].overlay)
+    neighbours = tuple(
+        (name, overlay)
+        for name in (build.name, *(n for n in config.environments if n != build.name))
+        for overlay in as_tuple(config.environments[name].overlay)
+    )
+    made = {
+        one.overlay: frozenset((o.kind, o.namespace, o.name) for o in one.objects)
+        for one in build.builds
+    }
+    overlay = OverlayEditor(
+        environment=build.name,
+        overlays={one: made.get(normal(one), frozenset()) for one in overlays},
+        index=found.index,
+        read=workspace.tree.read,
+        owned=lambda path: owners.owner(path) == build.name,
+        neighbours=neighbours,
+    )
+    ground = Ground(
+        environment=build.name,
+        files=found.files,
+        read=workspace.tree.read,
+        owned=lambda path: owners.owner(path) == build.name,
+        alone=lambda site: owners.alone(site, build.name),
+    )
+    return Delivery(
+        ground,
+        index=PlaceIndex(build.objects),
+        overlay=overlay,
+        values=as_tuple(config.environments[build.name].values),
+    )
 
 
 def reads_of(

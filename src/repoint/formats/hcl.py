@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
@@ -55,7 +55,8 @@ def _parser() -> Parser:
 def read_hcl(source: Source) -> HclReading:
     """Read attributes and blocks; what stands around a syntax error is still read.
 
-    A block `env "local" {}` is the pair `env` whose mapping has the pair `local`.
+    A block `env "local" {}` is the pair `env` whose mapping has the pair `local`. Several blocks of
+    one type and the same labels are the items of a list, in the place of the first.
     A quoted template keeps `${...}` as written. An expression that is no literal is a
     scalar of style `expression` with its source as text.
     """
@@ -70,7 +71,7 @@ def read_hcl(source: Source) -> HclReading:
         return reading
     root = _parser().parse(source.text.encode()).root_node
     try:
-        pairs = tuple(pair for body in _bodies(root) for pair in reader.body(body, 0))
+        pairs = reader.pairs(_bodies(root), 0)
     except _TooDeep:
         reading.problem = f"line {source.first_line}: nested deeper than {_MAX_DEPTH} levels"
         return reading
@@ -99,6 +100,14 @@ def _first_error(root: Syntax) -> Syntax:
         node = bad
 
 
+_Name = tuple[str, ...]
+"""A block's type and labels."""
+
+
+def _labels(block: Syntax) -> list[Syntax]:
+    return [child for child in block.named_children if child.type in _LABELS]
+
+
 class _Reader:
     """Turns syntax nodes into values with spans."""
 
@@ -116,35 +125,59 @@ class _Reader:
                 self.comments.append(self._range(node))
             todo += reversed(node.children)
 
-    def body(self, node: Syntax, depth: int) -> Iterator[tuple[Scalar, Node]]:
-        """The attributes and blocks of a body, in file order."""
-        if depth > _MAX_DEPTH:
-            raise _TooDeep
-        for child in node.named_children:
+    def pairs(self, bodies: Iterable[Syntax], depth: int) -> tuple[tuple[Scalar, Node], ...]:
+        """The attributes and blocks of bodies, in file order."""
+        found: list[tuple[Scalar, Node] | _Name] = []
+        blocks: dict[_Name, list[Syntax]] = {}
+        for child in (one for body in bodies for one in self._statements(body, depth)):
             if child.type == "attribute":
                 key, value = child.named_children[0], child.named_children[-1]
                 if value.type == "expression":
-                    yield self._label(key), self.value(value, depth + 1)
-            elif child.type == "block":
-                yield self._block(child, depth + 1)
-            elif child.type in ("body", "ERROR"):
-                yield from self.body(child, depth + 1)
+                    found.append((self._label(key), self.value(value, depth + 1)))
+                continue
+            name = tuple(self._label(label).text for label in _labels(child))
+            if name not in blocks:
+                found.append(name)
+            blocks.setdefault(name, []).append(child)
+        pairs: list[tuple[Scalar, Node]] = []
+        for one in found:
+            # No comprehension: each has a frame of its own, and blocks nest deep.
+            if isinstance(one[0], str):
+                pairs.append(self._blocks(blocks[one], depth + 1))
+            else:
+                pairs.append(one)
+        return tuple(pairs)
 
-    def _block(self, node: Syntax, depth: int) -> tuple[Scalar, Node]:
-        labels = [child for child in node.named_children if child.type in _LABELS]
-        pairs = tuple(
-            pair
-            for child in node.named_children
-            if child.type == "body"
-            for pair in self.body(child, depth)
-        )
-        start, end = self._range(node)
-        line = self.source.line(start)
-        value: Node = Mapping(pairs, self.source.span(start, end), line)
+    def _statements(self, node: Syntax, depth: int) -> Iterator[Syntax]:
+        """The attributes and blocks of a body, around what does not parse."""
+        if depth > _MAX_DEPTH:
+            raise _TooDeep
+        for child in node.named_children:
+            if child.type in ("attribute", "block"):
+                yield child
+            elif child.type in ("body", "ERROR"):
+                yield from self._statements(child, depth + 1)
+
+    def _blocks(self, nodes: list[Syntax], depth: int) -> tuple[Scalar, Node]:
+        """Blocks of one type and the same labels, as the pair of the first."""
+        items: list[Mapping] = []
+        for node in nodes:
+            items.append(self._block(node, depth))
+        labels = _labels(nodes[0])
+        end, line = self._range(nodes[-1])[1], items[0].line
+        value: Node = items[0]
+        if len(items) > 1:
+            value = Sequence(tuple(items), self.source.span(self._range(nodes[0])[0], end), line)
         for label in reversed(labels[1:]):
             span = self.source.span(self._range(label)[0], end)
             value = Mapping(((self._label(label), value),), span, line)
         return self._label(labels[0]), value
+
+    def _block(self, node: Syntax, depth: int) -> Mapping:
+        start, end = self._range(node)
+        bodies = (child for child in node.named_children if child.type == "body")
+        pairs = self.pairs(bodies, depth)
+        return Mapping(pairs, self.source.span(start, end), self.source.line(start))
 
     def _label(self, node: Syntax) -> Scalar:
         start, end = self._range(node)

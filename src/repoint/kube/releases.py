@@ -252,9 +252,8 @@ def _from_files(
     for path in sorted(index.files):
         if path in named or _is_default(path, charts):
             continue
-        if not is_values_file(path, index) and not (
-            path in sited and is_layer(path, index, charts)
-        ):
+        named_so = is_values_file(path, index)
+        if not named_so and not (path in sited and is_layer(path, index, charts)):
             continue
         chart = chart_of(path, charts)
         place = chart.directory if chart else posixpath.dirname(path)

@@ -72,8 +72,8 @@ class Edit:
     `pointer` names the value (see `Location.pointer`); for sealed values it is
     the path as sops spells it (`["stringData"]["DATABASE_URL"]`).
     `expects` lists what a render shows of it: `Kind/namespace/name#/field` prefixes,
-    empty for a plain replacement, which proves itself by its text. One without a field
-    after its `#` tells only that something of the object changes; it explains nothing.
+    empty for a plain replacement, which proves itself by its text. `touches` are the objects of
+    which something changes, wherever; they explain nothing.
     `copies` are the passwords that a new file takes over; `after` is without them.
     """
 
@@ -93,6 +93,7 @@ class Edit:
     consumers: tuple[str, ...] = ()
     expects: tuple[str, ...] = ()
     copies: tuple[Copy, ...] = ()
+    touches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

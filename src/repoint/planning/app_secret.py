@@ -16,11 +16,10 @@ from repoint.model.consumer import Certainty, Part, Purpose, Route, Site, Style,
 from repoint.model.plan import Finding
 from repoint.model.source import Location
 from repoint.planning.config import Config
-from repoint.planning.deliver import container_steps
 from repoint.planning.environment_facts import Targets, place_of
 from repoint.planning.inventory import SiteReport
 from repoint.planning.judging import choice_for, container_facts
-from repoint.planning.places import at_steps
+from repoint.planning.places import at_steps, container_steps
 from repoint.rules.app_secret import NAMES_HOST, SCHEMES, PastThePooler, findings
 from repoint.rules.purpose import judge
 

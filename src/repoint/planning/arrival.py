@@ -55,7 +55,7 @@ def _shown(proofs: Iterable[OverlayProof]) -> set[tuple[str, str]]:
 
 def _expected(edit: Edit) -> dict[str, list[str]]:
     """The places that an edit says to change, by object; the object itself where it names none."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {name: [] for name in edit.touches}
     for place in edit.expects:
         name, _, field = place.partition("#")
         found.setdefault(name, []).extend([place] if field else [])

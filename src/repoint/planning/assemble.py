@@ -64,8 +64,8 @@ def _same_change(one: Edit, other: Edit) -> bool:
 def _bare(edit: Edit) -> Edit:
     safe = Applicability.SAFE
     return replace(
-        edit, key="", rule="", reason="", applicability=safe, consumers=(), expects=(), line=0,
-        pointer=edit.pointer if edit.op in _SEALED else "",
+        edit, key="", rule="", reason="", applicability=safe, consumers=(), expects=(), touches=(),
+        line=0, pointer=edit.pointer if edit.op in _SEALED else "",
     )  # fmt: skip
 
 
@@ -77,6 +77,7 @@ def _joined(one: Edit, other: Edit) -> Edit:
         applicability=max(one.applicability, other.applicability, key=_SURENESS.index),
         consumers=tuple(dict.fromkeys((*one.consumers, *other.consumers))),
         expects=tuple(dict.fromkeys((*one.expects, *other.expects))),
+        touches=tuple(dict.fromkeys((*one.touches, *other.touches))),
     )
 
 

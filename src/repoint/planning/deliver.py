@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from repoint.dsn.mask import mask
 from repoint.formats.base import FileKind, Scalar
-from repoint.kube.effective import Effective, Value, items
+from repoint.kube.effective import Value
 from repoint.kube.objects import scalar_at
 from repoint.kube.resource import Resource
 from repoint.model.consumer import Site, Style, Use
@@ -24,6 +24,7 @@ from repoint.planning.places import (
     PlaceIndex,
     Step,
     at_steps,
+    container_steps,
     field_of,
     object_name,
 )
@@ -33,8 +34,6 @@ from repoint.planning.splice import BASE64
 from repoint.planning.yaml_emit import Tree
 from repoint.planning.yaml_trees import merge_trees, tree_at
 from repoint.sites.frame import SHARED
-
-_CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
 
 
 class Delivery:
@@ -135,6 +134,11 @@ class Delivery:
                 parts=parts,
             )
             return True
+        return self._repeat(errand, key, parts)
+
+    def _repeat(self, errand: Errand, key: str, parts: tuple[PartEdit, ...]) -> bool:
+        """Repeat a value's entry under a second key; False when it is none of its own."""
+        site, reason = errand.site, errand.reason
         built = self._index.of(site.location.path, site.value_pointer)
         places = [one for one in built if holds(one, site)]
         entry = entry_of(self.ground, site, places[0] if places else None, key)
@@ -322,26 +326,6 @@ class Delivery:
                 before=before,
                 after=after,
             )
-
-
-def container_steps(resource: Resource, container: str) -> tuple[Step, ...] | None:
-    """The way to a container of an object, init containers included."""
-
-    def search(tree: Effective, steps: tuple[Step, ...]) -> tuple[Step, ...] | None:
-        if not isinstance(tree, dict):
-            return None
-        for name in _CONTAINER_LISTS:
-            for item in items(tree, name):
-                label = item.get("name") if isinstance(item, dict) else None
-                if isinstance(label, Value) and label.text == container:
-                    return (*steps, name, (container,))
-        for key, value in tree.items():
-            found = search(value, (*steps, key))
-            if found is not None:
-                return found
-        return None
-
-    return search(resource.body, ())
 
 
 def weaker(*found: Applicability) -> Applicability:

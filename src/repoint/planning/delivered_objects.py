@@ -67,12 +67,7 @@ def delivered(
     """
     chosen = config.environments.get(build.name)
     desk = _Desk(build, readings)
-    touched = {
-        expected.partition("#")[0]
-        for one in edits
-        for expected in one.edit.expects
-        if not expected.endswith("#")
-    }
+    touched = {expected.partition("#")[0] for one in edits for expected in one.edit.expects}
     wanted = (targets.cluster, targets.pooler, targets.session)
     return Delivered(
         gitops=chosen is not None and chosen.mode == "gitops",

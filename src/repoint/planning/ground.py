@@ -56,7 +56,7 @@ class Ground:
         parsed = self.files[site.location.path]
         scalar = scalar_at(parsed, site.value_pointer) if site.value_pointer else None
         host = site.host.span
-        # HCL repeats blocks of one name: their values have one pointer.
+        # A key that stands twice has one pointer.
         if scalar is not None and (host is None or _within(host, scalar.span)):
             return scalar, scalar.text, scalar.map
         return None, parsed.text, parsed.map

@@ -95,7 +95,19 @@ class Mover:
             size = pooler.parameter("default_pool_size")
             told = f"pools sessions for {names}, {size} connections a pod and pool (CA1)"
             reason = Reason(budget.SESSION_POOL.code, told, tuple(c.id for c in consumers))
-            add_session_pooler(pooler, named, self._delivery.overlay, reason)
+            missing = add_session_pooler(pooler, named, self._delivery.overlay, reason)
+            if missing:
+                self._delivery.tasks.append(
+                    Task(
+                        path=pooler.location.path if pooler.location else named.path,
+                        line=pooler.location.line if pooler.location else 1,
+                        key="Pooler",
+                        environment=self._name,
+                        consumer=names,
+                        reason=missing,
+                        put=f"Pooler {pooler.name}, poolMode session, beside {named.name}",
+                    )
+                )
 
     def _move(self, report: SiteReport) -> None:
         known = self._decisions.uses
@@ -285,8 +297,6 @@ class Mover:
         behind = {one.id: pooler.mode for pooler, members in facts.pools for one in members}
         for workload, several in self._decisions.uses.items():
             uses = [u for u in several if u.site not in self._reads or u.site in self._mended]
-            if not uses:
-                continue
             sites = [self._decisions.sites[use.site] for use in uses]
             ways = [self._decisions.way(use) for use in uses]
             current = tuple(dict.fromkeys(site.host.text for site in sites))
@@ -298,9 +308,8 @@ class Mover:
                 )
             )
             if new == current and all(site.id in self._scene.turned for site in sites):
-                # It reads a value that another one leaves.
+                # It reads a value that another one leaves, or nothing that moves.
                 continue
-            purposes = tuple(dict.fromkeys(use.purpose.value for use in uses))
             evidence = tuple(dict.fromkeys(line for use in uses for line in use.evidence))
             reasons = list(self._decisions.reasons.get(workload, ()))
             if workload in self._split:
@@ -313,7 +322,7 @@ class Mover:
                     name=workload.name,
                     container=workload.container,
                     environment=self._name,
-                    purpose=", ".join(purposes),
+                    purpose=", ".join(dict.fromkeys(use.purpose.value for use in uses)),
                     route=", ".join(dict.fromkeys(way.route.value for way in ways)),
                     current=", ".join(current),
                     new=", ".join(new) or "unchanged",

@@ -332,7 +332,8 @@ def _edit(wish: Wish) -> Edit:
         applicability=weakest,
         parts=tuple(dict.fromkeys(wish.parts)),
         consumers=tuple(dict.fromkeys(c for reason in reasons for c in reason.consumers)),
-        expects=tuple(dict.fromkeys((*wish.expects, f"{object_name(wish.resource)}#"))),
+        expects=tuple(dict.fromkeys(wish.expects)),
+        touches=(object_name(wish.resource),),
     )
 
 

@@ -255,6 +255,7 @@ class Folder:
             parts=_unique_parts(asked),
             consumers=tuple(dict.fromkeys(c for edit in asked for c in edit.consumers)),
             expects=tuple(dict.fromkeys(e for edit in asked for e in edit.expects)),
+            touches=tuple(dict.fromkeys(e for edit in asked for e in edit.touches)),
         )
 
     def _section(

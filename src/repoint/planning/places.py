@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from repoint.kube.effective import Effective, Value
+from repoint.kube.effective import Effective, Value, items
 from repoint.kube.resource import Resource
 
 Step = str | int | tuple[str]
@@ -122,3 +122,26 @@ def at_steps(tree: Effective, steps: tuple[Step, ...]) -> Effective | None:
             return None
         tree = tree_or_none
     return tree
+
+
+_CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
+
+
+def container_steps(resource: Resource, container: str) -> tuple[Step, ...] | None:
+    """The way to a container of an object, init containers included."""
+
+    def search(tree: Effective, steps: tuple[Step, ...]) -> tuple[Step, ...] | None:
+        if not isinstance(tree, dict):
+            return None
+        for name in _CONTAINER_LISTS:
+            for item in items(tree, name):
+                label = item.get("name") if isinstance(item, dict) else None
+                if isinstance(label, Value) and label.text == container:
+                    return (*steps, name, (container,))
+        for key, value in tree.items():
+            found = search(value, (*steps, key))
+            if found is not None:
+                return found
+        return None
+
+    return search(resource.body, ())

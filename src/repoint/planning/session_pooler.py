@@ -17,6 +17,7 @@ from repoint.kube.effective import Effective, Value, items, mapping, text
 from repoint.kube.resource import Resource
 from repoint.model.plan import Applicability, Edit, Op
 from repoint.planning.overlay_edits import OverlayEditor, Reason
+from repoint.planning.overlay_folder import Folder
 from repoint.planning.yaml_emit import Token, Tree
 from repoint.planning.yaml_trees import block_or_text
 from repoint.rules.facts import EnvironmentFacts, PoolerFacts
@@ -124,14 +125,9 @@ def beside(
         return Beside(None)
     if not name:
         return Beside(None, why_not="its name in repoint.yaml belongs to another object")
-    why_not = ""
-    if not overlay.can_add:
-        why_not = "no overlay of this environment can carry a new Pooler, and none is rendered"
-    elif (home := overlay.home(named.namespace, name)) is None:
-        why_not = "the overlay would give a new Pooler another name or namespace"
-    elif home.patches_any("Pooler", name):
-        why_not = "a patch of the overlay changes every Pooler, a new one too"
-    elif _tells_password(resource.body):
+    home = _home(overlay, named.namespace, name)
+    why_not = home if isinstance(home, str) else ""
+    if not why_not and _tells_password(resource.body):
         why_not = f"`{named.name}` spells a password, which a plan does not copy"
     if why_not:
         return Beside(None, why_not=why_not)
@@ -145,6 +141,18 @@ def beside(
         location=None,
     )
     return Beside(new, planned=True)
+
+
+def _home(overlay: OverlayEditor, namespace: str, name: str) -> Folder | str:
+    """The overlay that takes a Pooler of a rendered name, or what is missing for it."""
+    if not overlay.can_add:
+        return "no overlay of this environment can carry a new Pooler, and none is rendered"
+    home = overlay.home(namespace, name)
+    if home is None:
+        return "the overlay would give a new Pooler another name or namespace"
+    if home.patches_any("Pooler", name):
+        return "a patch of the overlay changes every Pooler, a new one too"
+    return home
 
 
 def _tells_password(tree: Effective) -> bool:
@@ -162,7 +170,7 @@ def add_session_pooler(
     named: Resource,
     overlay: OverlayEditor,
     reason: Reason,
-) -> None:
+) -> str:
     """Write the manifest of a session Pooler into the overlay of its namespace.
 
     Args:
@@ -170,12 +178,28 @@ def add_session_pooler(
         named: The Pooler that it stands beside.
         overlay: Takes the file.
         reason: Why, and who goes there.
+
+    Returns:
+        What is missing where nothing was written; else nothing.
     """
-    home = overlay.home(session.namespace, session.name)
-    if home is None:
-        return
+    home = _home(overlay, session.namespace, session.name)
+    if isinstance(home, str):
+        return home
     written = home.spelled(session.name, session.namespace) or session.name
-    edit = Edit(
+    overlay.add_file(
+        home,
+        f"{written}.yaml",
+        [_document(session, named, written)],
+        f"Pools sessions beside {named.name},\n"
+        "for consumers that a transaction pool would break.\n"
+        "The Cluster's name stands as it is rendered: kustomize does not rewrite it here.",
+        _edit(session, reason),
+    )
+    return ""
+
+
+def _edit(session: PoolerFacts, reason: Reason) -> Edit:
+    return Edit(
         op=Op.SPLICE,
         pointer="",
         line=1,
@@ -185,15 +209,6 @@ def add_session_pooler(
         applicability=Applicability.REVIEW,
         consumers=reason.consumers,
         expects=("/".join(p for p in ("Pooler", session.namespace, session.name) if p),),
-    )
-    overlay.add_file(
-        home,
-        f"{written}.yaml",
-        [_document(session, named, written)],
-        f"Pools sessions beside {named.name},\n"
-        "for consumers that a transaction pool would break.\n"
-        "The Cluster's name stands as it is rendered: kustomize does not rewrite it here.",
-        edit,
     )
 
 

@@ -52,7 +52,16 @@ HCL = [
         {"/0/a": "b\n  c\n", "/0/d": "  e\n"},
         id="here-documents",
     ),
-    pytest.param('b {\n c = "1"\n}\nb {\n c = "2"\n}\n', {"/0/b/c": "2"}, id="repeated blocks"),
+    pytest.param(
+        'b {\n c = "1"\n}\nd = ""\nb {\n c = "2"\n}\n',
+        {"/0/b/0/c": "1", "/0/b/1/c": "2", "/0/d": ""},
+        id="repeated blocks",
+    ),
+    pytest.param(
+        'e "l" {\n u = "1"\n}\ne "p" {\n u = "2"\n}\ne "l" {\n u = "3"\n}\n',
+        {"/0/e/l/0/u": "1", "/0/e/p/u": "2", "/0/e/l/1/u": "3"},
+        id="repeated labels",
+    ),
     pytest.param(
         'r "a" "b" {\n  s {\n    t = ""\n  }\n}\n', {"/0/r/a/b/s/t": ""}, id="labels and nesting"
     ),

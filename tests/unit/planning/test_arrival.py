@@ -48,7 +48,7 @@ def _without(plan: Plan, **fields: object) -> tuple[OverlayProof, ...]:
 def test_what_is_built_is_not_told(trial: Trial) -> None:
     plan = trial.plan("dev", "prod")
 
-    assert any(edit.expects for change in plan.changes for edit in change.edits)
+    assert any(edit.touches for change in plan.changes for edit in change.edits)
     assert _told(plan, plan.proofs) == []
 
 
