@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from repoint.kube.charts import Chart, merged, values_under
 from repoint.kube.configs import Configs, by_name
-from repoint.kube.effective import Effective, Value, mapping
+from repoint.kube.effective import Effective, Value, items, mapping
 from repoint.kube.facts import made_secrets
 from repoint.kube.releases import Release
 from repoint.kube.siteindex import SiteIndex
@@ -45,12 +45,22 @@ def release_uses(release: Release, finder: SiteIndex) -> Iterator[RawUse]:
 def _migrators(release: Release, finder: SiteIndex) -> Iterator[tuple[str, ContainerView]]:
     """The migrations that values switch on in charts from elsewhere, each with its neighbourhood.
 
+    A chart at hand shows by its templates who reads what.
+    """
+    for steps in migrations_on(release.values, finder):
+        if not _is_at_hand(release, steps[0]):
+            around = "".join(f"{one}." for one in steps[:-1])
+            yield around, _holder(release, steps[-1])
+
+
+def migrations_on(values: dict[str, Effective], finder: SiteIndex) -> Iterator[tuple[str, ...]]:
+    """The keys of the migrations that values switch on, and that have no connection of their own.
+
     Nothing shows what such a migration reads. Where no block of a migration has a connection of
-    its own, it reads what stands around its block (`api.` for `api.migrations`). A chart at hand
-    shows by its templates who reads what.
+    its own, it reads what stands around its block (`api.` for `api.migrations`).
     """
     blocks: dict[tuple[str, ...], list[tuple[str, Value]]] = {}
-    for key, leaf in leaves(release.values):
+    for key, leaf in leaves(values):
         steps = tuple(key.split("."))
         at = next((n for n, one in enumerate(steps) if _MIGRATES.search(one)), None)
         if at is not None:
@@ -59,10 +69,25 @@ def _migrators(release: Release, finder: SiteIndex) -> Iterator[tuple[str, Conta
     if any(any(finder.of(leaf)) or _names_one(key, leaf) for key, leaf in everything):
         return
     for steps, block in blocks.items():
-        on = any(leaf.text.lower() == "true" for _, leaf in block)
-        if on and not _is_at_hand(release, steps[0]):
-            around = "".join(f"{one}." for one in steps[:-1])
-            yield around, _holder(release, steps[-1])
+        if any(leaf.text.lower() == "true" for _, leaf in block):
+            yield steps
+
+
+def migrator_uses(view: ContainerView, uses: list[RawUse], finder: SiteIndex) -> Iterator[RawUse]:
+    """What the migrations of an object read whose chart is elsewhere: what it reads itself.
+
+    `uses` are the object's own, of its values and of the Secrets that they come from.
+    """
+    body = view.resource.body if view.resource is not None else {}
+    inline = mapping(body, "spec", "values")
+    for source in (mapping(body, "spec", "source"), *items(mapping(body, "spec"), "sources")):
+        inline = inline or mapping(source, "helm", "valuesObject")
+    for steps in migrations_on(inline, finder):
+        own = replace(view, workload=replace(view.workload, container=steps[-1]))
+        around = "".join(f"{one}." for one in steps[:-1])
+        for use in uses:
+            if not around or f".{around}" in f".{use.via}":
+                yield replace(use, container=own, certainty=Certainty.LIKELY)
 
 
 def _names_one(key: str, leaf: Value) -> bool:

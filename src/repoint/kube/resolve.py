@@ -15,7 +15,7 @@ from repoint.kube.environments import EnvironmentSpec, Layout
 from repoint.kube.facts import makers
 from repoint.kube.files import FileIndex
 from repoint.kube.kustomize import Build
-from repoint.kube.release_uses import release_uses
+from repoint.kube.release_uses import migrator_uses, release_uses
 from repoint.kube.releases import Release, releases
 from repoint.kube.resource import Resource
 from repoint.kube.sealed import SealedSecretView, is_cipher
@@ -24,6 +24,7 @@ from repoint.kube.trace import RawUse, SealedReference, Tracer, keys_wanted, sub
 from repoint.kube.workloads import ContainerView, containers, object_view
 from repoint.model.consumer import Site
 
+_INSTALLED = frozenset({"HelmRelease", "Application"})
 _NOT_READERS = frozenset(
     {
         "ConfigMap",
@@ -100,6 +101,7 @@ def resolve(
     finder = SiteIndex(sites, files)
     uses: list[RawUse] = []
     references: list[SealedReference] = []
+    installed: list[tuple[ContainerView, list[RawUse]]] = []
     shared = by_name(deployed.unnamed.objects)
     views_by_path = {view.path: view for view in sealed}
     for environment in deployed.all:
@@ -114,12 +116,20 @@ def resolve(
                 keys_wanted(views),
             )
             for view in views:
-                uses += tracer.uses(view)
+                read = list(tracer.uses(view))
+                uses += read
+                if view.workload.kind in _INSTALLED:
+                    installed.append((view, read))
                 references += tracer.sealed(view) if views_by_path else ()
     uses += _compose_uses(index, deployed.layout, finder)
     released = releases(index, deployed.layout, _objects(deployed), sites)
     for release in released:
         uses += release_uses(release, finder)
+    at_hand = {(one.holder, one.namespace, one.name) for one in released if one.chart is not None}
+    for view, read in installed:
+        who = view.workload
+        if (who.kind, who.namespace, who.name) not in at_hand:
+            uses += migrator_uses(view, read, finder)
     uses = _in_elements(uses, deployed, finder)
     return Resolution(
         environments=deployed.environments,

@@ -562,3 +562,45 @@ def test_what_a_chart_makes_a_secret_of_is_read_by_the_charts_inside_it() -> Non
     assert ("Deployment/web/web", "envFrom URL <- secret shop-db/URL <- .Values.global.host") in {
         (who, via) for _, who, via, _ in found
     }
+
+
+_AIRFLOW = """
+            apiVersion: helm.toolkit.fluxcd.io/v2
+            kind: HelmRelease
+            metadata: {name: flow, namespace: data}
+            spec:
+              chartRef: {kind: OCIRepository, name: flow}
+              valuesFrom: [{kind: Secret, name: flow-values}]
+              values:
+                redis: {enabled: false}
+                migrateDatabaseJob: {enabled: %s}
+                api: {db: {host: h}, migrations: {enabled: %s}}
+            """
+
+
+@pytest.mark.parametrize(
+    ("job", "block", "readers"),
+    [
+        ("true", "false", ["flow", "flow/migrateDatabaseJob"]),
+        ("false", "true", ["flow"]),
+        ("false", "false", ["flow"]),
+    ],
+)
+def test_a_release_of_a_chart_from_elsewhere_migrates_with_what_it_reads(
+    job: str, block: str, readers: list[str]
+) -> None:
+    tree = {
+        "flux/flow.yaml": _AIRFLOW % (job, block),
+        "flux/values.yaml": """
+            apiVersion: v1
+            kind: Secret
+            metadata: {name: flow-values, namespace: data}
+            stringData: {values.yaml: "data: {host: h}"}
+            """,
+    }
+    found = rows(tree, ("flux/values.yaml", "/0/stringData/values.yaml"))
+    assert sorted(who.removeprefix("HelmRelease/data/") for _, who, _, _ in found) == readers
+
+    inline = rows(tree, ("flux/flow.yaml", "/0/spec/values/api/db/host"))
+    names = {who.removeprefix("HelmRelease/data/") for _, who, _, _ in inline}
+    assert ("flow/migrations" in names) is (block == "true")
