@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from repoint.flows.choices import choices_of_nobody
+from repoint.flows.drift import drifted
 from repoint.flows.findings import accepted, closed, left_over, ordered, sops_files
 from repoint.flows.owners import Owners
 from repoint.flows.planning import (
@@ -69,6 +70,8 @@ def _checked(workspace: Workspace, environments: Sequence[str]) -> tuple[Finding
     result += observations.unreadable(found.resolution, unread(found))
     result += observations.nowhere(config, wanted, found.resolution)
     result += choices_of_nobody(config, found)
+    for name in wanted:
+        result += drifted(workspace.tree, name)
     result += _sealed(found)
     result = [one for one in result if one.environment in ("", *wanted)]
     return accepted(ordered(result, wanted), config.accept)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from repoint.dsn.hosts import parse_host
 from repoint.flows.choices import choices_of_nobody
+from repoint.flows.drift import drifted
 from repoint.flows.scanning import Survey
 from repoint.flows.servers import Servers
 from repoint.flows.suspects import scripts, unread, with_passwords
@@ -74,6 +75,8 @@ def all_findings(
     if workspace.config is not None:
         result += observations.nowhere(workspace.config, sorted(names), found.resolution)
         result += choices_of_nobody(workspace.config, found)
+    for name in sorted(names):
+        result += drifted(workspace.tree, name)
     result += _of_the_scan(found, moves)
     result += _neighbours(workspace, found, names)
     result += _not_built(changes, proofs)

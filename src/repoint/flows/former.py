@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from repoint.errors import RepointError
-from repoint.flows.receipts import receipt_path
+from repoint.flows.receipts import receipt_of
 from repoint.flows.workspace import Workspace
 from repoint.model.consumer import Route
-from repoint.model.receipt import Receipt, ReceiptFile
-from repoint.planning.codec import decode_receipt
+from repoint.model.receipt import ReceiptFile
 from repoint.planning.environment_facts import Targets
 from repoint.planning.inventory import SiteReport
 from repoint.planning.rerouted import standing_route
@@ -23,7 +21,7 @@ def former(
     workspace: Workspace, reports: Iterable[SiteReport], environment: str, targets: Targets
 ) -> tuple[SiteReport, ...]:
     """The sites among `reports` that apply sent to another target than today's."""
-    receipt = _receipt(workspace, environment)
+    receipt = receipt_of(workspace.tree, environment)
     config = workspace.config
     if receipt is None or config is None:
         return ()
@@ -42,17 +40,6 @@ def former(
             for use in report.uses
         )
     )
-
-
-def _receipt(workspace: Workspace, environment: str) -> Receipt | None:
-    """The environment's receipt; one that cannot be read tells nothing here."""
-    path = receipt_path(environment)
-    if not workspace.tree.exists(path):
-        return None
-    try:
-        return decode_receipt(workspace.tree.read(path))
-    except RepointError:
-        return None
 
 
 def _wrote(entry: ReceiptFile, report: SiteReport) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 
-from repoint.errors import FileRefused, StalePlan, UsageError
+from repoint.errors import FileRefused, RepointError, StalePlan, UsageError
 from repoint.model.receipt import FileWrite, Receipt
 from repoint.planning.bounds import check_receipt
 from repoint.planning.codec import decode_receipt, encode_receipt
-from repoint.ports import WritableTree
+from repoint.ports import Tree, WritableTree
 
 FOLDER = ".repoint/receipts"
 
@@ -40,6 +40,20 @@ def load_receipts(tree: WritableTree) -> dict[str, Receipt]:
             )
         found[receipt.environment] = receipt
     return found
+
+
+def receipt_of(tree: Tree, environment: str) -> Receipt | None:
+    """An environment's receipt, for whoever only asks what was written; None without one.
+
+    One that cannot be read tells nothing here: the verbs that change files refuse it.
+    """
+    path = receipt_path(environment)
+    if not tree.exists(path):
+        return None
+    try:
+        return decode_receipt(tree.read(path))
+    except RepointError:
+        return None
 
 
 def receipt_writes(

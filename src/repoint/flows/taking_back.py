@@ -13,7 +13,9 @@ from repoint.planning.sealed import plain_texts, reversed_parts, steps
 from repoint.planning.splice import BASE64, recode, repart
 from repoint.planning.takeback import (
     Gone,
+    LineEnds,
     TakenBack,
+    as_applied,
     carry,
     conflict,
     edit_is_gone,
@@ -45,7 +47,7 @@ class TakingBack:
         self._before: dict[str, bytes | None] = {}
         self._now: dict[str, bytes | None] = {}
         self._folders: dict[str, tuple[str, ...]] = {}
-        self._ends: dict[str, tuple[bytes, bytes]] = {}
+        self._ends: dict[str, LineEnds] = {}
         self._made: dict[str, set[_What]] = {}
         self.receipts = receipts
         self.inexact: list[str] = []
@@ -57,8 +59,8 @@ class TakingBack:
         *left, entry = entries
         path = entry.path
         if path not in self._before:
-            self._before[path] = read_now(self._tree, path)
-            self._now[path] = self._as_applied(entry, self._before[path])
+            self._before[path] = found = read_now(self._tree, path)
+            self._now[path], self._ends[path] = as_applied(found, entry)
         raw = self._now[path]
         back = self._sealed(raw, entry) if entry.sealed else take_back(raw, entry)
         self._now[path] = back.content
@@ -90,21 +92,10 @@ class TakingBack:
         ]
         return [one for one in found if one.after != one.before]
 
-    def _as_applied(self, entry: ReceiptFile, raw: bytes | None) -> bytes | None:
-        """A file with the line ends that it had when apply left it."""
-        if raw is None or digest(raw) == entry.after_sha256:
-            return raw
-        for here, there in ((b"\r\n", b"\n"), (b"\n", b"\r\n")):
-            other = raw.replace(here, there)
-            if digest(other) == entry.after_sha256:
-                self._ends[entry.path] = there, here
-                return other
-        return raw
-
     def _as_found(self, path: str) -> bytes | None:
         """A file as it comes back, with the line ends that it was found with."""
-        content, ends = self._now[path], self._ends.get(path)
-        return content.replace(*ends) if content is not None and ends is not None else content
+        content, ends = self._now[path], self._ends[path]
+        return content.replace(*ends) if content is not None and ends else content
 
     def _sealed(self, raw: bytes | None, entry: ReceiptFile) -> TakenBack:
         if raw is None:

@@ -25,10 +25,14 @@ from repoint.planning.anchors import place_of
 from repoint.planning.copies import find_copy
 from repoint.planning.inserted_entries import missing_lines, without_entries
 from repoint.planning.splice import Patch, splice
-from repoint.planning.undo import leaf_at, occurrences, place, scope_of
+from repoint.planning.undo import leaf_at, occurrences, place, says, scope_of
 
 _SHOWN = 3
 """Lines that an error names, of a text of many."""
+
+
+LineEnds = tuple[bytes, bytes] | tuple[()]
+"""The line end that gives way and the one that takes its place; empty where they stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,20 @@ class TakenBack:
     exact: bool
     notes: tuple[str, ...] = ()
     gone: tuple[Gone, ...] = ()
+
+
+def as_applied(raw: bytes | None, entry: ReceiptFile) -> tuple[bytes | None, LineEnds]:
+    """A file with the line ends that it had when apply left it, and how to give it its own again.
+
+    That is told by its digest: git may have changed nothing else (`core.autocrlf`).
+    """
+    if raw is None or sha256(raw).hexdigest() == entry.after_sha256:
+        return raw, ()
+    for here, there in ((b"\r\n", b"\n"), (b"\n", b"\r\n")):
+        other = raw.replace(here, there)
+        if sha256(other).hexdigest() == entry.after_sha256:
+            return other, (there, here)
+    return raw, ()
 
 
 def take_back(raw: bytes | None, entry: ReceiptFile) -> TakenBack:
@@ -250,7 +268,8 @@ def _find_one(raw: bytes, parsed: ParsedFile, path: str, undo: Undo) -> Patch | 
 def _is_gone(undo: Undo, body: bytes) -> bool:
     """Nothing of the edit is left: the old text is back, or the whole place is no more."""
     if undo.before:
-        return undo.before.encode() in body or (not undo.pointer and undo.key.encode() not in body)
+        no_place = not undo.pointer and undo.key.encode() not in body
+        return no_place or says(body.decode(errors="replace"), undo.before)
     first = next((line for line in undo.after.splitlines() if line.strip()), "")
     return first.encode() not in body
 

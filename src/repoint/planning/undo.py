@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -113,6 +114,20 @@ def occurrences(text: bytes, token: bytes) -> list[int]:
         found.append(at)
         at = text.find(token, at + 1)
     return found
+
+
+def says(text: str, before: str) -> bool:
+    """Whether a value says what it said before an edit.
+
+    A connection string is asked for its hosts, ports and parameters: `postgres` is also how its
+    scheme begins, and what a role or a database may be called.
+    """
+    strings = find(text) if re.fullmatch(r"[\w.\-]+", before) else ()
+    if strings:
+        tokens = [one for string in strings for one in (*string.hosts, *string.ports)]
+        tokens += [param.value for string in strings for param in string.params]
+        return any(one is not None and one.text == before for one in tokens)
+    return re.search(rf"(?<![\w.-]){re.escape(before)}(?![\w.-])", text) is not None
 
 
 def _undo(path: str, raw: bytes, after: bytes, edit: Edit, cut: Patch, at: int) -> Undo:

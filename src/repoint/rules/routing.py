@@ -89,6 +89,17 @@ CHOICE_OF_NOBODY = Rule(
     "write the name as `repoint scan` shows it: `name`, `Kind/name` or a file's path",
     ("P2", "P3"),
 )
+CHANGED_SINCE = Rule(
+    "RP109",
+    Severity.WARNING,
+    "a value that repoint wrote was changed since",
+    "Somebody changed it, and no plan touches it: it names neither the source nor what "
+    "repoint.yaml asks for, or it stands otherwise than it was written. `repoint rollback` will "
+    "not guess at it.",
+    "put it back as apply wrote it (`git log -p` of the file), or accept this with the reason why "
+    "it is right",
+    ("C1",),
+)
 NAMES_SOURCE = Rule(
     "RP110",
     Severity.ERROR,
@@ -169,6 +180,7 @@ RULES = (
     TURNED,
     FORMER_TARGET,
     CHOICE_OF_NOBODY,
+    CHANGED_SINCE,
     NAMES_SOURCE,
     UNSEEN_PATH,
     NOT_BUILT,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from repoint.errors import EditRefused, OverlappingEdits, StalePlan
+from repoint.errors import Conflict, EditRefused, OverlappingEdits, StalePlan
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
 from repoint.model.receipt import ReceiptFile
 from repoint.planning.splice import apply_edits, patches, splice
@@ -97,6 +97,35 @@ def test_duplicate_of_base64() -> None:
     assert (
         take_back(changed, entry_for("s.yaml", raw, after, [change])).content == b"# more\n" + raw
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "back"),
+    [
+        ("postgres://u:canary-1@postgres:5432/x", True),
+        ("postgres://u@elsewhere/x?host=postgres", True),
+        ("postgres://postgres:canary-1@elsewhere/postgres", False),
+        ("postgres", True),
+        ("psql -h postgres -c 'select 1'", True),
+        ("postgres-other", False),
+        ("my.postgres", False),
+        ("elsewhere", False),
+    ],
+)
+def test_a_host_that_is_back_is_told_from_its_name_elsewhere(text: str, back: bool) -> None:
+    """A rollback that took the scheme for the old host went by a value that somebody changed."""
+    raw = b"url: postgres://u@postgres/x\n"
+    change = swap(raw, "postgres", POOLED, pointer="/0/url", nth=1)
+    after = apply_edits("s.yaml", raw, [change])
+    edited = f"url: {text}\n".encode()
+
+    if back:
+        undone = take_back(edited, entry_for("s.yaml", raw, after, [change]))
+        assert undone.content == edited and len(undone.gone) == 1
+    else:
+        with pytest.raises(Conflict) as caught:
+            take_back(edited, entry_for("s.yaml", raw, after, [change]))
+        assert "canary" not in "".join(caught.value.hints)
 
 
 def test_the_copy_is_of_the_entry_as_it_was() -> None:

@@ -1,0 +1,55 @@
+"""Values that repoint wrote and that somebody changed since: RP109.
+
+Nothing else would tell of it: a host that is neither the source's nor a target's is nobody's to
+move, and a rollback finds out only when it is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from repoint.errors import Conflict, RepointError
+from repoint.flows.receipts import digest, receipt_of
+from repoint.model.plan import Finding
+from repoint.model.receipt import ReceiptFile
+from repoint.model.source import Location
+from repoint.planning.takeback import as_applied, take_back
+from repoint.ports import Tree
+from repoint.rules import routing
+
+
+def drifted(tree: Tree, environment: str) -> Iterator[Finding]:
+    """A finding for each clear file of which an edit of apply's cannot be taken back any more.
+
+    Sealed files are left out: what they hold is asked of their sites.
+    """
+    receipt = receipt_of(tree, environment)
+    written: dict[str, list[ReceiptFile]] = {}
+    for entry in receipt.files if receipt is not None else ():
+        if not entry.sealed:
+            written.setdefault(entry.path, []).append(entry)
+    for path, entries in written.items():
+        changed = _changed(tree, path, entries)
+        if changed is not None:
+            yield routing.CHANGED_SINCE.finding(
+                changed.message,
+                hint="; ".join((*changed.hints[:-1], routing.CHANGED_SINCE.remedy)),
+                location=Location(path, 1, 1, ""),
+                environment=environment,
+            )
+
+
+def _changed(tree: Tree, path: str, entries: Sequence[ReceiptFile]) -> Conflict | None:
+    """Why the entries of a file cannot be taken back, the last first; None where they can."""
+    try:
+        found = tree.read(path) if tree.exists(path) else None
+        content, _ = as_applied(found, entries[-1])
+        if digest(content) == entries[-1].after_sha256:
+            return None
+        for entry in reversed(entries):
+            content = take_back(content, entry).content
+    except Conflict as conflict:
+        return conflict
+    except RepointError:
+        return None  # A file that cannot be read is told as that.
+    return None
