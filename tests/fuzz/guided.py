@@ -25,7 +25,7 @@ def fuzz(name: str, log: str, arguments: list[str]) -> int:
     said = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(said, 1)
     os.dup2(said, 2)
-    atheris.Setup([name, *arguments], by_name(name).run)
+    atheris.Setup([name, *arguments], by_name(name).run_bounded)
     atheris.Fuzz()
     os._exit(0)
 

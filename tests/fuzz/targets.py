@@ -6,6 +6,7 @@ from here. `corpus/<name>/` holds the target's seeds, and what once broke it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,8 @@ from tests.fuzz import (
 )
 
 CORPUS = Path(__file__).parent / "corpus"
+SLOWEST_S = 10.0
+"""Seconds of a processor, with the package instrumented, for an input of 4 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,16 @@ class Target:
     name: str
     run: Callable[[bytes], object]
     cost: float = 1.0
+
+    def run_bounded(self, data: bytes) -> None:
+        """Run it on `data`, which may take `SLOWEST_S` of a processor at most.
+
+        By the clock an input that waits for others on a busy machine would be a find.
+        """
+        began = time.process_time()
+        self.run(data)
+        took = time.process_time() - began
+        assert took <= SLOWEST_S, f"{self.name} took {took:.1f} s for {len(data)} bytes"
 
     def seeds(self) -> list[bytes]:
         """What is kept for this target, in the order of names."""

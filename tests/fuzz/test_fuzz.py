@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fuzz import targets
 from tests.fuzz.mutating import spoilt
 from tests.fuzz.targets import CORPUS, TARGETS, Target
 
@@ -32,6 +35,19 @@ def test_the_corpus_holds(target: Target) -> None:
 @given(data=st.data())
 def test_what_is_spoilt_holds_too(target: Target, data: st.DataObject) -> None:
     target.run(data.draw(spoilt(target.seeds())))
+
+
+def test_time_is_that_of_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(targets, "SLOWEST_S", 0.05)
+
+    def busy(_: bytes) -> None:
+        end = time.process_time() + 0.2
+        while time.process_time() < end:
+            pass
+
+    Target("waits", lambda _: time.sleep(0.2)).run_bounded(b"")
+    with pytest.raises(AssertionError, match=r"busy took \d\.\d s for 3 bytes"):
+        Target("busy", busy).run_bounded(b"abc")
 
 
 def test_the_corpus_is_small_and_belongs_to_targets() -> None:
