@@ -57,7 +57,7 @@ KNOWN = {
     "start-warm": "half are imports of processes, paths and patterns; git is asked four times",
     "memory": "on 100k files: the objects of 900 overlays stand in memory until all are linked",
     "ast-grep": "as for rg: it matches one pattern, and links nothing",
-    "semgrep": "reading and linking takes what it takes; a fifth of semgrep's processor, not a tenth",
+    "semgrep": "reading and linking takes what it takes; a fifth of semgrep's time, not a tenth",
     "yamllint": "an eighth of yamllint's time, not a fiftieth",
 }
 """Rows whose must is not reached yet, by name, and why; the gate says so and goes on."""
