@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from repoint.formats.base import FileKind
 from repoint.kube.delivery import Delivery, deliveries, element_environments, substituted
@@ -24,8 +26,7 @@ from repoint.kube.workloads import containers
 _CONTROLLERS = frozenset({"Kustomization", "Application", "ApplicationSet"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EnvironmentBuild:
+class EnvironmentBuild(Struct, frozen=True, eq=False):
     """An environment with what it deploys.
 
     `name` is empty for what no environment is named for. `builds` are its overlays',
@@ -54,8 +55,7 @@ class EnvironmentBuild:
         return tuple(one for build in self.builds for one in build.problems)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Deployed:
+class Deployed(Struct, frozen=True, eq=False):
     """All environments of a repository, and what stands outside them."""
 
     layout: Layout
@@ -116,8 +116,7 @@ def _controllers(paths: Iterable[str], kustomizer: Kustomizer) -> tuple[Resource
     return (*found, *(one for path in sources for one in kustomizer.load(path)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Builder:
+class _Builder(Struct, frozen=True, eq=False):
     """Builds overlays from the sources; those of `rendered` are as kubectl built them."""
 
     kustomizer: Kustomizer

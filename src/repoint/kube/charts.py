@@ -5,7 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from repoint.formats.base import FileKind, Mapping, ParsedFile
 from repoint.kube.effective import Effective, Origin, Value, child, effective, leaves_of, text
@@ -23,8 +25,7 @@ _VALUES_FILE = re.compile(r"(^|[./_-])values([./_-]|$)")
 _MAX_INCLUDES = 8
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Chart:
+class Chart(Struct, frozen=True, eq=False):
     """A chart: its directory, name, templates and its own values.
 
     `helpers` maps each named template to its text, `helper_lines` to its file, first and
@@ -142,8 +143,7 @@ def _knowing(index: FileIndex, chart: Chart, everyone: tuple[Chart, ...]) -> Cha
     return replace(made, templates=(*made.templates, *whole))
 
 
-@dataclass(frozen=True, slots=True)
-class _Dependency:
+class _Dependency(Struct, frozen=True):
     """An entry of a chart's `dependencies`; `directory` is None unless `file://` names one."""
 
     name: str

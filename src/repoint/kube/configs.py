@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from repoint.kube.effective import Value, mapping
 from repoint.kube.resource import Resource
@@ -40,8 +41,7 @@ _HIDDEN = ("", "")
 _DATA = ("data", "stringData", "binaryData")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class Found(Struct, frozen=True, eq=False):
     """A ConfigMap or Secret that a reference names, and how sure that is."""
 
     resource: Resource

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import takewhile
+
+from msgspec import Struct
 
 from repoint.kube.configs import config_values
 from repoint.kube.effective import Effective, Value, child, items, mapping, text, texts
@@ -20,8 +21,7 @@ _ELEMENT_KEY = re.compile(r"\{\{-?\s*\.?(?:values\.)?(\w+)\s*-?\}\}")
 _SUBSTITUTED = re.compile(r"\$\{([A-Za-z_]\w*)(?::?[-=]([^}]*))?\}")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Delivery:
+class Delivery(Struct, frozen=True, eq=False):
     """A directory that a controller applies.
 
     `name` and `path` are those of the object that says so; `directory` is what it

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from repoint.kube.effective import (
     MADE,
@@ -23,8 +24,7 @@ from repoint.model.knowledge import KindHabit, SecretMaker, in_force, remembered
 _CNPG = "postgresql.cnpg.io"
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceFact:
+class ServiceFact(Struct, frozen=True):
     """A Service: its effective name, whom it selects, and where it points instead."""
 
     name: str
@@ -35,8 +35,7 @@ class ServiceFact:
     path: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ObjectFact:
+class ObjectFact(Struct, frozen=True, eq=False):
     """An effective object as plain dicts, lists and texts.
 
     `body` is what a cluster would get; `tree` the same with provenance; `original` the
@@ -52,8 +51,7 @@ class ObjectFact:
     tree: dict[str, Effective]
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalValue:
+class ExternalValue(Struct, frozen=True):
     """A key of a Secret whose value is not in the repository.
 
     `secret` is the Secret that will be made, `kind` what makes it (`ExternalSecret`,

@@ -5,12 +5,12 @@ As kustomize's built-in configuration has them; `configurations` and `crds` may 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class FieldSpec:
+
+class FieldSpec(Struct, frozen=True):
     """A field of one kind of object; `create` tells that it is made where it is missing.
 
     `group` is empty where every group's kind of that name is meant. `whole` tells that the field

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from repoint.formats.base import Mapping, ParsedFile, Scalar
 from repoint.formats.source import Source
@@ -16,8 +17,7 @@ from repoint.kube.resource import ObjectId, Resource
 _FIELDS = {"configMapGenerator": "ConfigMap", "secretGenerator": "Secret"}
 
 
-@dataclass(slots=True)
-class Generated:
+class Generated(Struct):
     """What the generators of one kustomization make, and the files they read."""
 
     resources: list[tuple[Resource, str]] = field(default_factory=list)

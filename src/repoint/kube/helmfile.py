@@ -5,7 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from repoint.formats.base import Mapping
 from repoint.kube.effective import Effective, Origin, Value, effective, items, mapping, text
@@ -15,8 +17,7 @@ _NAMED = re.compile(r"\{\{-?\s*\.Environment\.Name\s*-?\}\}")
 """What helmfile puts the environment's name for."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HelmfileRelease:
+class HelmfileRelease(Struct, frozen=True, eq=False):
     """A release of a helmfile: `values` are inline layers, `files` the values files named.
 
     `environments` are the helmfile's own, `default` left out; one where the release spells the

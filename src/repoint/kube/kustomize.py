@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from repoint.formats.base import Mapping
 from repoint.kube.effective import (
@@ -42,8 +43,7 @@ _MAX_DEPTH = 40
 Rename = Callable[[Resource], None]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Build:
+class Build(Struct, frozen=True, eq=False):
     """An overlay as it would be applied.
 
     `files` is everything the build reads: kustomization files, resources, patches,
@@ -67,8 +67,7 @@ class Build:
         return bool(self.problems or self.unsupported)
 
 
-@dataclass(slots=True, eq=False)
-class _Stage:
+class _Stage(Struct, eq=False):
     resources: list[Resource] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from repoint.formats.base import FileKind, Mapping, Node, ParsedFile, Scalar
 from repoint.kube.files import KUSTOMIZATION_NAMES
@@ -38,8 +39,7 @@ CLUSTER_SCOPED = frozenset(
 _TREES = frozenset({FileKind.YAML, FileKind.JSON, FileKind.HELM_TEMPLATE})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class KubeObject:
+class KubeObject(Struct, frozen=True, eq=False):
     """An object as its file spells it.
 
     `at` is the path of keys from the file to `root`: the document's index, and

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import posixpath
 import re
-from dataclasses import dataclass, field
 
-from msgspec import structs
+from msgspec import Struct, field, structs
 
 from repoint.kube.effective import Effective, Value, effective, items, mapping, pairs, text
 from repoint.kube.files import FileIndex, join
@@ -15,8 +13,7 @@ from repoint.kube.merge import PatchFailed, PatchUnknown, has_schema, json_patch
 from repoint.kube.resource import ObjectId, Resource
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Patch:
+class Patch(Struct, frozen=True, eq=False):
     """A strategic merge patch (a mapping) or a JSON patch (a list), and its target.
 
     `where` names the patch for a person. `target` is empty for a strategic merge
@@ -28,8 +25,7 @@ class Patch:
     target: dict[str, Effective]
 
 
-@dataclass(slots=True)
-class PatchSet:
+class PatchSet(Struct):
     """Patches in the order kustomize applies them, and what reading them told."""
 
     patches: list[Patch] = field(default_factory=list)
@@ -101,7 +97,7 @@ def _read(
 
 def _trimmed(patch: Patch) -> Patch:
     """An inline patch, which kustomize reads without the white space at its end."""
-    return dataclasses.replace(patch, body=_cut(patch.body))
+    return structs.replace(patch, body=_cut(patch.body))
 
 
 def _cut(body: Effective) -> Effective:

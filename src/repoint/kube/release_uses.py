@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from repoint.kube.charts import Chart, merged, values_under
 from repoint.kube.configs import Configs, by_name
 from repoint.kube.effective import Effective, Value, items, mapping
@@ -83,11 +85,11 @@ def migrator_uses(view: ContainerView, uses: list[RawUse], finder: SiteIndex) ->
     for source in (mapping(body, "spec", "source"), *items(mapping(body, "spec"), "sources")):
         inline = inline or mapping(source, "helm", "valuesObject")
     for steps in migrations_on(inline, finder):
-        own = replace(view, workload=replace(view.workload, container=steps[-1]))
+        own = structs.replace(view, workload=replace(view.workload, container=steps[-1]))
         around = "".join(f"{one}." for one in steps[:-1])
         for use in uses:
             if not around or f".{around}" in f".{use.via}":
-                yield replace(use, container=own, certainty=Certainty.LIKELY)
+                yield structs.replace(use, container=own, certainty=Certainty.LIKELY)
 
 
 def _names_one(key: str, leaf: Value) -> bool:
@@ -112,7 +114,7 @@ def _charts(release: Release) -> Iterator[tuple[Release, Chart]]:
     for key, inner in release.chart.subcharts:
         layers = [inner.values, mapping(release.values, key)]
         shared: dict[str, Effective] = {"global": mapping(release.values, "global")}
-        yield from _charts(replace(release, chart=inner, values=merged([*layers, shared])))
+        yield from _charts(structs.replace(release, chart=inner, values=merged([*layers, shared])))
 
 
 class _Scope:

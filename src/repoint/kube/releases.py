@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from repoint.formats.base import Mapping
 from repoint.kube.charts import (
@@ -37,8 +38,7 @@ from repoint.kube.workloads import leaves
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Release:
+class Release(Struct, frozen=True, eq=False):
     """A chart installed once: `values` are all its layers, the last wins.
 
     `chart` is None when it is not in the repository. `holder` is `HelmRelease`,

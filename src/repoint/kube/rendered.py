@@ -41,7 +41,7 @@ def from_render(own: Build, stream: str, index: FileIndex) -> Build:
             resource = graft.resource(body, where)
             resources.append(resource)
             traced[one.document] = resource
-    return replace(
+    return structs.replace(
         own,
         objects=tuple(resources),
         problems=(),

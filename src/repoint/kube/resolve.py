@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from repoint.formats.base import ParsedFile
 from repoint.kube import compose
@@ -46,8 +47,7 @@ _NOT_READERS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Resolution:
+class Resolution(Struct, frozen=True, eq=False):
     """What the sources tell.
 
     `environments` are the named ones in promotion order; `unnamed` holds everything

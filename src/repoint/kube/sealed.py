@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from repoint.formats.base import Mapping, ParsedFile, Scalar
 
@@ -12,8 +13,7 @@ _CIPHER = re.compile(r"^ENC\[")
 _STEM = re.compile(r"([.-](enc|encrypted|sops|sealed|dec))+$|^(enc|sops)[.-]")
 
 
-@dataclass(frozen=True, slots=True)
-class SealedSecretView:
+class SealedSecretView(Struct, frozen=True):
     """A sealed file as a Secret.
 
     `kind`, `name` and `namespace` are None where they are encrypted and no key is at hand.

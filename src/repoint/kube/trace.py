@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from repoint.kube.configs import Configs, Found
 from repoint.kube.effective import Value
@@ -24,8 +26,7 @@ def is_spring(variable: str) -> bool:
     return variable.startswith("SPRING_")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RawUse:
+class RawUse(Struct, frozen=True, eq=False):
     """A container reads a site in an environment; what for is judged elsewhere.
 
     `environment` is empty where none is named. `via` tells the way for a person.
@@ -53,8 +54,7 @@ class RawUse:
         return replace(self, via=f"{name} <- {self.via}", source_key=name)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SealedReference:
+class SealedReference(Struct, frozen=True, eq=False):
     """A container reads a key of a sealed file whose values could not be decrypted."""
 
     path: str
@@ -69,8 +69,7 @@ class SealedReference:
     certainty: Certainty
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
+class _Link(Struct, frozen=True):
     """A leaf that a container reads, before its sites are looked up."""
 
     value: Value

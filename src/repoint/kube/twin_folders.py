@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from repoint.kube.files import FileIndex
 from repoint.kube.objects import objects
@@ -12,8 +13,7 @@ _LEAST = 2
 """How many objects two folders have in common at least."""
 
 
-@dataclass(slots=True)
-class _Held:
+class _Held(Struct):
     """What a folder deploys: its objects by kind and name, and the namespaces they name."""
 
     objects: set[tuple[str, str]] = field(default_factory=set)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from repoint.kube.effective import (
     Effective,
@@ -27,8 +28,7 @@ _MAX_DEPTH = 12
 _NOWHERE = Origin("", "")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EnvEntry:
+class EnvEntry(Struct, frozen=True, eq=False):
     """An entry of a container's `env`: a literal, or a key of a Secret or ConfigMap.
 
     `value` is None where the value comes from somewhere else; `kind` is then `Secret`
@@ -42,8 +42,7 @@ class EnvEntry:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EnvFrom:
+class EnvFrom(Struct, frozen=True):
     """An entry of `envFrom`: every key of a Secret or ConfigMap, behind a prefix."""
 
     kind: str
@@ -51,8 +50,7 @@ class EnvFrom:
     prefix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(Struct, frozen=True):
     """A Secret or ConfigMap that a container sees as files.
 
     `keys` are the keys that are mounted; empty means all of them. `path` is where.
@@ -64,8 +62,7 @@ class Mount:
     keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ContainerView:
+class ContainerView(Struct, frozen=True, eq=False):
     """One container (or the nearest thing to one) with everything it may read from.
 
     `words` are the leaves of `command`, `args`, `script`, probes and hooks with the field
