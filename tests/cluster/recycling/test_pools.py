@@ -220,12 +220,20 @@ def _patch(store: Store, parameters: Mapping[str, str | None]) -> None:
 
 
 def _running(store: Store, parameter: str) -> str:
-    """A parameter as PgBouncer has it."""
+    """A parameter as PgBouncer has it, once its console lets anybody in."""
     from tests.cluster.world.pooler_manager import console
 
     [pod] = store.bouncers().values()
-    with contextlib.closing(console(pod)) as session:
-        return str({row[0]: row[1] for row in session.query("SHOW CONFIG")}[parameter])
+
+    def shown() -> str | None:
+        try:
+            with contextlib.closing(console(pod)) as session:
+                return str({row[0]: row[1] for row in session.query("SHOW CONFIG")}[parameter])
+        except ServerRefusal:  # while the server behind it is out of reach
+            return None
+
+    found: str = store.world.plane.until("its console answers", shown)
+    return found
 
 
 def _default(store: Store) -> str:
