@@ -66,7 +66,7 @@ _AT_ONCE = (
 _RUN = "from repoint.cli.door import main; main()"
 ENTRIES = (
     Entry("import repoint.cli.door", (), 6, _AT_ONCE),
-    Entry("import repoint.cli.at_once, repoint.cli.stdout", (), 30, _AT_ONCE),
+    Entry("import repoint.cli.at_once; import repoint.cli.stdout", (), 30, _AT_ONCE),
     Entry(_RUN, ("--version",), 92, _DOOR),
     Entry(_RUN, ("--help",), 101, _DOOR),
     Entry(_RUN, ("scan", "--help"), 108, _DOOR),
