@@ -63,7 +63,7 @@ def all_findings(
 ) -> tuple[Finding, ...]:
     """Everything the rules say of the planned state, most severe first."""
     result: list[Finding] = []
-    names = {one.environment for one in moves}
+    names = frozenset(one.environment for one in moves)
     for one in moves:
         result += one.findings
         for rule in _CHECKS:
@@ -80,7 +80,7 @@ def all_findings(
     result += _of_the_scan(found, moves)
     result += _neighbours(workspace, found, names)
     result += _not_built(changes, proofs)
-    result += repository_findings(workspace, found)
+    result += repository_findings(workspace, found, names)
     result += _locked(found, names)
     result += left_over(found, names)
     return ordered(result, [one.environment for one in moves])
@@ -147,9 +147,20 @@ def _not_built(changes: Sequence[FileChange], proofs: Sequence[OverlayProof]) ->
         )
 
 
-def repository_findings(workspace: Workspace, found: Survey) -> list[Finding]:
-    """Findings that belong to no environment's decisions."""
-    moving = {report.site.location.path for report in found.inventory.sites if report.is_source}
+def repository_findings(
+    workspace: Workspace, found: Survey, names: frozenset[str]
+) -> list[Finding]:
+    """Findings that belong to no environment's decisions.
+
+    Passwords in clear text are told of files that one of the environments `names` moves, or none
+    alone does.
+    """
+    moving = {
+        report.site.location.path
+        for report in found.inventory.sites
+        if report.is_source
+        and (not report.environments or not names.isdisjoint(report.environments))
+    }
     result = list(observations.printed(scripts(found)))
     sealing = sops_files(workspace)
     result += observations.clear_text(with_passwords(found), sealing, moving.__contains__)
@@ -230,7 +241,7 @@ def _wanted_keys(found: Survey) -> frozenset[str]:
     return frozenset(keys | {"DATABASE_URL", "DB_HOST", "dsn", "DSN", "PGHOST", "POSTGRES_HOST"})
 
 
-def _locked(found: Survey, names: set[str]) -> Iterable[Finding]:
+def _locked(found: Survey, names: frozenset[str]) -> Iterable[Finding]:
     """RP312: sealed files without a key, an error where a wanted environment reads them."""
     for path, why in closed(found):
         environment = found.resolution.layout.environment_of(path)

@@ -18,13 +18,28 @@ from repoint.planning.rerouted import standing_route
 
 
 def former(
-    workspace: Workspace, reports: Iterable[SiteReport], environment: str, targets: Targets
+    workspace: Workspace,
+    reports: Iterable[SiteReport],
+    environment: str,
+    targets: Targets,
+    everything: Iterable[SiteReport] = (),
 ) -> tuple[SiteReport, ...]:
-    """The sites among `reports` that apply sent to another target than today's."""
+    """The sites among `reports` that apply sent to another target than today's.
+
+    `everything` are the sites of the repository: a patch repeats the text around what it changes,
+    and a host that stands under the same key where no apply wrote is from there.
+    """
     receipt = receipt_of(workspace.tree, environment)
     config = workspace.config
     if receipt is None or config is None:
         return ()
+    receipts = (receipt_of(workspace.tree, name) for name in config.environments)
+    touched = {entry.path for one in receipts if one is not None for entry in one.files}
+    repeated = {
+        (one.site.key, one.site.host.text)
+        for one in everything
+        if one.site.location.path not in touched
+    }
     written: dict[str, list[ReceiptFile]] = {}
     for entry in receipt.files:
         written.setdefault(entry.path, []).append(entry)
@@ -33,6 +48,7 @@ def former(
         report
         for report in reports
         if not report.is_source
+        and (report.site.key, report.site.host.text) not in repeated
         and any(_wrote(entry, report) for entry in written.get(report.site.location.path, ()))
         and all(
             standing_route(report.site.host.text, use.workload.namespace, targets, domain)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from repoint.dsn.parse import find
 from repoint.kube.builds import EnvironmentBuild
-from repoint.kube.effective import Value, mapping
+from repoint.kube.effective import MADE, Value, mapping
 from repoint.kube.resource import Resource
 from repoint.kube.siteindex import SiteIndex
 from repoint.kube.workloads import containers
@@ -40,7 +40,9 @@ def leftovers(
                 continue
             line = value.scalar.line if value.scalar is not None else 1
             origin = value.origin
-            place = Location(origin.path, line, 1, origin.pointer) if origin.path else None
+            # What kustomize makes stands nowhere: its object does.
+            path = resource.path if origin.pointer == MADE else origin.path
+            place = Location(path, line, 1, origin.pointer) if path else None
             yield Leftover(owner, key, place)
 
 

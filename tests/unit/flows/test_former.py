@@ -70,3 +70,26 @@ def test_what_apply_wrote_follows_the_target(tmp_path: Path, entry: ReceiptFile)
 )
 def test_what_a_person_wrote_stays(tmp_path: Path, entry: ReceiptFile | None) -> None:
     assert _moved(tmp_path, entry).plan("dev").changes == ()
+
+
+def test_what_a_patch_repeats_beside_what_moved_is_left_alone(tmp_path: Path) -> None:
+    settings = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: db}\ndata:\n  database.yml: |\n"
+        "    production:\n      primary: {adapter: postgresql, host: postgres, database: ferry}\n"
+        "      replica: {adapter: postgresql, host: reader.data.svc.cluster.local}\n"
+    )
+    pods = (
+        "containers:\n- name: ferry\n  image: quay/ferry:4\n"
+        "  volumeMounts: [{name: c, mountPath: /c}]\n"
+        "volumes: [{name: c, configMap: {name: db}}]\n"
+    )
+    base = {"ferry.yaml": workload("Deployment", "ferry", pods), "db.yaml": settings}
+    trial = Trial(tmp_path, repository(base, {}))
+    after = trial.apply("dev")
+    written = tuple(ReceiptFile(path, _DIGEST, "", _DIGEST) for path in after if "patch" in path)
+    path = tmp_path / receipt_path("dev")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(encode_receipt(Receipt(RECEIPT_FORMAT, __version__, "dev", written)))
+
+    assert written and "reader.data" in "".join(after.values())
+    assert trial.plan("dev").changes == ()

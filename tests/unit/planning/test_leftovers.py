@@ -45,6 +45,20 @@ def test_a_host_that_comes_by_a_replacement_is_told(tmp_path: Path) -> None:
     ]
 
 
+def test_what_a_replacement_makes_a_part_of_is_told_at_its_object(tmp_path: Path) -> None:
+    web = WEB.replace("name: PGHOST, value: placeholder", "name: DSN, value: 'pg://placeholder/d'")
+    part = REPLACED.replace('env.[name=PGHOST].value"]', 'env.[name=DSN].value"]') + (
+        "        options: {delimiter: /, index: 2}\n"
+    )
+    ends = {"aaa.yaml": ENDPOINTS.replace("ends}", "zzz}"), "ends.yaml": ENDPOINTS}
+    base = {**ends, "web.yaml": web.replace("pg://", "postgres://")}
+    plan = Trial(tmp_path, repository(base, {"kustomization.yaml": part})).plan("dev")
+
+    [finding] = [one for one in plan.findings if one.code == "RP111"]
+    assert finding.location is not None
+    assert finding.location.path == "base/web.yaml"
+
+
 def test_a_variable_that_may_be_anything_is_not(tmp_path: Path) -> None:
     web = WEB.replace("PGHOST", "UPSTREAM_HOST")
     overlay = {"kustomization.yaml": REPLACED.replace("PGHOST", "UPSTREAM_HOST")}
@@ -64,3 +78,22 @@ def test_a_variable_that_may_be_anything_is_not(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_is_known_or_none_of_it_is_not(tmp_path: Path, web: str) -> None:
     assert told(tmp_path, {"web.yaml": web}, {}) == []
+
+
+def test_a_password_in_clear_text_is_told_where_it_moves(tmp_path: Path) -> None:
+    url = "postgres://shop:canary-a@postgres.shop-{env}.svc/shop"
+    web = WEB.replace("name: PGHOST, value: placeholder", "name: DATABASE_URL, value: set")
+    patch = web.replace("value: set", f"value: '{url}'").replace("image: acme/web\n", "\n")
+    overlay = {
+        "kustomization.yaml": (
+            "namespace: shop-{env}\nresources: [../../base]\npatches: [{path: web.yaml}]\n"
+        ),
+        "web.yaml": patch,
+    }
+    trial = Trial(tmp_path, repository({"web.yaml": web}, overlay))
+    told = {
+        env: [f.location.path for f in trial.plan(env).findings if f.code == "RP303" and f.location]
+        for env in ("dev", "prod")
+    }
+
+    assert told == {"dev": ["overlays/dev/web.yaml"], "prod": ["overlays/prod/web.yaml"]}
