@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from repoint.errors import FileRefused, SealedFile, ToolFailed, UsageError
+from repoint.flows.listed import listed_files
 from repoint.flows.planning import require_config
 from repoint.flows.scanning import SCAFFOLD_FOLDER
 from repoint.flows.workspace import Workspace
@@ -103,7 +104,8 @@ def desired_state(workspace: Workspace, environment: str) -> Desired:
 
     These are the renders of its overlays, the files under `secrets:` (opened by sops), and
     those under `manifests:`. The items of a List stand for themselves. An object that names no
-    namespace is in the environment's, as with `kubectl --namespace`.
+    namespace is in the environment's, as with `kubectl --namespace`. What a kustomization lists
+    comes with its overlay alone: a patch that stands beside a Secret is no object.
 
     Raises:
         UsageError: no such environment, or its objects are made by Helm alone.
@@ -113,10 +115,13 @@ def desired_state(workspace: Workspace, environment: str) -> Desired:
     """
     known = environment_of(workspace, environment)
     _require_objects(environment, known)
+    overlays, secrets = as_tuple(known.overlay), as_tuple(known.secrets)
+    manifests = _manifest_places(environment, known)
+    brought = listed_files(workspace.tree, (*overlays, *secrets)) if overlays else frozenset()
     found = [
-        *_rendered(workspace, as_tuple(known.overlay)),
-        *_written(workspace, as_tuple(known.secrets), strict=True),
-        *_written(workspace, _manifest_places(environment, known), strict=False),
+        *_rendered(workspace, overlays),
+        *_written(workspace, secrets, brought, strict=True),
+        *_written(workspace, manifests, brought, strict=False),
     ]
     placed = _placed(found, known.namespace)
     return Desired(environment, known.namespace, tuple(_once(placed)))
@@ -243,10 +248,14 @@ def _clear_objects(workspace: Workspace, path: str) -> list[dict[str, Any]]:
 
 
 def _written(
-    workspace: Workspace, places: Iterable[str], *, strict: bool
+    workspace: Workspace, places: Iterable[str], brought: frozenset[str], *, strict: bool
 ) -> Iterator[DesiredObject]:
-    """The objects of files and folders; with `strict` a file without one is an error."""
-    for path in dict.fromkeys(p for place in places for p in _files(workspace, place)):
+    """The objects of files and folders, less those that an overlay has `brought`.
+
+    With `strict` a file without an object is an error.
+    """
+    paths = dict.fromkeys(path for place in places for path in _files(workspace, place))
+    for path in (one for one in paths if one not in brought):
         if any(_macs(workspace, path)):
             objects = _clear_objects(workspace, path)
         else:

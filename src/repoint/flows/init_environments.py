@@ -127,7 +127,7 @@ def _environment(
     ]
     values = tuple(path for path in outside if _is_values(found, path))
     rest = [path for path in outside if path not in values]
-    folders = tuple(dict.fromkeys(_folder(path, build.name) for path in rest))
+    folders = tuple(dict.fromkeys(_folder(path, build.name, inside) for path in rest))
     namespace = _namespace(build, spaces.get(build.name, ""))
     manifests = tuple(one for one in folders if not build.overlays and _deploys(one, build))
     places = tuple(one for one in folders if one not in manifests)
@@ -148,11 +148,17 @@ def _deploys(folder: str, build: EnvironmentBuild) -> bool:
     return any(one.path.startswith(f"{folder}/") for one in build.plain)
 
 
-def _folder(path: str, name: str) -> str:
-    """The directory named for the environment, or the file itself."""
+def _folder(path: str, name: str, built: abc.Set[str]) -> str:
+    """The directory named for the environment, or the file itself.
+
+    Where an overlay is `built` of files of that directory, it is the first one below without any:
+    what an overlay brings is nothing that is applied beside it.
+    """
     parts = path.split("/")
-    if name in parts[:-1]:
-        return "/".join(parts[: parts.index(name) + 1])
+    for number in range(parts.index(name) + 1 if name in parts[:-1] else len(parts), len(parts)):
+        folder = "/".join(parts[:number])
+        if not any(one.startswith(f"{folder}/") for one in built):
+            return folder
     return path
 
 

@@ -165,6 +165,25 @@ def test_the_same_object_in_two_places_is_one(tmp_path: Path) -> None:
     assert _names(desired_state(workspace, "test")) == ["Service/n/web from m/a.yaml"]
 
 
+def test_a_patch_beside_a_secret_is_no_object(tmp_path: Path) -> None:
+    """As `apply` leaves an overlay in which Secrets lie that nothing lists."""
+    files = {
+        "o/kustomization.yaml": """
+            resources: [web.yaml]
+            patches: [{path: web-patch.yaml}]
+            """,
+        "o/web.yaml": _CLAIM % "ClusterIP",
+        "o/web-patch.yaml": _CLAIM % "NodePort",
+        "o/sealed/s.yaml": "{apiVersion: v1, kind: Secret, metadata: {name: s}}\n",
+    }
+    workspace = _workspace(tmp_path, "namespace: n, overlay: o, secrets: o", files)
+    found = desired_state(workspace, "test")
+
+    assert _names(found) == ["Service/n/web from o", "Secret/n/s from o/sealed/s.yaml"]
+    web = found.get("Service", "n", "web")
+    assert web is not None and web.document["spec"] == {"type": "NodePort"}
+
+
 def test_a_sealed_object_in_an_overlay_is_opened_with_its_rendered_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.planning.small_repository import TARGETS, Trial, proposed, workload
+from tests.unit.planning.small_repository import TARGETS, Trial, proposed, repository, workload
 
 _WEB = "containers:\n- name: web\n  image: shop/web:1\n  envFrom: [{configMapRef: {name: db}}]\n"
 
@@ -132,3 +132,19 @@ def test_a_file_of_other_keys_is_no_values_file(tmp_path: Path) -> None:
         files[f"secrets/{env}/db.yaml"] = f"sync: {{dsn: postgres://s@postgres.loom-{env}/s}}\n"
     config = yaml.safe_load(proposed(Trial(tmp_path, files)).text)
     assert config["environments"]["dev"]["secrets"] == "secrets/dev"
+
+
+def test_secrets_beside_an_overlays_own_files_are_named_apart(tmp_path: Path) -> None:
+    """The overlay's folder holds its patches as well, which nobody applies."""
+    files = repository(
+        {"web.yaml": workload("Deployment", "web", _WEB.replace("configMap", "secret"))}, {}
+    )
+    for env in ("dev", "prod"):
+        files[f"overlays/{env}/sealed/db.yaml"] = (
+            f"apiVersion: v1\nkind: Secret\nmetadata: {{name: db, namespace: shop-{env}}}\n"
+            "stringData: {DATABASE_URL: postgres://shop@postgres/shop}\n"
+        )
+
+    config = yaml.safe_load(proposed(Trial(tmp_path, files)).text)
+
+    assert config["environments"]["dev"]["secrets"] == "overlays/dev/sealed"
