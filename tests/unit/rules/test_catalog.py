@@ -96,6 +96,7 @@ def test_what_stops_a_plan_is_decided_on_purpose() -> None:
     }
     assert errors == {
         "RP101",
+        "RP107",
         "RP110",
         "RP111",
         "RP112",
