@@ -189,17 +189,17 @@ def _be_repoint(told: Mapping[str, Any], streams: list[int], learns: int) -> Non
     sys.stdout = os.fdopen(1, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)
     sys.stderr = os.fdopen(2, "w", encoding=sys.stderr.encoding, errors="backslashreplace")
     before = {*sys.modules}
-    status: object = 1
+    status = 1
     try:
         from repoint.cli.door import main
 
         main()
         status = 0
     except SystemExit as end:
-        status = end.code if end.code is not None else 0
-        if not isinstance(status, int):
-            print(status, file=sys.stderr)
-            status = 1
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        else:
+            status = end.code or 0
     except BaseException:
         sys.excepthook(*sys.exc_info())
     threading._shutdown()  # type: ignore[attr-defined]
@@ -208,7 +208,7 @@ def _be_repoint(told: Mapping[str, Any], streams: list[int], learns: int) -> Non
         with suppress(OSError, ValueError):
             stream.flush()
     os.write(learns, "\n".join({*sys.modules} - before).encode())
-    os._exit(int(status) & 0xFF)
+    os._exit(status & 0xFF)
 
 
 _REPOINT = Path(__file__).parents[1] / "src" / "repoint" / "__main__.py"

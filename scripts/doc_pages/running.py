@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,8 @@ FIXTURES = "tests/howto"
 FRESH = "fresh"
 """A sandbox like the first of the page, from a block on."""
 
-FRESH = "fresh"
-"""A sandbox like the first of the page, from a block on."""
+BRIEFLY = "bench --rounds 2 --seconds 1"
+"""The shortest measurement that repoint makes."""
 
 ANY_LINES = "...\n"
 """A line of shown output that stands for any lines, none too."""
@@ -73,11 +74,13 @@ def needs_servers(page: str) -> bool:
     return any(kind_of(command) == kinds.SERVERS for command in commands_of(page))
 
 
-def run_page(page: str, folder: Path, *, servers: bool = True) -> Iterator[Ran]:
+def run_page(
+    page: str, folder: Path, *, servers: bool = True, briefly: bool = False
+) -> Iterator[Ran]:
     """Run what can run of a page, in its order, in sandboxes of its own in this folder.
 
     Without servers a part ends before the first command that starts some: what follows builds
-    on it.
+    on it. `briefly` measures for as short a time as may be asked for.
     """
     text = load(page)
     own = f"{FIXTURES}/{Path(page).stem}"
@@ -92,7 +95,14 @@ def run_page(page: str, folder: Path, *, servers: bool = True) -> Iterator[Ran]:
         for command, made in _steps(blocks, where, folder / str(number)):
             if kind_of(command) == kinds.SERVERS and not servers:
                 break
-            yield Ran(command, made.run(command.text))
+            yield Ran(command, made.run(brief(command.text) if briefly else command.text))
+
+
+def brief(text: str) -> str:
+    """A command line whose `repoint bench` measures for seconds, not for minutes."""
+    if not text.startswith("repoint bench"):
+        return text
+    return re.sub(r" --(?:rounds|seconds) [0-9.]+", "", text).replace("bench", BRIEFLY, 1)
 
 
 def _steps(blocks: Sequence[Block], source: str, folder: Path) -> Iterator[tuple[Command, Sandbox]]:
