@@ -1,14 +1,14 @@
 """The file of a kept answer: what it is, its seal, git's listing of the time, and the answer.
 
-The seal is a checksum over all but the listing, which has one of its own: where the listing is
-not needed it is not read.
+A checksum is over all but the listing, which has one of its own: where the listing is not needed
+it is not read. The seal of an answer, which no other one has, is that checksum and a quick one.
 """
 
 from __future__ import annotations
 
 import os
 
-from repoint.adapters.kept.layout import SIZE, SUM, checksum, fields_of, laid_out
+from repoint.adapters.kept.layout import SIZE, SUM, checksum, fields_of, laid_out, quick_sum
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _HEAD = len(_MAGIC) + 2 * SUM + SIZE
 
 
 class Loaded:
-    """What a file holds, undamaged; `entries` are None where they were not asked for."""
+    """What a file holds, undamaged; `entries` are None where they are those of now."""
 
     __slots__ = ("entries", "fields", "seal")
 
@@ -41,35 +41,56 @@ def pieces_of(entries: bytes, fields: Sequence[bytes]) -> Iterator[bytes]:
     yield from body
 
 
-def load(path: str, now: bytes | None) -> Loaded | None:
+def load(path: str, now: bytes) -> Loaded | None:
     """What a file holds; None where there is none, or a damaged one.
 
-    Its listing stays away where it is `now`; without one it is not even read.
+    Its listing stays away where it is `now`.
     """
+    read = _read(path, listing=True)
+    if read is None:
+        return None
+    head, entries, body = read
+    sum_, rest = head[len(_MAGIC) : -SUM - SIZE], head[-SUM - SIZE :]
+    if head[: len(_MAGIC)] != _MAGIC or sum_ != checksum(rest, body):
+        return None
+    if entries != now and checksum(entries) != rest[:SUM]:
+        return None
+    fields = fields_of(body, FIELDS)
+    if fields is None:
+        return None
+    seal = sum_ + quick_sum(rest, body)
+    return Loaded(seal, None if entries == now else entries, fields)
+
+
+def sealed_text(path: str, seal: bytes) -> memoryview | None:
+    """The text of an answer with that seal, undamaged; None where it is another, or none."""
+    read = _read(path, listing=False)
+    if read is None:
+        return None
+    head, _, body = read
+    if head[: -SUM - SIZE] != _MAGIC + seal[:SUM] or seal[SUM:] != quick_sum(
+        head[-SUM - SIZE :], body
+    ):
+        return None
+    fields = fields_of(body, FIELDS)
+    return None if fields is None else fields[-1]
+
+
+def _read(path: str, *, listing: bool) -> tuple[bytes, bytes, memoryview] | None:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
     with os.fdopen(fd, "rb", buffering=0) as file:
         try:
-            whole = os.fstat(fd).st_size
             head = file.read(_HEAD) or b""
             # A damaged size may be anything.
-            size = min(int.from_bytes(head[_HEAD - SIZE :], "big"), whole)
-            entries = now
-            if now is None:
-                file.seek(size, os.SEEK_CUR)
-            else:
+            size = min(int.from_bytes(head[_HEAD - SIZE :], "big"), os.fstat(fd).st_size)
+            entries = b""
+            if listing:
                 entries = file.read(size)
-            body = memoryview(file.readall() or b"")
+            else:
+                file.seek(size, os.SEEK_CUR)
+            return head, entries, memoryview(file.readall())
         except OSError:
             return None
-    seal, rest = head[len(_MAGIC) : -SUM - SIZE], head[-SUM - SIZE :]
-    if head[: len(_MAGIC)] != _MAGIC or seal != checksum(rest, body):
-        return None
-    if entries == now:
-        entries = None
-    elif checksum(entries or b"") != rest[:SUM]:
-        return None
-    fields = fields_of(body, FIELDS)
-    return None if fields is None else Loaded(seal, entries, fields)

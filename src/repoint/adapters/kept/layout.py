@@ -6,6 +6,7 @@ Without imports that cost time, as all of this package that a repeated scan need
 from __future__ import annotations
 
 import os
+from binascii import crc32
 
 try:  # OpenSSL, which hashlib loads for the same sums, takes longer to load than they take.
     from _blake2 import blake2b
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 SUM = 16
 """Bytes of a checksum."""
+QUICK = 4
+"""Bytes of a quick one."""
 SIZE = 8
 """Bytes of a size."""
 
@@ -32,6 +35,14 @@ def checksum(*pieces: bytes | memoryview) -> bytes:
     for piece in pieces:
         made.update(piece)
     return made.digest()
+
+
+def quick_sum(*pieces: bytes | memoryview) -> bytes:
+    """Four bytes that tell damage, in a tenth of the time; never which of two texts it is."""
+    made = 0
+    for piece in pieces:
+        made = crc32(piece, made)
+    return made.to_bytes(QUICK, "big")
 
 
 def file_name(words: Sequence[str]) -> str:

@@ -13,7 +13,14 @@ import os
 
 from repoint.adapters.git_settings import Asked
 from repoint.adapters.kept import answer_file
-from repoint.adapters.kept.layout import checksum, fields_of, file_name, laid_out, read_whole
+from repoint.adapters.kept.layout import (
+    QUICK,
+    fields_of,
+    file_name,
+    laid_out,
+    quick_sum,
+    read_whole,
+)
 from repoint.adapters.kept.marks import have_marks, marks_of
 
 TYPE_CHECKING = False
@@ -55,7 +62,7 @@ class Stamp:
         """The bytes of its file, in pieces."""
         fields = (self.seal, place_of(root), self.settings, self.paths, self.marks, self.links)
         body = list(laid_out((*fields, self.targets, self.absent)))
-        yield _MAGIC + checksum(*body)
+        yield _MAGIC + quick_sum(*body)
         yield from body
 
 
@@ -85,12 +92,12 @@ def still_told(folder: Path | str, request: tuple[str, ...], root: str) -> memor
     if raw is None or not raw.startswith(_MAGIC):
         return None
     body = memoryview(raw)[len(_MAGIC) :]
-    sum_, body = body[:16], body[16:]
-    fields = fields_of(body, _FIELDS) if sum_ == checksum(body) else None
+    sum_, body = body[:QUICK], body[QUICK:]
+    fields = fields_of(body, _FIELDS) if sum_ == quick_sum(body) else None
     if fields is None or not _holds(fields, root):
         return None
-    kept = answer_file.load(f"{folder}/{answer_file.FOLDER}/{file_name(request)}", None)
-    return None if kept is None or kept.seal != fields[0] else kept.fields[-1]
+    file = f"{folder}/{answer_file.FOLDER}/{file_name(request)}"
+    return answer_file.sealed_text(file, bytes(fields[0]))
 
 
 def _holds(fields: list[memoryview], root: str) -> bool:

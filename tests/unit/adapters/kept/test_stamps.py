@@ -355,7 +355,7 @@ def _seal(shop: Shop) -> bytes:
     from repoint.adapters.kept.answer_file import load
 
     (file,) = (shop.cache / "scans").iterdir()
-    loaded = load(str(file), None)
+    loaded = load(str(file), b"")
     assert loaded is not None
     return loaded.seal
 
