@@ -13,11 +13,20 @@ from repoint.cli.options import Session, env_option, examples, format_option
 from repoint.cli.output import check_output
 from repoint.cli.plans import make_plan, read_plan
 from repoint.cli.stdout import emit
-from repoint.cli.wiring import driver_observer, identity, laboratory, migration_runner, open_desk
+from repoint.cli.wiring import (
+    Desk,
+    driver_observer,
+    identity,
+    laboratory,
+    migration_runner,
+    open_desk,
+)
 from repoint.errors import ExitCode
 
 if TYPE_CHECKING:
     from repoint.flows.rehearsing.flow import Prepared
+    from repoint.model.plan import Plan
+    from repoint.model.rehearsal import Rehearsal
 
 
 @click.command(
@@ -80,9 +89,7 @@ def rehearse(
     Ends with 0 when everything passed, with 1 when a check failed or is unknown, and with 4
     when PLAN is stale.
     """
-    from repoint.flows.noting import note_rehearsals
-    from repoint.flows.rehearsing.flow import prepare, rehearse, together
-    from repoint.flows.rehearsing.record import record
+    from repoint.flows.rehearsing.flow import prepare, together
 
     check_output(output)
     wants_page = report.check(form)
@@ -91,26 +98,39 @@ def rehearse(
         prepared = prepare(plan, desk.workspace, desk.tree, desk.sealed, environments)
         if show_ini:
             return _show_ini(prepared)
-        found = rehearse(
-            prepared,
-            laboratory(keep_logs),
-            observe=driver_observer(),
-            run_command=migration_runner(desk.workspace.root) if run_migrations else None,
-        )
+        found = _tried(desk, prepared, keep_logs, run_migrations=run_migrations)
         session.progress.close()
         whole = together(found, prepared)
-        asked = Asked(desk.tree, Path(desk.workspace.root), environments)
         # What was found is told also where it cannot be kept.
         if not wants_page:
-            text = show.rehearsal(session.terminal, form, whole, asked)
-            report.deliver(session, text, output)
-        for path in () if no_record else record(found, desk.tree):
-            session.terminal.notice(f"wrote {path}")
+            asked = Asked(desk.tree, Path(desk.workspace.root), environments)
+            report.deliver(session, show.rehearsal(session.terminal, form, whole, asked), output)
         if not no_record:
-            note_rehearsals(found, plan, desk.tree, identity(desk.workspace.root))
+            _record(session, desk, plan, found)
         if wants_page:
             report.deliver(session, report.rehearsal(desk, plan, found), output)
     return ExitCode.OK if whole.verdict.value == "pass" else ExitCode.REFUSED
+
+
+def _tried(
+    desk: Desk, prepared: Prepared, keep_logs: Path | None, *, run_migrations: bool
+) -> tuple[Rehearsal, ...]:
+    """What is found on servers that are private to this run."""
+    from repoint.flows.rehearsing.flow import rehearse
+
+    runner = migration_runner(desk.workspace.root) if run_migrations else None
+    servers, drivers = laboratory(keep_logs), driver_observer()
+    return rehearse(prepared, servers, observe=drivers, run_command=runner)
+
+
+def _record(session: Session, desk: Desk, plan: Plan, found: tuple[Rehearsal, ...]) -> None:
+    """Keep what was found, and note it in the ledger."""
+    from repoint.flows.noting import note_rehearsals
+    from repoint.flows.rehearsing.record import record
+
+    for path in record(found, desk.tree):
+        session.terminal.notice(f"wrote {path}")
+    note_rehearsals(found, plan, desk.tree, identity(desk.workspace.root))
 
 
 def _show_ini(prepared: Prepared) -> int:

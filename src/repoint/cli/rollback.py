@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import click
 
 from repoint.cli.change import STATE_FOLDER, agreed_to, tell_recovered
@@ -11,6 +14,13 @@ from repoint.cli.running import seconds
 from repoint.cli.stdout import emit
 from repoint.cli.wiring import Desk, identity, open_desk
 from repoint.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from repoint.cli.homeward import Choices
+
+
+_CLUSTERS = ("--context", "--accept-data-loss", "--dry-run", "--force-conflicts", "--format json")
+"""The options that are about the cluster."""
 
 
 @click.command(
@@ -72,35 +82,37 @@ def rollback(
     on there, also when the files are back already. It ends with 1 when not every consumer is
     proven to be at the source. In mode gitops it takes the files back and watches the controller.
     """
-    given = {
-        "--context": bool(context),
-        "--accept-data-loss": accept_data_loss,
-        "--dry-run": dry_run,
-        "--force-conflicts": force_conflicts,
-        "--format json": form != "human",
-    }
-    alone = [name for name, used in given.items() if used]
-    if alone and not rollout:
-        raise UsageError(f"`{alone[0]}` is about the cluster", hint="add `--rollout`")
     if not rollout:
+        _require_rollout(context, accept_data_loss, dry_run, force_conflicts, form != "human")
         return _files(session, environments, yes=yes)
+    from repoint.cli.homeward import Choices
+
+    choices = Choices(
+        *("", context, dry_run, yes, force_conflicts, seconds(timeout)),
+        accept_data_loss=accept_data_loss,
+        form=form,
+    )
+    return _cluster(session, environments, choices)
+
+
+def _require_rollout(*given: object) -> None:
+    """Refuse an option that is about the cluster where the cluster is left alone."""
+    alone = [name for name, used in zip(_CLUSTERS, given, strict=True) if used]
+    if alone:
+        raise UsageError(f"`{alone[0]}` is about the cluster", hint="add `--rollout`")
+
+
+def _cluster(session: Session, environments: tuple[str, ...], choices: Choices) -> int:
+    """Take back files, and let the cluster follow; what is chosen names no environment yet."""
     if len(environments) > 1:
         raise UsageError(
             "`--rollout` works on one environment at a time", hint="run it once for each `--env`"
         )
-    from repoint.cli.homeward import Choices, go_back
+    from repoint.cli.homeward import go_back
 
     with open_desk(session, None) as desk:
         name = choose_environment(desk, next(iter(environments), ""))
-        return go_back(
-            session,
-            desk,
-            Choices(
-                *(name, context, dry_run, yes, force_conflicts, seconds(timeout)),
-                accept_data_loss=accept_data_loss,
-                form=form,
-            ),
-        )
+        return go_back(session, desk, replace(choices, environment=name))
 
 
 def _files(session: Session, environments: tuple[str, ...], *, yes: bool) -> int:

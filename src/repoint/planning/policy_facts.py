@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repoint.kube.effective import Effective, child, items, pairs, text, texts
 from repoint.kube.facts import ObjectFact
-from repoint.rules.facts import Expression, IngressRule, Peer, PolicyFacts
+from repoint.rules.policies import Expression, IngressRule, Peer, PolicyFacts
 
 
 def policy_facts(fact: ObjectFact) -> PolicyFacts:

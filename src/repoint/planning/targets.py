@@ -22,14 +22,8 @@ from repoint.rules import (
     targets,
     tls,
 )
-from repoint.rules.facts import (
-    ConsumerFacts,
-    EnvironmentFacts,
-    IngressRule,
-    Peer,
-    PolicyFacts,
-    PoolerFacts,
-)
+from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, PoolerFacts
+from repoint.rules.policies import IngressRule, Peer, PolicyFacts
 from repoint.rules.rule import Remedy, Rule
 
 _FILE = "network-policy-cnpg.yaml"

@@ -20,6 +20,7 @@ from repoint.rules.declared import (
     PreCheck,
 )
 from repoint.rules.delivered import NOTHING_DELIVERED, Delivered
+from repoint.rules.policies import PolicyFacts
 
 OF_IMAGE = "<image>"
 """The `app_dir` of what is known of an image by itself, no source text having been read."""
@@ -244,50 +245,6 @@ class ConsumerFacts:
             hazard.linked and not (hazard.kind is HazardKind.DRIVER and hazard.app_dir == OF_IMAGE)
             for hazard in self.hazards
         )
-
-
-Expression = tuple[str, str, tuple[str, ...]]
-"""An item of `matchExpressions`: key, operator (`In`, `NotIn`, `Exists`, ..) and values."""
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """One `from` or `to` entry: label selectors as pairs, None where absent.
-
-    `pod_expressions` and `namespace_expressions` narrow them further. `opaque` tells of an
-    address block, which says nothing of pods.
-    """
-
-    pods: tuple[tuple[str, str], ...] | None
-    namespaces: tuple[tuple[str, str], ...] | None
-    opaque: bool = False
-    pod_expressions: tuple[Expression, ...] = ()
-    namespace_expressions: tuple[Expression, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class IngressRule:
-    """A rule of either direction: no peers means everybody, no ports means every port."""
-
-    peers: tuple[Peer, ...]
-    ports: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyFacts:
-    """A NetworkPolicy: `rules` for what comes in, `egress` for what goes out.
-
-    None for a direction that the policy does not limit; no rules for one that it closes.
-    `opaque` when nothing tells which pods it selects.
-    """
-
-    name: str
-    namespace: str
-    selector: tuple[tuple[str, str], ...]
-    rules: tuple[IngressRule, ...] | None
-    opaque: bool = False
-    egress: tuple[IngressRule, ...] | None = None
-    expressions: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

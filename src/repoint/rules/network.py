@@ -13,15 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from repoint.model.plan import Finding, Severity
-from repoint.rules.facts import (
-    ConsumerFacts,
-    EnvironmentFacts,
-    Expression,
-    IngressRule,
-    Peer,
-    PolicyFacts,
-    PoolerFacts,
-)
+from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, PoolerFacts
+from repoint.rules.policies import Expression, IngressRule, Peer, PolicyFacts
 from repoint.rules.rule import Rule
 
 DENIED = Rule(

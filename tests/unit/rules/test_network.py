@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from repoint.rules.facts import EnvironmentFacts, IngressRule, Peer, PolicyFacts
+from repoint.rules.facts import EnvironmentFacts
 from repoint.rules.network import check, needed_policies
+from repoint.rules.policies import IngressRule, Peer, PolicyFacts
 from tests.unit.rules.build import codes, consumer, environment
 
 POOLER = (("cnpg.io/poolerName", "pg-pooler-rw"),)
