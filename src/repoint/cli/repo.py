@@ -121,22 +121,35 @@ def scan(
     if text is not None:
         emit(text)
         return
-    from repoint.flows.scanning import scan as run
-    from repoint.planning.narrowing import narrowed
-
     with open_desk(session, root, guess=True, tree=tree) as desk:
-        inventory = narrowed(run(desk.workspace, environments, desk.reading), names, purposes)
-        if form == report.HTML:
-            text = report.scan(desk, inventory)
-        else:
-            text = show.scan(
-                *(session.terminal, form, inventory, _asked(desk, environments)),
-                configured=desk.tree.exists(CONFIG_FILE),
-                short=summary,
-            )
+        text = _scanned(session, desk, environments, names, purposes, form, summary=summary)
         emit(text)
         if desk.reading is None:
             kept.keep(text, desk)
+
+
+def _scanned(
+    session: Session,
+    desk: Desk,
+    environments: tuple[str, ...],
+    names: tuple[str, ...],
+    purposes: tuple[str, ...],
+    form: str,
+    *,
+    summary: bool,
+) -> str:
+    """What a scan shows. What it knows has gone when its text goes out: it may take much room."""
+    from repoint.flows.scanning import scan as run
+    from repoint.planning.narrowing import narrowed
+
+    inventory = narrowed(run(desk.workspace, environments, desk.reading), names, purposes)
+    if form == report.HTML:
+        return report.scan(desk, inventory)
+    return show.scan(
+        *(session.terminal, form, inventory, _asked(desk, environments)),
+        configured=desk.tree.exists(CONFIG_FILE),
+        short=summary,
+    )
 
 
 @click.command(

@@ -14,7 +14,7 @@ from repoint.formats.read import plain_text, read_file
 WORDS = ("kind", "services")
 """What the text of a file says that others may depend on: a manifest's, a compose file's key."""
 
-MOST_TEXT = 1024 * 1024
+MOST_TEXT = 512 * 1024
 """Characters of the files whose trees stand on a shelf at once."""
 
 _BYTES = {word: word.encode() for word in WORDS}

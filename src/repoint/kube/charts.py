@@ -10,6 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from repoint.formats.base import FileKind, Mapping, ParsedFile
+from repoint.formats.kinds import kind_of
+from repoint.formats.shelf import text_of
 from repoint.kube.effective import Effective, Origin, Value, child, effective, leaves_of, text
 from repoint.kube.files import FileIndex, join
 from repoint.kube.merge import strategic_merge
@@ -237,14 +239,27 @@ def is_values_file(path: str, index: FileIndex) -> bool:
     return named is not None and _plain_keys(path, index) is not None
 
 
+_ANYWHERE = frozenset({"sops", "global"})
+"""Keys of values files that are no chart's own."""
+
+_FIRST_KEY = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n|---[^\n]*\n)*([A-Za-z_][\w-]*):(?=\s)")
+"""The key that a file's first mapping begins with, where it stands as it is."""
+
+
 def is_layer(path: str, index: FileIndex, charts: tuple[Chart, ...]) -> bool:
     """Whether a file of any name holds values: every key of it is one of its chart's own.
 
     The file is read for that, so that this is asked of files alone that are read anyway.
     """
-    chart, keys = chart_of(path, charts), (_plain_keys(path, index) or set()) - {"sops", "global"}
-    known = chart.values.keys() | dict(chart.subcharts).keys() if chart is not None else set()
-    return bool(keys) and keys <= known
+    chart = chart_of(path, charts) if kind_of(path, b"") is FileKind.YAML else None
+    if chart is None:
+        return False
+    known = chart.values.keys() | dict(chart.subcharts).keys() | _ANYWHERE
+    first = _FIRST_KEY.match(text_of(index.files, path))
+    if first is not None and first[1] not in known:
+        return False  # As nearly all are, told without a tree: `apiVersion` begins an object.
+    keys = _plain_keys(path, index) or set()
+    return bool(keys - _ANYWHERE) and keys <= known
 
 
 def _plain_keys(path: str, index: FileIndex) -> set[str] | None:

@@ -74,6 +74,13 @@ class FileIndex:
         """The parsed file at `path`, or None."""
         return self.files.get(path)
 
+    def problem(self, path: str) -> str:
+        """Why the file at `path` could not be read, or not whole; empty where there is none."""
+        if isinstance(self.files, Shelf):
+            return self.files.problem(path) if path in self.files else ""
+        parsed = self.files.get(path)
+        return parsed.problem if parsed is not None else ""
+
     def holding(self, *words: str) -> tuple[str, ...]:
         """The paths of files whose text holds one of `words`, sorted, without parsing them.
 

@@ -61,8 +61,7 @@ def refusals(
     several = [one for one in KUSTOMIZATION_NAMES if index.exists(join(directory, one))]
     if len(several) > 1:
         yield f"`{directory}` holds `{several[0]}` and `{several[1]}`"
-    parsed = index.get(path)
-    if not tree and parsed is not None and not parsed.problem:
+    if not tree and path in index.files and not index.problem(path):
         yield f"`{path}` is empty"
     if text(tree, "kind") not in ("", "Kustomization", "Component"):
         yield f"`{path}` is of kind `{text(tree, 'kind')}`"

@@ -162,8 +162,7 @@ class Kustomizer:
             stage.renderable = False
             return
         stage.files.add(path)
-        parsed = self.index.get(path)
-        if parsed is not None and parsed.problem:
+        if self.index.problem(path):
             stage.problems.append(f"`{path}` does not parse")
         tree, inside = self.tree(directory), (*stack, directory)
         stage.problems += refusals(tree, path, directory, self.index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 
 from repoint.formats.base import FileKind, ParsedFile
@@ -10,6 +11,9 @@ from repoint.formats.shelf import Shelf
 from repoint.kube.effective import Effective, Value
 from repoint.kube.objects import scalar_at
 from repoint.model.consumer import Site
+
+_ANCHOR = re.compile(rb"(?:^|[\s\[{,:\xbf])&[^\s,\[\]{}]")
+"""What may be an anchor of YAML; the `&` of a connection string stands behind a value."""
 
 _TREES = frozenset({FileKind.YAML, FileKind.HELM_TEMPLATE, FileKind.JSON})
 
@@ -68,7 +72,7 @@ class SiteIndex:
     def _may_alias(self, path: str) -> bool:
         """Whether two pointers of a file may lead to one token; YAML needs an anchor for that."""
         raw = self._files.raw(path) if isinstance(self._files, Shelf) else None
-        return raw is None or b"&" in raw or kind_of(path, b"") not in _TREES
+        return raw is None or kind_of(path, b"") not in _TREES or bool(_ANCHOR.search(raw))
 
     def below(self, tree: Effective) -> Collection[Site]:
         """The sites in all leaves of a tree; overlays share most of their objects' fields."""
