@@ -244,7 +244,8 @@ def test_a_generators_file_of_any_name_is_read(tmp_path: Path) -> None:
     }
     found = workspace(tmp_path, files)
     named = [one for one in make_plan(found).findings if one.code == "RP111"]
-    assert [one.location.path for one in named if one.location] == ["k8s/queue.dsn"]
+    places = {one.message.split("`")[1]: one.location and one.location.path for one in named}
+    assert places == {"dsn": "k8s/queue.dsn", "logo.bin": "k8s/kustomization.yaml"}
 
 
 @pytest.mark.parametrize(
