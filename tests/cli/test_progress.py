@@ -100,8 +100,9 @@ def test_what_a_forked_copy_counts_is_seen(monkeypatch: pytest.MonkeyPatch) -> N
             progress.step("nothing of the copy's own", 9)
             return 1
 
-        assert forked(count)() == 1
+        counted = forked([count])
         screen.until("\rreading 3/5\x1b[J")
+        assert counted() == [1]
         progress.close()
 
 

@@ -34,7 +34,9 @@ import base64, os, shutil, subprocess, sys, tempfile, time
 from pathlib import Path
 from urllib.parse import quote
 
+from repoint.adapters.filetree import FileTree
 from repoint.errors import RepointError
+from repoint.model.receipt import FileWrite
 from repoint.adapters.runner import run, scratch_folder
 
 
@@ -119,6 +121,13 @@ def error(password, folder):
         raise RepointError(f"cannot log in with `{password}`")
     except RepointError:
         pass
+
+
+def applied(password, folder):
+    tree = FileTree(folder)
+    raw = (folder / "mine").read_bytes()
+    with tree.locked("apply"):
+        tree.commit("apply", [FileWrite("mine", raw, raw + b"\\n")])
 
 
 def nothing(password, folder):
@@ -244,6 +253,13 @@ def test_no_leak_passes_and_tells_what_was_searched(session: Session) -> None:
     )
     assert numbers is not None, told
     assert all(int(number) > 0 for number in numbers.groups())
+
+
+def test_a_file_that_held_it_before_may_hold_it_after_an_apply(session: Session) -> None:
+    status, told = session.run("applied")
+
+    assert status == 0, told
+    assert "x the user's own file, or its new version beside it" in told
 
 
 def test_a_child_that_inherits_everything_is_told(session: Session) -> None:

@@ -210,7 +210,8 @@ def _harmless(found: re.Match[str]) -> str:
     text, follows = found[0], found.string[found.end() : found.end() + 1]
     if text not in _OBEYED:
         return f"{text}{_APART}"
-    return f"&#{ord(text)};" + (_APART if text in "~&$" and follows.isalnum() else "")
+    names = text in "~&$" and (follows.isalnum() or follows == "_")
+    return f"&#{ord(text)};{_APART if names else ''}"
 
 
 def _edges(text: str) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -83,6 +83,7 @@ def assert_harmless(text: str) -> None:
 
 
 @given(TEXTS)
+@example("~~s~~_i_")
 def test_a_row_stays_a_row(text: str) -> None:
     shown = f"{headings(('a', 'b', 'c'))}\n{row((plain(text), code(text), prose(text)))}\nend"
     tokens = PARSER.parse(shown)
