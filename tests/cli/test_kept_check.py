@@ -136,6 +136,17 @@ def test_what_cannot_matter_changes_nothing(shop: Shop) -> None:
     assert shop.agrees() == "told again"
 
 
+def test_a_receipt_that_comes_or_changes_is_seen_though_git_ignores_it(shop: Shop) -> None:
+    shop.write(".git/info/exclude", ".repoint\n")
+    assert [shop.agrees() for _ in range(2)] == ["made", "told again"]
+    for text in ("{}", '{"format": 1}'):
+        shop.write(".repoint/receipts/local.json", text)
+        assert shop.check()[2] == "made", text
+    (shop.root / ".repoint/receipts/local.json").unlink()
+    shop.agrees()
+    assert shop.agrees() == "told again"
+
+
 def test_the_same_folder_elsewhere_in_git_marks_other_paths(shop: Shop) -> None:
     forms = ("sarif", "github", "gitlab")
     before = [shop.check("--format", form)[1] for form in forms]

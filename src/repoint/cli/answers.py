@@ -131,7 +131,7 @@ def _place_of(
     except RepointError:
         return None, None
     mark = (known.mark,) if known is not None else ()
-    return known, (folder, whole_request(config, (*mark, *request)))
+    return known, (folder, whole_request(str(tree.root), config, (*mark, *request)))
 
 
 def _known(tree: FileTree) -> Knowledge:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 CONFIG_FILE = "repoint.yaml"
 JOURNAL = ".repoint/journal"
 """What a run that writes leaves where it is stopped half-way."""
+RECEIPTS = ".repoint/receipts"
+"""The folder of what was applied."""
 
 
 def find_root(directory: Path | None, root: Path | None) -> Path:
