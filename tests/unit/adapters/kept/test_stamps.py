@@ -18,7 +18,7 @@ from repoint.adapters.kept.stamps import still_told
 
 REQUEST = ("program", "config", "json")
 FILES = {
-    ".gitignore": "out/\n*.log\n",
+    ".gitignore": "out/\n*.log\nold*/\n!old-in/\n",
     "deploy/secret.yaml": "kind: Secret\n",
     "deploy/deep/er/values.yaml": "a: 1\n",
     "src/main.go": "package main\n",
@@ -39,7 +39,8 @@ class Shop:
         self.root, self.cache = root, cache
         for path, text in FILES.items():
             self.write(path, text)
-        (root / "empty").mkdir()
+        for name in ("empty", "old-in"):
+            (root / name).mkdir()
         self.write("hidden.log", "host: a\n")
         (root / "deploy/link.yaml").symlink_to("../hidden.log")
         self.git("init", "-q")
@@ -148,6 +149,7 @@ SEEN: dict[str, Callable[[Shop], object]] = {
     "one in a folder of tracked files": lambda s: s.write("deploy/deep/new.yaml", "a: 1\n"),
     "one in an empty folder": lambda s: s.write("empty/new.yaml", "a: 1\n"),
     "one in a folder of ignored files": lambda s: s.write("logs/new.yaml", "a: 1\n"),
+    "one in a folder that is let in again": lambda s: s.write("old-in/new.yaml", "a: 1\n"),
     "one in a new folder": lambda s: s.write("fresh/deep/new.yaml", "a: 1\n"),
     "a file less": lambda s: (s.root / "src/main.go").unlink(),
     "a folder less": lambda s: shutil.rmtree(s.root / "src"),
