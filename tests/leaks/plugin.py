@@ -151,10 +151,12 @@ def _listen(recorder: Recorder) -> None:
     """Record what is shown in this process: runs of the command line, captures, errors."""
     from _pytest.capture import CaptureFixture
     from click.testing import CliRunner
+    from jinja2 import Template
 
     from repoint.errors import RepointError
 
     invoke, read, begin = CliRunner.invoke, CaptureFixture.readouterr, RepointError.__init__
+    render = Template.render
 
     def invoked(self: Any, cli: Any, args: Any = None, **named: Any) -> Any:
         result = invoke(self, cli, args, **named)
@@ -179,6 +181,12 @@ def _listen(recorder: Recorder) -> None:
         if owner == "repoint":
             recorder.add("output", "an error's text", text.encode(errors="replace"), by=by)
 
+    def rendered(self: Any, *args: Any, **named: Any) -> str:
+        page = render(self, *args, **named)
+        recorder.add("output", "a rendered page", page.encode(errors="replace"))
+        return page
+
+    Template.render = rendered  # type: ignore[method-assign]
     CliRunner.invoke = invoked  # type: ignore[method-assign]
     CaptureFixture.readouterr = captured  # type: ignore[method-assign]
     RepointError.__init__ = made  # type: ignore[method-assign]

@@ -34,6 +34,8 @@ import base64, os, shutil, subprocess, sys, tempfile, time
 from pathlib import Path
 from urllib.parse import quote
 
+from jinja2 import Template
+
 from repoint.adapters.filetree import FileTree
 from repoint.errors import RepointError
 from repoint.model.receipt import FileWrite
@@ -116,6 +118,10 @@ def hexadecimal(password, folder):
     print(f"ab{password}".encode().hex())
 
 
+def page(password, folder):
+    Template("<b>{{ x }}</b>").render(x=password)
+
+
 def error(password, folder):
     try:
         raise RepointError(f"cannot log in with `{password}`")
@@ -174,6 +180,7 @@ PLACES = {
     "stdout": "Captured stdout call",
     "encoded": "Captured stdout call",
     "hexadecimal": "Captured stdout call",
+    "page": "a rendered page",
     "error": "an error's text",
 }
 

@@ -18,7 +18,7 @@ def variable(text: str) -> PasswordShape:
 
 CASES = [
     ("postgresql://u@h:5432/d", NONE),
-    ("postgresql://u:secret-1@h:5432/d", PLAIN),
+    ("postgresql://u:canary-shape@h:5432/d", PLAIN),
     ("postgresql://u:p%40ss@h:5432/d", AWKWARD),
     ("postgresql://u:p+ss@h:5432/d", AWKWARD),
     ("postgresql://u:${PASSWORD}@h:5432/d", variable("${PASSWORD}")),
