@@ -13,6 +13,10 @@ from repoint.formats.base import Run, Scalar, TextMap
 from repoint.model.source import Span
 
 _LINE = re.compile(r"([^\n\r\x85\u2028\u2029]*)(\r\n|[\n\r\x85\u2028\u2029]|\Z)")
+_KEPT = "\n\u2028\u2029"
+"""Line breaks as they are in a value."""
+_MARGIN = re.compile(rf"(?:[ \t]*[{_KEPT}])*( *)")
+"""Of a value's first line that is not blank; blanks before it may be text, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,8 @@ def _split(source: str, start: int, end: int) -> tuple[str, list[_Line]]:
 def _indent(lines: list[_Line], value: str) -> int:
     """The block's indentation; negative when lines and value do not fit."""
     first = next(line.content for line in lines if line.content.strip(" \t"))
-    leading = value.lstrip("\n")
-    return _spaces(first) - _spaces(leading)
+    margin = _MARGIN.match(value)
+    return _spaces(first) - (len(margin[1]) if margin else 0)
 
 
 def _spaces(text: str) -> int:
@@ -130,11 +134,11 @@ def _folded(lines: list[_Line], indent: int, value: str) -> list[Run] | None:
         if not content:
             continue
         found = value.find(content, at)
-        if found < 0 or value[at:found].strip("\n") not in ("", " "):
+        if found < 0 or value[at:found].strip(_KEPT) not in ("", " "):
             return None
         runs.append((found, line.start + indent, len(content)))
         at = found + len(content)
-    return runs if not value[at:].strip("\n") else None
+    return runs if not value[at:].strip(_KEPT) else None
 
 
 def _unmask(

@@ -7,16 +7,18 @@ import re
 from repoint.formats.base import Run
 
 _BREAK = r"(?:\r\n|[\n\r\x85\u2028\u2029])"
-_FOLD = rf"(?P<fold>[ \t]*{_BREAK}(?:[ \t]*{_BREAK})*[ \t]*)"
+_MORE = rf"(?:[ \t]*{_BREAK})*[ \t]*"
+_FOLD = rf"(?P<fold>[ \t]*{_BREAK}{_MORE})"
 _WORD = r"(?P<text>[^\\' \t\n\r\x85\u2028\u2029]+|[ \t]+|[\\'])"
 _TOKENS = {
     "plain": re.compile(rf"{_FOLD}|{_WORD}"),
     "single": re.compile(rf"(?P<escape>'')|{_FOLD}|{_WORD}"),
     "double": re.compile(
-        rf"(?P<join>\\{_BREAK}[ \t]*)|(?P<escape>\\(?:x..|u....|U........|.))|{_FOLD}|{_WORD}"
+        rf"(?P<join>\\{_BREAK}{_MORE})|(?P<escape>\\(?:x..|u....|U........|.))|{_FOLD}|{_WORD}"
     ),
 }
-_COUNT = re.compile(_BREAK)
+_BREAKS = re.compile(_BREAK)
+_SEPARATORS = ("\u2028", "\u2029")
 _ESCAPES = {
     "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f",
     "r": "\r", "e": "\x1b", " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85",
@@ -42,10 +44,9 @@ def flow_runs(raw: str, value: str, style: str) -> tuple[Run, ...]:
         if match.lastgroup == "text":
             _extend(runs, length, match.start() + quote, len(piece))
         elif match.lastgroup == "fold":
-            breaks = len(_COUNT.findall(piece))
-            piece = " " if breaks == 1 else "\n" * (breaks - 1)
+            piece = _folded(piece, escaped=False)
         elif match.lastgroup == "join":
-            piece = ""
+            piece = _folded(piece, escaped=True)
         else:
             piece = _decode(piece)
         built.append(piece)
@@ -61,6 +62,19 @@ def _extend(runs: list[Run], at: int, place: int, length: int) -> None:
             runs[-1] = (last_at, last_place, last_length + length)
             return
     runs.append((at, place, length))
+
+
+def _folded(blanks: str, *, escaped: bool) -> str:
+    """What line breaks, with the blanks around them, read as.
+
+    The first one folds, or is gone where a backslash stands before it; each further one stands
+    for itself, as do the two separators of Unicode.
+    """
+    first, *more = _BREAKS.findall(blanks)
+    kept = "".join([one if one in _SEPARATORS else "\n" for one in more])
+    if escaped:
+        return kept
+    return first + kept if first in _SEPARATORS else kept or " "
 
 
 def _decode(escape: str) -> str:

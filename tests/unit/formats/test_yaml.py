@@ -72,12 +72,24 @@ MAPPED = [
     pytest.param("a: 'it''s h y'\n", "h", id="single quotes"),
     pytest.param('a: "q\\"\\u00e9\\x41 h\\n"\n', "h", id="double quotes"),
     pytest.param('a: "x\\\n   h\\\n  y"\n', "h", id="escaped line break"),
+    pytest.param('a: "h\\\n  \n  "\n', "h", id="escaped line break, then a blank line"),
+    pytest.param('a: "x\\\n\n \t\n\t h\n\n\n  y"\n', "h", id="escaped, then several with tabs"),
+    pytest.param('a: "x\\\r\n  \r\n\r\n  h"\r\n', "h", id="escaped, then several, crlf"),
+    pytest.param('a: "x\\\u2028\n\u2029 h"\n', "h", id="escaped separator, then others"),
     pytest.param('a: "x\n\n   h\n  y"\n', "h", id="double quotes over lines"),
+    pytest.param('a: "x \t\n\t\n \t h\t\n y"\n', "h", id="double quotes, tabs around the ends"),
+    pytest.param("a: 'x\u2028  h\n\u2028\n y'\n", "h", id="single quotes over separators"),
+    pytest.param("a: x\u2029  h\r\n\r\n  y\n", "h", id="plain over separators"),
     pytest.param("a: x\n\n  h y\n", "h", id="plain over lines"),
     pytest.param("a: >-\n  x\n  y h\n\n   more\n  z\n", "h", id="folded"),
     pytest.param("a: |\n  é\n    h\n\n  y\n", "h", id="literal"),
     pytest.param("a: |\r\n  é\r\n    h\r\n  y\r\n", "h", id="literal, crlf"),
     pytest.param("a: |\n  é\x85  h\n", "h", id="literal with next line character"),
+    pytest.param(
+        "a: |2\n   \n   \t\n  h\n", "h", id="literal, a blank line longer than its margin"
+    ),
+    pytest.param("a: >2\n   \n  h\n   y\n", "h", id="folded, a blank line longer than its margin"),
+    pytest.param("a: >\n  x\u2028  h\u2029  y\n", "h", id="folded over separators"),
 ]
 
 

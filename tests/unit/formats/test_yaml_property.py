@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from repoint.formats.base import leaves
@@ -62,6 +62,7 @@ def files(draw: st.DrawFn) -> bytes:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(files())
+@example(b'k0:\n  - x: "a\\\n      \n  "\n')
 def test_every_mapped_piece_is_its_bytes(raw: bytes) -> None:
     parsed = read_file("a.yaml", raw)
     assume(not parsed.problem)
