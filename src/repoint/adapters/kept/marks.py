@@ -8,6 +8,7 @@ as young as a tick tell nothing (`are_settled`).
 from __future__ import annotations
 
 import os
+import sys
 from itertools import chain
 from operator import attrgetter
 from struct import error, pack
@@ -39,19 +40,35 @@ def marks_of(paths: Sequence[bytes], *, followed: bool = False) -> bytes | None:
 
 def have_marks(paths: Sequence[bytes], marks: memoryview) -> bool:
     """Whether files have these marks; another processor looks at half of many."""
-    if len(paths) < _MANY or len(os.sched_getaffinity(0)) < 2:
+    if len(paths) < _MANY or not _may_fork():
         return marks_of(paths) == bytes(marks)
     half = len(paths) // 2
     at = len(marks) * half // len(paths)
-    child = os.fork()
+    child = _looking(paths[half:], marks[at:])
+    if child is None:
+        return marks_of(paths) == bytes(marks)
+    same = marks_of(paths[:half]) == bytes(marks[:at])
+    return os.waitpid(child, 0)[1] == 0 and same
+
+
+def _may_fork() -> bool:
+    """Whether another processor is there, and a fork safe: not on macOS."""
+    return sys.platform != "darwin" and len(os.sched_getaffinity(0)) > 1
+
+
+def _looking(paths: Sequence[bytes], marks: memoryview) -> int | None:
+    """A process that ends with 0 where files have these marks; None where there may be no more."""
+    try:
+        child = os.fork()
+    except OSError:
+        return None
     if not child:
         # Nothing else of this process may run twice, not even on an error.
         try:
-            os._exit(0 if marks_of(paths[half:]) == bytes(marks[at:]) else 1)
+            os._exit(0 if marks_of(paths) == bytes(marks) else 1)
         finally:
             os._exit(1)
-    same = marks_of(paths[:half]) == bytes(marks[:at])
-    return os.waitpid(child, 0)[1] == 0 and same
+    return child
 
 
 def are_settled(marks: bytes, since: int) -> bool:
