@@ -147,6 +147,26 @@ def test_a_receipt_that_comes_or_changes_is_seen_though_git_ignores_it(shop: Sho
     assert shop.agrees() == "told again"
 
 
+@pytest.mark.parametrize("what", ["a folder elsewhere", "a file elsewhere", "a queue"])
+def test_what_takes_the_place_of_a_receipt_is_not_opened_and_nothing_is_kept(
+    shop: Shop, tmp_path: Path, what: str
+) -> None:
+    folder = shop.root / ".repoint/receipts"
+    folder.parent.mkdir()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "local.json").write_text("{}")
+    if what == "a folder elsewhere":
+        folder.symlink_to(elsewhere)
+    else:
+        folder.mkdir()
+        if what == "a queue":
+            os.mkfifo(folder / "local.json")
+        else:
+            (folder / "local.json").symlink_to(elsewhere / "local.json")
+    assert [shop.check()[0::2] for _ in range(2)] == [(1, "made"), (1, "made")]
+
+
 def test_the_same_folder_elsewhere_in_git_marks_other_paths(shop: Shop) -> None:
     forms = ("sarif", "github", "gitlab")
     before = [shop.check("--format", form)[1] for form in forms]

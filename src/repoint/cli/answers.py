@@ -117,7 +117,7 @@ def _place_of(
 ) -> tuple[Knowledge | None, tuple[Path, tuple[str, ...]] | None]:
     """What is known here beside the built-in tables, None for nothing; and what is kept where.
 
-    That is a folder, and the request with all that decides its answer; None without a folder.
+    That is a folder, and the request with all that decides its answer; None where nothing is kept.
     """
     from repoint.adapters.cache_folder import cache_folder
     from repoint.errors import RepointError
@@ -131,7 +131,8 @@ def _place_of(
     except RepointError:
         return None, None
     mark = (known.mark,) if known is not None else ()
-    return known, (folder, whole_request(str(tree.root), config, (*mark, *request)))
+    whole = whole_request(str(tree.root), config, (*mark, *request))
+    return known, None if whole is None else (folder, whole)
 
 
 def _known(tree: FileTree) -> Knowledge:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from repoint.adapters.gitrepo import Listing
 from repoint.adapters.kept.answer_file import FOLDER, Loaded, load, pieces_of
-from repoint.adapters.kept.layout import file_name, joined, parted, store
+from repoint.adapters.kept.layout import checksum, file_name, joined, parted, store
 from repoint.errors import RepointError
 
 _OWN = ".repoint/"
@@ -38,7 +38,7 @@ class Answers:
     ) -> Kept | None:
         """What is kept, if it stands; `matters` tells of a file that was changed."""
         kept = self._load(listing.entries)
-        if kept is None or kept.settings != listing.settings:
+        if kept is None or kept.settings != checksum(listing.settings):
             return None
         if kept.entries is not None and not listing.is_plain:
             return None
@@ -100,8 +100,9 @@ class Kept:
 
     `text` is in UTF-8, `seal` tells this answer from any other. `entries` are git's of that time,
     None where they are those of now. `read` are the paths that it was made of, and those that
-    could not be read. `others` are the blob ids of files that were not in the index as they were:
-    changed or untracked; empty for one that was gone.
+    could not be read. `settings` is a checksum of git's: they may hold a password. `others` are
+    the blob ids of files that were not in the index as they were: changed or untracked; empty for
+    one that was gone.
     """
 
     __slots__ = ("_read", "entries", "others", "seal", "settings", "text", "untracked")
@@ -204,7 +205,7 @@ def _fields(
     text: str, listing: Listing, told_of: Iterable[str], others: Mapping[str, str]
 ) -> list[bytes]:
     return [
-        listing.settings,
+        checksum(listing.settings),
         joined(listing.untracked),
         joined(told_of),
         joined(part for pair in others.items() for part in pair),

@@ -6,6 +6,7 @@ Without imports that cost time, as all of this package that a repeated scan need
 from __future__ import annotations
 
 import os
+import stat
 from binascii import crc32
 
 try:  # OpenSSL, which hashlib loads for the same sums, takes longer to load than they take.
@@ -79,9 +80,15 @@ def parted(field: memoryview) -> tuple[str, ...]:
     return tuple(str(field, "utf-8", "surrogateescape").split("\0")) if len(field) else ()
 
 
-def read_whole(path: str) -> bytes | None:
-    """The bytes of a file of ours; None where there is none."""
+def read_whole(path: str, most: int | None = None) -> bytes | None:
+    """The bytes of a regular file; None where there is none, a link, or one of more than `most`.
+
+    A device is not opened: some act when they are, and others never end.
+    """
     try:
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode) or (most is not None and status.st_size > most):
+            return None
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None

@@ -15,6 +15,7 @@ from repoint.adapters.git_settings import Asked
 from repoint.adapters.kept import answer_file
 from repoint.adapters.kept.layout import (
     QUICK,
+    checksum,
     fields_of,
     file_name,
     laid_out,
@@ -38,7 +39,10 @@ _HOMES = ("HOME", "XDG_CONFIG_HOME")
 
 
 class Stamp:
-    """What was seen when an answer stood; paths are absolute, and joined by NUL."""
+    """What was seen when an answer stood; paths are absolute, and joined by NUL.
+
+    Of git's `settings` it is a checksum: the command of a filter may hold a password.
+    """
 
     __slots__ = ("absent", "links", "marks", "paths", "seal", "settings", "targets")
 
@@ -110,7 +114,8 @@ def _holds(fields: list[memoryview], root: str) -> bool:
         and marks_of(_names(links), followed=True) == bytes(targets)
         and not any(map(os.path.lexists, _names(absent)))
     )
-    return asked.told() == bytes(settings) and same
+    told = asked.told()
+    return told is not None and checksum(told) == settings and same
 
 
 def _names(field: memoryview) -> list[bytes]:

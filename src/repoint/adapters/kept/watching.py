@@ -15,7 +15,7 @@ from pathlib import Path
 
 from repoint.adapters import gitrepo
 from repoint.adapters.git_settings import Asked
-from repoint.adapters.kept.layout import store
+from repoint.adapters.kept.layout import checksum, store
 from repoint.adapters.kept.marks import are_settled, marks_of
 from repoint.adapters.kept.stamps import FOLDER, Stamp, place_of, stamp_name
 
@@ -73,7 +73,7 @@ class Watch:
         if self._targets is None or not are_settled(marks + self._targets, self._since):
             return None
         return Stamp(
-            settings=self._settings,
+            settings=checksum(self._settings),
             paths=b"\0".join(self._paths),
             marks=marks,
             links=b"\0".join(self._links),
@@ -135,10 +135,13 @@ class Watch:
             for folder in level:
                 for name, is_folder in _names_in(self._prefix + folder):
                     path = folder + name
-                    if not is_folder:
+                    if name == _GIT:
+                        if folder:  # What is in it makes the folder a repository of its own.
+                            self._mark([self._prefix + path])
+                    elif not is_folder:
                         if name == _IGNORES and path not in tracked:
                             self._mark_or_miss(self._prefix + path)
-                    elif name != _GIT and path + b"/" != _OWN and tracked.get(path) != _GITLINK:
+                    elif path + b"/" != _OWN and tracked.get(path) != _GITLINK:
                         (entered if path in holding else asked).append(path)
             ignored = gitrepo.ignored(Path(self._root), [*map(os.fsdecode, asked)]) if asked else ()
             if ignored is None:
@@ -166,13 +169,15 @@ def is_due(folder: Path, request: tuple[str, ...], root: Path) -> bool:
 def _excludes_file(settings: bytes) -> bytes | None:
     """The user's own ignore file, empty for none; None where it is not certain."""
     home = os.environ.get("HOME", "")
-    given = [one for one in settings.split(b"\0") if one.startswith(b"core.excludesfile")]
-    if given:
-        path = os.fsdecode(given[-1].partition(b"\n")[2])
-        path = f"{home}/{path[2:]}" if home and path.startswith("~/") else path
-        return os.fsencode(path) if path.startswith("/") else None
+    named = [one.partition(b"\n") for one in settings.split(b"\0")]
+    given = [os.fsdecode(value) for key, _, value in named if key == b"core.excludesfile"]
     config = os.environ.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
-    return os.fsencode(f"{config}/git/ignore") if config else b""
+    if not given and not config:
+        return b""
+    path = given[-1] if given else f"{config}/git/ignore"
+    path = f"{home}/{path[2:]}" if home and path.startswith("~/") else path
+    # Git looks for any other one from where it stands.
+    return os.fsencode(path) if path.startswith("/") else None
 
 
 def _folders_of(paths: Iterable[bytes]) -> set[bytes]:

@@ -258,6 +258,33 @@ def test_below_the_top_the_ignore_files_above_count(shop: Shop) -> None:
     assert shop.told("deploy/deep") is None
 
 
+def test_a_folder_that_becomes_a_repository_is_seen(shop: Shop) -> None:
+    for name in ("notes", "logs"):
+        (shop.root / name / ".git").mkdir()
+    shop.keep()
+    assert shop.told() == shop.told_by_git() == "the answer"
+    shop.git("init", "-q", "notes")
+    assert shop.told() is shop.told_by_git() is None
+
+
+@pytest.mark.parametrize("name", ["HOME", "XDG_CONFIG_HOME"])
+def test_a_relative_folder_of_the_user_gets_no_stamp(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "src")
+    shop.keep()
+    assert shop.told() is None and shop.told_by_git() == "the answer"
+
+
+def test_the_ignore_file_is_the_one_that_git_reads(shop: Shop) -> None:
+    shop.git("config", "core.excludesFile", "~/ignored")
+    shop.git("config", "core.excludesFileOfOthers", "/dev/null")
+    shop.keep()
+    assert shop.told() == "the answer"
+    _home(shop, "ignored", "notes\n")
+    assert shop.told() is None
+
+
 def test_a_linked_work_tree_has_an_index_of_its_own(shop: Shop, tmp_path: Path) -> None:
     shop.git("worktree", "add", "-q", str(tmp_path / "linked"))
     linked = Shop.__new__(Shop)
@@ -419,9 +446,37 @@ def test_many_files_are_looked_at_from_two_sides(
     assert not marks.have_marks(paths, memoryview(known))
 
 
+@pytest.mark.parametrize("why", ["no fork on macOS", "no more processes"])
+def test_without_a_second_process_one_looks_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    monkeypatch.setattr(marks, "_MANY", 2)
+    if why == "no fork on macOS":
+        monkeypatch.setattr(marks.sys, "platform", "darwin")
+        monkeypatch.delattr(os, "sched_getaffinity")
+        monkeypatch.delattr(os, "fork")
+    else:
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+        monkeypatch.setattr(os, "fork", _refused)
+    files = [tmp_path / name for name in "abc"]
+    for file in files:
+        file.write_text("1")
+    paths = [os.fsencode(file) for file in files]
+    known = marks.marks_of(paths)
+    assert known is not None and marks.have_marks(paths, memoryview(known))
+    files[-1].write_text("12")
+    assert not marks.have_marks(paths, memoryview(known))
+
+
+def _refused() -> int:
+    raise BlockingIOError("too many processes")
+
+
 def test_no_password_of_gits_settings_is_kept(shop: Shop) -> None:
     shop.git("config", "http.extraHeader", "Authorization: canary-1")
     shop.git("config", "remote.origin.url", "https://u:canary-2@host.example/shop")
+    shop.git("config", "filter.sealed.smudge", "openssl enc -d -k canary-3")
+    shop.git("config", "core.gitProxy", "through -p canary-4")
     shop.keep()
     assert shop.told() == "the answer"
     assert not [one for one in shop.cache.rglob("*/*") if b"canary" in one.read_bytes()]
