@@ -15,6 +15,7 @@ from repoint.model.receipt import ReceiptFile
 from repoint.planning.environment_facts import Targets
 from repoint.planning.inventory import SiteReport
 from repoint.planning.rerouted import standing_route
+from repoint.planning.undo import has_word
 
 
 def former(
@@ -64,5 +65,6 @@ def _wrote(entry: ReceiptFile, report: SiteReport) -> bool:
     if not host or not entry.before_sha256:
         return bool(host)
     return any(
-        host in undo.after or any(part.after == host for part in undo.parts) for undo in entry.undos
+        has_word(undo.after, host) or any(part.after == host for part in undo.parts)
+        for undo in entry.undos
     )

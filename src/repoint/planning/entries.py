@@ -7,7 +7,6 @@ to add another path.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from repoint.model.plan import PartEdit
 from repoint.model.source import Span
 from repoint.planning.ground import Ground, key_of
 from repoint.planning.places import Place, object_name, rendered
+from repoint.planning.undo import has_word
 
 _OPERATION = frozenset({"op", "path", "value"})
 
@@ -158,7 +158,7 @@ def _renamed(
     at = span.start
     for start, part in found:
         # The first of these words in the copy is the one that is replaced.
-        if re.search(rf"(?<![\w.-]){re.escape(part.before)}(?![\w.-])", raw[at:start].decode()):
+        if has_word(raw[at:start].decode(), part.before):
             return None
         at = start + len(part.before)
     return tuple(part for _, part in found)

@@ -127,7 +127,12 @@ def says(text: str, before: str) -> bool:
         tokens = [one for string in strings for one in (*string.hosts, *string.ports)]
         tokens += [param.value for string in strings for param in string.params]
         return any(one is not None and one.text == before for one in tokens)
-    return re.search(rf"(?<![\w.-]){re.escape(before)}(?![\w.-])", text) is not None
+    return has_word(text, before)
+
+
+def has_word(text: str, word: str) -> bool:
+    """Whether a text has a word by itself: `pg` is no word of `pg-pooler.shop`."""
+    return re.search(rf"(?<![\w.-]){re.escape(word)}(?![\w.-])", text) is not None
 
 
 def _undo(path: str, raw: bytes, after: bytes, edit: Edit, cut: Patch, at: int) -> Undo:

@@ -72,6 +72,24 @@ def test_what_a_person_wrote_stays(tmp_path: Path, entry: ReceiptFile | None) ->
     assert _moved(tmp_path, entry).plan("dev").changes == ()
 
 
+def test_a_host_that_another_ones_name_begins_with_is_no_former_target(tmp_path: Path) -> None:
+    pods = _PODS.rstrip().removesuffix("]") + ", {name: AUDIT_DSN, value: postgres://a@pg/audit}]\n"
+    files = repository({}, {"kustomization.yaml": "resources: [../../base]\n"})
+    manifest = workload("Deployment", "ferry", pods).replace("@postgres/", f"@{_OLD}/")
+    files["overlays/dev/ferry.yaml"] = manifest
+    files["overlays/dev/kustomization.yaml"] = (
+        "namespace: shop-dev\nresources: [../../base, ferry.yaml]\n"
+    )
+    undo = Undo(Op.SPLICE, "", 12, "FERRY_DSN", before="postgres", after=_OLD)
+    entry = ReceiptFile("overlays/dev/ferry.yaml", _DIGEST, _DIGEST, _DIGEST, undos=(undo,))
+    path = tmp_path / receipt_path("dev")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(encode_receipt(Receipt(RECEIPT_FORMAT, __version__, "dev", (entry,))))
+    trial = Trial(tmp_path, files)
+    assert "AUDIT_DSN" in manifest and trial.plan("dev").changes == ()
+    assert not [one for one in trial.check("dev") if one.code == "RP107"]
+
+
 def test_what_a_patch_repeats_beside_what_moved_is_left_alone(tmp_path: Path) -> None:
     settings = (
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: db}\ndata:\n  database.yml: |\n"
