@@ -21,6 +21,7 @@ from repoint.model.consumer import Certainty, Purpose, Route, Site, Style, Use, 
 from repoint.model.plan import Finding
 from repoint.model.source import Unreadable
 from repoint.planning.config import Config, Environment, as_tuple
+from repoint.planning.environment_facts import targets_of
 from repoint.planning.inventory import EnvironmentView, Inventory, SiteReport
 from repoint.planning.judging import (
     choice_for,
@@ -190,7 +191,12 @@ def _source(config: Config | None, resolution: Resolution) -> SourceHosts | None
     everything = (*resolution.environments, resolution.unnamed)
     services = [one for env in everything for one in env.objects if one.kind == "Service"]
     namespaces = [env.namespace for env in config.environments.values() if env.namespace]
-    return SourceHosts(config.source.hosts, services, namespaces, config.target.domain)
+    targets = [
+        host
+        for one in (targets_of(config, environment) for environment in resolution.environments)
+        for host in (*one.pools, one.direct)
+    ]
+    return SourceHosts(config.source.hosts, services, namespaces, config.target.domain, targets)
 
 
 def _is_source(source: SourceHosts, site: Site, uses: tuple[Use, ...]) -> bool:

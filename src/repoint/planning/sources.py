@@ -19,6 +19,8 @@ class SourceHosts:
             `ExternalName` and the host that it stands for are one server.
         namespaces: Namespaces of the environments, in which the source's name counts too.
         domain: The cluster's DNS domain.
+        targets: Hosts that consumers move to. A Service may hand them on already, under the
+            source's own name: that makes no source of them.
     """
 
     def __init__(
@@ -27,13 +29,16 @@ class SourceHosts:
         services: Collection[Resource] = (),
         namespaces: Iterable[str] = (),
         domain: str = DEFAULT_DOMAIN,
+        targets: Collection[str] = (),
     ) -> None:
         self._domain = domain
+        self._targets = frozenset(map(_place, targets))
         self._names = tuple(name for host in hosts if (name := parse_host(host)) is not None)
         known = {name.service for name in self._names}
         twins = [one for one in services if _own_name(one) in known or one.name.lower() in known]
         self.services = tuple(twins)
-        self._exact = frozenset(_plain(host) for host in (*hosts, *map(_stands_for, twins)) if host)
+        handed = (one for one in map(_stands_for, twins) if not self._is_target(one))
+        self._exact = frozenset(_plain(host) for host in (*hosts, *handed) if host)
         self._aliases = frozenset(one.name.lower() for one in twins) | known
         self._namespaces = frozenset(
             [
@@ -66,6 +71,13 @@ class SourceHosts:
             return not self._namespaces or read.namespace in self._namespaces
         return not asking_namespace or not self._namespaces or asking_namespace in self._namespaces
 
+    def _is_target(self, host: str) -> bool:
+        read = parse_host(host)
+        if read is None or self._foreign(read):
+            return False
+        # Where no namespace is known, a target is its name alone.
+        return not self._targets.isdisjoint((_place(host), (read.service, "")))
+
     def _foreign(self, read: HostName) -> bool:
         return read.domain is not None and read.domain != self._domain
 
@@ -82,6 +94,12 @@ def _stand_ins(source: SourceHosts, services: Iterable[Resource]) -> frozenset[t
 def _stands_for(service: Resource) -> str:
     """The host that a Service of type `ExternalName` hands on, empty for any other."""
     return text(mapping(service.body, "spec"), "externalName")
+
+
+def _place(host: str) -> tuple[str, str]:
+    """The name and the namespace of a Service's host, however it is spelled."""
+    read = parse_host(host)
+    return (read.service, read.namespace or "") if read is not None else (host, "")
 
 
 def _plain(host: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from repoint.kube.effective import Origin, Value
 from repoint.kube.resource import Resource
 from repoint.planning.sources import SourceHosts
-from tests.unit.planning.small_repository import TARGETS, Trial, proposed, workload
+from tests.unit.planning.small_repository import TARGETS, Trial, proposed, repository, workload
 
 AT = Origin("x.yaml", "")
 
@@ -84,6 +84,35 @@ def test_a_service_that_stands_for_a_source_is_a_name_of_it_in_its_namespace() -
     assert not sources.matches("pg", "crm") and not sources.matches("pg.crm.svc.cluster.local")
     assert not sources.matches("pg.shop.svc.other.cluster")
     assert sources.services == ()
+
+
+@pytest.mark.parametrize("target", ["pg-pooler.shop.svc.cluster.local", "pg-pooler"])
+def test_a_target_is_no_source_whatever_service_hands_it_on(target: str) -> None:
+    made = service("postgres", "shop")
+    handed = "pg-pooler.shop.svc.cluster.local"
+    made.body["spec"] = {"type": Value("ExternalName", AT), "externalName": Value(handed, AT)}
+    source = SourceHosts(["postgres"], [made], ["shop"], targets=[target])
+    assert source.matches("postgres", "shop")
+    assert not source.matches(handed, "shop") and not source.matches("pg-pooler", "shop")
+
+
+def test_what_names_the_target_has_moved_though_the_old_name_leads_there(tmp_path: Path) -> None:
+    handed = (
+        "apiVersion: v1\nkind: Service\nmetadata: {name: postgres}\n"
+        "spec: {type: ExternalName, externalName: pg-pooler.shop-dev.svc.cluster.local}\n"
+    )
+    pods = (
+        "containers:\n- name: ferry\n  image: quay/ferry:4\n"
+        "  env: [{name: FERRY_DSN, value: postgres://ferry@postgres/ferry}]\n"
+    )
+    base = {"ferry.yaml": workload("Deployment", "ferry", pods)}
+    files = repository(base, {})
+    files["base/targets.yaml"] = f"{handed}---{TARGETS.partition('---')[2]}"
+    trial = Trial(tmp_path, files)
+    assert [one.current for one in trial.plan("dev").consumers] == ["postgres"]
+    trial.apply("dev")
+    assert trial.plan("dev").consumers == ()
+    assert [one for one in trial.check("dev") if one.code == "RP110"] == []
 
 
 def test_what_init_proposes_moves_who_goes_through_a_stand_in(tmp_path: Path) -> None:
