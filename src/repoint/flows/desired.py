@@ -117,7 +117,7 @@ def desired_state(workspace: Workspace, environment: str) -> Desired:
     _require_objects(environment, known)
     overlays, secrets = as_tuple(known.overlay), as_tuple(known.secrets)
     manifests = _manifest_places(environment, known)
-    brought = listed_files(workspace.tree, (*overlays, *secrets)) if overlays else frozenset()
+    brought = listed_files(workspace.tree, overlays, secrets) if overlays else frozenset()
     found = [
         *_rendered(workspace, overlays),
         *_written(workspace, secrets, brought, strict=True),

@@ -184,6 +184,28 @@ def test_a_patch_beside_a_secret_is_no_object(tmp_path: Path) -> None:
     assert web is not None and web.document["spec"] == {"type": "NodePort"}
 
 
+def test_what_a_kustomization_of_its_own_lists_beside_an_overlay_is_applied(tmp_path: Path) -> None:
+    """No overlay reads it: somebody builds it by itself, as a GitOps controller does."""
+    secret = "{apiVersion: v1, kind: Secret, metadata: {name: %s}}\n"
+    files = {
+        "o/kustomization.yaml": "resources: [../base]\n",
+        "base/kustomization.yaml": "resources: [web.yaml, in.yaml]\n",
+        "base/web.yaml": _CLAIM % "ClusterIP",
+        "base/in.yaml": secret % "in",
+        "s/kustomization.yaml": "resources: [out.yaml]\npatches: [{path: patch.yaml}]\n",
+        "s/out.yaml": secret % "out",
+        "s/patch.yaml": secret % "other",
+    }
+    workspace = _workspace(
+        tmp_path, "namespace: n, overlay: ./o/, secrets: [s, base/in.yaml]", files
+    )
+    assert sorted(_names(desired_state(workspace, "test"))) == [
+        "Secret/n/in from o",
+        "Secret/n/out from s/out.yaml",
+        "Service/n/web from o",
+    ]
+
+
 def test_a_sealed_object_in_an_overlay_is_opened_with_its_rendered_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
