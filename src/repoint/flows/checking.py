@@ -20,7 +20,7 @@ from repoint.flows.scanning import Survey, survey
 from repoint.flows.suspects import unread, with_passwords
 from repoint.flows.together import together
 from repoint.flows.workspace import Workspace
-from repoint.model.consumer import Purpose, Route, Use
+from repoint.model.consumer import Purpose, Route, Style, Use
 from repoint.model.plan import Finding, Severity
 from repoint.planning import observations
 from repoint.planning.app_secret import past_the_pooler
@@ -94,13 +94,18 @@ _Read = tuple[str, str]
 
 
 def _overriding(found: Survey) -> dict[_Read, set[str]]:
-    """The environments in which a value of its own stands, for each reader and key."""
+    """The environments in which a value of its own stands, for each reader and key.
+
+    Without a key: those in which the reader is at all. What it reads there of a chart's defaults
+    has that environment's uses, so that one without any is read nowhere.
+    """
     result: dict[_Read, set[str]] = {}
     for report in found.inventory.sites:
         for use in report.uses:
             if use.environment and len(report.environments) == 1:
                 read = (use.workload.name, report.site.key)
                 result.setdefault(read, set()).add(use.environment)
+                result.setdefault((use.workload.name, ""), set()).add(use.environment)
     return result
 
 
@@ -113,7 +118,8 @@ def _old_host(
         lonely = use.workload.kind == "File"
         who = use.workload.name if lonely else use.workload.id
         everywhere = set(found.resolution.layout.names)
-        own = overriding.get((use.workload.name, report.site.key), set())
+        key = "" if report.site.style is Style.HELM_VALUE else report.site.key
+        own = overriding.get((use.workload.name, key), set())
         default = not use.environment and bool(everywhere) and everywhere <= own
         if default or (lonely and _overridden(report, found)):
             by = "environment" if default else "overlay"

@@ -105,3 +105,24 @@ def test_without_a_values_file_the_task_asks_for_one(tmp_path: Path) -> None:
     config = CONFIG.replace("values: umbrella/values-dev.yaml", "manifests: umbrella")
     plan = Trial(tmp_path, _repository(), config=config).plan("dev")
     assert any("name a values file under `values:`" in task.reason for task in plan.tasks)
+
+
+def test_a_default_is_read_by_nobody_whose_values_replace_what_names_it(tmp_path: Path) -> None:
+    """The environments' `orders.db.host` stands for the default that spelled the global one."""
+    more = {
+        "umbrella/values.yaml": "global: {postgresql: {host: postgres}}\n",
+        "parts/orders/values.yaml": "db: {host: '{{ .Values.global.postgresql.host }}'}\n",
+        "parts/orders/templates/app.yaml": ORDERS.replace(
+            "{{ .Values.db.host }}", "{{ tpl .Values.db.host . }}"
+        ),
+    }
+    own = "orders: {db: {host: postgres}}\n"
+    values = {f"umbrella/values-{env}.yaml": own for env in ("dev", "prod")}
+    trial = Trial(tmp_path, _repository(**more, **values), config=CONFIG)
+    before = [one for one in trial.check() if one.code == "RP110"]
+    assert {one.environment for one in before if one.blocks} == {"dev", "prod"}
+    for env in ("dev", "prod"):
+        trial.apply(env)
+    after = [one for one in trial.check() if one.code == "RP110"]
+    assert [str(one.severity) for one in after] == ["note"]
+    assert "every environment overrides it" in after[0].message
