@@ -118,10 +118,10 @@ def read_stream(source: Source, masked: str | None = None) -> Stream:
     loader = CSafeLoader(builder.text)
     try:
         while (event := loader.get_event()) is not None:
-            handle = builder.handlers.get(type(event))
+            handle = _HANDLERS.get(type(event))
             if handle is not None:
                 # The stubs know no fields of the event kinds.
-                handle(cast(_Event, event))
+                handle(builder, cast(_Event, event))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = source.line(min(mark.index, len(source.text))) if mark else source.first_line
@@ -148,16 +148,6 @@ class _Builder:
         self.text = text
         self.stream = stream
         self.line = source.first_line
-        self.handlers: dict[type[yaml.Event], Callable[[_Event], None]] = {
-            yaml.ScalarEvent: self.scalar,
-            yaml.MappingStartEvent: self.open_mapping,
-            yaml.SequenceStartEvent: self.open_sequence,
-            yaml.MappingEndEvent: self.close,
-            yaml.SequenceEndEvent: self.close,
-            yaml.AliasEvent: self.alias,
-            yaml.DocumentStartEvent: self.open_document,
-            yaml.DocumentEndEvent: self.close_document,
-        }
         self._index = 0
         self._stack: list[_Open] = []
         self._root: Node | None = None
@@ -329,6 +319,19 @@ class _Builder:
             root = None
         self.stream.documents.append(Document(self._index, root))
         self._index += 1
+
+
+_HANDLERS: dict[type[yaml.Event], Callable[[_Builder, _Event], None]] = {
+    yaml.ScalarEvent: _Builder.scalar,
+    yaml.MappingStartEvent: _Builder.open_mapping,
+    yaml.SequenceStartEvent: _Builder.open_sequence,
+    yaml.MappingEndEvent: _Builder.close,
+    yaml.SequenceEndEvent: _Builder.close,
+    yaml.AliasEvent: _Builder.alias,
+    yaml.DocumentStartEvent: _Builder.open_document,
+    yaml.DocumentEndEvent: _Builder.close_document,
+}
+"""Beside the builder, not in it: that would be a cycle, and keep each file's trees for ever."""
 
 
 def expanded_size(root: Node) -> int:
