@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from repoint.flows.scanning import Survey
+from repoint.kube.charts import find_charts
+from repoint.kube.compose import is_compose, services
 from repoint.kube.workloads import containers
 from repoint.model.plan import Finding
 from repoint.model.source import Location
@@ -18,14 +20,14 @@ def choices_of_nobody(config: Config, found: Survey) -> Iterator[Finding]:
     Whatever could be meant counts: every object, container and file, whether it was seen to talk to
     PostgreSQL or not, since a sealed value may hide that.
     """
-    if not config.consumers:
+    known = _names(found) if config.consumers else set()
+    unknown = [name for name in config.consumers if name not in known]
+    if not unknown:
         return
-    known = _names(found)
-    for name in config.consumers:
-        if name in known:
-            continue
-        import difflib
+    import difflib
 
+    known |= _names_in_files(found)
+    for name in (one for one in unknown if one not in known):
         near = difflib.get_close_matches(name, sorted(known), n=1)
         yield routing.CHOICE_OF_NOBODY.finding(
             f"{CONFIG_NAME}: `consumers.{name}` is the name of no consumer",
@@ -41,11 +43,25 @@ def _names(found: Survey) -> set[str]:
         for one in build.objects:
             inside = [view.workload.container for view in containers(one)]
             for name in (one.name, one.original.name):
-                known |= {name, f"{one.kind}/{name}"}
-                known |= {f"{name}/{container}" for container in inside}
-                known |= {f"{one.kind}/{name}/{container}" for container in inside}
+                known |= _spelled(one.kind, name, inside)
     for uses in found.uses.values():
         for use in uses:
-            name, kind, container = use.workload.name, use.workload.kind, use.workload.container
-            known |= {name, f"{kind}/{name}", f"{name}/{container}", f"{kind}/{name}/{container}"}
+            known |= _spelled(use.workload.kind, use.workload.name, [use.workload.container])
     return known
+
+
+def _names_in_files(found: Survey) -> set[str]:
+    """The same of charts' templates and compose files, of which builds know the readers alone."""
+    index = found.resolution.index
+    files = [index.files[path] for path in index.holding("services")]
+    views = [view for one in files if is_compose(one) for view in services(one, index)]
+    for chart in find_charts(index):
+        for made in chart.resources(chart.name, chart.values):
+            views += containers(made)
+    seen = [view.workload for view in views]
+    return {text for one in seen for text in _spelled(one.kind, one.name, [one.container])}
+
+
+def _spelled(kind: str, name: str, inside: Iterable[str]) -> set[str]:
+    whole = {name, f"{kind}/{name}"}
+    return whole | {f"{one}/{container}" for one in whole for container in inside}

@@ -71,6 +71,23 @@ def test_a_choice_for_nobody_is_told(tmp_path: Path, name: str, hint: str | None
         assert all(one.startswith(hint or "") for one in hints)
 
 
+def test_a_choice_for_what_only_a_chart_or_a_compose_file_has_is_for_somebody(
+    tmp_path: Path,
+) -> None:
+    """A sealed value may hide that they talk to PostgreSQL, so that no site tells of them."""
+    template = workload("Deployment", "loom", "containers: [{name: spin, image: quay/loom:2}]")
+    more = {
+        "compose.yaml": "services:\n  shuttle: {image: quay/shuttle:1}\n",
+        "chart/Chart.yaml": "apiVersion: v2\nname: mill\nversion: 1.0.0\n",
+        "chart/templates/loom.yaml": template,
+    }
+    names = ("shuttle", "ComposeService/shuttle", "loom", "Deployment/loom/spin")
+    chosen = "".join(f"  {name}: {{route: direct}}\n" for name in (*names, "warp"))
+    trial = Trial(tmp_path, FILES | more, config=f"{CONFIG}consumers:\n{chosen}")
+    told_of = [one.message for one in trial.check("dev") if one.code == "RP108"]
+    assert len(told_of) == 1 and "`consumers.warp`" in told_of[0]
+
+
 @pytest.mark.parametrize("place", ["overlays/dev", "./overlays/dev/", ".", "base/web.yaml"])
 def test_a_place_where_something_is_does_not(tmp_path: Path, place: str) -> None:
     config = CONFIG.replace("overlays/dev}", f"overlays/dev, manifests: {place}}}")
