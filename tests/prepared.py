@@ -2,7 +2,8 @@
 
 A process that has imported what the runs before it have imported forks for each run. What is
 forked has the arguments, variables, folder and streams that it was given and no others; it ends
-with a status, and nothing of it stays. A test whose point is a signal, a limit, a terminal, the
+with a status, and nothing of it stays. A module that lies in the folder does not take the place of
+one that is imported already. A test whose point is a signal, a limit, a terminal, the
 seed of hashes or the start itself starts a process as a user does: `sys.executable -m repoint`.
 
 With `--canaries` or under coverage, which both look into each start, every run is a start.
@@ -187,7 +188,8 @@ def _be_repoint(told: Mapping[str, Any], streams: list[int], learns: int) -> Non
     sys.argv = [str(_REPOINT), *told["arguments"]]
     sys.orig_argv = [sys.executable, "-m", "repoint", *told["arguments"]]
     sys.stdout = os.fdopen(1, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)
-    sys.stderr = os.fdopen(2, "w", encoding=sys.stderr.encoding, errors="backslashreplace")
+    # Line by line, as Python has it: what a run said stays said, however it ends.
+    sys.stderr = os.fdopen(2, "w", 1, encoding=sys.stderr.encoding, errors="backslashreplace")
     before = {*sys.modules}
     status = 1
     try:
