@@ -12,6 +12,7 @@ from repoint.flows.workspace import Workspace
 from repoint.formats.base import ParsedFile
 from repoint.formats.shelf import text_of
 from repoint.kube.declared import declared_uses
+from repoint.kube.effective import text
 from repoint.kube.environments import EnvironmentSpec
 from repoint.kube.files import FileIndex
 from repoint.kube.resolve import Resolution
@@ -21,7 +22,6 @@ from repoint.model.consumer import Certainty, Purpose, Route, Site, Style, Use, 
 from repoint.model.plan import Finding
 from repoint.model.source import Unreadable
 from repoint.planning.config import Config, Environment, as_tuple
-from repoint.planning.environment_facts import targets_of
 from repoint.planning.inventory import EnvironmentView, Inventory, SiteReport
 from repoint.planning.judging import (
     choice_for,
@@ -191,11 +191,12 @@ def _source(config: Config | None, resolution: Resolution) -> SourceHosts | None
     everything = (*resolution.environments, resolution.unnamed)
     services = [one for env in everything for one in env.objects if one.kind == "Service"]
     namespaces = [env.namespace for env in config.environments.values() if env.namespace]
-    targets = [
-        host
-        for one in (targets_of(config, environment) for environment in resolution.environments)
-        for host in (*one.pools, one.direct)
-    ]
+    targets: list[str] = []
+    if any(text(one.body, "spec", "externalName") for one in services):
+        from repoint.planning.environment_facts import targets_of
+
+        for one in (targets_of(config, environment) for environment in resolution.environments):
+            targets += (*one.pools, one.direct)
     return SourceHosts(config.source.hosts, services, namespaces, config.target.domain, targets)
 
 

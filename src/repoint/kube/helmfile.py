@@ -51,13 +51,15 @@ def environment_names(index: FileIndex) -> tuple[str, ...]:
     trees = tuple(helmfiles(index))
     found = [name for _, tree in trees for name in mapping(tree, "environments")]
     if not found:
-        found = [
-            name
+        files = [
+            file
             for path, tree in trees
             for release in items(tree, "releases")
             for file in _files(path, release)
-            for name in _named_by(file, index.files)
         ]
+        # A file that is named by itself is every environment's: `common.yaml` beside the others.
+        apart = index.files.keys() - set(files)
+        found = [name for file in files for name in _named_by(file, sorted(apart))]
     return tuple(dict.fromkeys(name for name in found if name != "default"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repoint.kube.facts import external_values, made_secrets, poolers, services
+from repoint.kube.helmfile import environment_names
 from repoint.kube.kustomize import Kustomizer
 from repoint.kube.resolve import resolve
 from tests.unit.kube.test_resolve import deployment, rows, uses
@@ -480,6 +481,16 @@ def test_helmfile_spells_the_environment_in_paths_and_namespaces(named: str) -> 
         ("prod", "HelmRelease/data-prod/flow", "value db.host", "envs/prod/flow.yaml"),
         ("qa", "HelmRelease/data-qa/flow", "value db.host", "envs/qa/flow.yaml"),
     ]
+
+
+def test_a_values_file_that_helmfile_names_by_itself_is_no_environment() -> None:
+    tree = {
+        "helmfile.yaml.gotmpl": "releases:\n  - name: flow\n    chart: ./charts/flow\n"
+        "    values: [values/common.yaml, 'values/{{ .Environment.Name }}.yaml']\n",
+        "values/common.yaml": "db: {host: h}\n",
+        "values/qa.yaml": "replicas: 1\n",
+    }
+    assert environment_names(index(tree)) == ("qa",)
 
 
 _POD = """
