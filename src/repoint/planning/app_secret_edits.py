@@ -45,7 +45,7 @@ def give_host(
     given = _given(read, goal)
     if resource is None or steps is None or given is None:
         return False
-    made = _in_place(delivery.ground, resource, steps, use, given, reason)
+    made = _in_place(delivery, resource, steps, use, given, reason)
     if made:
         for one in made:
             delivery.take(one)
@@ -76,7 +76,7 @@ def _part(secret: str, name: str, key: str) -> dict[str, Tree]:
 
 
 def _in_place(
-    ground: Ground,
+    delivery: Delivery,
     resource: Resource,
     steps: tuple[Step, ...],
     use: Use,
@@ -85,11 +85,13 @@ def _in_place(
 ) -> list[PlannedEdit]:
     """The reference replaced where it stands; nothing where the file is shared or laid out oddly.
 
-    A variable of its own file is one item of a list, on lines of its own.
+    A variable of its own file is one item of a list, on lines of its own. What another container
+    takes by an alias, which may be a migration, is not for one of them to change.
     """
+    ground = delivery.ground
     spot = (*steps, "env", (use.variable,), "valueFrom", "secretKeyRef", "key")
     key = at_steps(resource.body, spot)
-    if not isinstance(key, Value) or key.origin.embedded or not ground.owned(key.origin.path):
+    if not isinstance(key, Value) or not _is_own(delivery, key):
         return []
     path = key.origin.path
     item = _item(ground, path, key.origin.pointer)
@@ -100,18 +102,24 @@ def _in_place(
     name = next(name for name, _ in item.pairs if name.text == "valueFrom")
     start, end = name.span.start, _end(source)
     line = raw.rfind(b"\n", 0, item.span.start) + 1
-    if b"#" in raw[start:end] or (given.before and raw[line : item.span.start].strip() != b"-"):
+    if any(mark in raw[start:end] for mark in (b"#", b"&")):
+        return []
+    if given.before and raw[line : item.span.start].strip() != b"-":
         return []
     edit = edit_of(reason, pointer=key.origin.pointer, line=name.line, key=use.variable)
     head = f"{object_name(resource)}#"
     places = [head + field_of((*steps, "env", (one,))) for one in (*given.names, use.variable)]
-    text = f"value: {scalar_text(given.text)}"
-    old = raw[start:end].decode()
+    text, old = f"value: {scalar_text(given.text)}", raw[start:end].decode()
     made = [replace(edit, start=start, end=end, before=old, after=text, expects=(places[-1],))]
     if given.before:
         new = _lines(given, raw, line)
         made.append(replace(edit, start=line, end=line, after=new, expects=tuple(places[:-1])))
     return [PlannedEdit(path, one) for one in made]
+
+
+def _is_own(delivery: Delivery, key: Value) -> bool:
+    owned = not key.origin.embedded and delivery.ground.owned(key.origin.path)
+    return owned and delivery.stands_alone(key)
 
 
 def _lines(given: _Given, raw: bytes, start: int) -> str:

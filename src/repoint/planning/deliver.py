@@ -165,6 +165,10 @@ class Delivery:
         kind = "Secret" if "secret" in use.source else "ConfigMap"
         return self._index.object(kind, use.workload.namespace, use.source_name)
 
+    def stands_alone(self, leaf: Value) -> bool:
+        """Whether one field alone is built of a text: no alias, and no second object, takes it."""
+        return len(self._index.of(leaf.origin.path, leaf.origin.pointer)) == 1
+
     def can_override(self, use: Use, resource: Resource) -> bool:
         """Whether one container's variable can be given another source."""
         steps = container_steps(resource, use.workload.container)

@@ -87,6 +87,22 @@ def test_what_only_this_environment_reads_is_changed_where_it_stands(tmp_path: P
     assert trial.plan("dev").changes == ()
 
 
+@pytest.mark.parametrize("anchored", ["env", "valueFrom"])
+def test_what_a_migration_takes_by_an_alias_stays_for_it(tmp_path: Path, anchored: str) -> None:
+    pods = _keyed("DSN", "uri").replace(f"{anchored}:\n", f"{anchored}: &them\n")
+    alias = "env: *them" if anchored == "env" else "env: [{name: DSN, valueFrom: *them}]"
+    pods += f"initContainers:\n- name: up\n  image: migrate/migrate:4\n  args: [up]\n  {alias}\n"
+    own = "namespace: shop-dev\nresources: [../../base, stock.yaml]\n"
+    files = repository({}, {}) | {"overlays/dev/kustomization.yaml": own}
+    files["overlays/dev/stock.yaml"] = workload("Deployment", "stock", pods)
+    trial = Trial(tmp_path, files)
+    assert trial.plan("dev").applicable
+    after = trial.apply("dev")
+    assert "overlays/dev/stock.yaml" not in after
+    patch = after["overlays/dev/stock-dev-patch.yaml"]
+    assert _HOST in patch and "initContainers" not in patch
+
+
 @pytest.mark.parametrize(
     ("given", "way"),
     [
