@@ -281,7 +281,7 @@ def test_workers_of_xdist_add_up(session: Session) -> None:
 
     assert status == 1, told
     assert "argv of true" in told
-    assert "1 hits" in told
+    assert "1 hits" in told, told
 
 
 class Plane:
