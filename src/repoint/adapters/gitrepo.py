@@ -60,9 +60,12 @@ class Listing(NamedTuple):
     @property
     def is_plain(self) -> bool:
         """Whether each entry tells its file: none is unmerged, or marked not to be looked at."""
-        marks = b"\0" + self.entries
-        whole = marks.count(b"\0H ") == self.entries.count(b"\0")
-        return whole and not re.search(rb"\0H \d+ [0-9a-f]+ [123]\t", marks)
+        first = self.entries.startswith(b"H ")
+        whole = first + self.entries.count(b"\0H ") == self.entries.count(b"\0")
+        unmerged = rb"H \d+ [0-9a-f]+ [123]\t"
+        return whole and not (
+            re.match(unmerged, self.entries) or re.search(rb"\0" + unmerged, self.entries)
+        )
 
     def paths(self, is_file: Callable[[str], bool]) -> tuple[str, ...]:
         """The files, sorted; `is_file` is asked where git does not know that one stands there."""

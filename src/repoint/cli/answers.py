@@ -62,16 +62,17 @@ class KeptScan:
         from repoint.adapters.kept.answers import Answers
         from repoint.adapters.kept.watching import Watch
 
-        now, watch = FileTree(self._tree.root), Watch(self._tree.root)
-        if now.listing(watch.tracked) != known:
+        tree, root = self._tree, self._tree.root
+        watch = Watch(root)
+        if FileTree(root).listing(watch.tracked) != known:
             return
         watch.others(known)
-        answers = Answers(*self._place)
-        answers.keep(text, known, self._tree.remembered(), self._tree.refused(), self._tree.glance)
+        made = Answers(*self._place).keep(
+            text, known, tree.remembered(), tree.refused(), tree.glance
+        )
         # What git lists without an id may have changed since it was read.
-        kept = answers.recall(known, now.glance, lambda *_: True)
-        if kept is not None:
-            self._stamp(watch.make(kept.seal))
+        if made is not None and made.stands(FileTree(root).glance):
+            self._stamp(watch.make(made.seal))
 
     def _stamp(self, stamp: Stamp | None) -> None:
         from repoint.adapters.kept.watching import keep

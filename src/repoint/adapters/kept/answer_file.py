@@ -7,8 +7,18 @@ it is not read. The seal of an answer, which no other one has, is that checksum 
 from __future__ import annotations
 
 import os
+from itertools import chain
 
-from repoint.adapters.kept.layout import SIZE, SUM, checksum, fields_of, laid_out, quick_sum
+from repoint.adapters.kept.layout import (
+    SIZE,
+    SUM,
+    both_sums,
+    checksum,
+    encoded,
+    fields_of,
+    laid_out,
+    quick_sum,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,13 +42,13 @@ class Loaded:
         self.seal, self.entries, self.fields = seal, entries, fields
 
 
-def pieces_of(entries: bytes, fields: Sequence[bytes]) -> Iterator[bytes]:
-    """A file's bytes, in pieces."""
-    body = list(laid_out(fields))
+def sealed(entries: bytes, fields: Sequence[bytes], text: str) -> tuple[bytes, Iterator[bytes]]:
+    """The seal of an answer whose last field is the text, and the bytes of its file, in pieces."""
     head = checksum(entries) + len(entries).to_bytes(SIZE, "big")
-    yield _MAGIC + checksum(head, *body) + head
-    yield entries
-    yield from body
+    size = sum(map(len, encoded(text))).to_bytes(SIZE, "big")
+    seal = both_sums(chain((head,), laid_out(fields), (size,), encoded(text)))
+    start = (_MAGIC + seal[:SUM] + head, entries)
+    return seal, chain(start, laid_out(fields), (size,), encoded(text))
 
 
 def load(path: str, now: bytes) -> Loaded | None:

@@ -12,13 +12,12 @@ before it is needed: mostly git's listing is compared, and the text is printed a
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from repoint.adapters.gitrepo import Listing
-from repoint.adapters.kept.answer_file import FOLDER, Loaded, load, pieces_of
+from repoint.adapters.kept.answer_file import FOLDER, Loaded, load, sealed
 from repoint.adapters.kept.layout import checksum, file_name, joined, parted, store
 from repoint.errors import RepointError
 
@@ -46,18 +45,7 @@ class Answers:
         if touched is None:
             return None
         then = kept.ids(listing, touched)
-        for path in touched:
-            try:
-                raw = read(path)
-            except RepointError:
-                if then.get(path) == "" and not kept.told_of(path):
-                    continue  # Such as a link to a folder: it was no file then, either.
-                return None
-            if blob_id(raw) != then.get(path):
-                told_of = kept.told_of(path) or path.endswith(".gitattributes")
-                if told_of or matters(path, raw):
-                    return None
-        return kept
+        return kept if _still(touched, then, kept.told_of, read, matters) else None
 
     def keep(
         self,
@@ -66,13 +54,14 @@ class Answers:
         contents: Mapping[str, bytes],
         refused: Iterable[str],
         read: Callable[[str], bytes],
-    ) -> None:
+    ) -> Made | None:
         """Keep an answer that was made of `contents`, unless git shows other bytes for one.
 
-        `refused` are files that could not be read: an answer may tell so.
+        `refused` are files that could not be read: an answer may tell so. None where it is not
+        kept.
         """
         if not listing.is_plain:
-            return
+            return None
         others = {}
         for path in {*listing.changed, *listing.untracked, *_links(listing.entries)}:
             try:
@@ -80,11 +69,15 @@ class Answers:
             except RepointError:
                 others[path] = ""
         ids = {**_ids(listing.entries, contents), **others}
-        if all(ids.get(path) == blob_id(raw) for path, raw in contents.items()):
-            told_of = sorted({*contents, *refused})
-            with contextlib.suppress(OSError):
-                fields = _fields(text, listing, told_of, others)
-                store(self._file.parent, self._file.name, pieces_of(listing.entries, fields))
+        if any(ids.get(path) != blob_id(raw) for path, raw in contents.items()):
+            return None
+        told_of = frozenset((*contents, *refused))
+        seal, pieces = sealed(listing.entries, _fields(listing, sorted(told_of), others), text)
+        try:
+            store(self._file.parent, self._file.name, pieces)
+        except OSError:
+            return None
+        return Made(seal, told_of, others)
 
     def _load(self, now: bytes) -> Kept | None:
         """What is kept, undamaged; git's listing of then stays away where it is the one of now."""
@@ -93,6 +86,20 @@ class Answers:
             return None
         pairs = parted(loaded.fields[3])
         return None if len(pairs) % 2 else Kept(loaded, pairs)
+
+
+class Made:
+    """An answer that was kept just now; its text, which may be large, is not read again."""
+
+    __slots__ = ("_others", "_told_of", "seal")
+
+    def __init__(self, seal: bytes, told_of: frozenset[str], others: Mapping[str, str]) -> None:
+        self.seal, self._told_of, self._others = seal, told_of, others
+
+    def stands(self, read: Callable[[str], bytes]) -> bool:
+        """Whether the files that git lists without an id have the same bytes on disk as then."""
+        told_of = self._told_of.__contains__
+        return _still(_own_left_out(self._others), self._others, told_of, read, lambda *_: True)
 
 
 class Kept:
@@ -152,6 +159,28 @@ def blob_id(raw: bytes) -> str:
     return made.hexdigest()
 
 
+def _still(
+    touched: Iterable[str],
+    then: Mapping[str, str],
+    told_of: Callable[[str], bool],
+    read: Callable[[str], bytes],
+    matters: Callable[[str, bytes], bool],
+) -> bool:
+    """Whether files have the same bytes as then, or others that do not matter."""
+    for path in touched:
+        try:
+            raw = read(path)
+        except RepointError:
+            if then.get(path) == "" and not told_of(path):
+                continue  # Such as a link to a folder: it was no file then, either.
+            return False
+        if blob_id(raw) != then.get(path) and (
+            told_of(path) or path.endswith(".gitattributes") or matters(path, raw)
+        ):
+            return False
+    return True
+
+
 def _own_left_out(paths: Iterable[str]) -> set[str]:
     return {path for path in paths if not path.startswith(_OWN)}
 
@@ -201,13 +230,10 @@ def _head_of(entries: bytes, path: str) -> str:
     return ""
 
 
-def _fields(
-    text: str, listing: Listing, told_of: Iterable[str], others: Mapping[str, str]
-) -> list[bytes]:
+def _fields(listing: Listing, told_of: Iterable[str], others: Mapping[str, str]) -> list[bytes]:
     return [
         checksum(listing.settings),
         joined(listing.untracked),
         joined(told_of),
         joined(part for pair in others.items() for part in pair),
-        text.encode(errors="surrogateescape"),
     ]

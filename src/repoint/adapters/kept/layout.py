@@ -26,6 +26,7 @@ QUICK = 4
 SIZE = 8
 """Bytes of a size."""
 
+_SLICE = 1024 * 1024
 _MOST_FILES = 32
 _MOST_BYTES = 512 * 1024 * 1024
 
@@ -44,6 +45,21 @@ def quick_sum(*pieces: bytes | memoryview) -> bytes:
     for piece in pieces:
         made = crc32(piece, made)
     return made.to_bytes(QUICK, "big")
+
+
+def both_sums(pieces: Iterable[bytes]) -> bytes:
+    """The checksum over all pieces, and the quick one behind it."""
+    made, quick = blake2b(digest_size=SUM), 0
+    for piece in pieces:
+        made.update(piece)
+        quick = crc32(piece, quick)
+    return made.digest() + quick.to_bytes(QUICK, "big")
+
+
+def encoded(text: str) -> Iterator[bytes]:
+    """A text in UTF-8, a slice at a time: a large one would stand there twice."""
+    for at in range(0, len(text), _SLICE):
+        yield text[at : at + _SLICE].encode(errors="surrogateescape")
 
 
 def file_name(words: Sequence[str]) -> str:

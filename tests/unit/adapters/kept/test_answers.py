@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repoint.adapters.filetree import FileTree
+from repoint.adapters.gitrepo import Listing
 from repoint.adapters.kept import answers
-from repoint.adapters.kept.answers import Answers, blob_id
+from repoint.adapters.kept.answers import Answers, Made, blob_id
 from repoint.adapters.kept.program import program_mark
 from repoint.errors import FileRefused
 
@@ -45,12 +47,12 @@ class Shop:
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
         (self.root / path).write_text(text)
 
-    def keep(self, text: str = "the answer", request: tuple[str, ...] = ("json",)) -> None:
+    def keep(self, text: str = "the answer", request: tuple[str, ...] = ("json",)) -> Made | None:
         tree = FileTree(self.root)
         tree.read("deploy/secret.yaml")
         listing = tree.listing()
         assert listing is not None
-        Answers(self.cache, request).keep(
+        return Answers(self.cache, request).keep(
             text, listing, tree.remembered(), tree.refused(), tree.glance
         )
 
@@ -64,6 +66,10 @@ class Shop:
     def kept_file(self) -> Path:
         (found,) = (self.cache / "scans").iterdir()
         return found
+
+
+def _never(path: str, raw: bytes) -> bool:
+    return False
 
 
 def _names_a_database(_: str, raw: bytes) -> bool:
@@ -238,6 +244,66 @@ def test_what_was_read_has_to_be_what_git_shows(shop: Shop) -> None:
     assert shop.recall() is None
 
 
+def test_what_was_kept_just_now_has_the_seal_of_what_is_read_again(shop: Shop) -> None:
+    made = shop.keep("päswort\udc80\n")
+    listing = FileTree(shop.root).listing()
+    assert made is not None
+    assert listing is not None
+    found = Answers(shop.cache, ("json",)).recall(listing, FileTree(shop.root).glance, _never)
+    assert found is not None
+    assert found.seal == made.seal
+
+
+def test_what_was_kept_just_now_stands_while_what_git_has_no_id_of_is_as_it_was(shop: Shop) -> None:
+    shop.write("notes.txt", "words\n")
+    shop.write(".repoint/ledger.jsonl", "{}\n")
+    (shop.root / "linked").symlink_to("docs")
+    shop.git("add", "linked")
+    made = shop.keep()
+    assert made is not None
+    shop.write(".repoint/ledger.jsonl", "{} {}\n")
+    assert made.stands(FileTree(shop.root).glance)
+    shop.write("notes.txt", "other words\n")
+    assert not made.stands(FileTree(shop.root).glance)
+    shop.write("notes.txt", "words\n")
+    assert made.stands(FileTree(shop.root).glance)
+    (shop.root / "notes.txt").unlink()
+    assert not made.stands(FileTree(shop.root).glance)
+
+
+def test_a_link_that_was_told_of_and_cannot_be_read_does_not_stand(shop: Shop) -> None:
+    (shop.root / "out.yaml").symlink_to("/dev/null")
+    tree = FileTree(shop.root)
+    with pytest.raises(FileRefused):
+        tree.read("out.yaml")
+    listing = tree.listing()
+    assert listing is not None
+    made = Answers(shop.cache, ("json",)).keep("no", listing, {}, tree.refused(), tree.glance)
+    assert made is not None
+    assert not made.stands(FileTree(shop.root).glance)
+
+
+def test_a_large_answer_is_never_in_memory_a_second_time(shop: Shop) -> None:
+    text = "ä" * 8_000_000
+    shop.keep("loads what keeping needs")
+    tracemalloc.start()
+    try:
+        shop.keep(text)
+        assert tracemalloc.get_traced_memory()[1] < len(text)
+    finally:
+        tracemalloc.stop()
+    assert shop.recall() == text
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("head", ["h 100644 1a 0", "H 100644 1a 2", "S 100644 1a 0"])
+def test_a_listing_is_plain_where_every_entry_is(place: int, head: str) -> None:
+    entries = [f"H 100644 1a 0\t{name}\0" for name in "abc"]
+    assert Listing("".join(entries).encode(), (), (), b"").is_plain
+    entries[place] = f"{head}\tx\0"
+    assert not Listing("".join(entries).encode(), (), (), b"").is_plain
+
+
 def test_a_damaged_answer_is_none(shop: Shop) -> None:
     shop.keep()
     file = shop.kept_file()
@@ -256,7 +322,7 @@ def test_a_damaged_answer_is_none(shop: Shop) -> None:
 
 def test_a_folder_that_cannot_be_written_keeps_nothing(shop: Shop) -> None:
     (shop.cache / "scans").write_text("a file in the way")
-    shop.keep()
+    assert shop.keep() is None
     assert shop.recall() is None
 
 
