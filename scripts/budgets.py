@@ -26,8 +26,8 @@ from scripts.dependencies import ROOT, RUNTIME, brought, groups
 INSTALLED_MIB = 12.4
 """repoint and what it needs, unpacked, on Linux: 20 % above 10.3 MiB, of which it fills 10.6."""
 
-WHEEL_KIB = 1260.0
-"""The wheel of repoint alone: 20 % above 1052 KiB, of which it fills 1189."""
+WHEEL_KIB = 1340.0
+"""The wheel of repoint alone: 6 % above the 1266 KiB that it fills, all of it our own code and data."""
 
 
 @dataclass(frozen=True, slots=True)
