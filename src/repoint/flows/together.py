@@ -21,8 +21,8 @@ def together(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """One finding for each cause, in the place of the first; the others are named in it.
 
     Notes and warnings that say the same of one place in several environments become one, and so
-    do the findings on one value that several consumers of an environment read. Errors stay their
-    environment's own: whoever asks for one of them alone (JUnit's suites) has to find them.
+    do the findings on one value that several consumers read. Of several environments, such a one
+    is none's own: no other environment may seem to have nothing in its way.
     """
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for number, finding in enumerate(findings):
@@ -36,7 +36,7 @@ def _cause(finding: Finding) -> tuple[object, ...] | None:
     if finding.location is None:
         return None
     if finding.code in _BY_PLACE:
-        return (*common, finding.environment)
+        return common
     if finding.severity is Severity.ERROR or not finding.environment:
         return None
     return (*common, finding.message, finding.consumer)
@@ -48,7 +48,12 @@ def _one(group: list[Finding]) -> Finding:
         return first
     consumers = list(dict.fromkeys(one.consumer for one in others if one.consumer))
     if first.code in _BY_PLACE and consumers:
-        return replace(first, message=f"{first.message} (and {_listed(consumers)})")
+        shared = any(one.environment != first.environment for one in others)
+        return replace(
+            first,
+            message=f"{first.message} (and {_listed(consumers)})",
+            environment="" if shared else first.environment,
+        )
     known = dict.fromkeys(one.environment for one in group)
     elsewhere = ", ".join(name for name in known if name != first.environment)
     return replace(first, message=f"{first.message} (also in {elsewhere})") if elsewhere else first

@@ -92,7 +92,7 @@ def check(findings: Sequence[Finding], environments: Iterable[str] = ()) -> str:
     return _document("repoint check", suites)
 
 
-def _found(findings: Iterable[Finding], environment: str) -> Iterator[Case]:
+def _found(findings: Sequence[Finding], environment: str) -> Iterator[Case]:
     own = [one for one in findings if one.environment == environment]
     seen: Counter[tuple[str, str]] = Counter()
     for one in own:
@@ -109,7 +109,8 @@ def _found(findings: Iterable[Finding], environment: str) -> Iterator[Case]:
         else:
             word = f"accepted: {one.accepted}" if one.accepted else str(one.severity)
             yield Case(who, name, Verdict.PASS, "", f"{word}\n{text}")
-    if not any(one.blocks for one in own):
+    # What is no environment's own stands in the way of each.
+    if not any(one.blocks for one in findings if one.environment in ("", environment)):
         yield Case(environment or "repository", "nothing stands in the way", Verdict.PASS)
 
 

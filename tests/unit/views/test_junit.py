@@ -12,6 +12,7 @@ import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repoint.model.plan import Finding, Severity
 from repoint.model.rehearsal import Check, Control, Rehearsal, Verdict
 from repoint.model.verification import Verification
 from repoint.views import junit
@@ -125,3 +126,12 @@ def test_any_text_is_valid_xml(name: str, text: str) -> None:
     shown = junit.rehearsal(replace(VALUE, consumers=(odd,), fidelity=(text, "\ufffe\ud800")))
     read(shown)
     assert "canary-" not in shown
+
+
+def test_no_environment_is_clear_of_what_is_no_environments_own() -> None:
+    shared = Finding("RP110", Severity.ERROR, "it names the source", "mend it")
+    told = outcomes(read(junit.check([shared], ["dev", "prod"])))
+    assert list(told) == ["check repository.repository RP110"]
+    alone = outcomes(read(junit.check([replace(shared, environment="dev")], ["dev", "prod"])))
+    assert "check prod.prod nothing stands in the way" in alone
+    assert "check dev.dev nothing stands in the way" not in alone
