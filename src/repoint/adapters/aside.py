@@ -37,7 +37,7 @@ def forked(pieces: Sequence[Callable[[], Result]]) -> Callable[[], list[Result]]
     """
     if len(pieces) > MOST_PIECES:
         raise ValueError(f"{len(pieces)} pieces are more than {MOST_PIECES}")
-    alone = sys.platform == "darwin" or threading.active_count() > 1 or _processors() < 2
+    alone = sys.platform == "darwin" or threading.active_count() > 1 or processors() < 2
     if alone or not pieces:
         return _Shared(pieces, None, None)
     left = _numbers(len(pieces))
@@ -88,8 +88,10 @@ class _Shared(Generic[Result]):
         return result
 
 
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+def processors() -> int:
+    """How many this process may use; all of the machine where the system does not tell (macOS)."""
+    known = hasattr(os, "sched_getaffinity")
+    return len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
 
 
 def _numbers(count: int) -> int:

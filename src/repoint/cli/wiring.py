@@ -231,10 +231,11 @@ def load_generator() -> LoadGenerator:
 
 def machine() -> str:
     """The processors at hand, for the record of a measurement."""
-    import os
     import platform
 
-    return f"{len(os.sched_getaffinity(0))} processors, {platform.machine()}"
+    from repoint.adapters.aside import processors
+
+    return f"{processors()} processors, {platform.machine()}"
 
 
 def driver_observer() -> DriverObserver:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from repoint.adapters.aside import MOST_PIECES, forked
+from repoint.cli.wiring import machine
 from repoint.errors import FileRefused
 
 HERE = os.getpid()
@@ -131,3 +132,12 @@ def test_more_pieces_than_can_be_told_apart_are_refused() -> None:
     assert len(forked([_whether_here] * MOST_PIECES)()) == MOST_PIECES
     with pytest.raises(ValueError, match="257 pieces"):
         forked([_whether_here] * (MOST_PIECES + 1))
+
+
+def test_processors_are_counted_where_the_system_tells_of_the_machine_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert machine().startswith(f"{len(os.sched_getaffinity(0))} processors, ")
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    assert machine().startswith("12 processors, ")
