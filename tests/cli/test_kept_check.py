@@ -10,6 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from repoint.adapters.filetree import FileTree
+from repoint.cli.answers import KeptScan
+from repoint.cli.options import Session
+from repoint.cli.output import Terminal
+from repoint.cli.progress import StderrProgress
+from repoint.cli.wiring import open_desk
 from tests.cli.test_door import MANIFEST
 from tests.prepared import run
 
@@ -145,6 +151,24 @@ def test_a_receipt_that_comes_or_changes_is_seen_though_git_ignores_it(shop: Sho
     (shop.root / ".repoint/receipts/local.json").unlink()
     shop.agrees()
     assert shop.agrees() == "told again"
+
+
+def test_nothing_is_kept_where_a_receipt_came_while_a_check_worked(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPOINT_CACHE", str(shop.cache))
+    shop.write(".git/info/exclude", ".repoint\n")
+    terminal = Terminal.detect(no_color=True, quiet=True)
+    session = Session(None, terminal, StderrProgress(quiet=True))
+    with open_desk(session, shop.root) as desk:
+        for comes in (True, False):
+            kept = KeptScan(FileTree(shop.root), ("json",))
+            assert kept.recall() is None
+            if comes:
+                shop.write(".repoint/receipts/local.json", "{}")
+            kept.keep("told", desk, beyond=False)
+            shutil.rmtree(shop.root / ".repoint", ignore_errors=True)
+    assert KeptScan(FileTree(shop.root), ("json",)).recall() == "told"
 
 
 @pytest.mark.parametrize("what", ["a folder elsewhere", "a file elsewhere", "a queue"])

@@ -20,7 +20,7 @@ class KeptScan:
     """What a scan of `tree` said last, for a request such as `("json", "staging")`."""
 
     def __init__(self, tree: FileTree, request: tuple[str, ...]) -> None:
-        self._tree = tree
+        self._tree, self._request = tree, request
         self._known, self._place = _place_of(tree, request)
 
     def recall(self) -> str | None:
@@ -66,6 +66,8 @@ class KeptScan:
         watch = Watch(root)
         if FileTree(root).listing(watch.tracked) != known:
             return
+        if _place_of(FileTree(root), self._request)[1] != self._place:
+            return  # Another run wrote receipts meanwhile, of which git may tell nothing.
         watch.others(known)
         made = Answers(*self._place).keep(
             text, known, tree.remembered(), tree.refused(), tree.glance
