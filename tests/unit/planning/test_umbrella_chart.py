@@ -120,7 +120,8 @@ def test_a_default_is_read_by_nobody_whose_values_replace_what_names_it(tmp_path
     values = {f"umbrella/values-{env}.yaml": own for env in ("dev", "prod")}
     trial = Trial(tmp_path, _repository(**more, **values), config=CONFIG)
     before = [one for one in trial.check() if one.code == "RP110"]
-    assert {one.environment for one in before if one.blocks} == {"dev", "prod"}
+    places = {one.location.path for one in before if one.blocks and one.location}
+    assert places == {*values, "umbrella/values.yaml"}
     for env in ("dev", "prod"):
         trial.apply(env)
     after = [one for one in trial.check() if one.code == "RP110"]
