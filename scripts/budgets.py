@@ -27,7 +27,7 @@ INSTALLED_MIB = 12.4
 """repoint and what it needs, unpacked, on Linux: 20 % above 10.3 MiB, of which it fills 10.6."""
 
 WHEEL_KIB = 1340.0
-"""The wheel of repoint alone: 6 % above the 1266 KiB that it fills, all of it our own code and data."""
+"""The wheel of repoint alone: 6 % above the 1266 KiB that it fills, our code and data alone."""
 
 
 @dataclass(frozen=True, slots=True)
