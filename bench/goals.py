@@ -54,7 +54,6 @@ KNOWN = {
     "unchanged": "on 10k files the start of Python alone takes half as long as `git status`",
     "fresh": "as for a rescan; git looks at every file of the clone",
     "start-cold": "half are imports: some 180 modules of rules and readers",
-    "memory": "on 100k files: the objects of 900 overlays stand in memory until all are linked",
     "ast-grep": "as for rg: it matches one pattern, and links nothing",
     "semgrep": "reading and linking takes what it takes; a fifth of semgrep's time, not a tenth",
     "verification": "0.5 with two processors free; 0.7 of the processor's time is what is left",
