@@ -5,6 +5,22 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
+from dataclasses import dataclass, field
+
+_CHUNK = 65536
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both ends of a connection; what the server answers is lost once it is `muted`.
+
+    Each has its own: answers that come through after some were lost would break the encryption,
+    and that is another failure than the one that is tried here.
+    """
+
+    client: socket.socket
+    server: socket.socket
+    muted: threading.Event = field(default_factory=threading.Event)
 
 
 class Relay:
@@ -14,8 +30,7 @@ class Relay:
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
-        self._pairs: list[tuple[socket.socket, socket.socket]] = []
-        self._silent = threading.Event()
+        self._pairs: list[Pair] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self) -> Relay:
@@ -28,14 +43,14 @@ class Relay:
 
     def mute(self) -> None:
         """Lose what the server answers on the connections that are open."""
-        self._silent.set()
+        for pair in self._pairs:
+            pair.muted.set()
 
     def cut(self) -> None:
-        """Break every open connection; new ones get answers again."""
+        """Break every open connection; new ones get answers."""
         pairs, self._pairs = self._pairs, []
-        self._silent.clear()
         for pair in pairs:
-            for one in pair:
+            for one in (pair.client, pair.server):
                 with suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
                 one.close()
@@ -49,15 +64,20 @@ class Relay:
                 except OSError:
                     client.close()
                     continue
-                self._pairs.append((client, server))
-                for one, other, answers in ((client, server, False), (server, client, True)):
-                    threading.Thread(
-                        target=self._pass_on, args=(one, other, answers), daemon=True
-                    ).start()
+                pair = Pair(client, server)
+                self._pairs.append(pair)
+                for way in (self._ask, self._answer):
+                    threading.Thread(target=way, args=(pair,), daemon=True).start()
 
-    def _pass_on(self, one: socket.socket, other: socket.socket, answers: bool) -> None:
+    def _ask(self, pair: Pair) -> None:
         with suppress(OSError):
-            while data := one.recv(65536):
-                if not (answers and self._silent.is_set()):
-                    other.sendall(data)
-            other.shutdown(socket.SHUT_RDWR)
+            while data := pair.client.recv(_CHUNK):
+                pair.server.sendall(data)
+            pair.server.shutdown(socket.SHUT_RDWR)
+
+    def _answer(self, pair: Pair) -> None:
+        with suppress(OSError):
+            while data := pair.server.recv(_CHUNK):
+                if not pair.muted.is_set():
+                    pair.client.sendall(data)
+            pair.client.shutdown(socket.SHUT_RDWR)

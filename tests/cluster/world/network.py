@@ -149,7 +149,7 @@ class Network:
         if there is None:
             return  # Its pod has just gone.
         for place in [one for one in there if one not in wanted]:
-            there.pop(place).close()
+            await _stop(there.pop(place))
         for place in [one for one in wanted if one not in there]:
             listener = self._socket(sandbox)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -210,14 +210,14 @@ class Network:
         await self._publish(sandbox, {})
         del self._sandboxes[sandbox]
         for target in [one for one in self._ways if one.sandbox is sandbox]:
-            self._ways.pop(target)[1].close()
+            await _stop(self._ways.pop(target)[1])
 
     async def _end(self) -> None:
         for _, way in self._ways.values():
-            way.close()
+            await _stop(way)
         for there in self._sandboxes.values():
             for server in there.values():
-                server.close()
+                await _stop(server)
         # A connection that was taken a moment ago has a task that has not begun, or is ended by a
         # callback that waits its turn: closed before that, the loop leaves its socket open.
         for _ in range(_TURNS):
@@ -262,6 +262,18 @@ def may_make() -> bool:
     thread.start()
     thread.join()
     return found == [True]
+
+
+async def _stop(server: asyncio.Server) -> None:
+    """Close a server that may have taken a connection in this very turn.
+
+    A closed server refuses the transport of such a connection when that is half made, and nobody
+    closes its socket. So it takes no more, has those made that it took, and is closed then.
+    """
+    for listener in server.sockets:
+        asyncio.get_running_loop().remove_reader(listener.fileno())
+    await asyncio.sleep(0)
+    server.close()
 
 
 def _enter(number: int) -> None:

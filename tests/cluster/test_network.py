@@ -1,0 +1,53 @@
+"""The network of the tests' pods leaves no connection open."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+from repoint.adapters.lab.ports import LOOPBACK
+from tests.cluster.world.network import Network, Sandbox, Target, may_make
+
+pytestmark = pytest.mark.cluster
+
+_SERVICE = ("10.96.0.9", 5432)
+_NOWHERE = Target(None, (LOOPBACK, 9))
+_CLIENTS = 3
+_TIMES = 20
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    if not may_make():
+        pytest.skip("a network namespace cannot be made here")
+    made = Network()
+    yield made
+    made.close()
+
+
+def test_what_a_service_has_just_taken_is_ended_when_it_goes_away(network: Network) -> None:
+    """A pod that is no longer ready takes its Service's listener away while clients still come."""
+    sandbox = network.new(frozenset())
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for _ in range(_TIMES):
+            network.publish(sandbox, {_SERVICE: lambda: _NOWHERE})
+            clients = [_client(network, sandbox) for _ in range(_CLIENTS)]
+            network.publish(sandbox, {})
+            for one in clients:
+                one.close()
+        gc.collect()
+
+    assert [str(one.message) for one in told] == []
+
+
+def _client(network: Network, sandbox: Sandbox) -> socket.socket:
+    with network.inside(sandbox):
+        client = socket.socket()
+    client.setblocking(False)
+    client.connect_ex(_SERVICE)
+    return client
