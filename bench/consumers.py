@@ -28,7 +28,7 @@ from repoint.kube.environments import top_level
 from repoint.kube.files import FileIndex
 from repoint.kube.kustomize import Build, Kustomizer
 from repoint.kube.workloads import containers
-from repoint.ports import Tree
+from repoint.ports.repository import Tree
 
 
 def index_of(tree: Tree) -> FileIndex:

@@ -94,7 +94,7 @@ if TYPE_CHECKING:
     from repoint.model.source import Unreadable as Unreadable
     from repoint.planning.inventory import EnvironmentView as EnvironmentView
     from repoint.planning.inventory import SiteReport as SiteReport
-    from repoint.ports import Progress as Progress
+    from repoint.ports.work import Progress as Progress
     from repoint.rules.rule import Rule as Rule
 
 _HOMES = {
@@ -119,7 +119,7 @@ _HOMES = {
     ),
     "model.source": ("Location", "Span", "Unreadable"),
     "planning.inventory": ("EnvironmentView", "SiteReport"),
-    "ports": ("Progress",),
+    "ports.work": ("Progress",),
     "rules.rule": ("Rule",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -16,7 +16,7 @@ from repoint.adapters.kubeapi import KubectlDoor
 from repoint.flows.desired import Desired, DesiredObject
 from repoint.flows.watching import Ended, Patience, Subject, Watched, watch
 from repoint.model.cluster import Document, ObjectRef, ref_of
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 from repoint.rollout.gitops import Standing
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.objects import deployment, job

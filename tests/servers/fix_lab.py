@@ -12,7 +12,7 @@ import pytest
 
 from repoint.adapters import servers as programs
 from repoint.model.sensitive import Sensitive
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.rehearsal.cluster_conf import database_sql, role_sql
 from repoint.rehearsal.lab import BouncerSpec, DatabaseSpec, LabSpec, PostgresSpec, RoleSpec
 from repoint.wire.login import Login, Statements, Tls

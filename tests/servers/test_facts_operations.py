@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from repoint.model.sensitive import Sensitive
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.rehearsal.lab import BouncerSpec
 from repoint.wire.refusals import ConnectionLost, ServerRefusal
 from tests.servers.fix_lab import CLUSTER, Ground, GroundFactory, Pool, PoolerFactory

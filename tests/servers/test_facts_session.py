@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.wire.refusals import ServerRefusal
 from tests.servers.fix_lab import Ground, Pool, PoolerFactory
 

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.wire.login import Statements
 from repoint.wire.refusals import ServerRefusal
 from tests.servers.fix_lab import GroundFactory, Pool, PoolerFactory

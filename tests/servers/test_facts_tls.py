@@ -16,7 +16,7 @@ from repoint.adapters import servers as programs
 from repoint.adapters.lab import PrivateServers
 from repoint.adapters.pgclient import connect
 from repoint.model.sensitive import Sensitive
-from repoint.ports import RunningLab
+from repoint.ports.servers import RunningLab
 from repoint.rehearsal.lab import BouncerSpec, DatabaseSpec, LabSpec, PostgresSpec, RoleSpec
 from repoint.wire.login import Login, Tls
 from repoint.wire.messages import SSL_REQUEST

@@ -23,7 +23,7 @@ from repoint.adapters.lab.ports import LOOPBACK, free_port
 from repoint.adapters.pgclient import connect
 from repoint.errors import LabFailed, ServersMissing
 from repoint.model.sensitive import Sensitive
-from repoint.ports import PgbouncerProgram, PostgresPrograms
+from repoint.ports.servers import PgbouncerProgram, PostgresPrograms
 from repoint.rehearsal.lab import BouncerSpec, DatabaseSpec, LabSpec, RoleSpec
 from repoint.wire.login import Login, Tls
 from repoint.wire.refusals import ServerRefusal

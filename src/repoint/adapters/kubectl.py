@@ -26,7 +26,8 @@ from repoint.adapters.runner import (
     scratch_folder,
 )
 from repoint.errors import FileRefused, ToolFailed
-from repoint.ports import Progress, Tree
+from repoint.ports.repository import Tree
+from repoint.ports.work import Progress
 
 BIGGEST = 4 * 1024 * 1024
 PARALLEL = max(2, min(4, os.cpu_count() or 1))

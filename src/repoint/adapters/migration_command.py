@@ -11,7 +11,7 @@ from repoint.adapters.environment import child_environment
 from repoint.dsn.mask import mask
 from repoint.errors import LabFailed
 from repoint.model.sensitive import Sensitive
-from repoint.ports import RunningLab
+from repoint.ports.servers import RunningLab
 from repoint.rehearsal.lab import Attended
 
 TIMEOUT_S = 300.0

@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING
 from repoint.adapters.runner import Result, find_tool, run, scratch_folder
 from repoint.errors import EditRefused, FileRefused, RepointError, SealedFile
 from repoint.planning.vaults import vault_variables
-from repoint.ports import Progress, Tree
+from repoint.ports.repository import Tree
+from repoint.ports.work import Progress
 
 if TYPE_CHECKING:  # What changes sealed files is imported when one is.
     from repoint.planning.sealed import Place

@@ -21,7 +21,8 @@ from repoint.planning.config import CONFIG_NAME, Config, load_config
 if TYPE_CHECKING:
     from repoint.flows.reading import Reading
     from repoint.model.plan import Plan
-    from repoint.ports import Aside, KeptResults, Progress, Tree, WritableTree
+    from repoint.ports.repository import Tree, WritableTree
+    from repoint.ports.work import Aside, KeptResults, Progress
 
 
 @dataclass(frozen=True, slots=True)

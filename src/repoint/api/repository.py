@@ -14,7 +14,7 @@ from repoint.model.knowledge import NOTHING_ADDED, Knowledge, knowing
 
 if TYPE_CHECKING:
     from repoint.api.opening import Opened
-    from repoint.ports import Progress
+    from repoint.ports.work import Progress
 
 
 class _Silent:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from repoint.ports import Tree
+    from repoint.ports.repository import Tree
     from repoint.views.markup import Scope
     from repoint.views.places import Places
 

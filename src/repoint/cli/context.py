@@ -15,7 +15,7 @@ from repoint.errors import UsageError, WrongContext
 
 if TYPE_CHECKING:
     from repoint.planning.config import Config
-    from repoint.ports import ClusterApi, ClusterDoor
+    from repoint.ports.cluster import ClusterApi, ClusterDoor
 
 _PRODUCTION = re.compile(r"(?:^|[-_.])prod", re.IGNORECASE)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from repoint.errors import FileRefused
 from repoint.model.receipt import FileWrite
-from repoint.ports import WritableTree
+from repoint.ports.repository import WritableTree
 
 
 def write_new(

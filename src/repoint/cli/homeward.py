@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from repoint.flows.rolling_out.source import Repository
     from repoint.flows.watching import Subject
     from repoint.model.rehearsal import Verdict
-    from repoint.ports import ClusterApi
+    from repoint.ports.cluster import ClusterApi
     from repoint.rollout.steps import Draft
     from repoint.views.rollback import Story
 

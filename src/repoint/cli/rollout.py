@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from repoint.flows.desired import Desired
     from repoint.flows.rolling_out.flow import Rollout
     from repoint.flows.rolling_out.source import Repository
-    from repoint.ports import ClusterApi
+    from repoint.ports.cluster import ClusterApi
     from repoint.rollout.steps import Draft
 
 

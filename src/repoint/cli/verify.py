@@ -18,7 +18,7 @@ from repoint.errors import ExitCode, RepointError
 
 if TYPE_CHECKING:
     from repoint.model.verification import Verification
-    from repoint.ports import ClusterApi
+    from repoint.ports.cluster import ClusterApi
 
 _CONFIGURED = "as configured"
 

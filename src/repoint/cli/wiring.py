@@ -21,19 +21,11 @@ if TYPE_CHECKING:
     from repoint.flows.rolling_out.locking import Holder
     from repoint.flows.workspace import Workspace
     from repoint.planning.config import Config
-    from repoint.ports import (
-        ClusterApi,
-        ClusterDoor,
-        Dial,
-        DriverObserver,
-        HttpGet,
-        Identity,
-        Laboratory,
-        LoadGenerator,
-        LocalState,
-        SealedEditor,
-        WritableTree,
-    )
+    from repoint.ports.cluster import ClusterApi, ClusterDoor
+    from repoint.ports.connecting import Dial, HttpGet
+    from repoint.ports.repository import SealedEditor, WritableTree
+    from repoint.ports.servers import DriverObserver, Laboratory, LoadGenerator
+    from repoint.ports.user import Identity, LocalState
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ from repoint.model.plan import Plan
 from repoint.model.receipt import FileWrite, Receipt
 from repoint.model.rehearsal import Verdict
 from repoint.planning.assemble import fingerprint
-from repoint.ports import Aside, Identity, Progress, SealedEditor, WritableTree
+from repoint.ports.repository import SealedEditor, WritableTree
+from repoint.ports.user import Identity
+from repoint.ports.work import Aside, Progress
 from repoint.promotion.content import content_of_changes
 
 

@@ -11,7 +11,7 @@ from repoint.errors import RepointError
 from repoint.flows.patience import locked_soon
 from repoint.model.benchmark import Benchmark
 from repoint.model.receipt import FileWrite
-from repoint.ports import WritableTree
+from repoint.ports.repository import WritableTree
 
 FOLDER = ".repoint/benchmarks"
 

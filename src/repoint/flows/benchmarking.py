@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from repoint.flows.rehearsing.flow import Prepared
 from repoint.model.benchmark import Benchmark, Measured, Pair, Workload
-from repoint.ports import Laboratory, LoadGenerator, Progress
+from repoint.ports.servers import Laboratory, LoadGenerator
+from repoint.ports.work import Progress
 from repoint.rehearsal.lab import BouncerSpec, LabSpec
 from repoint.rehearsal.spec import lab_spec
 from repoint.rehearsal.workloads import order, workloads

@@ -20,7 +20,7 @@ from repoint.model.verification import Verification
 from repoint.planning.config import Config
 from repoint.planning.environment_facts import targets_of
 from repoint.planning.inventory import Inventory
-from repoint.ports import SealedEditor, WritableTree
+from repoint.ports.repository import SealedEditor, WritableTree
 
 _OTHER = "it is of another plan than this one"
 

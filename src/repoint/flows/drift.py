@@ -14,7 +14,7 @@ from repoint.model.plan import Finding
 from repoint.model.receipt import ReceiptFile
 from repoint.model.source import Location
 from repoint.planning.takeback import as_applied, take_back
-from repoint.ports import Tree
+from repoint.ports.repository import Tree
 from repoint.rules import routing
 
 

@@ -14,7 +14,7 @@ from repoint.flows.rehearsing.record import records_of
 from repoint.flows.standing import standing_of
 from repoint.model.ledger import Entry, Phase
 from repoint.planning.config import CONFIG_NAME, ROLLOUT_GATES, Config, seconds_of
-from repoint.ports import SealedEditor, WritableTree
+from repoint.ports.repository import SealedEditor, WritableTree
 from repoint.promotion.gates import GateResult, Situation, judge_gates
 from repoint.promotion.timeline import Timeline
 

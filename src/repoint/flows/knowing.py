@@ -6,7 +6,7 @@ from repoint.errors import ConfigError, FileRefused
 from repoint.model.knowledge import Knowledge, joined
 from repoint.planning.config import CONFIG_NAME, Config
 from repoint.planning.knowledge import digest_of, knowledge_in, made_of
-from repoint.ports import Tree
+from repoint.ports.repository import Tree
 
 
 def known_here(config: Config | None, tree: Tree, elsewhere: Knowledge) -> Knowledge:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from repoint.model.consumer import Site
 from repoint.model.knowledge import in_force
-from repoint.ports import KeptResults
+from repoint.ports.work import KeptResults
 
 if TYPE_CHECKING:
     from msgspec.msgpack import Decoder, Encoder

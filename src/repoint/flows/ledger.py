@@ -14,7 +14,8 @@ from repoint.model.ledger import Entry, Phase
 from repoint.model.receipt import FileWrite
 from repoint.model.rehearsal import Verdict
 from repoint.planning.config import CONFIG_NAME, Config, load_config
-from repoint.ports import Identity, SealedEditor, WritableTree
+from repoint.ports.repository import SealedEditor, WritableTree
+from repoint.ports.user import Identity
 from repoint.promotion.lines import LEDGER_PATH, appended, decode_ledger
 from repoint.promotion.settings import settings_digest
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from repoint.kube.files import KUSTOMIZATION_NAMES, join, normal
 from repoint.kube.plain import plain_documents
-from repoint.ports import Tree
+from repoint.ports.repository import Tree
 
 _OBJECTS = frozenset({"resources", "bases", "components"})
 """What a kustomization lists as objects."""

@@ -15,7 +15,7 @@ from repoint.formats.shelf import Shelf
 from repoint.kube.sealed import SealedSecretView, sealed_view
 from repoint.model.consumer import Site
 from repoint.model.source import Unreadable
-from repoint.ports import Progress
+from repoint.ports.work import Progress
 from repoint.sites.detect import detect, detect_sealed, searched
 
 WORTH_A_PROCESS = 500

@@ -10,7 +10,8 @@ from repoint.flows.standing import planned_content
 from repoint.model.ledger import Entry, Phase
 from repoint.model.plan import Plan
 from repoint.model.rehearsal import Rehearsal, Verdict
-from repoint.ports import Identity, WritableTree
+from repoint.ports.repository import WritableTree
+from repoint.ports.user import Identity
 
 
 def note_plan(plan: Plan, tree: WritableTree, identity: Identity) -> None:

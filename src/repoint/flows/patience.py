@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from repoint.errors import LockHeld
-from repoint.ports import WritableTree
+from repoint.ports.repository import WritableTree
 
 _TRIES, _PAUSE_S = 50, 0.1
 

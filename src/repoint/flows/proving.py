@@ -24,7 +24,7 @@ from repoint.planning.prove import (
     touched,
     untouched_proof,
 )
-from repoint.ports import Rendered, Tree
+from repoint.ports.repository import Rendered, Tree
 
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 

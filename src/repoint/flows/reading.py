@@ -26,7 +26,8 @@ from repoint.kube.sealed import SealedSecretView
 from repoint.model.consumer import Site
 from repoint.model.source import Unreadable
 from repoint.planning.config import CONFIG_NAME, Config
-from repoint.ports import Progress, Tree
+from repoint.ports.repository import Tree
+from repoint.ports.work import Progress
 
 _SUBMODULES = ".gitmodules"
 _OWN_FILES = (CONFIG_NAME, ".repoint/*", ".git/*", ".sops.yaml")

@@ -9,7 +9,7 @@ from repoint.errors import FileRefused, RepointError, StalePlan, UsageError
 from repoint.model.receipt import FileWrite, Receipt
 from repoint.planning.bounds import check_receipt
 from repoint.planning.codec import decode_receipt, encode_receipt
-from repoint.ports import Tree, WritableTree
+from repoint.ports.repository import Tree, WritableTree
 
 FOLDER = ".repoint/receipts"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from repoint.ports import WritableTree
+from repoint.ports.repository import WritableTree
 
 
 def resume(tree: WritableTree) -> str:

@@ -15,7 +15,8 @@ from repoint.planning.sealed import line_swaps, new_value, plain_texts
 from repoint.planning.splice import apply_edits, patches, to_write
 from repoint.planning.takeback import carry, take_back
 from repoint.planning.undo import describe
-from repoint.ports import Aside, Progress, SealedEditor, WritableTree
+from repoint.ports.repository import SealedEditor, WritableTree
+from repoint.ports.work import Aside, Progress
 
 MANY = 200
 """So many simple files are worth another process."""

@@ -14,7 +14,9 @@ from repoint.model.ledger import Entry, Phase
 from repoint.model.receipt import FileWrite, Receipt
 from repoint.model.rehearsal import Verdict
 from repoint.planning.config import CONFIG_NAME
-from repoint.ports import Identity, Progress, SealedEditor, WritableTree
+from repoint.ports.repository import SealedEditor, WritableTree
+from repoint.ports.user import Identity
+from repoint.ports.work import Progress
 from repoint.promotion.content import applied_parts, whole_content
 
 

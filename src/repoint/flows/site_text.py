@@ -10,7 +10,7 @@ from repoint.flows.scanning import Survey
 from repoint.formats.base import leaves
 from repoint.formats.read import read_file
 from repoint.model.consumer import Site
-from repoint.ports import SecretStore
+from repoint.ports.repository import SecretStore
 
 
 def site_text(found: Survey, secrets: SecretStore, site: Site) -> str:

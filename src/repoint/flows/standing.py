@@ -16,7 +16,7 @@ from repoint.model.ledger import Entry
 from repoint.model.plan import Plan
 from repoint.model.receipt import Receipt, ReceiptFile
 from repoint.model.rehearsal import Verdict
-from repoint.ports import SealedEditor, WritableTree
+from repoint.ports.repository import SealedEditor, WritableTree
 from repoint.promotion.content import applied_parts, content_of_changes, whole_content
 from repoint.promotion.standing import Standing
 

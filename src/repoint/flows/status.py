@@ -13,7 +13,7 @@ from repoint.flows.receipts import load_receipts
 from repoint.flows.standing import standing_of
 from repoint.model.ledger import Entry
 from repoint.planning.config import Config
-from repoint.ports import SealedEditor, WritableTree
+from repoint.ports.repository import SealedEditor, WritableTree
 from repoint.promotion.gates import GateResult, judge_gates
 from repoint.promotion.lines import LEDGER_PATH
 from repoint.promotion.next_step import NextStep, next_step

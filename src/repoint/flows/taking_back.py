@@ -23,7 +23,7 @@ from repoint.planning.takeback import (
     restore_sealed,
     take_back,
 )
-from repoint.ports import SealedEditor, WritableTree
+from repoint.ports.repository import SealedEditor, WritableTree
 
 _What = tuple[Op, str, str, str, tuple[PartEdit, ...]] | None
 """What an edit did, wherever it stands; None for the making of a file."""

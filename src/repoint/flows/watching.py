@@ -20,7 +20,7 @@ from repoint.flows.services import services_of
 from repoint.flows.workspace import Workspace
 from repoint.model.cluster import Document, ObjectRef, ref_of
 from repoint.planning.config import as_tuple
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 from repoint.rollout.gitops import Advice, Picture, Seen, Standing, see, see_hosts
 from repoint.rollout.gitops_controllers import ARGO_API, holders
 from repoint.rollout.inputs import inputs_of

@@ -8,7 +8,8 @@ from functools import cache
 from typing import TypeVar
 
 from repoint.planning.config import Config
-from repoint.ports import Aside, KeptResults, Progress, Renderer, SecretStore, Tree
+from repoint.ports.repository import Renderer, SecretStore, Tree
+from repoint.ports.work import Aside, KeptResults, Progress
 
 Result = TypeVar("Result")
 

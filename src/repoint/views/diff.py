@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from repoint.dsn.mask import mask
 from repoint.model.plan import Edit, FileChange, Op, Plan
 from repoint.planning.splice import Patch, apply_edits, line_of, patches, splice, to_write
-from repoint.ports import Tree
+from repoint.ports.repository import Tree
 from repoint.views.wording import edit_summary
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from repoint.errors import RepointError
 from repoint.model.plan import Finding
 from repoint.planning.config import CONFIG_NAME
-from repoint.ports import Tree
+from repoint.ports.repository import Tree
 
 _TOKEN = re.compile(r"[\w.-]+")
 _SEALED = "ENC["

@@ -21,7 +21,7 @@ from repoint.cli.wiring import open_desk
 from repoint.comparison.standing import Standing
 from repoint.flows.comparing.way_back import source_standing
 from repoint.model.rehearsal import Verdict
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.objects import deployment, forwards, service
 from tests.servers.fix_lab import CLUSTER, PASSWORD, GroundFactory

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repoint.errors import ClusterRefused
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubeapi.conftest import kubeconfig, reached  # noqa: F401
 from tests.cluster.kubeapi.samples import config_map, ref

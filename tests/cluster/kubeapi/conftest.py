@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from repoint.adapters.kubeapi import KubectlDoor
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubeapi.samples import CONTEXT
 

@@ -19,7 +19,7 @@ import pytest
 from repoint.adapters.kubeapi import KubectlDoor
 from repoint.errors import ClusterLost, ClusterRefused
 from repoint.model.cluster import Document
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubeapi.relay import Relay
 from tests.cluster.kubeapi.samples import CONTEXT, bind, children, config_map, ref, use

@@ -9,7 +9,7 @@ import pytest
 from repoint.adapters.kubeapi import KubectlDoor
 from repoint.errors import ClusterRefused
 from repoint.model.cluster import ObjectRef
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubeapi.samples import (
     CONTEXT,

@@ -17,7 +17,7 @@ import yaml
 from repoint.adapters.lab.ports import LOOPBACK
 from repoint.adapters.pgclient import connect
 from repoint.model.sensitive import Sensitive
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.wire.login import Login, Statements, Tls
 from repoint.wire.refusals import ConnectionLost, ServerRefusal
 from tests.cluster.objects import cluster, deployment, job, pooler

@@ -25,7 +25,7 @@ from repoint.flows.rolling_out.situation import Hooks, Settings
 from repoint.flows.rolling_out.source import Repository
 from repoint.flows.workspace import Workspace
 from repoint.planning.config import load_config
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 from repoint.rollout.steps import Draft, Event, Tone
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.objects import cluster, deployment, job, pooler, service

@@ -19,7 +19,7 @@ from repoint.flows.verifying.soaking import soak, watched
 from repoint.model.rehearsal import Verdict
 from repoint.model.sensitive import Sensitive
 from repoint.model.verification import Soak
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.wire.refusals import ConnectionLost
 from tests.cluster.exporting import metrics_of
 from tests.cluster.verifying.town import PASSWORD, Town

@@ -30,7 +30,7 @@ from repoint.flows.workspace import Workspace
 from repoint.model.rehearsal import Check
 from repoint.model.verification import Verification, VerifiedConsumer
 from repoint.planning.config import load_config
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.objects import KWOK, cluster, deployment, pooler, service
 from tests.servers.fix_lab import Ground, Pool

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from repoint.adapters.lab.ports import LOOPBACK
 from repoint.adapters.pgclient import connect
 from repoint.model.sensitive import Sensitive
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.wire.login import Login, Tls
 from tests.cluster.world import cnpg_objects as cnpg
 from tests.cluster.world.example import SOURCE_URL, TARGET_URL

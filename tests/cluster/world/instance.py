@@ -16,7 +16,7 @@ from repoint.adapters.lab.postgres import Postgres
 from repoint.adapters.pgclient import connect
 from repoint.errors import ServersMissing
 from repoint.model.sensitive import Sensitive
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.rehearsal.cluster_conf import BOOTSTRAP, SUPERUSER
 from repoint.rehearsal.ini import AUTH_USER
 from repoint.rehearsal.lab import DatabaseSpec, LabSpec, PostgresSpec, RoleSpec

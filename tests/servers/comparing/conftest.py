@@ -26,7 +26,7 @@ from repoint.flows.comparing.flow import Wanted, compare
 from repoint.flows.comparing.reaching import APPLICATION
 from repoint.flows.comparing.sessions import Database
 from repoint.model.sensitive import Sensitive
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.wire.login import Login, Tls
 from tests.servers.fix_lab import CLUSTER, Servers
 

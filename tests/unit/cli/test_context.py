@@ -9,7 +9,7 @@ import pytest
 from repoint.cli.context import choose_context, must_ask
 from repoint.errors import WrongContext
 from repoint.planning.config import Config, Environment, Source, Target
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 
 
 class Door:

@@ -15,7 +15,7 @@ from repoint.flows.apply import apply_plan
 from repoint.flows.rollback import roll_back
 from repoint.flows.workspace import in_turn
 from repoint.model.plan import Plan
-from repoint.ports import Aside
+from repoint.ports.work import Aside
 from tests.torture.small_plan import small_plan
 from tests.unit.flows.hand_plans import (
     OLD,

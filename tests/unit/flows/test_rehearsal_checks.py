@@ -15,7 +15,8 @@ from repoint.flows.rehearsing.checks_login import identity, log_in
 from repoint.flows.rehearsing.checks_state import isolation
 from repoint.flows.rehearsing.stage import Stage
 from repoint.model.rehearsal import Verdict
-from repoint.ports import Conversation, RunningLab
+from repoint.ports.connecting import Conversation
+from repoint.ports.servers import RunningLab
 from repoint.rehearsal.cast import Client
 from repoint.wire.login import Login
 from tests.servers.fix_lab import PASSWORD, Pool

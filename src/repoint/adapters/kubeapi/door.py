@@ -17,7 +17,7 @@ from repoint.adapters.kubeapi.proxy import Proxy
 from repoint.adapters.runner import find_tool, run, scratch_folder
 from repoint.dsn.mask import mask
 from repoint.errors import ToolFailed, WrongContext
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 
 _LINE = re.compile(r"line (\d+)")
 _OPENING_PATIENCE_S = 5.0

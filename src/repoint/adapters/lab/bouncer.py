@@ -9,7 +9,7 @@ from repoint.adapters.lab.certificates import Authority, KeyPair
 from repoint.adapters.lab.guard import Guard
 from repoint.adapters.lab.ports import LOOPBACK, answers, free_port
 from repoint.errors import LabFailed
-from repoint.ports import PgbouncerProgram
+from repoint.ports.servers import PgbouncerProgram
 from repoint.rehearsal.ini import AUTH_USER, Places, private_hba, private_ini
 from repoint.rehearsal.lab import BouncerSpec
 

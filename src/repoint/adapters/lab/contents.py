@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from repoint.errors import LabFailed
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.rehearsal.cluster_conf import database_sql, integration_sql, role_sql
 from repoint.rehearsal.lab import DatabaseSpec, PostgresSpec
 from repoint.wire.refusals import ConnectionLost, ServerRefusal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from repoint.ports import PgbouncerProgram, PostgresPrograms
+from repoint.ports.servers import PgbouncerProgram, PostgresPrograms
 from repoint.rehearsal import cluster_conf, ini
 from repoint.rehearsal.harmless import harmless_lines, may_be_set
 from repoint.rehearsal.lab import BouncerSpec, PostgresSpec

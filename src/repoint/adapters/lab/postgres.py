@@ -11,7 +11,7 @@ from repoint.adapters.lab.certificates import Authority
 from repoint.adapters.lab.guard import Guard
 from repoint.adapters.lab.ports import LOOPBACK, answers, free_port
 from repoint.errors import LabFailed
-from repoint.ports import PostgresPrograms
+from repoint.ports.servers import PostgresPrograms
 from repoint.rehearsal.cluster_conf import (
     BOOTSTRAP,
     PARAMETERS,

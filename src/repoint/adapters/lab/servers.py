@@ -19,14 +19,8 @@ from repoint.adapters.lab.guard import Guard
 from repoint.adapters.lab.postgres import Postgres
 from repoint.errors import LabFailed, ServersMissing
 from repoint.model.sensitive import Sensitive
-from repoint.ports import (
-    Conversation,
-    Dial,
-    PgbouncerProgram,
-    PostgresPrograms,
-    RunningLab,
-    ServerPrograms,
-)
+from repoint.ports.connecting import Conversation, Dial
+from repoint.ports.servers import PgbouncerProgram, PostgresPrograms, RunningLab, ServerPrograms
 from repoint.rehearsal.cluster_conf import BOOTSTRAP, SUPERUSER
 from repoint.rehearsal.ini import AUTH_DATABASE, pgbouncer_hba, pgbouncer_ini
 from repoint.rehearsal.lab import Attended, BouncerSpec, LabSpec

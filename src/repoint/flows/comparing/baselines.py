@@ -34,7 +34,9 @@ from repoint.flows.patience import locked_soon
 from repoint.flows.receipts import read_now
 from repoint.model.receipt import FileWrite
 from repoint.model.rehearsal import Verdict
-from repoint.ports import LocalState, Progress, WritableTree
+from repoint.ports.repository import WritableTree
+from repoint.ports.user import LocalState
+from repoint.ports.work import Progress
 from repoint.wire.refusals import ServerRefusal
 
 FOLDER = ".repoint/baselines"

@@ -29,7 +29,7 @@ from repoint.flows.comparing.memory import Memory, key_of
 from repoint.flows.comparing.reading import Reading, read_side
 from repoint.flows.comparing.sessions import Database, session, snapshot
 from repoint.model.rehearsal import Verdict
-from repoint.ports import Progress
+from repoint.ports.work import Progress
 
 Clock = Callable[[], datetime]
 

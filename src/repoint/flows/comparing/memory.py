@@ -11,7 +11,7 @@ import msgspec
 from repoint.comparison.model import Server, TableContent
 from repoint.comparison.rows import Table
 from repoint.model.rehearsal import Verdict
-from repoint.ports import LocalState
+from repoint.ports.user import LocalState
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ from repoint.comparison.model import Comparison
 from repoint.flows.ledger import append, content_of, entry_of
 from repoint.model.ledger import Phase
 from repoint.model.rehearsal import worst
-from repoint.ports import Identity, SealedEditor, WritableTree
+from repoint.ports.repository import SealedEditor, WritableTree
+from repoint.ports.user import Identity
 
 
 def note_comparison(

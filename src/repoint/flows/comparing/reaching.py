@@ -21,7 +21,9 @@ from repoint.flows.comparing.strings import (
 from repoint.flows.planning import require_config
 from repoint.flows.workspace import Workspace
 from repoint.model.cluster import ObjectRef
-from repoint.ports import ClusterApi, Conversation, Dial, SealedEditor, WritableTree
+from repoint.ports.cluster import ClusterApi
+from repoint.ports.connecting import Conversation, Dial
+from repoint.ports.repository import SealedEditor, WritableTree
 from repoint.rules.driver_shapes import tls_of
 from repoint.wire.login import Login
 

@@ -10,7 +10,7 @@ from repoint.comparison.model import Server, Side
 from repoint.comparison.rows import SETTINGS, literal
 from repoint.dsn.mask import mask
 from repoint.errors import DatabaseLost
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.wire.refusals import ConnectionLost, DriverRefusal, ServerRefusal
 
 Rows = tuple[tuple[str | None, ...], ...]

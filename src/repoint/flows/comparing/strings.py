@@ -20,7 +20,8 @@ from repoint.model.consumer import Purpose, Site, Style, Use
 from repoint.model.sensitive import Sensitive
 from repoint.model.source import Location
 from repoint.planning.consumer_facts import connection
-from repoint.ports import ClusterApi, SealedEditor, SecretStore, Tree, WritableTree
+from repoint.ports.cluster import ClusterApi
+from repoint.ports.repository import SealedEditor, SecretStore, Tree, WritableTree
 from repoint.rules.facts import Connection
 
 

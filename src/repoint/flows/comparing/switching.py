@@ -31,7 +31,9 @@ from repoint.model.cluster import Document
 from repoint.model.ledger import Phase
 from repoint.model.rehearsal import Verdict
 from repoint.planning.config import Data, seconds_of
-from repoint.ports import Identity, LocalState, Progress, SealedEditor, WritableTree
+from repoint.ports.repository import SealedEditor, WritableTree
+from repoint.ports.user import Identity, LocalState
+from repoint.ports.work import Progress
 from repoint.wire.refusals import ServerRefusal
 
 

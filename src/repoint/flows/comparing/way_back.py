@@ -17,7 +17,7 @@ from repoint.model.cluster import Document, ref_of
 from repoint.model.plan import Severity
 from repoint.model.rehearsal import Verdict
 from repoint.planning.config import Config
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 
 _SHOWN = 5
 

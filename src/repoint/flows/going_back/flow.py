@@ -20,7 +20,9 @@ from repoint.flows.workspace import Workspace
 from repoint.model.ledger import Entry, Phase
 from repoint.model.rehearsal import Check, Verdict
 from repoint.model.verification import Verification
-from repoint.ports import ClusterApi, Dial, HttpGet, WritableTree
+from repoint.ports.cluster import ClusterApi
+from repoint.ports.connecting import Dial, HttpGet
+from repoint.ports.repository import WritableTree
 
 _BEGUN = (Phase.APPLIED, Phase.ROLLED_OUT, Phase.TAKEN_BACK)
 _MEANWHILE = "nothing was written on the target while its consumers left"

@@ -17,7 +17,7 @@ from repoint.flows.rehearsing.stage import (
 )
 from repoint.model.rehearsal import Verdict
 from repoint.model.sensitive import Sensitive
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.setup import MARKER
 from repoint.wire.login import Statements

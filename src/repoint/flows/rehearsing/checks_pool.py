@@ -15,7 +15,7 @@ from repoint.flows.rehearsing.stage import (
     told,
 )
 from repoint.model.rehearsal import Verdict
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.rehearsal.cast import Client
 from repoint.rules.budget import DEFAULT_POOL_SIZE, needed_clients
 from repoint.wire.refusals import ConnectionLost, ServerRefusal

@@ -26,7 +26,7 @@ from repoint.flows.rehearsing.traces import (
     session_setting,
     trace_check,
 )
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.setup import TENANTS, literal
 from repoint.rules.facts import HazardKind

@@ -19,7 +19,7 @@ from repoint.flows.rehearsing.stage import (
 )
 from repoint.flows.rehearsing.traces import OWN_SETTING, left_behind, setting_trace
 from repoint.model.rehearsal import Control, Verdict
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.lab import BouncerSpec
 from repoint.rehearsal.setup import literal

@@ -28,7 +28,9 @@ from repoint.model.rehearsal import (
     Verdict,
 )
 from repoint.planning.config import CONFIG_NAME, Config
-from repoint.ports import DriverObserver, Laboratory, Progress, SealedEditor, WritableTree
+from repoint.ports.repository import SealedEditor, WritableTree
+from repoint.ports.servers import DriverObserver, Laboratory
+from repoint.ports.work import Progress
 from repoint.rehearsal.ini import pgbouncer_hba, pgbouncer_ini
 from repoint.rehearsal.spec import lab_spec
 

@@ -14,7 +14,8 @@ from repoint.flows.rehearsing.stage import Answer, Refused, Stage, asking, told
 from repoint.model.rehearsal import Verdict
 from repoint.model.sensitive import Sensitive
 from repoint.planning.config import Migration
-from repoint.ports import RunningLab, Tree
+from repoint.ports.repository import Tree
+from repoint.ports.servers import RunningLab
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.lab import Attended
 from repoint.wire.refusals import ServerRefusal

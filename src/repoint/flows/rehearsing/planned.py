@@ -11,7 +11,7 @@ from repoint.flows.rewriting import Rewriting, changes_of, is_done, wanted_of
 from repoint.flows.scanning import Survey, survey
 from repoint.flows.workspace import Workspace
 from repoint.model.plan import Plan
-from repoint.ports import Rendered, Renderer, SealedEditor, Tree, WritableTree
+from repoint.ports.repository import Rendered, Renderer, SealedEditor, Tree, WritableTree
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,7 +15,8 @@ from itertools import groupby
 
 from repoint.errors import LabFailed
 from repoint.flows.rehearsing.stage import Refused
-from repoint.ports import Conversation, RunningLab
+from repoint.ports.connecting import Conversation
+from repoint.ports.servers import RunningLab
 from repoint.rehearsal.setup import Statement
 from repoint.wire.refusals import ConnectionLost, ServerRefusal
 

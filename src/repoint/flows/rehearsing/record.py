@@ -13,7 +13,7 @@ from repoint.model.plan import InputDigest, Plan
 from repoint.model.receipt import FileWrite
 from repoint.model.rehearsal import Rehearsal, Verdict
 from repoint.planning.codec import decode_rehearsal, encode_rehearsal
-from repoint.ports import WritableTree
+from repoint.ports.repository import WritableTree
 from repoint.promotion.content import content_of_changes
 
 FOLDER = ".repoint/rehearsals"

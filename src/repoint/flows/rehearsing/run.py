@@ -28,7 +28,7 @@ from repoint.model.rehearsal import (
     RehearsedConsumer,
     Verdict,
 )
-from repoint.ports import DriverObserver, Laboratory, RunningLab
+from repoint.ports.servers import DriverObserver, Laboratory, RunningLab
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.lab import BouncerSpec
 from repoint.rehearsal.setup import tenants

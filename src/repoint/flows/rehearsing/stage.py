@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from repoint.flows.rehearsing.casting import Scene
 from repoint.model.rehearsal import Verdict
-from repoint.ports import Conversation, DriverObserver, RunningLab
+from repoint.ports.connecting import Conversation
+from repoint.ports.servers import DriverObserver, RunningLab
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.setup import MARKER, first_schema
 from repoint.rules.facts import PoolerFacts

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from repoint.flows.rehearsing.stage import Answer, Stage, asking, passed
 from repoint.model.rehearsal import Verdict
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.setup import literal
 from repoint.rules.facts import HazardKind

@@ -14,7 +14,7 @@ from repoint.flows.rolling_out.situation import Hooks, Settings, read_if_allowed
 from repoint.flows.rolling_out.trying import Trial, Trials, kinds_made, refused
 from repoint.model.cluster import Document, ObjectRef, ref_of
 from repoint.model.tokens import new_token
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 from repoint.rollout.inputs import Input, inputs_digest, inputs_of
 from repoint.rollout.moving import moves, reads_anew
 from repoint.rollout.names import GATED, INPUTS, ROLLED, SPEC, SWITCHED

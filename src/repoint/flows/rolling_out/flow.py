@@ -27,7 +27,8 @@ from repoint.flows.rolling_out.situation import (
 from repoint.flows.rolling_out.waiting import wait_gone, wait_pooler, wait_ready
 from repoint.flows.rolling_out.workloads import roll
 from repoint.model.cluster import Document, ref_of
-from repoint.ports import ClusterApi, Identity
+from repoint.ports.cluster import ClusterApi
+from repoint.ports.user import Identity
 from repoint.rollout.names import GATED, RAN, SWITCHED
 from repoint.rollout.objects import at
 from repoint.rollout.ordering import is_cnpg

@@ -18,7 +18,7 @@ from typing import Any
 
 from repoint.errors import ClusterRefused, LockHeld, RepointError
 from repoint.model.cluster import Document, ObjectRef
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 from repoint.rollout.names import PROCESS
 from repoint.rollout.objects import at, marks_of, number_at
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from repoint.errors import RepointError
-from repoint.ports import ClusterApi, HttpGet
+from repoint.ports.cluster import ClusterApi
+from repoint.ports.connecting import HttpGet
 from repoint.rollout.recycling import servers_in
 
 _PORT, _PATH = 9127, "/metrics"

@@ -10,7 +10,7 @@ from repoint.dsn.mask import mask
 from repoint.errors import ClusterRefused
 from repoint.flows.rolling_out.locking import Hold
 from repoint.model.cluster import Document, ObjectRef
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 from repoint.rollout.steps import Event
 
 DEFAULT_TIMEOUT_S = 600.0

@@ -13,7 +13,8 @@ from repoint.flows.workspace import Workspace
 from repoint.model.ledger import Phase
 from repoint.model.rehearsal import Verdict
 from repoint.planning.config import Environment, as_tuple
-from repoint.ports import Identity, SealedEditor, WritableTree
+from repoint.ports.repository import SealedEditor, WritableTree
+from repoint.ports.user import Identity
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from repoint.errors import ClusterRefused, ExitCode, RolloutStopped
 from repoint.model.cluster import FIELD_MANAGER, Document, ObjectRef, ref_of
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 from repoint.rollout.changes import changed_fields, template_changes
 from repoint.rollout.ownership import reconciled
 

@@ -18,7 +18,7 @@ from repoint.model.cluster import ref_of
 from repoint.model.consumer import Purpose, Route, Site, Use, Workload
 from repoint.model.rehearsal import Check, Verdict
 from repoint.planning.consumer_facts import connection, consumer_facts
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.rehearsal.cast import Client
 from repoint.rules.driver_shapes import driver_of, login_for
 from repoint.rules.facts import Connection, ConsumerFacts

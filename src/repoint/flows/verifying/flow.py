@@ -28,7 +28,8 @@ from repoint.model.cluster import Document, ObjectRef, ref_of
 from repoint.model.rehearsal import Check, Control, Verdict
 from repoint.model.verification import VERIFICATION_FORMAT, Verification, VerifiedConsumer
 from repoint.planning.config import Config, seconds_of
-from repoint.ports import ClusterApi, Dial, HttpGet
+from repoint.ports.cluster import ClusterApi
+from repoint.ports.connecting import Dial, HttpGet
 from repoint.verification.standing import change_of, stands, started_late_enough
 
 _FORWARDED = (

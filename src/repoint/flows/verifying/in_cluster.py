@@ -32,7 +32,8 @@ from repoint.model.consumer import Style
 from repoint.model.rehearsal import Check, Control, Verdict, worst
 from repoint.model.verification import VERIFICATION_FORMAT, Verification, VerifiedConsumer
 from repoint.planning.config import seconds_of
-from repoint.ports import ClusterApi, Dial, HttpGet
+from repoint.ports.cluster import ClusterApi
+from repoint.ports.connecting import Dial, HttpGet
 from repoint.verification.activity import source_is_left
 from repoint.verification.probe_job import Answers, Asked, probe_job
 

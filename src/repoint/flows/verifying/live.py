@@ -11,7 +11,7 @@ from typing import Any
 from repoint.errors import ClusterRefused
 from repoint.model.cluster import Document, ObjectRef, ref_of
 from repoint.model.sensitive import Sensitive
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 from repoint.verification.container_env import (
     Keys,
     Variable,

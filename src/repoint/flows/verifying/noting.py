@@ -5,7 +5,8 @@ from __future__ import annotations
 from repoint.flows.ledger import append, content_of, entry_of
 from repoint.model.ledger import Phase
 from repoint.model.verification import Verification
-from repoint.ports import Identity, SealedEditor, WritableTree
+from repoint.ports.repository import SealedEditor, WritableTree
+from repoint.ports.user import Identity
 
 
 def note(found: Verification, tree: WritableTree, identity: Identity, store: SealedEditor) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from repoint.errors import ClusterLost, ClusterRefused
 from repoint.model.cluster import Document, ObjectRef, ref_of
-from repoint.ports import ClusterApi
+from repoint.ports.cluster import ClusterApi
 from repoint.verification.probe_job import CONTAINER, PROBE_LABEL, Answers, answers_in
 
 _LOOK_S = 5.0

@@ -13,7 +13,7 @@ from repoint.flows.rehearsing.stage import Answer, Refused, passed, same_path, t
 from repoint.flows.verifying.reaching import Reach, Server, server_of
 from repoint.flows.verifying.subjects import Subject, differences, wanted_path
 from repoint.model.rehearsal import Check, Control, Verdict
-from repoint.ports import Conversation
+from repoint.ports.connecting import Conversation
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.setup import first_schema
 from repoint.rules.facts import ClusterFacts, RoleDefault

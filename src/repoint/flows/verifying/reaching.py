@@ -11,7 +11,8 @@ from repoint.dsn.hosts import parse_host
 from repoint.flows.verifying.live import LiveState, texts_of
 from repoint.model.cluster import ObjectRef
 from repoint.model.sensitive import Sensitive
-from repoint.ports import ClusterApi, Conversation, Dial
+from repoint.ports.cluster import ClusterApi
+from repoint.ports.connecting import Conversation, Dial
 from repoint.rehearsal.cast import Client
 from repoint.verification.identity import MARK_OPTIONS, WHO_SQL, WHO_SQL_PLAIN, Who, who_of
 from repoint.wire.login import Login

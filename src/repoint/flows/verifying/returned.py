@@ -21,7 +21,8 @@ from repoint.flows.workspace import Workspace
 from repoint.model.cluster import Document, ref_of
 from repoint.model.rehearsal import Check, Control, Verdict
 from repoint.model.verification import VERIFICATION_FORMAT, Verification, VerifiedConsumer
-from repoint.ports import ClusterApi, Dial, HttpGet
+from repoint.ports.cluster import ClusterApi
+from repoint.ports.connecting import Dial, HttpGet
 from repoint.rollout.gitops_hosts import naming
 from repoint.verification.activity import SESSIONS_SQL, session_of, source_is_left
 from repoint.verification.identity import Who, kind_of

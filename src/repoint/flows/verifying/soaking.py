@@ -12,7 +12,8 @@ from repoint.flows.verifying.flow import Scenery
 from repoint.model.cluster import Document, ObjectRef, ref_of
 from repoint.model.verification import Restarts, Soak
 from repoint.planning.config import Config, seconds_of
-from repoint.ports import ClusterApi, HttpGet
+from repoint.ports.cluster import ClusterApi
+from repoint.ports.connecting import HttpGet
 from repoint.verification.metrics import PATH, PORT, PodMetrics, read_metrics
 from repoint.verification.soaking import (
     ContainerState,

@@ -12,7 +12,7 @@ from repoint.model.cluster import ref_of
 from repoint.model.rehearsal import Check, Verdict
 from repoint.planning.config import Config
 from repoint.planning.judging import choice_for
-from repoint.ports import HttpGet
+from repoint.ports.connecting import HttpGet
 from repoint.verification.health import (
     Endpoint,
     endpoint_of_probe,

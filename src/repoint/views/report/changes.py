@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from repoint.dsn.mask import mask
 from repoint.errors import RepointError
 from repoint.model.plan import Edit, FieldChange, FileChange, Plan, Task
-from repoint.ports import Tree
+from repoint.ports.repository import Tree
 from repoint.views import diff, wording
 from repoint.views.report.names import Ids, anchor, edit_anchor, file_anchor
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from repoint import __version__
 from repoint.flows.dossier import Dossier
 from repoint.model.plan import Finding
-from repoint.ports import Tree
+from repoint.ports.repository import Tree
 from repoint.views import status
 from repoint.views.report import summary
 from repoint.views.report.changes import ChangeView, changes_of, tokens

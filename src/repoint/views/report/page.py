@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from repoint.flows.dossier import Dossier
-    from repoint.ports import Tree
+    from repoint.ports.repository import Tree
 
 
 def render(dossier: Dossier, tree: Tree) -> str:
