@@ -106,28 +106,17 @@ def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
     """Find the sites and link them to workloads; `reading` is reused when it is given."""
     config = workspace.config
     known = reading or read_repository(workspace)
-    paths, files, sites, locked = known.paths, known.files, known.sites, known.locked
-    resolution, notes = resolve_all(workspace, known, _specs(config, paths))
+    resolution, notes = resolve_all(workspace, known, _specs(config, known.paths))
     raw = resolution.uses
     builds = (*resolution.environments, resolution.unnamed)
-    unseen = tuple(dict.fromkeys(unseen_uses(builds, resolution.sealed, sites)))
+    unseen = tuple(dict.fromkeys(unseen_uses(builds, resolution.sealed, known.sites)))
     uses = [judged(use, config) for use in (*raw, *unseen)]
     source = _source(config, resolution)
     chosen = routes(uses, config)
     by_site: dict[str, tuple[Use, ...]] = {}
     for use in uses:
         by_site[use.site] = (*by_site.get(use.site, ()), use)
-    declared = {
-        name: judged(use, config) for name, use in declared_uses(files, sites, by_site).items()
-    }
-    reports = [
-        _report(s, files, by_site, resolution, source, config, declared.get(s.id))
-        for found in sites.values()
-        for s in found
-    ]
-    hidden = {use.site.id: use.site for use in unseen}
-    reports += [_report(s, files, by_site, resolution, source, config) for s in hidden.values()]
-    reports.sort(key=lambda report: (report.site.location.path, report.site.location.line))
+    reports = _reports(known, unseen, by_site, resolution, source, config)
     moving = frozenset(report.site.id for report in reports if report.is_source)
     unreadable = [*known.problems(), *notes, *_build_problems(resolution)]
     inventory = Inventory(
@@ -137,21 +126,21 @@ def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
         consumers=consumers_of(uses, chosen, moving, config),
         unreadable=tuple(sorted(set(unreadable))),
         findings=_findings(reports, config),
-        files_seen=len(paths),
-        files_read=len(files),
+        files_seen=len(known.paths),
+        files_read=len(known.files),
     )
     return Survey(
         inventory=inventory,
-        files=files,
-        paths=paths,
-        sites=sites,
+        files=known.files,
+        paths=known.paths,
+        sites=known.sites,
         resolution=resolution,
         index=resolution.index,
         raw_uses=raw,
         uses=by_site,
         routes=chosen,
         source=source,
-        locked=locked,
+        locked=known.locked,
     )
 
 
@@ -211,6 +200,28 @@ def _is_source(source: SourceHosts, site: Site, uses: tuple[Use, ...]) -> bool:
     return any(source.matches(host, namespace) for host in hosts for namespace in asking)
 
 
+def _reports(
+    known: Reading,
+    unseen: Iterable[RawUse],
+    by_site: dict[str, tuple[Use, ...]],
+    resolution: Resolution,
+    source: SourceHosts | None,
+    config: Config | None,
+) -> list[SiteReport]:
+    """Every site with what is known of it, by path and line; those of `unseen` are in no file."""
+    declared = {
+        name: judged(use, config)
+        for name, use in declared_uses(known.files, known.sites, by_site).items()
+    }
+    seen = (site for found in known.sites.values() for site in found)
+    hidden = {use.site.id: use.site for use in unseen}.values()
+    reports = [
+        _report(s, known.files, by_site, resolution, source, config, declared.get(s.id))
+        for s in (*seen, *hidden)
+    ]
+    return sorted(reports, key=lambda one: (one.site.location.path, one.site.location.line))
+
+
 def _report(
     site: Site,
     files: Mapping[str, ParsedFile],
@@ -218,7 +229,7 @@ def _report(
     resolution: Resolution,
     source: SourceHosts | None,
     config: Config | None,
-    declared: Use | None = None,
+    declared: Use | None,
 ) -> SiteReport:
     uses = by_site.get(site.id, ())
     placed = resolution.site_environments.get(site.id, ())

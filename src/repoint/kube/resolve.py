@@ -99,18 +99,47 @@ def resolve(
     index = FileIndex(files, known)
     deployed = deploy(index, sealed, environments, rendered)
     finder = SiteIndex(sites, files)
+    traced = _traced(deployed, finder, {view.path: view for view in sealed})
+    uses = [*traced.uses, *_compose_uses(index, deployed.layout, finder)]
+    released = releases(index, deployed.layout, _objects(deployed), sites)
+    for release in released:
+        uses += release_uses(release, finder)
+    uses += _migrators(traced.installed, released, finder)
+    uses = _in_elements(uses, deployed, finder)
+    return Resolution(
+        environments=deployed.environments,
+        unnamed=deployed.unnamed,
+        uses=_distinct(uses),
+        sealed=traced.sealed,
+        layout=deployed.layout,
+        site_environments=_placed(deployed, released, uses, finder, sites),
+        index=index,
+        layers=frozenset(leaf.origin.path for one in released for _, leaf in one.own),
+    )
+
+
+class _Traced(Struct, frozen=True, eq=False):
+    """What the deployed objects themselves read; `installed` are charts with what each reads."""
+
+    uses: tuple[RawUse, ...]
+    sealed: tuple[SealedReference, ...]
+    installed: tuple[tuple[ContainerView, list[RawUse]], ...]
+
+
+def _traced(
+    deployed: Deployed, finder: SiteIndex, sealed: Mapping[str, SealedSecretView]
+) -> _Traced:
     uses: list[RawUse] = []
     references: list[SealedReference] = []
     installed: list[tuple[ContainerView, list[RawUse]]] = []
     shared = by_name(deployed.unnamed.objects)
-    views_by_path = {view.path: view for view in sealed}
     for environment in deployed.all:
         common = by_name(environment.objects)
         for group in (*(build.objects for build in environment.builds), environment.plain):
             views = tuple(readers(group))
             tracer = Tracer(
                 environment.name,
-                Configs([by_name(group), common, shared], views_by_path),
+                Configs([by_name(group), common, shared], sealed),
                 finder,
                 substitution(environment.variables),
                 keys_wanted(views),
@@ -120,27 +149,21 @@ def resolve(
                 uses += read
                 if view.workload.kind in _INSTALLED:
                     installed.append((view, read))
-                references += tracer.sealed(view) if views_by_path else ()
-    uses += _compose_uses(index, deployed.layout, finder)
-    released = releases(index, deployed.layout, _objects(deployed), sites)
-    for release in released:
-        uses += release_uses(release, finder)
+                references += tracer.sealed(view) if sealed else ()
+    return _Traced(tuple(uses), tuple(references), tuple(installed))
+
+
+def _migrators(
+    installed: Iterable[tuple[ContainerView, list[RawUse]]],
+    released: Iterable[Release],
+    finder: SiteIndex,
+) -> Iterator[RawUse]:
+    """What migrates by the values of a chart that is not at hand to tell it."""
     at_hand = {(one.holder, one.namespace, one.name) for one in released if one.chart is not None}
     for view, read in installed:
         who = view.workload
         if (who.kind, who.namespace, who.name) not in at_hand:
-            uses += migrator_uses(view, read, finder)
-    uses = _in_elements(uses, deployed, finder)
-    return Resolution(
-        environments=deployed.environments,
-        unnamed=deployed.unnamed,
-        uses=_distinct(uses),
-        sealed=tuple(references),
-        layout=deployed.layout,
-        site_environments=_placed(deployed, released, uses, finder, sites),
-        index=index,
-        layers=frozenset(leaf.origin.path for one in released for _, leaf in one.own),
-    )
+            yield from migrator_uses(view, read, finder)
 
 
 def readers(resources: Iterable[Resource]) -> Iterator[ContainerView]:
