@@ -131,20 +131,48 @@ def test_each_plain_way_is_answered_with_its_words_and_status(
     assert (second.returncode, second.stdout) == (first.returncode, first.stdout)
 
 
+class Asked:
+    """A scan of a shop, and what git was asked in it."""
+
+    def __init__(self, shop: Path, folder: Path) -> None:
+        self.shop, self.notes = shop, folder / "asked"
+        (folder / "bin").mkdir()
+        git = folder / "bin" / "git"
+        real = shutil.which("git")
+        git.write_text(f'#!/bin/sh\necho "$@" >> "{self.notes}"\nexec {real} "$@"\n')
+        git.chmod(0o755)
+        self.environment = {**os.environ, "PATH": f"{git.parent}:{os.environ['PATH']}"}
+
+    def scan(self, question: str) -> tuple[bytes, int]:
+        """What a scan prints, and how often git was asked a question."""
+        self.notes.unlink(missing_ok=True)
+        argv = [sys.executable, "-m", "repoint", "-C", str(self.shop), "scan", "--format", "json"]
+        done = subprocess.run(argv, capture_output=True, env=self.environment, check=True)
+        return done.stdout, self.notes.read_text().count(f" {question} ")
+
+
 def test_git_is_asked_for_its_settings_alone(shop: Path, tmp_path: Path) -> None:
-    (tmp_path / "bin").mkdir()
-    git = tmp_path / "bin" / "git"
-    git.write_text(f'#!/bin/sh\necho "$@" >> "{tmp_path}/asked"\nexec {shutil.which("git")} "$@"\n')
-    git.chmod(0o755)
-    environment = {**os.environ, "PATH": f"{git.parent}:{os.environ['PATH']}"}
-    argv = [sys.executable, "-m", "repoint", "-C", str(shop), "scan", "--format", "json"]
-    told = []
-    for _ in range(3):
-        (tmp_path / "asked").unlink(missing_ok=True)
-        done = subprocess.run(argv, capture_output=True, env=environment, check=True)
-        asked = (tmp_path / "asked").read_text()
-        told.append((done.stdout, "ls-files" in asked))
-    assert told == [(told[0][0], True), (told[0][0], False), (told[0][0], False)]
+    asked = Asked(shop, tmp_path)
+    told = [asked.scan("ls-files") for _ in range(3)]
+    assert told == [(told[0][0], 4), (told[0][0], 0), (told[0][0], 0)]
+
+
+def test_files_are_marked_once_and_for_an_answer_that_stands_alone(
+    shop: Path, tmp_path: Path
+) -> None:
+    asked, places = Asked(shop, tmp_path), "--show-cdup"
+    first, marked = asked.scan(places)
+    assert marked == 1, "behind the work"
+    (shop / "notes.txt").write_text("nothing of a database\n")
+    subprocess.run(["git", "-C", str(shop), "add", "-A"], check=True)
+    second, marked = asked.scan(places)
+    assert marked == 1, "behind the work"
+    assert json.loads(second)["sites"] == json.loads(first)["sites"]
+    (shop / "notes.txt").write_text("other words\n")
+    assert asked.scan(places) == (second, 1), "it stands, so that it is worth a stamp"
+    (shop / "deploy" / "local" / "web.yaml").write_text(MANIFEST.replace("pg.old", "pg.new"))
+    third, marked = asked.scan(places)
+    assert (third != second, marked) == (True, 1), "behind the work, not before it"
 
 
 def test_what_cannot_be_written_is_told_as_an_error(shop: Path) -> None:

@@ -11,6 +11,8 @@ from repoint.cli.place import CONFIG_FILE, JOURNAL
 
 if TYPE_CHECKING:
     from repoint.adapters.filetree import FileTree
+    from repoint.adapters.gitrepo import Listing
+    from repoint.adapters.kept.answers import Kept
     from repoint.adapters.kept.stamps import Stamp
     from repoint.cli.wiring import Desk
     from repoint.model.knowledge import Knowledge
@@ -20,8 +22,9 @@ class KeptScan:
     """What a scan of `tree` said last, for a request such as `("json", "staging")`."""
 
     def __init__(self, tree: FileTree, request: tuple[str, ...]) -> None:
-        self._tree, self._request = tree, request
+        self.tree, self.request = tree, request
         self._known, self._place = _place_of(tree, request)
+        self._asked_in_vain = False
 
     def recall(self) -> str | None:
         """The text that the scan would print; None when it has to be worked out."""
@@ -29,25 +32,55 @@ class KeptScan:
         return None if told is None else str(told, "utf-8", "surrogateescape")
 
     def told(self) -> memoryview | None:
-        """The same in UTF-8: a large text is printed sooner than decoded."""
-        if self._place is None or self._is_half_done():
+        """The same in UTF-8: a large text is printed sooner than decoded.
+
+        What did not stand is not asked for again: `tree` knows what git told of it then.
+        """
+        if self._place is None or self._asked_in_vain or self._is_half_done():
+            return None
+        kept = self._recalled(self.tree, self.tree.listing())
+        if kept is not None:
+            kept = self._marked() if self._is_due() else self._noted(kept)
+        self._asked_in_vain = kept is None
+        return None if kept is None else kept.text
+
+    def _recalled(self, tree: FileTree, listing: Listing | None) -> Kept | None:
+        """What is kept, if it stands where git tells `listing`."""
+        if self._place is None or listing is None:
             return None
         from repoint.adapters.kept.answers import Answers
-        from repoint.adapters.kept.watching import Watch, is_due
 
-        folder, request = self._place
-        watch = Watch(self._tree.root) if is_due(folder, request, self._tree.root) else None
-        listing = self._tree.listing(None if watch is None else watch.tracked)
-        if listing is None:
-            return None
-        if watch is not None:
-            watch.others(listing)
         with self._with_knowledge():
-            kept = Answers(folder, request).recall(listing, self._tree.glance, _matters)
-        if kept is None:
-            return None
-        self._stamp(None if watch is None else watch.make(kept.seal))
-        return kept.text
+            return Answers(*self._place).recall(listing, tree.glance, _matters)
+
+    def _is_due(self) -> bool:
+        """Whether this very place was asked before: then a stamp is worth its time."""
+        from repoint.adapters.kept.watching import is_due
+
+        return self._place is not None and is_due(*self._place, self.tree.root)
+
+    def _noted(self, kept: Kept) -> Kept:
+        """Note that it was told, so that the next run makes a stamp."""
+        self._stamp(None)
+        return kept
+
+    def _marked(self) -> Kept | None:
+        """What stands once more, with a stamp: git has to look after the marks were taken.
+
+        A second look takes time, which is spent on an answer that stood at the first one alone.
+        """
+        from repoint.adapters.filetree import FileTree
+        from repoint.adapters.kept.watching import Watch
+
+        root = self.tree.root
+        watch, tree = Watch(root), FileTree(root)
+        listing = tree.listing(watch.tracked)
+        if listing is not None:
+            watch.others(listing)
+        kept = self._recalled(tree, listing)
+        if kept is not None:
+            self._stamp(watch.make(kept.seal))
+        return kept
 
     def keep(self, text: str, desk: Desk, *, beyond: bool | None = None) -> None:
         """Keep what was worked out, unless more than the repository decided it, or it changed.
@@ -55,18 +88,18 @@ class KeptScan:
         `beyond` tells whether more decided it, where a sealed file that was opened is no reason.
         """
         beyond = desk.looked_beyond() if beyond is None else beyond
-        known = self._tree.listing() if self._place else None
+        known = self.tree.listing() if self._place else None
         if self._place is None or known is None or beyond:
             return
         from repoint.adapters.filetree import FileTree
         from repoint.adapters.kept.answers import Answers
         from repoint.adapters.kept.watching import Watch
 
-        tree, root = self._tree, self._tree.root
+        tree, root = self.tree, self.tree.root
         watch = Watch(root)
         if FileTree(root).listing(watch.tracked) != known:
             return
-        if _place_of(FileTree(root), self._request)[1] != self._place:
+        if _place_of(FileTree(root), self.request)[1] != self._place:
             return  # Another run wrote receipts meanwhile, of which git may tell nothing.
         watch.others(known)
         made = Answers(*self._place).keep(
@@ -81,7 +114,7 @@ class KeptScan:
 
         if self._place is not None and self._known is None:
             with suppress(OSError):
-                keep(*self._place, self._tree.root, stamp)
+                keep(*self._place, self.tree.root, stamp)
 
     def _with_knowledge(self) -> AbstractContextManager[None]:
         """Added words tell of files that would not matter otherwise."""
@@ -93,26 +126,32 @@ class KeptScan:
 
     def _is_half_done(self) -> bool:
         """Whether there may be a run that was stopped, which the whole scan tells of."""
-        return (self._tree.root / JOURNAL).exists()
+        return (self.tree.root / JOURNAL).exists()
 
 
-_HANDED_OVER: list[FileTree] = []
+_HANDED_OVER: list[KeptScan] = []
 
 
 def kept_tree(folder: Path) -> FileTree:
     """The files of a repository, for asking whether they are as they were."""
     from repoint.adapters.filetree import FileTree
 
+    known = [kept.tree for kept in _HANDED_OVER if kept.tree.root == folder]
+    return known[-1] if known else FileTree(folder)
+
+
+def kept_scan(tree: FileTree, request: tuple[str, ...]) -> KeptScan:
+    """What was said last; the very one that the door asked, where it asked for the same."""
     while _HANDED_OVER:
-        tree = _HANDED_OVER.pop()
-        if tree.root == folder:
-            return tree
-    return FileTree(folder)
+        kept = _HANDED_OVER.pop()
+        if kept.tree is tree and kept.request == request:
+            return kept
+    return KeptScan(tree, request)
 
 
-def hand_over(tree: FileTree) -> None:
-    """Let the command that runs next know what git told at the door."""
-    _HANDED_OVER.append(tree)
+def hand_over(kept: KeptScan) -> None:
+    """Let the command that runs next know what git told at the door, and what did not stand."""
+    _HANDED_OVER.append(kept)
 
 
 def _place_of(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from repoint.cli import show
-from repoint.cli.answers import KeptScan, kept_tree
+from repoint.cli.answers import KeptScan, kept_scan, kept_tree
 from repoint.cli.asked import Asked
 from repoint.cli.options import Session, env_option, examples, format_option, root_argument
 from repoint.cli.place import find_root
@@ -43,7 +43,7 @@ def check(session: Session, root: Path | None, environments: tuple[str, ...], fo
     tree = kept_tree(find_root(session.directory, root))
     asked = Asked(tree, tree.root, environments)
     looks = map(str, session.terminal.looks) if form == "human" else ()
-    kept = KeptScan(tree, ("check", form, *asked.beside(form), *looks, *environments))
+    kept = kept_scan(tree, ("check", form, *asked.beside(form), *looks, *environments))
     told = kept.recall()
     if told is None:
         told = _found(session, form, asked, tree, kept)

@@ -63,10 +63,10 @@ def _told_by_git(root: str, request: tuple[str, ...], *, goes_on: bool) -> memor
     from repoint.adapters.filetree import FileTree
     from repoint.cli.answers import KeptScan, hand_over
 
-    tree = FileTree(Path(root))
-    told = KeptScan(tree, request).told()
+    kept = KeptScan(FileTree(Path(root)), request)
+    told = kept.told()
     if told is None and goes_on:
-        hand_over(tree)
+        hand_over(kept)
     return told
 
 

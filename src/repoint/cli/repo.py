@@ -109,14 +109,14 @@ def scan(
     Writes nothing. What cannot be read is listed, never skipped. Without a repoint.yaml the
     environments are guessed as `repoint init` would.
     """
-    from repoint.cli.answers import KeptScan, kept_tree
+    from repoint.cli.answers import kept_scan, kept_tree
 
     tree = kept_tree(find_root(session.directory, root))
     alike = report.check(form) or form == "json"
     looks = () if alike else (str(tree.root), *map(str, session.terminal.looks))
     beside = Asked(tree, tree.root, environments).beside(form)
     narrow = [f"consumer {name}" for name in names] + [f"purpose {one}" for one in purposes]
-    kept = KeptScan(tree, (form, *looks, *beside, *environments, *narrow, *["short"] * summary))
+    kept = kept_scan(tree, (form, *looks, *beside, *environments, *narrow, *["short"] * summary))
     text = kept.recall()
     if text is not None:
         emit(text)
