@@ -27,7 +27,7 @@ from repoint.adapters.runner import (
 )
 from repoint.errors import FileRefused, ToolFailed
 from repoint.ports.repository import Tree
-from repoint.ports.work import Progress
+from repoint.ports.work import UNWATCHED, Progress
 
 BIGGEST = 4 * 1024 * 1024
 PARALLEL = max(2, min(4, os.cpu_count() or 1))
@@ -88,7 +88,7 @@ class Kustomize:
         reads: Mapping[str, Collection[str]] | None = None,
         remote: bool = False,
         timeout: float = 120.0,
-        progress: Progress | None = None,
+        progress: Progress = UNWATCHED,
     ) -> None:
         self._tree = tree
         self._progress = progress
@@ -162,8 +162,7 @@ class Kustomize:
 
     def _counted(self, built: Iterable[tuple[str, Build]]) -> Iterator[tuple[str, Build]]:
         for overlay, build in built:
-            if self._progress is not None:
-                self._progress.advance()
+            self._progress.advance()
             yield overlay, build
 
     @contextlib.contextmanager
@@ -189,8 +188,7 @@ class Kustomize:
     def _build(self, kubectl: str, copy: Path, overlay: str) -> Build:
         from repoint.kube.outside import first_outside
 
-        if self._progress is not None:
-            self._progress.at(overlay)
+        self._progress.at(overlay)
         if not (copy / overlay).is_dir():
             return Build(None, f"`{overlay}` is not a folder of this repository")
         outside = None if self._remote else first_outside(overlay, partial(_bytes_of, copy))

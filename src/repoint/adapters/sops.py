@@ -26,7 +26,7 @@ from repoint.adapters.runner import Result, find_tool, run, scratch_folder
 from repoint.errors import EditRefused, FileRefused, RepointError, SealedFile
 from repoint.planning.vaults import vault_variables
 from repoint.ports.repository import Tree
-from repoint.ports.work import Progress
+from repoint.ports.work import UNWATCHED, Progress
 
 if TYPE_CHECKING:  # What changes sealed files is imported when one is.
     from repoint.planning.sealed import Place
@@ -62,7 +62,7 @@ class Sops:
     """
 
     def __init__(
-        self, tree: Tree, *, timeout: float = 60.0, progress: Progress | None = None
+        self, tree: Tree, *, timeout: float = 60.0, progress: Progress = UNWATCHED
     ) -> None:
         self._tree = tree
         self._progress = progress
@@ -98,9 +98,8 @@ class Sops:
             outcomes = pool.map(self._outcome, new, new.values())
             for path, outcome in zip(new, outcomes, strict=True):
                 self._opened[path] = new[path], outcome
-                if self._progress is not None:
-                    self._progress.advance()
-                    self._progress.at(path)
+                self._progress.advance()
+                self._progress.at(path)
 
     def decrypt(self, path: str) -> bytes:
         """The decrypted document of a sealed file of the repository."""

@@ -11,23 +11,10 @@ from typing import TYPE_CHECKING
 from repoint.api.values import Applied, Check, Plan, Proposal, RolledBack, Scan
 from repoint.errors import UsageError
 from repoint.model.knowledge import NOTHING_ADDED, Knowledge, knowing
+from repoint.ports.work import UNWATCHED, Progress
 
 if TYPE_CHECKING:
     from repoint.api.opening import Opened
-    from repoint.ports.work import Progress
-
-
-class _Silent:
-    """Progress that nobody looks at."""
-
-    def step(self, label: str, total: int | None = None) -> None:
-        """Begin a step."""
-
-    def advance(self, count: int = 1) -> None:
-        """Some units are done."""
-
-    def at(self, place: str) -> None:
-        """Work is at a place."""
 
 
 class Repository:
@@ -69,7 +56,7 @@ class Repository:
         self._given = _checked(knowledge)
         self._plugins = plugins
         self._cache = cache
-        self._progress: Progress = progress or _Silent()
+        self._progress: Progress = progress or UNWATCHED
 
     def __repr__(self) -> str:
         return f"Repository({str(self._root)!r})"

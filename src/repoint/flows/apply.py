@@ -17,7 +17,7 @@ from repoint.model.rehearsal import Verdict
 from repoint.planning.assemble import fingerprint
 from repoint.ports.repository import SealedEditor, WritableTree
 from repoint.ports.user import Identity
-from repoint.ports.work import Aside, Progress
+from repoint.ports.work import UNWATCHED, Aside, Progress
 from repoint.promotion.content import content_of_changes
 
 
@@ -40,7 +40,7 @@ def apply_plan(
     *,
     environments: Sequence[str] = (),
     allow_dirty: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = UNWATCHED,
     identity: Identity | None = None,
     config_text: str | None = None,
     aside: Aside = in_turn,
@@ -74,21 +74,22 @@ def apply_plan(
             _require_whole(plan, config_text)
         work.check_clean(allow_dirty)
         paths = tuple(dict.fromkeys(c.path for c in plan.changes if c.environment in todo))
-        work.prepare(paths, aside, progress)
-        if progress is not None:
-            progress.step("editing", len(paths))
-        for path in paths:
-            if progress is not None:
-                progress.at(path)
-            work.change(path)
-            if progress is not None:
-                progress.advance()
-        if progress is not None:
-            progress.step("writing")
+        _edit(work, paths, aside, progress)
+        progress.step("writing")
         after = work.after()
         told = [] if identity is None else [_told(tree, identity, plan, todo)]
         tree.commit("apply", [*work.writes, *receipt_writes(tree, receipts, after), *told])
         return Applied(_of(after, wanted), paths, recovered)
+
+
+def _edit(work: Rewriting, paths: Sequence[str], aside: Aside, progress: Progress) -> None:
+    """Work out every file's new bytes, in the plan's order: the first that is refused is told."""
+    work.prepare(paths, aside, progress)
+    progress.step("editing", len(paths))
+    for path in paths:
+        progress.at(path)
+        work.change(path)
+        progress.advance()
 
 
 def _told(tree: WritableTree, identity: Identity, plan: Plan, names: Iterable[str]) -> FileWrite:

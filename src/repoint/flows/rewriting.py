@@ -129,7 +129,7 @@ class Rewriting:
             if (path, digest(read_now(self._tree, path))) not in own:
                 raise DirtyWorkTree(f"`{path}` has changes that are not committed")
 
-    def prepare(self, paths: Sequence[str], aside: Aside, progress: Progress | None) -> None:
+    def prepare(self, paths: Sequence[str], aside: Aside, progress: Progress) -> None:
         """Work out the new bytes of what is simple, with another process, where it is much.
 
         What is refused is left out: `change` meets it again, and in the order of the files.
@@ -139,8 +139,7 @@ class Rewriting:
             return
         from repoint.flows.locating import pieces
 
-        if progress is not None:
-            progress.step("checking edits", len(simple))
+        progress.step("checking edits", len(simple))
         some = [partial(self._ready_of, few, progress) for few in pieces(simple)]
         for ready in aside(some)():
             self._ready.update(ready)
@@ -151,7 +150,7 @@ class Rewriting:
         own = first.environment in self._todo and self._entry(first) is None
         return not others and own and bool(first.before_sha256) and not first.sealed
 
-    def _ready_of(self, paths: Sequence[str], progress: Progress | None) -> dict[str, _Ready]:
+    def _ready_of(self, paths: Sequence[str], progress: Progress) -> dict[str, _Ready]:
         found: dict[str, _Ready] = {}
         for path in paths:
             change = self._changes[path][0]
@@ -162,8 +161,7 @@ class Rewriting:
                     new = apply_edits(path, now, edits[change.environment])
                     undos = _undos(path, now, new, edits, change.environment)
                     found[path] = _Ready(new, undos)
-            if progress is not None:
-                progress.advance()
+            progress.advance()
         return found
 
     def change(self, path: str) -> None:

@@ -16,7 +16,7 @@ from repoint.model.rehearsal import Verdict
 from repoint.planning.config import CONFIG_NAME
 from repoint.ports.repository import SealedEditor, WritableTree
 from repoint.ports.user import Identity
-from repoint.ports.work import Progress
+from repoint.ports.work import UNWATCHED, Progress
 from repoint.promotion.content import applied_parts, whole_content
 
 
@@ -64,7 +64,7 @@ def roll_back(
     tree: WritableTree,
     store: SealedEditor,
     *,
-    progress: Progress | None = None,
+    progress: Progress = UNWATCHED,
     identity: Identity | None = None,
     overrides: Sequence[str] = (),
 ) -> RolledBack:
@@ -83,14 +83,11 @@ def roll_back(
         wanted = [name for name in dict.fromkeys(environments) if name in receipts]
         work = TakingBack(tree, store, {n: r for n, r in receipts.items() if n not in wanted})
         entries = [entry for name in wanted for entry in receipts[name].files]
-        if progress is not None:
-            progress.step("taking back", len(entries))
+        progress.step("taking back", len(entries))
         while entries:
             entries = work.take(entries)
-            if progress is not None:
-                progress.advance()
-        if progress is not None:
-            progress.step("writing")
+            progress.advance()
+        progress.step("writing")
         writes = work.writes()
         changed = receipt_writes(tree, receipts, work.receipts)
         told: list[FileWrite] = []

@@ -59,45 +59,53 @@ def deliveries(resources: Iterable[Resource]) -> tuple[Delivery, ...]:
 def _deliveries(resource: Resource, known: list[Resource]) -> Iterator[Delivery]:
     spec = mapping(resource.body, "spec")
     if resource.kind == "Kustomization" and "toolkit.fluxcd.io" in resource.group:
-        patches: dict[str, Effective] = {"patches": items(spec, "patches")}
-        yield Delivery(
-            name=resource.name,
-            path=resource.path,
-            directory=normal(text(spec, "path")),
-            namespace=text(spec, "targetNamespace"),
-            variables=dict(_variables(resource.path, spec, known)),
-            patches=patches if items(spec, "patches") else {},
-            tool="flux",
-            home=resource.namespace,
-            line=_line(resource),
-            force=text(spec, "force") == "true",
-            prune=text(spec, "prune") == "true",
-            waits=text(spec, "wait") == "true" or bool(items(spec, "healthChecks")),
-            suspended=text(spec, "suspend") == "true",
-            after=tuple(
-                _joined(text(one, "namespace") or resource.namespace, text(one, "name"))
-                for one in items(spec, "dependsOn")
-            ),
-        )
-    elif resource.kind in ("Application", "ApplicationSet"):
-        if resource.kind == "ApplicationSet":
-            spec = mapping(spec, "template", "spec")
-        options = texts(spec, "syncPolicy", "syncOptions")
-        for source in (child(spec, "source"), *items(spec, "sources")):
-            if text(source, "path"):
-                yield Delivery(
-                    name=resource.name,
-                    path=resource.path,
-                    directory=normal(text(source, "path")),
-                    namespace=_literal(text(spec, "destination", "namespace")),
-                    variables={},
-                    patches={},
-                    tool="argocd",
-                    home=resource.namespace,
-                    line=_line(resource),
-                    force={"Force=true", "Replace=true"} <= set(options),
-                    prune=text(spec, "syncPolicy", "automated", "prune") == "true",
-                )
+        yield _of_flux(resource, spec, known)
+    elif resource.kind == "Application":
+        yield from _of_argocd(resource, spec)
+    elif resource.kind == "ApplicationSet":
+        yield from _of_argocd(resource, mapping(spec, "template", "spec"))
+
+
+def _of_flux(resource: Resource, spec: Effective, known: list[Resource]) -> Delivery:
+    patches: dict[str, Effective] = {"patches": items(spec, "patches")}
+    return Delivery(
+        name=resource.name,
+        path=resource.path,
+        directory=normal(text(spec, "path")),
+        namespace=text(spec, "targetNamespace"),
+        variables=dict(_variables(resource.path, spec, known)),
+        patches=patches if items(spec, "patches") else {},
+        tool="flux",
+        home=resource.namespace,
+        line=_line(resource),
+        force=text(spec, "force") == "true",
+        prune=text(spec, "prune") == "true",
+        waits=text(spec, "wait") == "true" or bool(items(spec, "healthChecks")),
+        suspended=text(spec, "suspend") == "true",
+        after=tuple(
+            _joined(text(one, "namespace") or resource.namespace, text(one, "name"))
+            for one in items(spec, "dependsOn")
+        ),
+    )
+
+
+def _of_argocd(resource: Resource, spec: Effective) -> Iterator[Delivery]:
+    options = texts(spec, "syncPolicy", "syncOptions")
+    for source in (child(spec, "source"), *items(spec, "sources")):
+        if text(source, "path"):
+            yield Delivery(
+                name=resource.name,
+                path=resource.path,
+                directory=normal(text(source, "path")),
+                namespace=_literal(text(spec, "destination", "namespace")),
+                variables={},
+                patches={},
+                tool="argocd",
+                home=resource.namespace,
+                line=_line(resource),
+                force={"Force=true", "Replace=true"} <= set(options),
+                prune=text(spec, "syncPolicy", "automated", "prune") == "true",
+            )
 
 
 def _line(resource: Resource) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from repoint.dsn.hosts import parse_host
@@ -293,46 +294,49 @@ class Mover:
         return ", or take its `route: direct` out of repoint.yaml"
 
     def _rows(self, facts: EnvironmentFacts) -> tuple[PlannedConsumer, ...]:
-        rows = []
         behind = {one.id: pooler.mode for pooler, members in facts.pools for one in members}
-        for workload, several in self._decisions.uses.items():
-            uses = [u for u in several if u.site not in self._reads or u.site in self._mended]
-            sites = [self._decisions.sites[use.site] for use in uses]
-            ways = [self._decisions.way(use) for use in uses]
-            current = tuple(dict.fromkeys(site.host.text for site in sites))
-            new = tuple(
-                dict.fromkeys(
-                    self._goal(site, way, []).host
-                    for site, way in zip(sites, ways, strict=True)
-                    if way.route in (Route.POOLED, Route.DIRECT)
-                )
+        rows = (
+            self._row(workload, uses, behind.get(workload.id, ""))
+            for workload, uses in self._decisions.uses.items()
+        )
+        return tuple(row for row in rows if row is not None)
+
+    def _row(
+        self, workload: Workload, several: Iterable[Use], pool_mode: str
+    ) -> PlannedConsumer | None:
+        """None for one that reads a value that another one leaves, or nothing that moves."""
+        uses = [u for u in several if u.site not in self._reads or u.site in self._mended]
+        sites = [self._decisions.sites[use.site] for use in uses]
+        ways = [self._decisions.way(use) for use in uses]
+        current = tuple(dict.fromkeys(site.host.text for site in sites))
+        new = tuple(
+            dict.fromkeys(
+                self._goal(site, way, []).host
+                for site, way in zip(sites, ways, strict=True)
+                if way.route in (Route.POOLED, Route.DIRECT)
             )
-            if new == current and all(site.id in self._scene.turned for site in sites):
-                # It reads a value that another one leaves, or nothing that moves.
-                continue
-            evidence = tuple(dict.fromkeys(line for use in uses for line in use.evidence))
-            reasons = list(self._decisions.reasons.get(workload, ()))
-            if workload in self._split:
-                reasons.append("reads a second key, since a runtime reads the first")
-            rows.append(
-                PlannedConsumer(
-                    id=workload.id,
-                    kind=workload.kind,
-                    namespace=workload.namespace,
-                    name=workload.name,
-                    container=workload.container,
-                    environment=self._name,
-                    purpose=", ".join(dict.fromkeys(use.purpose.value for use in uses)),
-                    route=", ".join(dict.fromkeys(way.route.value for way in ways)),
-                    current=", ".join(current),
-                    new=", ".join(new) or "unchanged",
-                    update_required=update_required(uses),
-                    evidence=evidence,
-                    reasons=tuple(reasons),
-                    pool_mode=behind.get(workload.id, ""),
-                )
-            )
-        return tuple(rows)
+        )
+        if new == current and all(site.id in self._scene.turned for site in sites):
+            return None
+        reasons = list(self._decisions.reasons.get(workload, ()))
+        if workload in self._split:
+            reasons.append("reads a second key, since a runtime reads the first")
+        return PlannedConsumer(
+            id=workload.id,
+            kind=workload.kind,
+            namespace=workload.namespace,
+            name=workload.name,
+            container=workload.container,
+            environment=self._name,
+            purpose=", ".join(dict.fromkeys(use.purpose.value for use in uses)),
+            route=", ".join(dict.fromkeys(way.route.value for way in ways)),
+            current=", ".join(current),
+            new=", ".join(new) or "unchanged",
+            update_required=update_required(uses),
+            evidence=tuple(dict.fromkeys(line for use in uses for line in use.evidence)),
+            reasons=tuple(reasons),
+            pool_mode=pool_mode,
+        )
 
 
 def _first_pooled(way: Way) -> tuple[bool, str]:

@@ -82,14 +82,20 @@ def split_off(
     if needs_key and key not in present and not delivery.add_key(site, goal, key, reason):
         return branches[0].use
     for branch, resource, own in values:
-        if own.relay is not None:
-            delivery.set_field(own.relay[0].resource, own.relay[0].steps, own.relay[1], reason)
-        steps = container_steps(resource, branch.use.workload.container) or ()
-        for field, words in own.words:
-            delivery.set_field(resource, (*steps, field), words, reason)
-        if own.value:
-            delivery.override(branch.use, resource, own.value, reason)
+        _hand_over(delivery, branch.use, resource, own, reason)
     return None
+
+
+def _hand_over(delivery: Delivery, use: Use, resource: Resource, own: _Own, reason: Reason) -> None:
+    """Plan the edits that give a use its own value."""
+    if own.relay is not None:
+        place, text = own.relay
+        delivery.set_field(place.resource, place.steps, text, reason)
+    steps = container_steps(resource, use.workload.container) or ()
+    for field, words in own.words:
+        delivery.set_field(resource, (*steps, field), words, reason)
+    if own.value:
+        delivery.override(use, resource, own.value, reason)
 
 
 def _follows(use: Use, branches: Sequence[Branch]) -> bool:

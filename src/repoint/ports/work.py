@@ -47,3 +47,19 @@ class Progress(Protocol):
     def at(self, place: str) -> None:
         """What is worked on now, such as a path; no value of it."""
         ...
+
+
+class Unwatched:
+    """Progress that nobody looks at."""
+
+    def step(self, label: str, total: int | None = None) -> None:
+        """Begin a step."""
+
+    def advance(self, count: int = 1) -> None:
+        """Some units are done."""
+
+    def at(self, place: str) -> None:
+        """Work is at a place."""
+
+
+UNWATCHED = Unwatched()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -10,6 +11,9 @@ from repoint.dsn.mask import mask
 from repoint.model.benchmark import Benchmark, Measured
 from repoint.views.layout import Page, Segment, printed, widths
 from repoint.views.visible import visible
+
+if TYPE_CHECKING:
+    from pygal import HorizontalBar
 
 _BAR = 28
 _STYLE = {"faster": "good", "slower": "warn", "unclear": "dim"}
@@ -67,8 +71,26 @@ def bare_chart(value: Benchmark) -> str:
 
 def _drawn(value: Benchmark, title: str | None, without: tuple[str, ...]) -> str:
     """The chart, without scripts and the elements of `without`."""
-    import pygal
+    bars = _bars(value, title)
     from pygal.etree import etree
+
+    tree = bars.render_tree()
+    for parent in list(tree.iter()):
+        for child in list(parent):
+            if not isinstance(child.tag, str) or _name(child.tag) in ("script", *without):
+                parent.remove(child)
+    if without:
+        # pygal makes ids up, some anew in every run; styles in attributes are for a page to give.
+        for element in tree.iter():
+            for name in ("id", "style"):
+                element.attrib.pop(name, None)
+    text: str = etree.tostring(tree, encoding="unicode")
+    return text + "\n"
+
+
+def _bars(value: Benchmark, title: str | None) -> HorizontalBar:
+    """Two bars for each workload, as long as their shares of direct."""
+    import pygal
     from pygal.style import Style
 
     # pygal leaves a finder of Python 3.3's kind behind, which every later import warns of.
@@ -98,18 +120,7 @@ def _drawn(value: Benchmark, title: str | None, without: tuple[str, ...]) -> str
     ]
     for route in ("direct", "pooled"):
         bars.add(route, [_bar(one, route) for one in value.measured])
-    tree = bars.render_tree()
-    for parent in list(tree.iter()):
-        for child in list(parent):
-            if not isinstance(child.tag, str) or _name(child.tag) in ("script", *without):
-                parent.remove(child)
-    if without:
-        # pygal makes ids up, some anew in every run; styles in attributes are for a page to give.
-        for element in tree.iter():
-            for name in ("id", "style"):
-                element.attrib.pop(name, None)
-    text: str = etree.tostring(tree, encoding="unicode")
-    return text + "\n"
+    return bars
 
 
 def _bar(one: Measured, route: str) -> dict[str, object]:

@@ -36,7 +36,7 @@ from repoint.model.receipt import FileWrite
 from repoint.model.rehearsal import Verdict
 from repoint.ports.repository import WritableTree
 from repoint.ports.user import LocalState
-from repoint.ports.work import Progress
+from repoint.ports.work import UNWATCHED, Progress
 from repoint.wire.refusals import ServerRefusal
 
 FOLDER = ".repoint/baselines"
@@ -72,7 +72,7 @@ def take_baseline(
     selection: Selection | None = None,
     parallel: int = 2,
     chunk_rows: int = 50_000,
-    progress: Progress | None = None,
+    progress: Progress = UNWATCHED,
 ) -> Baseline:
     """Read the target just before the switch, and write its baseline into the repository.
 
@@ -139,7 +139,7 @@ def measure_written(
     selection: Selection | None = None,
     parallel: int = 2,
     chunk_rows: int = 50_000,
-    progress: Progress | None = None,
+    progress: Progress = UNWATCHED,
 ) -> Written:
     """What was written on the target since its baseline; all of its tables are read.
 
@@ -184,7 +184,7 @@ def read_state(
     selection: Selection,
     parallel: int,
     chunk_rows: int,
-    progress: Progress | None,
+    progress: Progress,
 ) -> Baseline:
     """A database as it is now, in one snapshot; without a key its rows are counted only."""
     at = now()
@@ -195,19 +195,13 @@ def read_state(
         first = sessions[0]
         server = first.server()
         epoch = str(first.ask(_EPOCH)[0][0])
-        tables = {
-            name: one
-            for name, one in read_tables(first).items()
-            # The rows of a foreign table are elsewhere.
-            if one.kind != "f" and selection.takes(name)
-        }
+        tables = _tables(first, selection)
         counters = _counters(first)
         values, _ = read_sequences(first)
         free: SimpleQueue[Session] = SimpleQueue()
         for one in sessions:
             free.put(one)
-        if progress is not None:
-            progress.step("reading tables", len(tables))
+        progress.step("reading tables", len(tables))
         digest = Digest(seed_of(key) if key else 0)
 
         def read(table: Table) -> TableState:
@@ -216,8 +210,7 @@ def read_state(
                 return _state(session, table, key, digest, counters, chunk_rows)
             finally:
                 free.put(session)
-                if progress is not None:
-                    progress.advance()
+                progress.advance()
 
         states = dict(zip(tables, threads.map(read, tables.values()), strict=True))
     return Baseline(
@@ -230,6 +223,12 @@ def read_state(
         tables=states,
         sequences=values,
     )
+
+
+def _tables(session: Session, selection: Selection) -> dict[str, Table]:
+    """Those that were asked for; the rows of a foreign table are elsewhere."""
+    found = read_tables(session)
+    return {n: one for n, one in found.items() if one.kind != "f" and selection.takes(n)}
 
 
 def _state(

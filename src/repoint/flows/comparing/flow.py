@@ -29,7 +29,7 @@ from repoint.flows.comparing.memory import Memory, key_of
 from repoint.flows.comparing.reading import Reading, read_side
 from repoint.flows.comparing.sessions import Database, session, snapshot
 from repoint.model.rehearsal import Verdict
-from repoint.ports.work import Progress
+from repoint.ports.work import UNWATCHED, Progress
 
 Clock = Callable[[], datetime]
 
@@ -64,7 +64,7 @@ class _Work:
     digest: Digest
     now: Clock
     memory: Memory | None
-    progress: Progress | None
+    progress: Progress
     threads: ThreadPoolExecutor
     found: list[TableContent] = field(default_factory=list)
 
@@ -75,7 +75,7 @@ def compare(
     wanted: Wanted,
     *,
     now: Clock,
-    progress: Progress | None = None,
+    progress: Progress = UNWATCHED,
     memory: Memory | None = None,
 ) -> Comparison:
     """Hold the source against the target; nothing is written on either.
@@ -93,7 +93,7 @@ def compare(
         snapshot(target, wanted.parallel) as theirs,
         ThreadPoolExecutor(wanted.parallel + 1) as threads,
     ):
-        _step(progress, "reading both schemas", 2)
+        progress.step("reading both schemas", 2)
         sides = [threads.submit(read_side, one[0]) for one in (ours, theirs)]
         source_read, target_read = (one.result() for one in sides)
         pairs: SimpleQueue[Pair] = SimpleQueue()
@@ -136,20 +136,19 @@ def _read_tables(work: _Work) -> None:
         return
     if work.memory is not None and not wanted.resume:
         work.memory.forget()
-    _step(work.progress, "comparing tables", len(taken))
+    work.progress.step("comparing tables", len(taken))
     jobs: list[Future[TableContent]] = []
     for one in sorted(taken, key=lambda table: (-table.estimate, table.name)):
         known = _settled(work, one)
         if known is not None:
             work.found.append(known)
-            _advance(work.progress)
+            work.progress.advance()
         else:
             jobs.append(work.threads.submit(_table, work, one, work.target.tables[one.name]))
     for done in as_completed(jobs):
         work.found.append(done.result())
-        _advance(work.progress)
-        if work.progress is not None:
-            work.progress.at(work.found[-1].name)
+        work.progress.advance()
+        work.progress.at(work.found[-1].name)
 
 
 def _settled(work: _Work, one: Table) -> TableContent | None:
@@ -272,13 +271,3 @@ def _notes(source: Database, target: Database, work: _Work) -> Iterator[str]:
         yield from activity.source_notes(made)
     with session(target) as made:
         yield from activity.target_notes(made)
-
-
-def _step(progress: Progress | None, label: str, total: int) -> None:
-    if progress is not None:
-        progress.step(label, total)
-
-
-def _advance(progress: Progress | None) -> None:
-    if progress is not None:
-        progress.advance()

@@ -33,7 +33,7 @@ from repoint.model.rehearsal import Verdict
 from repoint.planning.config import Data, seconds_of
 from repoint.ports.repository import SealedEditor, WritableTree
 from repoint.ports.user import Identity, LocalState
-from repoint.ports.work import Progress
+from repoint.ports.work import UNWATCHED, Progress
 from repoint.wire.refusals import ServerRefusal
 
 
@@ -46,7 +46,7 @@ class Desk:
     sealed: SealedEditor
     local: LocalState
     identity: Identity
-    progress: Progress | None = None
+    progress: Progress = UNWATCHED
 
     @property
     def settings(self) -> Data:

@@ -205,12 +205,7 @@ class Casting:
         users = [client.login.user for client in clients if client.login is not None]
         passwords.settle(role_names(ground, users))
         clients = [with_password(client, passwords) for client in clients]
-        made, _ = initdb(ground.object)
-        for database, role in owners(ground, clients).items():
-            if database != made:
-                self.notes[
-                    f"the owner of database `{database}` was not looked up: `{role}` was taken"
-                ] = None
+        self._note_owners(ground, clients)
         return Scene(
             ground=ground,
             clients=tuple(clients),
@@ -220,6 +215,15 @@ class Casting:
             passwords=passwords,
             notes=tuple(self.notes),
         )
+
+    def _note_owners(self, ground: Ground, clients: Sequence[Client]) -> None:
+        """Tell whom a database is taken to belong to that initdb does not make."""
+        made, _ = initdb(ground.object)
+        for database, role in owners(ground, clients).items():
+            if database != made:
+                self.notes[
+                    f"the owner of database `{database}` was not looked up: `{role}` was taken"
+                ] = None
 
     def _poolers(
         self,
