@@ -28,11 +28,11 @@ from repoint.planning.places import (
     field_of,
     object_name,
 )
+from repoint.planning.quoting import UNFIT
 from repoint.planning.shared import SharedValues, holds
 from repoint.planning.site_edits import Goal, by_value, part_edits
 from repoint.planning.splice import BASE64
 from repoint.planning.yaml_emit import Tree
-from repoint.planning.yaml_trees import merge_trees, tree_at
 from repoint.sites.frame import SHARED
 
 
@@ -208,7 +208,7 @@ class Delivery:
     ) -> None:
         """Have a patch give the container at `steps` a variable with this content."""
         wish = self.overlay.wish(resource)
-        merge_trees(wish.tree, tree_at(steps, {"env": [{"name": name, **value}]}))
+        wish.put((*steps, "env", (name,)), value)
         wish.expects.append(f"{object_name(resource)}#{field_of((*steps, 'env', (name,)))}")
         wish.reasons.append(reason)
 
@@ -226,7 +226,7 @@ class Delivery:
             ):
                 return
         wish = self.overlay.wish(resource)
-        merge_trees(wish.tree, tree_at(steps, value))
+        wish.put(steps, value)
         wish.expects.append(at)
         wish.reasons.append(reason)
 
@@ -317,8 +317,7 @@ class Delivery:
             return
         pieces = self.ground.pieces(site, parts, text, text_map)
         if pieces is None:
-            why = "the value is spelled with escapes that do not map to its bytes"
-            self.ground.task(errand, why)
+            self.ground.task(errand, UNFIT)
             return
         for span, before, after in pieces:
             self._add(

@@ -7,6 +7,7 @@ or in a new file laid out and named like its neighbours. Nothing here touches a 
 
 from __future__ import annotations
 
+from collections import abc
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -14,12 +15,21 @@ from repoint.formats.base import Mapping, ParsedFile
 from repoint.kube.files import FileIndex
 from repoint.kube.resource import Resource
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
-from repoint.planning.copied import MARK, take_out
-from repoint.planning.overlay_folder import Folder, PatchNames, PlannedEdit, inserted
+from repoint.planning.copied import MARK
+from repoint.planning.new_patches import (
+    as_written,
+    merge_patch,
+    sources_of,
+    stands_for,
+    target_of,
+    text_of,
+)
+from repoint.planning.overlay_folder import Folder, PatchNames, PlannedEdit, behind, inserted
 from repoint.planning.overlay_tree import OverlayTree
-from repoint.planning.places import object_name
+from repoint.planning.places import Step, object_name
 from repoint.planning.yaml_emit import Tree, YamlStyle, emit, style_of
 from repoint.planning.yaml_insert import insertions
+from repoint.planning.yaml_trees import merge_trees, tree_at
 
 BUILT_IN_LISTS = frozenset(
     ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "PodTemplate"]
@@ -45,14 +55,22 @@ class Wish:
     """What one object of the environment shall hold.
 
     `tree` is the patch's body without its head; `parts` are the token replacements in
-    it, for the proof; `expects` the fields that appear.
+    it, for the proof; `expects` the fields that appear. `operations` are a JSON patch, for what
+    no tree reaches; `over` the files that spell what is overridden: a patch goes behind them.
     """
 
     resource: Resource
     tree: dict[str, Tree] = field(default_factory=dict)
+    operations: list[Tree] = field(default_factory=list)
+    over: set[str] = field(default_factory=set)
     parts: list[PartEdit] = field(default_factory=list)
     expects: list[str] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
+
+    def put(self, steps: tuple[Step, ...], value: Tree) -> None:
+        """Have the object hold `value` where `steps` lead."""
+        merge_trees(self.tree, tree_at(steps, value))
+        self.over |= sources_of(self.resource, steps)
 
 
 class OverlayEditor:
@@ -92,7 +110,8 @@ class OverlayEditor:
         ]
         names = PatchNames(index, neighbours)
         self._folders = {
-            one: Folder(one, environment, index, read, names) for one in dict.fromkeys(directories)
+            one: Folder(one, environment, index, read, names, self._tree.patched_by_components(one))
+            for one in dict.fromkeys(directories)
         }
         tops = (self._folders[one] for one in dict.fromkeys(overlays))
         self._tops = [one for one in tops if one.kustomization is not None]
@@ -115,7 +134,15 @@ class OverlayEditor:
         """Whether an overlay, or the object's own file, can take a change of an object."""
         if self._existing(resource, None):
             return True
+        return self.can_operate(resource)
+
+    def can_operate(self, resource: Resource) -> bool:
+        """Whether a new JSON patch of this environment reaches an object."""
         return bool(self._chain(resource)) and not resource.generated and _has_name(resource)
+
+    def wins(self, resource: Resource, over: abc.Set[str]) -> bool:
+        """Whether a strategic merge patch has the last word on what `over` spells."""
+        return not over or not any(one.puts_last(over) for one in self._chain(resource))
 
     def wish(self, resource: Resource) -> Wish:
         """The wish for an object, to be filled."""
@@ -165,6 +192,8 @@ class OverlayEditor:
         failed: list[Wish] = []
         created: list[tuple[Folder, Wish, PlannedEdit]] = []
         for wish in self._wishes.values():
+            if wish.operations:
+                created.append(self._operating(wish))
             if not wish.tree:
                 continue
             found = self._patched(wish)
@@ -190,15 +219,15 @@ class OverlayEditor:
         if any(MARK in line for line in emit(wish.tree, YamlStyle())):
             # Only a file of its own can take a password over.
             return []
-        chain: list[Folder | None] = [*self._chain(wish.resource)]
+        chain: list[Folder | None] = [*behind(self._chain(wish.resource), wish.over)]
         for folder in chain or [None]:
-            for path, parsed, number in self._existing(wish.resource, folder):
+            for path, parsed, number in self._existing(wish.resource, folder, wish.over):
                 raw, document = self._read(path), parsed.documents[number]
                 like = folder.style(wish.resource) if folder is not None else None
                 found = insertions(
                     raw,
                     document.root,
-                    _as_written(wish.tree),
+                    as_written(wish.tree),
                     style_of(parsed, raw, like=like),
                     document=document.index,
                 )
@@ -213,41 +242,53 @@ class OverlayEditor:
     def _created(self, wish: Wish) -> tuple[Folder, PlannedEdit] | None:
         """A new patch file for the object, where its kustomization is this environment's."""
         resource = wish.resource
-        chain = self._chain(resource)
+        chain = behind(self._chain(wish.resource), wish.over)
         merged = resource.generated and not self.can_patch_generated(resource)
         if not chain or merged or not _has_name(resource):
             return None
         folder = next((one for one in chain if one.patch_files()), chain[0])
-        name, style = folder.file_name(resource), folder.style(resource)
-        metadata: dict[str, Tree] = {"name": resource.original.name}
-        if resource.original.namespace:
-            metadata["namespace"] = resource.original.namespace
-        head: dict[str, Tree] = {
-            "apiVersion": resource.api_version,
-            "kind": resource.kind,
-            "metadata": metadata,
-        }
-        lines = emit({**head, **_as_written(wish.tree)}, style)
-        start = ["---"] if style.document_start else []
-        text, copies = take_out(style.newline.join([*start, *lines]) + style.newline)
+        return self._new(wish, folder, merge_patch(resource, wish.tree))
+
+    def _operating(self, wish: Wish) -> tuple[Folder, Wish, PlannedEdit]:
+        """A new JSON patch for the object, behind everything that gives it the old value."""
+        folder = behind(self._chain(wish.resource), wish.over)[0]
+        section = "patchesJson6902" if folder.puts_last(wish.over) else "patches"
+        made = self._new(wish, folder, wish.operations, section, target_of(wish.resource))
+        return made[0], wish, made[1]
+
+    def _new(
+        self,
+        wish: Wish,
+        folder: Folder,
+        tree: Tree,
+        section: str = "patches",
+        target: dict[str, Tree] | None = None,
+    ) -> tuple[Folder, PlannedEdit]:
+        name, style = folder.file_name(wish.resource), folder.style(wish.resource)
+        text, copies = text_of(tree, style)
         edit = replace(_create(_edit(wish), text), copies=copies)
-        folder.add_entry("patches", {"path": name}, edit)
+        entry: dict[str, Tree] = {"path": name}
+        folder.add_entry(section, {**entry, "target": target} if target else entry, edit)
         return folder, PlannedEdit(folder.take(name), edit)
 
     def _existing(
-        self, resource: Resource, folder: Folder | None
+        self, resource: Resource, folder: Folder | None, over: abc.Set[str] = frozenset()
     ) -> list[tuple[str, ParsedFile, int]]:
-        """Documents of this environment for one object: its patches, then its own file."""
+        """Documents of this environment for one object: its patches, then its own file.
+
+        None that kustomize takes before a patch among `over`, which would win.
+        """
         found: list[tuple[str, ParsedFile, int]] = []
-        patches = folder.patch_files() if folder is not None else []
-        for path in dict.fromkeys((*patches, resource.path)):
+        patches = folder.patch_files(over) if folder is not None else []
+        late = bool(over) and any(one.imposes(over) for one in self._chain(resource))
+        for path in dict.fromkeys((*patches, *(() if late else (resource.path,)))):
             parsed = self._index.get(path)
             if parsed is None or parsed.problem or not self._owned(path):
                 continue
             for number, document in enumerate(parsed.documents):
                 root = document.root
                 own = path == resource.path
-                if isinstance(root, Mapping) and _names(root, resource, own=own):
+                if isinstance(root, Mapping) and stands_for(root, resource, own=own):
                     found.append((path, parsed, number))
         return found
 
@@ -283,13 +324,6 @@ class OverlayEditor:
         return path is not None and plain and self._owned(path)
 
 
-def _as_written(tree: dict[str, Tree]) -> dict[str, Tree]:
-    """The tree with init containers first, as people write them."""
-    ordered = sorted(tree.items(), key=lambda pair: pair[0] != "initContainers")
-    pairs = ordered if "containers" in tree else list(tree.items())
-    return {k: _as_written(v) if isinstance(v, dict) else v for k, v in pairs}
-
-
 def _key(resource: Resource) -> tuple[str, str, str]:
     return (resource.kind, resource.namespace, resource.name)
 
@@ -298,21 +332,6 @@ def _has_name(resource: Resource) -> bool:
     """Whether a patch can name the object: one with `generateName` alone has no name."""
     metadata = resource.body.get("metadata")
     return isinstance(metadata, dict) and "name" in metadata
-
-
-def _names(root: Mapping, resource: Resource, *, own: bool) -> bool:
-    """Whether a document is for an object, by an id the object has or had.
-
-    In the object's own file the environment may give the namespace (`kubectl apply -n`).
-    """
-    if root.text("kind") != resource.kind or root.text("$patch"):
-        return False
-    name = root.text("metadata", "name") or root.text("metadata", "generateName")
-    spelled = (root.text("metadata", "namespace"), name)
-    ids = [(resource.namespace, resource.name)]
-    ids += [(old.namespace, old.name) for old in resource.previous]
-    ids += [("", resource.name)] if own else []
-    return spelled in ids
 
 
 def _edit(wish: Wish) -> Edit:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import abc
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +16,7 @@ from repoint.formats.base import Mapping, ParsedFile, Scalar, Sequence
 from repoint.kube.files import FileIndex, join
 from repoint.kube.resource import Resource
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
+from repoint.planning.overlay_tree import ListedPatch, listed_patches
 from repoint.planning.yaml_emit import Tree, YamlStyle, style_of
 from repoint.planning.yaml_insert import insertions
 from repoint.planning.yaml_trees import merge_trees
@@ -82,7 +84,8 @@ class PatchNames:
 class Folder:
     """A kustomization directory that belongs to one environment.
 
-    `names` tells how the patches of all environments are called.
+    `names` tells how the patches of all environments are called, `components` the files from
+    which its components patch.
     """
 
     def __init__(
@@ -92,12 +95,14 @@ class Folder:
         index: FileIndex,
         read: Callable[[str], bytes],
         names: PatchNames,
+        components: frozenset[str] = frozenset(),
     ) -> None:
         self.directory = directory
         self._environment = environment
         self._index = index
         self._read = read
         self._names = names
+        self._components = components
         self._entries: dict[str, list[tuple[Tree, Edit]]] = {}
         self._new: list[str] = []
 
@@ -159,16 +164,27 @@ class Folder:
         self._new.append(path)
         return path
 
-    def patch_files(self) -> list[str]:
-        """Strategic merge patch files that the kustomization lists."""
-        root = self.root()
-        if root is None:
-            return []
-        names = [i.text for i in root.items("patchesStrategicMerge") if isinstance(i, Scalar)]
-        for item in root.items("patches"):
-            if isinstance(item, Mapping) and item.mapping("target") is None:
-                names.append(item.text("path"))
-        return [join(self.directory, name) for name in names if name and "\n" not in name]
+    def patch_files(self, over: abc.Set[str] = frozenset()) -> list[str]:
+        """Strategic merge patch files that the kustomization lists, as they are applied.
+
+        Those alone that come behind the last one of `over`.
+        """
+        order = self._patches
+        last = max((n for n, one in enumerate(order) if one.path in over), default=-1)
+        return [one.path for one in order[last + 1 :] if one.merges]
+
+    def imposes(self, files: abc.Set[str]) -> bool:
+        """Whether one of some files is a patch here, or of a component."""
+        listed = any(one.path in files for one in self._patches)
+        return listed or not self._components.isdisjoint(files)
+
+    def puts_last(self, over: abc.Set[str]) -> bool:
+        """Whether one of some files is a patch of `patchesJson6902`, applied behind `patches`."""
+        return any(one.last and one.path in over for one in self._patches)
+
+    @cached_property
+    def _patches(self) -> tuple[ListedPatch, ...]:
+        return tuple(listed_patches(self._index, self.directory))
 
     def generates(self, section: str, name: str) -> bool:
         """Whether a generator of the kustomization has an entry of that name."""
@@ -268,6 +284,12 @@ class Folder:
             return section, entries
         paths: list[Tree] = [entry["path"] for entry in entries if isinstance(entry, dict)]
         return "patchesStrategicMerge", paths
+
+
+def behind(chain: list[Folder], files: abc.Set[str]) -> list[Folder]:
+    """The part of an object's chain, nearest first, that comes behind the patches `files`."""
+    last = [number for number, one in enumerate(chain) if one.imposes(files)] if files else []
+    return chain[max(last, default=0) :]
 
 
 def _unique_parts(edits: list[Edit]) -> tuple[PartEdit, ...]:

@@ -2,10 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from repoint.formats.base import Mapping, Scalar
 from repoint.kube.files import FileIndex, join
 
 _EVERYTHING = ("resources", "bases", "components")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPatch:
+    """A patch file that a kustomization lists.
+
+    `merges` tells that it names its object itself, `last` that it is applied behind `patches`.
+    """
+
+    path: str
+    merges: bool
+    last: bool = False
+
+
+def listed_patches(index: FileIndex, directory: str) -> Iterator[ListedPatch]:
+    """The patch files of a kustomization in the order in which kustomize applies them."""
+    path = index.kustomization_in(directory)
+    parsed = index.get(path) if path else None
+    root = parsed.documents[0].root if parsed and parsed.documents else None
+    if not isinstance(root, Mapping):
+        return
+    for item in root.items("patchesStrategicMerge"):
+        if isinstance(item, Scalar) and item.text and "\n" not in item.text:
+            yield ListedPatch(join(directory, item.text), merges=True)
+    for section in ("patches", "patchesJson6902"):
+        for item in root.items(section):
+            name = item.text("path") if isinstance(item, Mapping) else ""
+            if isinstance(item, Mapping) and name:
+                merges = section == "patches" and item.mapping("target") is None
+                last = section == "patchesJson6902"
+                yield ListedPatch(join(directory, name), merges=merges, last=last)
 
 
 class OverlayTree:
@@ -14,6 +48,7 @@ class OverlayTree:
     def __init__(self, index: FileIndex) -> None:
         self._index = index
         self._below: dict[str, tuple[str, ...]] = {}
+        self._by_components: dict[str, frozenset[str]] = {}
 
     def reads(self, directory: str) -> tuple[str, ...]:
         """Kustomization and resource files under a kustomization, itself included."""
@@ -41,6 +76,19 @@ class OverlayTree:
     def by_component(self, directory: str, path: str) -> bool:
         """Whether a kustomization reads a file through one of its own components."""
         return any(path in self.reads(one) for one in self._references(directory, ("components",)))
+
+    def patched_by_components(self, directory: str) -> frozenset[str]:
+        """The patch files, and the files with inline patches, of a kustomization's components."""
+        known = self._by_components.get(directory)
+        if known is None:
+            self._by_components[directory] = frozenset()
+            found: set[str] = set()
+            for one in self._references(directory, ("components",)):
+                found.add(self._index.kustomization_in(one) or "")
+                found |= {patch.path for patch in listed_patches(self._index, one)}
+                found |= self.patched_by_components(one)
+            known = self._by_components[directory] = frozenset(found)
+        return known
 
     def _references(self, directory: str, lists: tuple[str, ...]) -> list[str]:
         path = self._index.kustomization_in(directory)

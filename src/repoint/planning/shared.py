@@ -12,11 +12,13 @@ from repoint.model.consumer import Site
 from repoint.model.plan import Op, PartEdit, Task
 from repoint.planning.copied import hole, secret_ranges
 from repoint.planning.ground import Errand, Ground, edit_of
+from repoint.planning.new_patches import replacing, sources_of
 from repoint.planning.overlay_edits import BUILT_IN_LISTS, OverlayEditor, Reason
 from repoint.planning.places import Place, PlaceIndex, Step, at_steps, field_of, object_name
+from repoint.planning.quoting import UNFIT, in_a_script
 from repoint.planning.site_edits import Replacement, applied, replacements
 from repoint.planning.yaml_emit import Token, Tree
-from repoint.planning.yaml_trees import block_or_text, merge_trees, tree_at
+from repoint.planning.yaml_trees import block_or_text
 
 
 @dataclass(slots=True)
@@ -57,7 +59,11 @@ class SharedValues:
             except EditRefused:
                 self._apart(errand, parts)
                 return True
-            self._hold(place, list(edits), errand, parts)
+            quoted = in_a_script(scalar, edits)
+            if quoted is None:
+                self._ground.task(errand, UNFIT)
+                continue
+            self._hold(place, list(quoted), errand, parts)
         return True
 
     def add_key(self, errand: Errand, key: str, parts: tuple[PartEdit, ...]) -> bool:
@@ -79,7 +85,8 @@ class SharedValues:
             made.append((place, (*place.steps[:-1], key), value))
         for place, steps, value in made:
             wish = self._overlay.wish(place.resource)
-            merge_trees(wish.tree, tree_at(steps, value))
+            wish.put(steps, value)
+            wish.over |= sources_of(place.resource, place.steps)
             wish.expects.append(f"{object_name(place.resource)}#{field_of(steps)}")
             wish.reasons.append(errand.reason)
         return bool(made)
@@ -193,12 +200,22 @@ class SharedValues:
         self, held: Held, steps: tuple[Step, ...], value: Tree | None, several: list[Held]
     ) -> None:
         resource = held.place.resource
+        over = sources_of(resource, steps)
         mergeable = resource.kind in BUILT_IN_LISTS or not any(isinstance(s, tuple) for s in steps)
-        if value is None or not mergeable or any(isinstance(step, int) for step in steps):
+        reached = mergeable and not any(isinstance(step, int) for step in steps)
+        wish = self._overlay.wish(resource)
+        operations: list[Tree] | None = None
+        if value is not None and self._overlay.can_operate(resource):
+            operations = replacing(resource, steps, value)
+        if value is not None and reached and self._overlay.wins(resource, over):
+            wish.put(steps, value)
+        elif operations is not None:
+            wish.operations += [one for one in operations if one not in wish.operations]
+            wish.over |= over
+        else:
             for one in several:
                 self._shared_task(one)
             return
-        merge_trees(self._overlay.wish(resource).tree, tree_at(steps, value))
         self._told(held, several)
 
     def _told(self, held: Held, several: list[Held]) -> None:
@@ -242,7 +259,7 @@ class SharedValues:
             return
         if resource.kind == "ConfigMap" and self._overlay.can_patch_generated(resource):
             value: Tree = text.removeprefix(f"{key}=")
-            merge_trees(self._overlay.wish(resource).tree, tree_at(place.steps, value))
+            self._overlay.wish(resource).put(place.steps, value)
             self._told(held, [held])
         else:
             self._shared_task(held)
