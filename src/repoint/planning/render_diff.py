@@ -234,13 +234,18 @@ def _by_removal(before: str, after: str, edits: _Edits) -> str | None:
     """The same once the texts that edits take away are gone: one parameter may follow another.
 
     `?search_path=a` that leaves while `?sslmode=require` comes looks like one replacement,
-    token by token.
+    token by token. Each text is tried alone first: one that another edit takes from another
+    value may be the beginning of what leaves this one.
     """
+    known = [(gone, spot.told) for spot in edits.spots for gone in spot.gone if gone in before]
+    for gone, told in known:
+        shorter = before.replace(gone, "", 1)
+        if shorter == after or _by_replacement(shorter, after, edits) is not None:
+            return told
     shorter, owner = before, None
-    for spot in edits.spots:
-        for gone in spot.gone:
-            if gone in shorter:
-                shorter, owner = shorter.replace(gone, "", 1), spot.told
+    for gone, told in known:
+        if gone in shorter:
+            shorter, owner = shorter.replace(gone, "", 1), told
     if owner is None or shorter == after:
         return owner
     return _by_replacement(shorter, after, edits)
@@ -248,7 +253,10 @@ def _by_removal(before: str, after: str, edits: _Edits) -> str | None:
 
 def _replacements(edit: Edit) -> set[tuple[str, str]]:
     """The token replacements an edit makes in a value."""
-    pairs = {(part.before, part.after) for part in edit.parts} | _joined(edit)
+    # A parameter goes with its name: its value alone may stand elsewhere in the same text.
+    named = [part for part in edit.parts if part.part == "param" and not part.after]
+    pairs = {(part.before, part.after) for part in edit.parts if part not in named}
+    pairs |= _joined(edit)
     for part in edit.parts:
         if part.part == "param" and not part.before:
             pairs |= {("", f"{sep}{spelled}") for sep in "?& ;" for spelled in _spellings(part)}
@@ -257,7 +265,14 @@ def _replacements(edit: Edit) -> set[tuple[str, str]]:
             pairs |= {(f"{sep}{gone}", "") for sep in "?& ;"}
             pairs |= {(f"{gone}{sep}", "") for sep in "?& ;"}
     if edit.op is Op.SPLICE:
-        pairs.add((edit.before, edit.after))
+        # The quotes that a file puts around a value are no part of what it renders.
+        bare = (edit.before.strip("\"'"), edit.after.strip("\"'"))
+        pairs |= {(edit.before, edit.after), bare}
+    if any(part.part == "param" and not part.before for part in edit.parts):
+        # A script in a patch: the word that a parameter is added to may need quotes.
+        pairs |= {
+            (before, f"{after}{quote}") for before, after in pairs if not before for quote in "\"'"
+        } | {("", '"'), ("", "'")}
     return pairs
 
 

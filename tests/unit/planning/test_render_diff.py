@@ -47,6 +47,16 @@ EXPLAINED = [
         "r2dbc:postgresql://new.n.svc/d?sslMode=require",
         (HOST, PartEdit("param", "", "require", "sslmode")),
     ),
+    (
+        "a parameter that goes while another keeps the same value",
+        "jdbc:postgresql://old.n.svc/d?currentSchema=toll&ApplicationName=toll",
+        "jdbc:postgresql://new.n.svc/d?ApplicationName=toll&sslmode=require",
+        (
+            HOST,
+            PartEdit("param", "", "require", "sslmode"),
+            PartEdit("param", "toll", "", "currentSchema"),
+        ),
+    ),
 ]
 
 
@@ -57,7 +67,29 @@ def test_planned_replacements_explain(old: str, new: str, parts: tuple[PartEdit,
     assert unexplained(config(old), config(new), change(parts=parts)) == ()
 
 
+def test_a_parameter_goes_beside_one_whose_value_begins_alike() -> None:
+    def url(name: str) -> str:
+        return f"postgres://{name}@old.n.svc/d?search_path={name}"
+
+    def gone(name: str) -> FileChange:
+        added = PartEdit("param", "", "require", "sslmode")
+        return change(parts=(HOST, added, PartEdit("param", name, "", "search_path")))
+
+    old = "\n---\n".join(config(url(name), name=name) for name in ("toll", "toll_ro"))
+    new = old
+    for name in ("toll_ro", "toll"):
+        new = new.replace(url(name), f"postgres://{name}@new.n.svc/d?sslmode=require")
+
+    assert unexplained(old, new, gone("toll"), gone("toll_ro")) == ()
+
+
 UNEXPLAINED = [
+    (
+        "a value that goes with a parameter of another name",
+        "postgres://old.n.svc/d?currentSchema=toll&application_name=toll",
+        "postgres://new.n.svc/d?application_name=",
+        (HOST, PartEdit("param", "toll", "", "currentSchema")),
+    ),
     ("another host", "old.n.svc", "evil.n.svc", (HOST,)),
     ("a longer host", "old.n.svc", "new.n.svc.evil", (HOST,)),
     ("a token before the host", "-p 1 old.n.svc", "-p 2 new.n.svc", (HOST,)),
