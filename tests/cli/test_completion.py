@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -210,6 +211,17 @@ def test_a_configuration_that_takes_for_ever_is_given_up(folder: Path) -> None:
         [sys.executable, "-m", "repoint"], env=asked, cwd=folder, capture_output=True, check=False
     )
     assert (done.stdout, done.stderr) == (b"", b"")
+    assert _with_home(folder) == [], "what was asked still waits"
+
+
+def _with_home(folder: Path) -> list[str]:
+    """The command lines of processes whose home is `folder`."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"HOME={folder}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+    return found
 
 
 def test_a_folder_that_is_gone_offers_commands(folder: Path) -> None:

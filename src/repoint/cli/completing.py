@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
+from contextvars import ContextVar
 from pathlib import Path
 
 import click
@@ -20,6 +22,9 @@ LINE = "COMP_WORDS"
 """The line up to the cursor."""
 
 _MOST_S = 2.0
+_SPARE_S = 0.5
+"""A program that is asked has to be ended before the watchdog, which ends this process alone."""
+_ENDS: ContextVar[float] = ContextVar("repoint_completion_ends")
 _SAFE = re.compile(r"[\w.,:/@%+=-]+")
 _LONGEST_HELP = 60
 
@@ -32,6 +37,7 @@ def answer(command: click.Command) -> int:
     """
     import faulthandler
 
+    _ENDS.set(time.monotonic() + _MOST_S - _SPARE_S)
     with Path(os.devnull).open("w") as nowhere:
         faulthandler.dump_traceback_later(_MOST_S, exit=True, file=nowhere)
         try:
@@ -45,6 +51,11 @@ def answer(command: click.Command) -> int:
     except (OSError, UnicodeError):
         return 0
     return 0
+
+
+def patience_s() -> float:
+    """Seconds that a program may take which is asked for the answer."""
+    return max(0.0, _ENDS.get() - time.monotonic())
 
 
 def _offered(command: click.Command, line: str) -> list[str]:

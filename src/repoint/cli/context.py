@@ -133,9 +133,11 @@ def open_cluster(
 
 def _context_names(ctx: click.Context, param: click.Parameter, start: str) -> list[str]:
     """The contexts of the kubeconfig that begin with `start`."""
+    from repoint.cli.completing import patience_s
     from repoint.errors import RepointError
 
     try:
-        return [name for name in cluster_door().contexts() if name.startswith(start)]
+        names = cluster_door(patience_s()).contexts()
+        return [name for name in names if name.startswith(start)]
     except RepointError:
         return []

@@ -129,11 +129,11 @@ def laboratory(keep_logs: Path | None) -> Laboratory:
     return PrivateServers(servers, connect, keep_logs=keep_logs)
 
 
-def cluster_door() -> ClusterDoor:
-    """The API servers of the user's kubeconfig."""
+def cluster_door(config_s: float = 60.0) -> ClusterDoor:
+    """The API servers of the user's kubeconfig, which may take `config_s` seconds to be read."""
     from repoint.adapters.kubeapi import KubectlDoor
 
-    return KubectlDoor()
+    return KubectlDoor(config_s=config_s)
 
 
 def identity(root: str) -> Identity:

@@ -27,11 +27,13 @@ PATIENCE_S = 30.0
 class KubectlDoor:
     """Opens API servers by the contexts of the user's kubeconfig; implements `ports.ClusterDoor`.
 
-    `patience_s` is how long a request that may be repeated is, while nobody answers.
+    `patience_s` is how long a request that may be repeated is, while nobody answers; `config_s`
+    is how long the kubeconfig may take to be read.
     """
 
-    def __init__(self, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, *, patience_s: float = PATIENCE_S, config_s: float = 60.0) -> None:
         self._patience_s = patience_s
+        self._config_s = config_s
 
     def contexts(self) -> tuple[str, ...]:
         """The names of every context; none without a kubeconfig.
@@ -85,7 +87,8 @@ class KubectlDoor:
     @cached_property
     def _config(self) -> dict[str, Any]:
         argv = config_cmd(find_tool("kubectl"))
-        result = run(argv, tool="kubectl", env=kubectl_environment(os.environ))
+        env = kubectl_environment(os.environ)
+        result = run(argv, tool="kubectl", env=env, timeout=self._config_s)
         if result.status != 0:
             # What kubectl says of a file may quote it.
             line = _LINE.search(result.stderr.decode(errors="replace"))
