@@ -23,6 +23,7 @@ from repoint.model.consumer import Site
 from repoint.model.plan import Edit, Op, PartEdit, Task
 from repoint.model.source import Span
 from repoint.planning.overlay_edits import Reason
+from repoint.planning.quoting import with_quotes
 from repoint.planning.site_edits import Goal, Replacement, part_edits, replacements, text_offset
 
 
@@ -69,8 +70,12 @@ class Ground:
             found = replacements(site, parts, text, text_map)
         except EditRefused:
             return _sibling_pieces(site, parts)
+        parsed, (scalar, *_) = self.files[site.location.path], self.holder(site)
+        quoted = with_quotes(parsed, scalar, site.value_pointer, text_map, found)
+        if quoted is None:
+            return None
         pieces: list[tuple[Span, str, str]] = []
-        for edit in found:
+        for edit in quoted:
             span = text_map.span(edit.start, edit.end)
             if span is None:
                 return None

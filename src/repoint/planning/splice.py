@@ -16,6 +16,7 @@ from repoint.dsn.parse import find
 from repoint.dsn.retarget import retarget
 from repoint.errors import EditRefused, OverlappingEdits, StalePlan
 from repoint.formats.verify import check_splice
+from repoint.formats.yaml_plain import outgrows_plain, quote_for
 from repoint.model.plan import Applicability, Edit, Op, PartEdit
 from repoint.model.source import Span
 from repoint.planning.copied import filled
@@ -24,6 +25,9 @@ BASE64 = "base64"
 """`Edit.before` of a DUPLICATE whose value is base64: it is decoded, retargeted, encoded."""
 
 _WORD = r"A-Za-z0-9_.\-"
+_PLAIN_PAIR = re.compile(
+    r"(?P<joint>[\"']?[ \t]*:[ \t]+)(?P<text>[^\s\"'].*?)(?P<rest>[ \t]*,?[ \t]*)\Z"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +235,16 @@ def repeat_entry(
         return head + rest
     if encoded:
         return head + _recode_within(path, line, rest, others)
-    return head + repart(path, line, rest, others)
+    return head + _quoted_pair(rest, repart(path, line, rest, others))
+
+
+def _quoted_pair(before: str, after: str) -> str:
+    """`: value, ` of a pair between braces, in quotes where its new text needs them."""
+    old, new = _PLAIN_PAIR.match(before), _PLAIN_PAIR.match(after)
+    if old is None or new is None or not outgrows_plain(old["text"], new["text"], flow=True):
+        return after
+    quote = quote_for(new["text"])
+    return f"{new['joint']}{quote}{new['text']}{quote}{new['rest']}"
 
 
 def _recode_within(path: str, line: int, text: str, parts: Sequence[PartEdit]) -> str:

@@ -247,7 +247,7 @@ def _find_one(raw: bytes, parsed: ParsedFile, path: str, undo: Undo) -> Patch | 
         return _drop_copy(raw, path, undo)
     if undo.op is Op.ENCODED:
         return _find_encoded(raw, parsed, path, undo)
-    leaf = _leaf(parsed, undo)
+    leaf = _leaf(raw, parsed, undo)
     if undo.pointer and leaf is None:
         return None
     scope = scope_of(raw, leaf)
@@ -284,13 +284,13 @@ def _find_removed(path: str, undo: Undo, start: int, text: str) -> Patch | None:
     return Patch(offset, offset, undo.before.encode())
 
 
-def _leaf(parsed: ParsedFile, undo: Undo) -> Leaf | None:
+def _leaf(raw: bytes, parsed: ParsedFile, undo: Undo) -> Leaf | None:
     """The scalar of an edit; where an item was put in before it, the one that moved."""
     if not undo.pointer:
         return None
     leaf = leaf_at(parsed, undo.pointer)
     wanted = undo.after or undo.before
-    if leaf is not None and (undo.op is Op.ENCODED or wanted in leaf.scalar.text):
+    if leaf is not None and (undo.op is Op.ENCODED or wanted in scope_of(raw, leaf).text):
         return leaf
     shape = re.sub(r"/\d+(?=/|$)", "/*", undo.pointer)
     moved = [
@@ -298,13 +298,13 @@ def _leaf(parsed: ParsedFile, undo: Undo) -> Leaf | None:
         for other in leaves(parsed.documents)
         if undo.after
         and re.sub(r"/\d+(?=/|$)", "/*", other.pointer) == shape
-        and undo.after in other.scalar.text
+        and undo.after in scope_of(raw, other).text
     ]
     return moved[0] if len(moved) == 1 else leaf
 
 
 def _find_encoded(raw: bytes, parsed: ParsedFile, path: str, undo: Undo) -> Patch | None:
-    leaf = _leaf(parsed, undo)
+    leaf = _leaf(raw, parsed, undo)
     if leaf is None:
         return None
     span = leaf.scalar.map.span(0, len(leaf.scalar.text))

@@ -87,7 +87,7 @@ def flow_text(tree: Tree) -> str:
         return json.dumps(text, ensure_ascii=False)
     if isinstance(tree, Token):
         quoted = tree.text[:1] in ("'", '"')
-        safe = quoted or not any(mark in tree.text for mark in ",[]{}")
+        safe = quoted or not any(mark in tree.text for mark in ",?[]{}")
         return tree.text if safe else json.dumps(tree.text, ensure_ascii=False)
     return scalar_text(tree)
 
