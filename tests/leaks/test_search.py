@@ -277,10 +277,11 @@ def test_a_child_that_inherits_everything_is_told(session: Session) -> None:
 
 
 def test_workers_of_xdist_add_up(session: Session) -> None:
-    status, told = session.run("argv", "-p", "xdist", "-n", "2")
+    # No process: whether the sampler meets one that is gone at once is chance, and a hit more.
+    status, told = session.run("stdout", "-p", "xdist", "-n", "2")
 
     assert status == 1, told
-    assert "argv of true" in told
+    assert PLACES["stdout"] in told
     assert "1 hits" in told, told
 
 
