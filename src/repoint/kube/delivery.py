@@ -66,7 +66,7 @@ def _deliveries(resource: Resource, known: list[Resource]) -> Iterator[Delivery]
         yield from _of_argocd(resource, mapping(spec, "template", "spec"))
 
 
-def _of_flux(resource: Resource, spec: Effective, known: list[Resource]) -> Delivery:
+def _of_flux(resource: Resource, spec: dict[str, Effective], known: list[Resource]) -> Delivery:
     patches: dict[str, Effective] = {"patches": items(spec, "patches")}
     return Delivery(
         name=resource.name,
@@ -89,7 +89,7 @@ def _of_flux(resource: Resource, spec: Effective, known: list[Resource]) -> Deli
     )
 
 
-def _of_argocd(resource: Resource, spec: Effective) -> Iterator[Delivery]:
+def _of_argocd(resource: Resource, spec: dict[str, Effective]) -> Iterator[Delivery]:
     options = texts(spec, "syncPolicy", "syncOptions")
     for source in (child(spec, "source"), *items(spec, "sources")):
         if text(source, "path"):
