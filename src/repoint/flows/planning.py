@@ -216,6 +216,11 @@ def _delivery(
         index=PlaceIndex(build.objects),
         overlay=overlay,
         values=as_tuple(config.environments[build.name].values),
+        over={
+            path: over
+            for (name, path), over in found.resolution.overriding.items()
+            if name == build.name
+        },
     )
 
 

@@ -43,7 +43,8 @@ class Release(Struct, frozen=True, eq=False):
 
     `chart` is None when it is not in the repository. `holder` is `HelmRelease`,
     `Application`, or `HelmRelease` for values files that name neither. `own` are the
-    leaves the release itself spells; a site among them always has a consumer.
+    leaves the release itself spells; a site among them always has a consumer. `layers` are the
+    values files that can be written, the last wins; a chart's own `values.yaml` is none.
     """
 
     holder: str
@@ -54,6 +55,7 @@ class Release(Struct, frozen=True, eq=False):
     values: dict[str, Effective]
     own: tuple[tuple[str, Value], ...]
     path: str
+    layers: tuple[str, ...] = ()
 
 
 def releases(
@@ -126,6 +128,7 @@ def _declared(
         values=together,
         own=_own(chart, (*values, *inline), together),
         path=resource.path,
+        layers=tuple(present),
     )
     yield release, set(present)
 
@@ -165,6 +168,7 @@ def _generated(
             values=values,
             own=_own(chart, layers[len(common) :], values),
             path=resource.path,
+            layers=(*common, *files),
         )
         yield release, set(files)
 
@@ -199,6 +203,7 @@ def _from_helmfiles(
                     values=merged([*([chart.values] if chart else []), *layers]),
                     own=tuple(own),
                     path=given.path,
+                    layers=tuple(spelled),
                 ),
                 {*spelled, *templated},
             )
@@ -279,6 +284,7 @@ def _from_files(
             values=values,
             own=_own(chart, spelled, values),
             path=paths[0] if paths else posixpath.join(place, "values.yaml"),
+            layers=tuple(paths),
         )
 
 

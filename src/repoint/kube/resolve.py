@@ -16,6 +16,7 @@ from repoint.kube.environments import EnvironmentSpec, Layout
 from repoint.kube.facts import makers
 from repoint.kube.files import FileIndex
 from repoint.kube.kustomize import Build
+from repoint.kube.overriding import Overriding, overriding
 from repoint.kube.release_uses import migrator_uses, release_uses
 from repoint.kube.releases import Release, releases
 from repoint.kube.resource import Resource
@@ -55,6 +56,7 @@ class Resolution(Struct, frozen=True, eq=False):
     deployed objects hold the site, or that its file's place names. `problems` are
     `(overlay, problem)` of every overlay that does not build cleanly. `layers` are the files whose
     values a release spells: values files of any name, and objects with values in them.
+    `overriding` tells which values file stands over a file of defaults.
     """
 
     environments: tuple[EnvironmentBuild, ...]
@@ -66,6 +68,7 @@ class Resolution(Struct, frozen=True, eq=False):
     index: FileIndex
     """The files that were looked at, for whoever looks further."""
     layers: frozenset[str] = frozenset()
+    overriding: Overriding = {}
 
     @property
     def builds(self) -> tuple[Build, ...]:
@@ -115,6 +118,7 @@ def resolve(
         site_environments=_placed(deployed, released, uses, finder, sites),
         index=index,
         layers=frozenset(leaf.origin.path for one in released for _, leaf in one.own),
+        overriding=overriding(released),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from repoint.dsn.mask import mask
 from repoint.errors import EditRefused
 from repoint.model.consumer import Site, Style
@@ -15,10 +17,20 @@ from repoint.planning.yaml_trees import merge_trees, tree_at
 
 
 class ChartValues:
-    """Collects overrides for the first of an environment's values files."""
+    """Collects overrides for the first of an environment's values files that a chart reads.
 
-    def __init__(self, ground: Ground, paths: tuple[str, ...]) -> None:
+    `over` tells by file of defaults which values files Helm lays over it, and the keys under
+    which they hold what it holds; a file that it does not know takes the first of `paths`.
+    """
+
+    def __init__(
+        self,
+        ground: Ground,
+        paths: tuple[str, ...],
+        over: Mapping[str, Mapping[str, tuple[str, ...]]],
+    ) -> None:
         self._ground = ground
+        self._over = over
         self._paths = tuple(path for path in paths if path in ground.files)
         self._defaults: dict[str, list[tuple[dict[str, Tree], Errand, tuple[PartEdit, ...]]]] = {}
 
@@ -26,7 +38,8 @@ class ChartValues:
         """Override a chart's default in the environment's own values file."""
         site = errand.site
         scalar, text, text_map = self._ground.holder(site)
-        if not self._paths or scalar is None or site.style is not Style.HELM_VALUE or site.encoded:
+        place = self._place(site)
+        if place is None or scalar is None or site.style is not Style.HELM_VALUE or site.encoded:
             return False
         try:
             whole = applied(text, replacements(site, parts, text, text_map))
@@ -36,17 +49,28 @@ class ChartValues:
                 (leaf.pointer, applied(leaf.scalar.text, (edit,)), (part,))
                 for leaf, edit, part in self._ground.own_scalars(site, parts) or ()
             ]
-        made = [(keys_of(pointer), value, mine) for pointer, value, mine in values]
+        path, above = place
+        made = [((*above, *keys_of(pointer)), value, mine) for pointer, value, mine in values]
         if not made or not all(_overridable(keys, value) for keys, value, _ in made):
             return False
-        held = self._defaults.setdefault(self._paths[0], [])
-        held += [(tree_at(tuple(keys), value), errand, mine) for keys, value, mine in made]
+        held = self._defaults.setdefault(path, [])
+        held += [(tree_at(keys, value), errand, mine) for keys, value, mine in made]
         return True
+
+    def _place(self, site: Site) -> tuple[str, tuple[str, ...]] | None:
+        """The values file that stands over a default, and the keys above it there."""
+        over = self._over.get(site.location.path)
+        if over is None:
+            return (self._paths[0], ()) if self._paths else None
+        return next(((path, over[path]) for path in self._paths if path in over), None)
 
     def why_not(self, site: Site) -> str:
         """Why a chart's default could not be overridden."""
         if not self._paths:
             return "every environment uses this default; name a values file under `values:`"
+        if self._place(site) is None:
+            wanted = "name a values file of this chart under `values:`"
+            return f"every environment uses this default; {wanted}"
         scalar, text, _ = self._ground.holder(site)
         if scalar is None or mask(text) != text:
             return "the default holds a password, which is not copied into another file"
@@ -85,6 +109,6 @@ class ChartValues:
         return result
 
 
-def _overridable(keys: list[str], value: str) -> bool:
+def _overridable(keys: tuple[str, ...], value: str) -> bool:
     """Whether a chart's value can be overridden: no list on the way, one line, no password."""
     return mask(value) == value and "\n" not in value and not any(key.isdigit() for key in keys)

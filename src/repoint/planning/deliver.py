@@ -7,6 +7,8 @@ of these is safe.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from repoint.dsn.mask import mask
 from repoint.formats.base import FileKind, Scalar
 from repoint.kube.effective import Value
@@ -43,7 +45,8 @@ class Delivery:
         ground: The repository as this environment sees it.
         index: Where shared scalars end up in this environment's objects.
         overlay: Writes what cannot be written in place.
-        values: Helm values files of this environment, the first of which takes overrides.
+        values: Helm values files of this environment; the first of a chart takes overrides.
+        over: By file of defaults, the values files over it, with the keys above its own.
     """
 
     def __init__(
@@ -52,12 +55,13 @@ class Delivery:
         index: PlaceIndex,
         overlay: OverlayEditor,
         values: tuple[str, ...] = (),
+        over: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None,
     ) -> None:
         self.overlay = overlay
         self.ground = ground
         self._index = index
         self._shared = SharedValues(ground, index, overlay)
-        self._values = ChartValues(ground, values)
+        self._values = ChartValues(ground, values, over or {})
         self._edits: list[PlannedEdit] = []
 
     @property
