@@ -84,7 +84,7 @@ class ConfigError(UsageError):
     """`repoint.yaml` is wrong; the message names the key and the line."""
 
     code = "RP403"
-    default_hint = "the keys are described in docs/reference/configuration.md"
+    default_hint = "`repoint schema` describes every key"
 
 
 class StalePlan(RepointError):

@@ -12,7 +12,8 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from repoint.errors import ConfigError
-from repoint.planning.knowledge import KNOWLEDGE_KEYS, KnowledgeSection, Wanted
+from repoint.planning.knowledge import SECTIONS as KNOWLEDGE_SECTIONS
+from repoint.planning.knowledge import KnowledgeSection, Wanted
 from repoint.planning.strict import Strings, Text, checked, yaml_data
 
 CONFIG_NAME = "repoint.yaml"
@@ -22,10 +23,20 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Base of every section: unknown keys are refused."""
 
 
+Host = Annotated[
+    str,
+    msgspec.Meta(
+        # A name or an IPv4 address, or an IPv6 address.
+        pattern=r"^([^\s/@:]+|\[?[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]?)$",
+        description="write the host alone, without scheme, user or port, as in `db.shop.svc`",
+    ),
+]
+
+
 class Source(_Strict, frozen=True):
     """The PostgreSQL that consumers talk to today."""
 
-    hosts: Annotated[list[Text], msgspec.Meta(min_length=1)]
+    hosts: Annotated[list[Host], msgspec.Meta(min_length=1)]
     """Host names as written anywhere; short, prefixed and dotted forms are derived."""
 
 
@@ -81,10 +92,13 @@ class ConsumerChoice(_Strict, frozen=True):
     """What evidence cannot tell about a consumer; the key is `name` or `Kind/name`."""
 
     purpose: Literal[Wanted, ""] = ""
+    """What it wants from PostgreSQL; by default what evidence tells."""
     route: Literal["pooled", "direct", "unchanged", ""] = ""
+    """Where it goes; by default what its purpose asks for."""
     pool: Literal["session", "transaction", ""] = ""
     """The pool mode it goes through, whatever its source text tells."""
     schema: str = ""
+    """Its schema, when its connection string does not tell."""
     health: str = ""
     """The URL that tells whether it is well, such as `http://hydra-public:4444/health/ready`."""
     pool_size: Annotated[int, msgspec.Meta(ge=1)] | None = None
@@ -94,11 +108,21 @@ class ConsumerChoice(_Strict, frozen=True):
 class Acceptance(_Strict, frozen=True):
     """A finding that somebody accepts, with the reason that is shown ever after."""
 
-    code: Annotated[str, msgspec.Meta(pattern=r"^RP\d{3}$")]
+    code: Annotated[str, msgspec.Meta(pattern=r"^RP\d{3}$", description="write it as `RP261`")]
+    """The finding's code."""
     reason: Annotated[str, msgspec.Meta(min_length=3)]
+    """Why it is accepted."""
     environment: str = ""
+    """In this environment alone."""
     consumer: str = ""
+    """Of this consumer alone."""
     path: str = ""
+    """In this file alone."""
+
+
+_VARIABLE = msgspec.Meta(
+    pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="write letters, digits and `_`, as in `DB_URL`"
+)
 
 
 class Migration(_Strict, frozen=True):
@@ -110,7 +134,7 @@ class Migration(_Strict, frozen=True):
     """Globs of plain SQL files, each glob's in the order of their names."""
     command: list[Text] = []
     """A program and its arguments; it runs with `rehearse --run-migrations` only."""
-    env: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "DATABASE_URL"
+    env: Annotated[str, _VARIABLE] = "DATABASE_URL"
     """The variable that gives the command its URL."""
 
 
@@ -139,7 +163,9 @@ class Render(_Strict, frozen=True):
 
 
 DURATION = r"^([0-9]+(ms|s|m|h))+$"
-Duration = Annotated[str, msgspec.Meta(pattern=DURATION)]
+Duration = Annotated[
+    str, msgspec.Meta(pattern=DURATION, description="write it as `90s`, `30m`, `1h30m` or `500ms`")
+]
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -165,6 +191,7 @@ class Verify(_Strict, frozen=True):
     """What `repoint verify` asks, beside the connections themselves."""
 
     soak: Soak = Soak()
+    """What a soak looks at, and for how long."""
     timeout: Duration = "10s"
     """How long one question may take."""
     in_cluster: bool = False
@@ -195,17 +222,29 @@ class Config(_Strict, frozen=True):
     """The whole of `repoint.yaml`."""
 
     source: Source
+    """The PostgreSQL that consumers talk to today."""
     target: Target
+    """The Cluster and the Pooler that they move to."""
     environments: dict[str, Environment] = {}
+    """By name, in the order of promotion."""
     consumers: dict[str, ConsumerChoice] = {}
+    """What evidence cannot tell, by `name`, `Kind/name` or a file's path."""
     accept: list[Acceptance] = []
+    """Findings that somebody answers for."""
     exclude: list[str] = []
+    """Globs of files that are not read."""
     migrations: list[Migration] = []
+    """The repository's own migrations, for rehearsals."""
     render: Render = Render()
+    """What kubectl may do when it builds an overlay."""
     gates: Gates = Gates()
+    """What holds `apply` and `rollout`."""
     verify: Verify = Verify()
+    """How `verify` asks, and how long a soak lasts."""
     data: Data = Data()
+    """How `data` reads the two databases."""
     knowledge: KnowledgeSection = KnowledgeSection()
+    """Programs, images, kinds and libraries of your own."""
 
 
 def seconds_of(duration: str) -> float:
@@ -233,7 +272,7 @@ def load_config(text: str, path: str = CONFIG_NAME) -> Config:
             f"`{path}` line 1 must be a mapping with `source` and `target`",
             hint="`repoint init --print` shows one",
         )
-    config = checked(data, Config, _known_fields(), path, text)
+    config = checked(data, Config, path, text)
     for name in config.environments:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
             raise ConfigError(
@@ -250,16 +289,13 @@ def load_config(text: str, path: str = CONFIG_NAME) -> Config:
 
 
 def schema() -> dict[str, object]:
-    """JSON schema of `repoint.yaml`, for editors."""
-    document = msgspec.json.schema(Config)
-    document["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    document["title"] = CONFIG_NAME
-    return document
+    """JSON schema of `repoint.yaml`, for editors: each key with what it means."""
+    from repoint.planning.described import schema_of
+
+    return schema_of(Config, (*_SECTIONS, *KNOWLEDGE_SECTIONS), CONFIG_NAME)
 
 
-def _known_fields() -> set[str]:
-    sections = (
-        *(Config, Source, Target, Environment, ConsumerChoice, Acceptance, Migration, Gates),
-        *(Render, Soak, Verify, Data),
-    )
-    return {name for one in sections for name in one.__struct_fields__} | KNOWLEDGE_KEYS
+_SECTIONS: tuple[type[msgspec.Struct], ...] = (
+    *(Config, Source, Target, Environment, ConsumerChoice, Acceptance, Migration, Gates),
+    *(Render, Soak, Verify, Data),
+)

@@ -85,16 +85,22 @@ class ServerSection(_Strict, frozen=True):
     """The options, without dashes, in which a program takes a server's address."""
 
     host: tuple[_Option, ...]
+    """Options for the host."""
     port: tuple[_Option, ...] = ()
+    """Options for the port."""
     user: tuple[_Option, ...] = ()
+    """Options for the role."""
     database: tuple[_Option, ...] = ()
+    """Options for the database."""
 
 
 class ToolSection(_Strict, frozen=True):
     """A program that talks to PostgreSQL."""
 
     name: _Name
+    """What it is called in evidence."""
     purpose: Wanted
+    """What it wants from PostgreSQL."""
     commands: tuple[_Command, ...] = ()
     """How it is run: its name and further words in order; `a|b` are alternatives, `*` any text."""
     images: tuple[_Image, ...] = ()
@@ -110,6 +116,7 @@ class ToolSection(_Strict, frozen=True):
     waits: bool = False
     """It waits for the server that its words name: `host:port`, or `host port`."""
     server: ServerSection | None = None
+    """The options in which it takes the server's address."""
     files: tuple[_Glob, ...] = ()
     """Names of its own settings files."""
     source: _Said = ""
@@ -120,9 +127,13 @@ class ImageSection(_Strict, frozen=True):
     """What an image's program keeps in its session."""
 
     name: _Name
+    """What it is called in evidence."""
     images: tuple[_Image, ...]
+    """The ends of its images' names, without registry, tag and digest; `*` is any text."""
     driver: str = ""
+    """The driver that it speaks through."""
     keeps: tuple[Keeps, ...] = ()
+    """What it keeps in its session, which transaction pooling loses."""
     says: _Said = ""
     """What it keeps, in words."""
     subject: _Setting = ""
@@ -132,6 +143,7 @@ class ImageSection(_Strict, frozen=True):
     unless: _Condition = ""
     """`NAME=value`: with this environment variable it keeps nothing."""
     source: _Said = ""
+    """Where that is written down."""
 
 
 class SecretSection(_Strict, frozen=True):
@@ -153,34 +165,45 @@ class KindSection(_Strict, frozen=True):
     """A Kubernetes kind."""
 
     kind: _Kind
+    """The kind's name, as in manifests."""
     purpose: Wanted | None = None
     """What its objects want from PostgreSQL, whatever they run."""
     runs: Literal["serves", "finishes", ""] = ""
     """Whether its objects keep running, as a Deployment does, or end, as a Job does."""
     secret: SecretSection | None = None
+    """Which Secret will be made of its objects."""
 
 
 class LibrarySection(_Strict, frozen=True):
     """A library that a program depends on."""
 
     name: _Name
+    """What it is called in evidence."""
     manifest: _Glob
     """The name of the file that lists dependencies, such as `go.mod`; `*` is any text."""
     dependency: _Dependency
     """Its name in that file."""
     driver: str = ""
+    """The driver that it speaks through."""
     keeps: tuple[Keeps, ...] = ()
+    """What it keeps in its session, which transaction pooling loses."""
     says: _Said = ""
+    """What it keeps, in words."""
     source: _Said = ""
+    """Where that is written down."""
 
 
 class KnowledgeData(_Strict, frozen=True):
     """What is added to the tables of programs, images, kinds and libraries."""
 
     tools: Annotated[tuple[ToolSection, ...], msgspec.Meta(max_length=MOST_ENTRIES)] = ()
+    """Programs that talk to PostgreSQL."""
     images: Annotated[tuple[ImageSection, ...], msgspec.Meta(max_length=MOST_ENTRIES)] = ()
+    """Images whose program keeps something in its session."""
     kinds: Annotated[tuple[KindSection, ...], msgspec.Meta(max_length=MOST_ENTRIES)] = ()
+    """Kinds of Kubernetes objects."""
     libraries: Annotated[tuple[LibrarySection, ...], msgspec.Meta(max_length=MOST_ENTRIES)] = ()
+    """Libraries that a program depends on."""
 
 
 class KnowledgeSection(KnowledgeData, frozen=True):
@@ -191,10 +214,17 @@ class KnowledgeSection(KnowledgeData, frozen=True):
 
 
 SECTIONS: tuple[type[_Strict], ...] = (
-    *(KnowledgeSection, ToolSection, ServerSection, ImageSection, KindSection, SecretSection),
+    *(
+        KnowledgeSection,
+        KnowledgeData,
+        ToolSection,
+        ServerSection,
+        ImageSection,
+        KindSection,
+        SecretSection,
+    ),
     LibrarySection,
 )
-KNOWLEDGE_KEYS = frozenset(name for one in SECTIONS for name in one.__struct_fields__)
 
 
 def knowledge_in(text: str, path: str) -> Knowledge:
@@ -206,7 +236,7 @@ def knowledge_in(text: str, path: str) -> Knowledge:
     data = yaml_data(text, path)
     if not isinstance(data, dict):
         raise ConfigError(f"`{path}` line 1 must be a mapping with `tools`, `images` or others")
-    return made_of(checked(data, KnowledgeData, KNOWLEDGE_KEYS, path, text), path)
+    return made_of(checked(data, KnowledgeData, path, text), path)
 
 
 def knowledge_of(data: object, origin: str) -> Knowledge:
@@ -217,7 +247,7 @@ def knowledge_of(data: object, origin: str) -> Knowledge:
     """
     if isinstance(data, Knowledge):
         data = _as_data(data)
-    return made_of(checked(data, KnowledgeData, KNOWLEDGE_KEYS, origin, ""), origin)
+    return made_of(checked(data, KnowledgeData, origin, ""), origin)
 
 
 def made_of(data: KnowledgeData, origin: str) -> Knowledge:
@@ -261,10 +291,9 @@ def digest_of(known: Knowledge) -> str:
 
 def schema() -> dict[str, object]:
     """JSON schema of a file that `knowledge.files` names, for editors."""
-    document = msgspec.json.schema(KnowledgeData)
-    document["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    document["title"] = "knowledge that is added to repoint's own"
-    return document
+    from repoint.planning.described import schema_of
+
+    return schema_of(KnowledgeData, SECTIONS, "knowledge that is added to repoint's own")
 
 
 def _tool(one: ToolSection, origin: str) -> Tool:

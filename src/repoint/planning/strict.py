@@ -68,15 +68,12 @@ def _require_single(root: object, path: str) -> None:
             first[name] = line
 
 
-def checked(
-    data: object, kind: type[Section], known: Iterable[str], path: str, text: str
-) -> Section:
+def checked(data: object, kind: type[Section], path: str, text: str) -> Section:
     """`data` as a section of type `kind`.
 
     Args:
         data: What was read.
         kind: What it has to be.
-        known: Keys that an unknown one may have been meant for.
         path: The file, or another name for where it is from.
         text: The text it was read from, for line numbers; empty where there is none.
 
@@ -95,24 +92,51 @@ def checked(
     named = _named(data, kind, keys, message)
     if reason.startswith("Invalid enum value"):
         raise _no_choice(_choices(kind, named), _at_keys(data, named), named, path, text)
-    raise _explained(reason, named, known, path, text)
+    raise _explained(reason, named, _types(kind, named), path, text)
 
 
 def _choices(kind: type[Section], keys: Iterable[str]) -> list[str]:
     """The words that may stand below `keys`."""
     from msgspec import inspect
 
+    found = _types(kind, keys)
+    words = [one.values for one in found if isinstance(one, inspect.LiteralType)]
+    return [str(word) for several in words for word in several if word != ""]
+
+
+def _known(types: Iterable[msgspec.inspect.Type]) -> list[str]:
+    """The keys that sections of these types may have."""
+    from msgspec import inspect
+
+    structs = [one for one in types if isinstance(one, inspect.StructType)]
+    return [field.encode_name for one in structs for field in one.fields]
+
+
+def _spelling(types: Iterable[msgspec.inspect.Type]) -> str:
+    """How a value of these types is written, where one of them says so."""
+    from msgspec import inspect
+
+    described = [one for one in types if isinstance(one, inspect.Metadata)]
+    told = [(one.extra_json_schema or {}).get("description", "") for one in described]
+    return next((str(one) for one in told if one), "")
+
+
+def _types(kind: type[Section], keys: Iterable[str]) -> list[msgspec.inspect.Type]:
+    """The types that may stand below `keys`."""
+    from msgspec import inspect
+
     found: list[inspect.Type] = [inspect.type_info(kind)]
     for key in keys:
         found = [below for one in found for below in _below(one, key)]
-    words = [one.values for one in found if isinstance(one, inspect.LiteralType)]
-    return [str(word) for several in words for word in several if word != ""]
+    return found
 
 
 def _below(kind: msgspec.inspect.Type, key: str) -> Iterable[msgspec.inspect.Type]:
     """The types that a key of a type may have."""
     from msgspec import inspect
 
+    if isinstance(kind, inspect.Metadata):
+        return _below(kind.type, key)
     if isinstance(kind, inspect.UnionType):
         return [below for one in kind.types for below in _below(one, key)]
     if isinstance(kind, inspect.StructType):
@@ -187,15 +211,18 @@ def _with(data: object, keys: list[str], value: object) -> object:
 
 
 def _explained(
-    reason: str, keys: list[str], known: Iterable[str], path: str, text: str
+    reason: str, keys: list[str], types: list[msgspec.inspect.Type], path: str, text: str
 ) -> ConfigError:
-    """Turn msgspec's reason into a message with line, key and remedy, without the value."""
+    """Turn msgspec's reason into a message with line, key and remedy, without the value.
+
+    `types` are those that may stand below `keys`.
+    """
     unknown = re.search(r"unknown field `([^`]*)`", reason)
     if unknown:
         import difflib
 
         name = unknown.group(1)
-        near = difflib.get_close_matches(name, sorted(known), n=1)
+        near = difflib.get_close_matches(name, _known(types), n=1)
         spot = _spelled([*keys, name])
         hint = f"did you mean `{near[0]}`?" if near else ConfigError.default_hint
         return ConfigError(f"{_at(path, text, [*keys, name])}: unknown key `{spot}`", hint=hint)
@@ -210,7 +237,7 @@ def _explained(
     plain = in_words(plain) or plain
     plain = plain[:1].lower() + plain[1:]
     spot = f": `{_spelled(keys)}`" if keys else ""
-    return ConfigError(f"{_at(path, text, keys)}{spot}: {plain}")
+    return ConfigError(f"{_at(path, text, keys)}{spot}: {plain}", hint=_spelling(types))
 
 
 def in_words(reason: str) -> str:

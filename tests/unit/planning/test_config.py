@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repoint.errors import ConfigError
+from repoint.planning import knowledge
 from repoint.planning.config import as_tuple, load_config, schema
 
 GOOD = """\
@@ -50,7 +51,19 @@ BAD = [
     (GOOD.replace("known since March", "x"), "`accept[0].reason`: must be at least 3 char", ""),
     (GOOD.replace("route: direct", "pool_size: 0"), "`consumers.worker.pool_size`: must be a", ""),
     (GOOD.replace("[postgres.shop.svc]", "[]"), "`source.hosts`: must not be empty", ""),
-    (GOOD.replace("RP261", "rp1"), "line 9", ""),
+    (GOOD.replace("RP261", "rp1"), "line 9", "write it as `RP261`"),
+    *(
+        (
+            GOOD.replace("postgres.shop.svc", text),
+            "line 1: `source.hosts[0]`: its spell",
+            "host alone",
+        )
+        for text in ("'canary:5432'", "'postgres://u:canary@db/shop'", "'canary@db'", "'a canary'")
+    ),
+    (GOOD.replace("overlay: [", "rollouts: ["), "unknown key", "`repoint schema` describes"),
+    (GOOD + "verify: {timeout: 5x}\n", "line 11: `verify.timeout`: its spelling", "`90s`"),
+    (GOOD + "verify: {timeout: 5}\n", "must be text, and is a whole number", "`90s`"),
+    (GOOD.replace("overlay: [", "chroma: ["), "unknown key", "`repoint schema` describes"),
     (GOOD.replace(": shop, p", ": [canary], p"), "line 2: `target.cluster`: must be text", ""),
     (GOOD.replace(": shop, p", ": [canary], p"), "must be text, and is a list", ""),
     (GOOD.replace("  local:", "  lo cal:"), "is no name of an environment", ""),
@@ -90,3 +103,26 @@ def test_the_schema_knows_every_section_and_refuses_unknown_keys() -> None:
 
     assert all(key in text for key in ("source", "target", "environments", "consumers", "accept"))
     assert "'additionalProperties': False" in text
+
+
+def test_the_schema_says_what_every_key_means() -> None:
+    for document in (schema(), knowledge.schema()):
+        sections = document["$defs"]
+        assert isinstance(sections, dict)
+        bare = [
+            f"{name}.{key}"
+            for name, section in sections.items()
+            for key, value in section["properties"].items()
+            if not value.get("description")
+        ]
+        assert bare == []
+    assert "description': 'How long a soak has to last" in repr(schema())
+
+
+@pytest.mark.parametrize(
+    "host", ["db", "10.0.0.7", "fd00::7", "[fd00::7]", "{release}-pg.shop.svc"]
+)
+def test_a_host_alone_is_a_host(host: str) -> None:
+    config = load_config(GOOD.replace("[postgres.shop.svc]", f"['{host}']"))
+
+    assert config.source.hosts == [host]
