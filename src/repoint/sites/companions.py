@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from repoint.sites.keys import field_of, host_key, words
+from repoint.sites.keys import OTHER_ENGINES, Evidence, HostName, field_of, host_key, words
 from repoint.sites.kin import names_host, same_words
 from repoint.sites.split import prefixes
 
+_URLS = frozenset({"url", "uri", "dsn"})
 _PASSWORDS = frozenset({"password", "pass", "passwd", "pwd", "dbpassword", "userpassword"})
 
 
@@ -24,7 +25,7 @@ def companion(host_name: str, other: str) -> str:
         `user`, `database`, `schema`, .. as `field_of` calls it; empty for none, a password's
         among them.
     """
-    name = host_key(host_name)
+    name = host_key(host_name) or _url_key(host_name)
     parts = words(other)
     if name is None or not parts or names_host(parts):
         return ""
@@ -36,6 +37,17 @@ def companion(host_name: str, other: str) -> str:
             if kind:
                 return kind
     return ""
+
+
+def _url_key(name: str) -> HostName | None:
+    """A name that says `URL` and nothing of a database: `SPRING_FLYWAY_URL`.
+
+    Its value tells what it leads to; who logs in stands in a name that begins like it.
+    """
+    parts = words(name)
+    if len(parts) < 2 or parts[-1] not in _URLS or set(parts) & OTHER_ENGINES:
+        return None
+    return HostName(Evidence.FOREIGN, parts[:-1], parts[-1:])
 
 
 def password_beside(host_name: str, names: Iterable[str]) -> str:

@@ -20,7 +20,11 @@ from repoint.sites.companions import companion, is_login_part
         pytest.param("DB_HOST", "REDIS_USERNAME", "", id="another server's"),
         pytest.param("DB_HOST", "DB_HOST_RO", "", id="another host"),
         pytest.param("ORDERS_DB_HOST", "BILLING_DB_USER", "", id="another family"),
+        pytest.param("SPRING_FLYWAY_URL", "SPRING_FLYWAY_USER", "user", id="a migration tool's"),
+        pytest.param("SPRING_FLYWAY_URL", "SPRING_DATASOURCE_USERNAME", "", id="not the tool's"),
         pytest.param("SMTP_SERVER", "DB_USER", "", id="no database's host"),
+        pytest.param("REDIS_URL", "REDIS_USER", "", id="another engine's URL"),
+        pytest.param("URL", "SITE_USER", "", id="a URL of nothing"),
         pytest.param("DB_HOST", "", "", id="nothing"),
     ],
 )
