@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.example import Checkout, checkout, fields, objects, render
-from tests.unit.planning.small_repository import DIRECT, POOLED
+from tests.unit.planning.small_repository import DEV_DIRECT, DEV_POOLED
 from tests.unit.planning.test_role_defaults import NEW, PRE_CHECK, trial
 
 STATEMENT = "ALTER ROLE shop IN DATABASE shop SET search_path = 'shop_schema';"
-HOST = POOLED.replace("{env}", "dev")
+HOST = DEV_POOLED
 
 
 @pytest.fixture(params=["", PRE_CHECK], ids=["bootstrap", "pre-check"])
@@ -37,7 +37,7 @@ def test_there_and_back(shop: Checkout) -> None:
     carriers = [value for value in texts.values() if STATEMENT in value]
     assert len(carriers) == 1
     if "psql" in carriers[0]:
-        host = DIRECT.replace("{env}", "dev")
+        host = DEV_DIRECT
         assert f'psql -h {host} -U shop -d shop -c "{STATEMENT}" || exit 1' in carriers[0]
     assert render(shop.root / "overlays/prod") == built
     assert objects(built)

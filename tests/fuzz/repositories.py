@@ -13,6 +13,7 @@ from repoint.flows.workspace import Workspace
 from repoint.planning.assemble import contents_after
 from repoint.planning.codec import decode_plan, encode_plan
 from repoint.planning.config import CONFIG_NAME, Config, load_config
+from repoint.ports.work import UNWATCHED
 
 _HEADER = re.compile(rb"(?m)^-- ([^\n]{1,200}) --\n")
 DEFAULT_CONFIG = """\
@@ -70,7 +71,7 @@ def _config(files: Mapping[str, bytes]) -> Config:
 
 
 def _workspace(files: dict[str, bytes], config: Config) -> Workspace:
-    return Workspace("/r", _Files(files), config, "", _Locked(), _NoRenderer(), _Silence())
+    return Workspace("/r", _Files(files), config, "", _Locked(), _NoRenderer(), UNWATCHED)
 
 
 @dataclass(frozen=True)
@@ -133,14 +134,3 @@ class _NoRenderer:
     ) -> Mapping[str, _NotBuilt]:
         """No overlay builds."""
         return {overlay: _NotBuilt() for overlay in overlays}
-
-
-class _Silence:
-    def step(self, label: str, total: int | None = None) -> None:
-        """Begin a step."""
-
-    def advance(self, count: int = 1) -> None:
-        """Go on."""
-
-    def at(self, place: str) -> None:
-        """Here."""

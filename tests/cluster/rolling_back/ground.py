@@ -26,6 +26,7 @@ from repoint.flows.rolling_out.source import Repository
 from repoint.flows.workspace import Workspace
 from repoint.planning.config import load_config
 from repoint.ports.cluster import ClusterApi
+from repoint.ports.work import UNWATCHED
 from repoint.rollout.steps import Draft, Event, Tone
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.objects import cluster, deployment, job, pooler, service
@@ -41,19 +42,6 @@ Gate = Callable[[ClusterApi, bool], Sequence[str]]
 
 class CutOff(Exception):
     """A run that ends in the middle, as a killed one does."""
-
-
-class Silence:
-    """Tells nobody anything."""
-
-    def step(self, label: str, total: int | None = None) -> None:
-        """Begin a step."""
-
-    def advance(self, count: int = 1) -> None:
-        """Go on."""
-
-    def at(self, place: str) -> None:
-        """Here."""
 
 
 @dataclass
@@ -73,7 +61,7 @@ class Ground:
         text = (self.root / "repoint.yaml").read_text()
         sops = Sops(tree)
         made = Workspace(
-            str(self.root), tree, load_config(text), text, sops, Kustomize(tree), Silence()
+            str(self.root), tree, load_config(text), text, sops, Kustomize(tree), UNWATCHED
         )
         return Repository(made, tree, sops, GitIdentity(self.root))
 

@@ -31,6 +31,7 @@ from repoint.model.rehearsal import Check
 from repoint.model.verification import Verification, VerifiedConsumer
 from repoint.planning.config import load_config
 from repoint.ports.cluster import ClusterApi
+from repoint.ports.work import UNWATCHED
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.objects import KWOK, cluster, deployment, pooler, service
 from tests.servers.fix_lab import Ground, Pool
@@ -38,19 +39,6 @@ from tests.servers.fix_lab import Ground, Pool
 POOLED_PORT, DIRECT_PORT, SOURCE_PORT, HEALTH_PORT, METRICS_PORT = 16432, 15432, 25432, 8000, 9127
 PASSWORD = "p@ss/w:r%d é"
 ENCODED = quote(PASSWORD, safe="")
-
-
-class Silence:
-    """Tells nobody anything."""
-
-    def step(self, label: str, total: int | None = None) -> None:
-        """Begin a step."""
-
-    def advance(self, count: int = 1) -> None:
-        """Go on."""
-
-    def at(self, place: str) -> None:
-        """Here."""
 
 
 class _Health(http.server.BaseHTTPRequestHandler):
@@ -127,7 +115,7 @@ class Town:
     def workspace(self) -> Workspace:
         tree = FileTree(self.folder)
         text = (self.folder / "repoint.yaml").read_text()
-        given = (load_config(text), text, Sops(tree), Kustomize(tree), Silence())
+        given = (load_config(text), text, Sops(tree), Kustomize(tree), UNWATCHED)
         return Workspace(str(self.folder), tree, *given)
 
     # The cluster.

@@ -15,6 +15,7 @@ from repoint.flows.rehearsing.casting import Scene, Stranger
 from repoint.flows.rehearsing.flow import Prepared, prepare
 from repoint.flows.workspace import Workspace
 from repoint.planning.config import load_config
+from repoint.ports.work import UNWATCHED
 from repoint.rehearsal.cast import Client
 
 OLD = "postgres.shop.svc.cluster.local"
@@ -56,19 +57,6 @@ spec:
 """
 
 
-class Silence:
-    """Tells nobody anything."""
-
-    def step(self, label: str, total: int | None = None) -> None:
-        """Begin a step."""
-
-    def advance(self, count: int = 1) -> None:
-        """Go on."""
-
-    def at(self, place: str) -> None:
-        """Here."""
-
-
 def app(name: str, kind: str = "Deployment", **container: object) -> str:
     """A workload of one container."""
     one = {"name": name, "image": f"acme/{name}", **container}
@@ -104,7 +92,7 @@ def repository(folder: Path, files: Mapping[str, str], config: str = CONFIG) -> 
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text)
     tree = FileTree(folder)
-    given = (Sops(tree), Kustomize(tree), Silence())
+    given = (Sops(tree), Kustomize(tree), UNWATCHED)
     return Workspace(str(folder), tree, load_config(config), config, *given)
 
 

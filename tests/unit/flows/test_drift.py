@@ -13,7 +13,7 @@ from repoint.model.receipt import RECEIPT_FORMAT, Receipt, ReceiptFile
 from repoint.planning.codec import encode_receipt
 from repoint.planning.undo import describe
 from tests.unit.flows.hand_plans import edit, sha
-from tests.unit.planning.small_repository import POOLED, Trial, repository, workload
+from tests.unit.planning.small_repository import DEV_POOLED, Trial, repository, workload
 
 _PODS = (
     "containers:\n- name: ferry\n  image: quay/ferry:4\n"
@@ -21,7 +21,7 @@ _PODS = (
 )
 _PATH = "overlays/dev/ferry.yaml"
 _POINTER = "/0/spec/template/spec/containers/0/env/0/value"
-_NEW = POOLED.replace("{env}", "dev")
+_NEW = DEV_POOLED
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ from repoint.flows.receipts import receipt_path
 from repoint.model.plan import Op
 from repoint.model.receipt import RECEIPT_FORMAT, Receipt, ReceiptFile, Undo
 from repoint.planning.codec import encode_receipt
-from tests.unit.planning.small_repository import CONFIG, POOLED, Trial, repository, workload
+from tests.unit.planning.small_repository import CONFIG, DEV_POOLED, Trial, repository, workload
 
 _PODS = (
     "containers:\n- name: ferry\n  image: quay/ferry:4\n"
     "  env: [{name: FERRY_DSN, value: postgres://ferry@postgres/ferry}]\n"
 )
 _PATCH = "overlays/dev/ferry-dev-patch.yaml"
-_OLD = POOLED.replace("{env}", "dev")
+_OLD = DEV_POOLED
 _DIGEST = "0" * 64
 
 

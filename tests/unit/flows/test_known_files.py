@@ -24,6 +24,7 @@ from repoint.model.knowledge import Knowledge, ServerOptions, Tool, knowing
 from repoint.model.source import Location
 from repoint.planning.config import load_config
 from repoint.planning.inventory import Inventory
+from repoint.ports.work import UNWATCHED
 from repoint.views import machine
 
 CONFIG = """source: {hosts: [pg.old.svc]}
@@ -100,19 +101,6 @@ class Keys:
         """There is nothing to get ready."""
 
 
-class Quiet:
-    """Tells nobody how far it is."""
-
-    def step(self, label: str, total: int | None = None) -> None:
-        """Begin a step."""
-
-    def advance(self, count: int = 1) -> None:
-        """Go on."""
-
-    def at(self, place: str) -> None:
-        """Stand somewhere."""
-
-
 @dataclass(frozen=True)
 class Shop:
     """A repository, and a folder for what its scans keep."""
@@ -129,7 +117,7 @@ class Shop:
         return scan(
             Workspace(
                 *(str(self.root), tree, load_config(CONFIG), CONFIG, Keys(opens), Kustomize(tree)),
-                progress=Quiet(),
+                progress=UNWATCHED,
                 kept=UserResults(self.kept, program) if keep else None,
             )
         )

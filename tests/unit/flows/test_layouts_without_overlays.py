@@ -19,6 +19,7 @@ from repoint.flows.scaffold import scaffold
 from repoint.flows.scanning import scan
 from repoint.flows.workspace import Workspace
 from repoint.planning.config import Config, load_config
+from repoint.ports.work import UNWATCHED
 
 APP = """apiVersion: apps/v1
 kind: Deployment
@@ -34,26 +35,13 @@ spec:
 VALUES = "web: {env: {DATABASE_URL: 'postgres://shop@pg.shop.svc:5432/shop'}}\n"
 
 
-class Silence:
-    """Tells nobody anything."""
-
-    def step(self, label: str, total: int | None = None) -> None:
-        """Begin a step."""
-
-    def advance(self, count: int = 1) -> None:
-        """Go on."""
-
-    def at(self, place: str) -> None:
-        """Here."""
-
-
 def workspace(folder: Path, files: dict[str, str]) -> Workspace:
     """A repository of these files, with the configuration that init proposes."""
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text)
     tree = FileTree(folder)
-    plain = Workspace(str(folder), tree, None, "", Sops(tree), Kustomize(tree), Silence())
+    plain = Workspace(str(folder), tree, None, "", Sops(tree), Kustomize(tree), UNWATCHED)
     text = propose(plain).text
     return replace(plain, config=load_config(text), config_text=text)
 

@@ -16,6 +16,7 @@ from repoint.flows.rendering_unknown import resolve_all
 from repoint.flows.workspace import Workspace
 from repoint.kube.resolve import Resolution
 from repoint.model.source import Unreadable
+from repoint.ports.work import UNWATCHED
 from tests.unit.kube.trees import Tree, dedent
 
 KUBECTL = shutil.which("kubectl") or shutil.which("kubectl", path=str(Path(sys.executable).parent))
@@ -51,26 +52,13 @@ TRANSFORMED = {
 }
 
 
-class Silence:
-    """Nobody looks on."""
-
-    def step(self, label: str, total: int | None = None) -> None:
-        pass
-
-    def advance(self, count: int = 1) -> None:
-        pass
-
-    def at(self, place: str) -> None:
-        pass
-
-
 def resolved(tree: Tree, root: Path) -> tuple[Resolution, tuple[Unreadable, ...]]:
     """The tree, written below `root`, as a scan would link it."""
     for path, body in dedent(tree).items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(body, encoding="utf-8")
     files = FileTree(root)
-    workspace = Workspace(str(root), files, None, "", Sops(files), Kustomize(files), Silence())
+    workspace = Workspace(str(root), files, None, "", Sops(files), Kustomize(files), UNWATCHED)
     return resolve_all(workspace, read_repository(workspace), ())
 
 

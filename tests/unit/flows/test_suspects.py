@@ -14,6 +14,7 @@ from repoint.flows.findings import repository_findings
 from repoint.flows.scanning import Survey, survey
 from repoint.flows.suspects import scripts, unread, with_passwords
 from repoint.flows.workspace import Workspace
+from repoint.ports.work import UNWATCHED
 from repoint.rules.sealing import clear_passwords
 
 FILES = {
@@ -30,21 +31,13 @@ FILES = {
 }
 
 
-class _Silence:
-    def step(self, name: str, total: int = 0) -> None: ...
-
-    def advance(self, count: int = 1) -> None: ...
-
-    def at(self, place: str) -> None: ...
-
-
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     for path, text in FILES.items():
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text(text)
     tree = FileTree(tmp_path)
-    return Workspace(str(tmp_path), tree, None, "", Sops(tree), Kustomize(tree), _Silence())
+    return Workspace(str(tmp_path), tree, None, "", Sops(tree), Kustomize(tree), UNWATCHED)
 
 
 @pytest.fixture

@@ -5,18 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from repoint.adapters.filetree import FileTree
-from repoint.adapters.kubectl import Kustomize
-from repoint.flows.checking import check
 from repoint.flows.together import together
-from repoint.flows.workspace import Workspace
 from repoint.model.plan import Finding, Severity
 from repoint.model.source import Location
-from repoint.planning.config import load_config
 from tests.unit.planning.small_repository import (
     CONFIG,
-    Opened,
-    Silence,
     Trial,
     repository,
     workload,
@@ -62,11 +55,8 @@ def _checked(root: Path, more: str = "") -> tuple[Finding, ...]:
     names = ("stall", "tent", "wheel")
     base = {f"{n}.yaml": workload("Deployment", n, pods.format(name=n)) for n in names}
     files = repository({**base, "config.yaml": config}, {})
-    Trial(root, files)
-    tree, text = FileTree(root), CONFIG + more
-    config_read = load_config(text)
-    space = Workspace(str(root), tree, config_read, text, Opened({}), Kustomize(tree), Silence())
-    return tuple(one for one in check(space) if one.code == "RP110")
+    found = Trial(root, files, config=CONFIG + more).check()
+    return tuple(one for one in found if one.code == "RP110")
 
 
 def test_a_value_of_many_consumers_is_one_finding_of_a_check(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repoint.adapters.filetree import FileTree
@@ -18,9 +18,11 @@ from repoint.model.plan import Finding, Plan
 from repoint.planning.assemble import contents_after
 from repoint.planning.config import load_config
 from repoint.planning.inventory import Inventory
+from repoint.ports.work import UNWATCHED
 
 POOLED = "pg-pooler.shop-{env}.svc.cluster.local"
 DIRECT = "pg-rw.shop-{env}.svc.cluster.local"
+DEV_POOLED, DEV_DIRECT = (host.replace("{env}", "dev") for host in (POOLED, DIRECT))
 
 CONFIG = """
 source: {hosts: [postgres]}
@@ -50,32 +52,12 @@ spec: {cluster: {name: pg}, type: rw, pgbouncer: {poolMode: session}}
 
 def scanned(trial: Trial) -> Inventory:
     """What a scan of a trial's repository tells."""
-    tree = FileTree(trial.root)
-    config = load_config(trial.config)
-    secrets = Opened(trial.clear)
-    renderer = Kustomize(tree)
-    return scan(
-        Workspace(str(trial.root), tree, config, trial.config, secrets, renderer, Silence())
-    )
+    return scan(trial.workspace())
 
 
 def proposed(trial: Trial) -> InitProposal:
     """What `init` proposes for a trial's repository."""
-    tree = FileTree(trial.root)
-    return propose(
-        Workspace(str(trial.root), tree, None, "", Opened(trial.clear), Kustomize(tree), Silence())
-    )
-
-
-class Silence:
-    def step(self, label: str, total: int | None = None) -> None:
-        """Begin a step."""
-
-    def advance(self, count: int = 1) -> None:
-        """Go on."""
-
-    def at(self, place: str) -> None:
-        """Here."""
+    return propose(replace(trial.workspace(), config=None, config_text=""))
 
 
 @dataclass(frozen=True)
@@ -140,26 +122,21 @@ class Trial:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_bytes(text.encode())
 
+    def workspace(self) -> Workspace:
+        """The tree as it is now, with what reads it."""
+        tree = FileTree(self.root)
+        return Workspace(
+            *(str(self.root), tree, load_config(self.config), self.config),
+            *(Opened(self.clear), Kustomize(tree), UNWATCHED),
+        )
+
     def plan(self, *environments: str) -> Plan:
         """The plan for the tree as it is now."""
-        tree = FileTree(self.root)
-        config = load_config(self.config)
-        secrets = Opened(self.clear)
-        renderer, text = Kustomize(tree), self.config
-        return make_plan(
-            Workspace(str(self.root), tree, config, text, secrets, renderer, Silence()),
-            environments,
-        )
+        return make_plan(self.workspace(), environments)
 
     def check(self, *environments: str) -> tuple[Finding, ...]:
         """What `check` finds in the tree as it is now."""
-        tree, text = FileTree(self.root), self.config
-        secrets, renderer = Opened(self.clear), Kustomize(tree)
-        config = load_config(text)
-        return check(
-            Workspace(str(self.root), tree, config, text, secrets, renderer, Silence()),
-            environments,
-        )
+        return check(self.workspace(), environments)
 
     def apply(self, environment: str) -> dict[str, str]:
         """Write one environment's changes of clear files; returns their texts by path."""

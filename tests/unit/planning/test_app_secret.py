@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from repoint.model.plan import Plan, Severity
-from tests.unit.planning.small_repository import CONFIG, POOLED, Trial, repository, workload
+from tests.unit.planning.small_repository import CONFIG, DEV_POOLED, Trial, repository, workload
 
-_HOST = POOLED.replace("{env}", "dev")
+_HOST = DEV_POOLED
 
 
 def _pods(env: str) -> str:

@@ -13,6 +13,8 @@ from repoint.planning.codec import decode_plan, encode_plan
 from repoint.planning.copied import shown
 from repoint.planning.sealed import new_value, steps
 from tests.unit.planning.small_repository import (
+    DEV_DIRECT,
+    DEV_POOLED,
     DIRECT,
     POOLED,
     TARGETS,
@@ -46,11 +48,11 @@ BASE = {"web.yaml": WEB, "migrate.yaml": MIGRATE}
 
 
 def direct(text: str) -> str:
-    return text.replace("postgres:5432", DIRECT.replace("{env}", "dev") + ":5432")
+    return text.replace("postgres:5432", DEV_DIRECT + ":5432")
 
 
 def pooled(text: str) -> str:
-    return text.replace("postgres:5432", POOLED.replace("{env}", "dev") + ":5432")
+    return text.replace("postgres:5432", DEV_POOLED + ":5432")
 
 
 SPLIT_CONFIG = """apiVersion: v1
@@ -270,7 +272,7 @@ def test_each_sealed_value_gets_the_parts_that_it_spells(tmp_path: Path) -> None
         at: [(part.part, part.before, part.after) for part in all_] for at, all_ in edits.items()
     }
     assert told == {
-        '["stringData"]["host"]': [("host", "postgres", POOLED.replace("{env}", "dev"))],
+        '["stringData"]["host"]': [("host", "postgres", DEV_POOLED)],
         '["stringData"]["port"]': [("port", "6000", "5432")],
         '["stringData"]["sslmode"]': [("param", "disable", "require")],
     }
@@ -321,7 +323,7 @@ def test_each_encoded_value_gets_the_parts_that_it_spells(tmp_path: Path) -> Non
         },
     )
     after = Trial(tmp_path, files).apply("dev")
-    host = POOLED.replace("{env}", "dev")
+    host = DEV_POOLED
     assert after["overlays/dev/db.yaml"] == secret % (coded(host), coded("require"))
 
 

@@ -9,14 +9,13 @@ import pytest
 
 from tests.unit.planning.small_repository import (
     CONFIG,
-    DIRECT,
-    POOLED,
+    DEV_DIRECT,
+    DEV_POOLED,
     Trial,
     repository,
     workload,
 )
 
-_POOLED, _DIRECT = (text.replace("{env}", "dev") for text in (POOLED, DIRECT))
 _POD = (
     "containers:\n- name: mill\n  image: grain/mill:1\n{more}"
     "  env: [{{name: DSN, valueFrom: {{secretKeyRef: {{name: mill, key: MILL_DSN}}}}}}]\n"
@@ -74,7 +73,7 @@ def test_the_second_key_comes_by_the_same_patch(tmp_path: Path, overlay: dict[st
     after = trial.apply("dev")
     text = after[f"overlays/dev/{list(overlay)[-1]}"]
     assert text.count("MILL_DSN_DIRECT") == 1 and text.count("canary-b") == 2
-    assert text.index(_POOLED) < text.index("MILL_DSN_DIRECT") < text.index(_DIRECT)
+    assert text.index(DEV_POOLED) < text.index("MILL_DSN_DIRECT") < text.index(DEV_DIRECT)
     assert "key: MILL_DSN_DIRECT" in after["overlays/dev/press-dev-patch.yaml"]
     (proof,) = [one for one in plan.proofs if one.environment == one.applied]
     fields = {one.field for one in proof.changed if one.object.startswith("Secret/")}
@@ -93,10 +92,10 @@ def test_the_second_key_comes_by_the_same_patch(tmp_path: Path, overlay: dict[st
 def test_what_cannot_be_repeated_is_told_word_for_word(tmp_path: Path, operation: str) -> None:
     plan = Trial(tmp_path, repository(_BASE, _file("ops.yaml", operation))).plan("dev")
     (finding,) = plan.blocking
-    assert finding.code == "RP102" and finding.hint.endswith(f"of its own with host `{_DIRECT}`")
+    assert finding.code == "RP102" and finding.hint.endswith(f"of its own with host `{DEV_DIRECT}`")
     (task,) = plan.tasks
     assert "an operation `add` of the path `/stringData/MILL_DSN_DIRECT`" in task.reason
-    assert task.put.startswith(f"host {_DIRECT}")
+    assert task.put.startswith(f"host {DEV_DIRECT}")
 
 
 def test_a_runtime_that_is_sent_direct_can_do_without_a_value_of_its_own(tmp_path: Path) -> None:

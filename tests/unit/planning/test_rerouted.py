@@ -10,14 +10,13 @@ import pytest
 from repoint.model.plan import Plan
 from tests.unit.planning.small_repository import (
     CONFIG,
-    DIRECT,
-    POOLED,
+    DEV_DIRECT,
+    DEV_POOLED,
     Trial,
     repository,
     workload,
 )
 
-_POOLED, _DIRECT = (text.replace("{env}", "dev") for text in (POOLED, DIRECT))
 _SERVES = (
     "initContainers:\n- name: wait\n  image: postgres:17\n"
     "  command: [pg_isready, -h, postgres, -p, '5432']\n"
@@ -58,7 +57,10 @@ def test_a_route_that_changes_moves_the_consumer_and_its_wait_loop(tmp_path: Pat
 
     direct = _with(trial, "{till: {route: direct}}")
     plan = direct.plan("dev")
-    assert _rows(plan) == {"wait": (_POOLED, _DIRECT), "till": (_POOLED, _DIRECT)}
+    assert _rows(plan) == {
+        "wait": (DEV_POOLED, DEV_DIRECT),
+        "till": (DEV_POOLED, DEV_DIRECT),
+    }
     assert plan.applicable and plan.tasks == ()
     assert {edit.rule for one in plan.changes for edit in one.edits} == {"RP106"}
     direct.apply("dev")
@@ -77,7 +79,10 @@ def test_a_purpose_that_changes_moves_the_consumer(tmp_path: Path, consumers: st
     trial = _trial(tmp_path)
     trial.apply("dev")
     plan = _with(trial, consumers).plan("dev")
-    assert _rows(plan) == {"wait": (_POOLED, _DIRECT), "till": (_POOLED, _DIRECT)}
+    assert _rows(plan) == {
+        "wait": (DEV_POOLED, DEV_DIRECT),
+        "till": (DEV_POOLED, DEV_DIRECT),
+    }
 
 
 def test_a_new_migration_of_the_pooled_value_gets_one_of_its_own(tmp_path: Path) -> None:
@@ -89,12 +94,12 @@ def test_a_new_migration_of_the_pooled_value_gets_one_of_its_own(tmp_path: Path)
     later = Trial(tmp_path, job)
     plan = later.plan("dev")
     assert [(one.name, one.current, one.new) for one in plan.consumers] == [
-        ("schema", _POOLED, _DIRECT)
+        ("schema", DEV_POOLED, DEV_DIRECT)
     ]
     after = later.apply("dev")
     secret = after["overlays/dev/till-secret.yaml"]
-    assert f"  dsn: postgres://till:canary-t@{_POOLED}/" in secret
-    assert f"  dsn_direct: postgres://till:canary-t@{_DIRECT}/" in secret
+    assert f"  dsn: postgres://till:canary-t@{DEV_POOLED}/" in secret
+    assert f"  dsn_direct: postgres://till:canary-t@{DEV_DIRECT}/" in secret
     assert later.plan("dev").changes == ()
 
 
@@ -105,9 +110,11 @@ def test_the_other_reader_of_a_shared_value_stays(tmp_path: Path) -> None:
     trial.apply("dev")
     plan = _with(trial, "{desk: {route: direct}}").plan("dev")
     ways = {(one.name, one.container): one.new for one in plan.consumers}
-    assert ways["desk", "till"] == _DIRECT and ways.get(("till", "till"), _POOLED) == _POOLED
+    assert (
+        ways["desk", "till"] == DEV_DIRECT and ways.get(("till", "till"), DEV_POOLED) == DEV_POOLED
+    )
     secret = _with(trial, "{desk: {route: direct}}").apply("dev")["overlays/dev/till-secret.yaml"]
-    assert f"  dsn: postgres://till:canary-t@{_POOLED}/" in secret and "dsn_direct" in secret
+    assert f"  dsn: postgres://till:canary-t@{DEV_POOLED}/" in secret and "dsn_direct" in secret
 
 
 @pytest.mark.parametrize(
@@ -125,7 +132,7 @@ def test_what_a_person_sent_direct_stays_there(tmp_path: Path) -> None:
     trial = _trial(tmp_path)
     trial.apply("dev")
     for path in tmp_path.rglob("overlays/dev/*.yaml"):
-        path.write_text(path.read_text().replace(_POOLED, _DIRECT))
+        path.write_text(path.read_text().replace(DEV_POOLED, DEV_DIRECT))
     assert trial.plan("dev").changes == ()
 
 

@@ -13,8 +13,8 @@ from repoint.model.plan import Plan, Severity
 from repoint.planning.sealed import new_value, steps
 from tests.unit.planning.small_repository import (
     CONFIG,
-    DIRECT,
-    POOLED,
+    DEV_DIRECT,
+    DEV_POOLED,
     Trial,
     repository,
     workload,
@@ -153,7 +153,7 @@ def test_a_clusters_bootstrap_sql_carries_the_default_and_the_key_goes(tmp_path:
     assert "new server connections only" in warning.message
 
     written = repo.apply("dev")
-    host = POOLED.replace("{env}", "dev")
+    host = DEV_POOLED
     assert f"@{host}:5432/shop?sslmode=require\n" in written["overlays/dev/secret.yaml"]
     patch = written["overlays/dev/pg-dev-patch.yaml"]
     assert f'postInitApplicationSQL:\n        - "{statement}"' in patch
@@ -198,7 +198,7 @@ def test_a_migration_jobs_pre_check_carries_it_on_a_cluster_that_stands_too(
     assert routes(plan)["web"] == "pooled"
     assert plan.tasks == () and plan.applicable
     written = repo.apply("dev")
-    direct = DIRECT.replace("{env}", "dev")
+    direct = DEV_DIRECT
     lines = [line.strip() for line in written["overlays/dev/migrate.yaml"].splitlines()]
     start = lines.index('echo "checks"')
     head = f"PGPASSWORD=$POSTGRES_PASSWORD psql -h {direct} -U shop -d shop -c"
@@ -271,7 +271,7 @@ def test_a_statement_is_quoted_for_the_shell_and_keeps_the_line_ends(tmp_path: P
 )
 def test_the_key_leaves_the_url_and_nothing_else_does(tmp_path: Path, query: str) -> None:
     written = trial(tmp_path, URL + query).apply("dev")
-    host = POOLED.replace("{env}", "dev")
+    host = DEV_POOLED
     assert f"@{host}:5432/shop?sslmode=require\n" in written["overlays/dev/secret.yaml"]
 
 
@@ -286,7 +286,7 @@ def test_base64_loses_the_key_and_the_proof_holds(tmp_path: Path) -> None:
         )
     written = repo.apply("dev")
     value = written["overlays/dev/secret.yaml"].rpartition(": ")[2]
-    host = POOLED.replace("{env}", "dev")
+    host = DEV_POOLED
     assert base64.b64decode(value).decode() == url.replace("postgres:", f"{host}:").replace(
         "&search_path=a", ""
     )
@@ -303,7 +303,7 @@ def test_a_sealed_value_loses_the_key_by_meaning(tmp_path: Path) -> None:
         (tmp_path / f"overlays/{env}/secret.yaml").write_text(sealed)
     (edit,) = (e for c in repo.plan("dev").changes for e in c.edits if c.sealed)
     made = new_value("secret.yaml", edit, {steps('["stringData"]["DATABASE_URL"]'): url})
-    host = POOLED.replace("{env}", "dev")
+    host = DEV_POOLED
     assert made == URL.replace("postgres:5", f"{host}:5") + "?sslmode=require"
 
 

@@ -9,8 +9,8 @@ import pytest
 from repoint.model.plan import Plan
 from tests.unit.planning.small_repository import (
     CONFIG,
-    DIRECT,
-    POOLED,
+    DEV_DIRECT,
+    DEV_POOLED,
     Trial,
     repository,
     scanned,
@@ -60,7 +60,7 @@ def test_the_runtime_is_pooled_and_the_migration_is_not(tmp_path: Path, name: st
     trial = _trial(tmp_path, _deployment(PAIRS[name]))
     patch = "\n".join(trial.apply("dev").values())
     (runtime, old), (migration, other) = PAIRS[name]
-    pooled, direct = (host.replace("{env}", "dev") for host in (POOLED, DIRECT))
+    pooled, direct = DEV_POOLED, DEV_DIRECT
     assert f"name: {runtime}\n" in patch
     assert old.replace(OLD, pooled) in patch.split(f"name: {migration}\n")[0]
     assert other.replace(OLD, direct) in patch.split(f"name: {migration}\n")[1]
@@ -68,7 +68,7 @@ def test_the_runtime_is_pooled_and_the_migration_is_not(tmp_path: Path, name: st
 
 def test_the_row_tells_both_ways(tmp_path: Path) -> None:
     plan = _trial(tmp_path, _deployment(PAIRS["prisma"])).plan("dev")
-    pooled, direct = (host.replace("{env}", "dev") for host in (POOLED, DIRECT))
+    pooled, direct = DEV_POOLED, DEV_DIRECT
     assert _row(plan) == ("runtime, migration", "pooled, direct", f"{pooled}, {direct}")
     assert [row.way for row in plan.consumers] == ["pooled (session), direct"]
     assert [f.code for f in plan.findings if f.code in ("RP120", "RP103", "RP101")] == []
@@ -87,7 +87,7 @@ def test_the_scan_tells_each_way_in_a_row_of_its_own(tmp_path: Path) -> None:
 def test_a_container_that_migrates_and_serves_stays_direct_whole(tmp_path: Path) -> None:
     command = 'sh, -c, "prisma migrate deploy && node server.js"'
     plan = _trial(tmp_path, _deployment(PAIRS["prisma"], command)).plan("dev")
-    assert _row(plan) == ("migration", "direct", DIRECT.replace("{env}", "dev"))
+    assert _row(plan) == ("migration", "direct", DEV_DIRECT)
 
 
 @pytest.mark.parametrize("route", ["direct", "pooled"])
