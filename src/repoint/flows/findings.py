@@ -207,6 +207,10 @@ def _source_gone(found: Survey, moves: Moves) -> Iterable[Finding]:
         )
 
 
+_NO_PLACE = "which no editable place spells"
+_NO_READER = "and nothing tells whether anybody connects by it"
+
+
 def left_over(found: Survey, names: Collection[str]) -> Iterable[Finding]:
     """RP111: what names the source in built objects and is no site that a plan can move."""
     if found.source is None:
@@ -214,11 +218,14 @@ def left_over(found: Survey, names: Collection[str]) -> Iterable[Finding]:
     sites = SiteIndex(found.sites, found.files)
     for build in found.resolution.environments:
         for one in leftovers(build, sites, found.source) if build.name in names else ():
+            sure = one.severity is Severity.ERROR
             yield routing.UNSEEN_PATH.finding(
-                f"`{one.key}` of {one.owner} names the source, which no editable place spells",
+                f"`{one.key}` of {one.owner} names the source, {_NO_PLACE if sure else _NO_READER}",
+                hint="" if sure else "where it connects, patch it in the environment's overlay",
                 location=one.location,
                 environment=build.name,
                 consumer=one.owner,
+                severity=one.severity,
             )
     for report in found.inventory.sites:
         outside = [u for u in report.uses if not u.environment and u.workload.kind != "File"]

@@ -1,11 +1,13 @@
 """What still names the source although no site was found for it: nothing is left in silence.
 
 A host may reach a container by ways that the reading of files does not see, such as a
-kustomize replacement from a field with a neutral name. The built objects show it.
+kustomize replacement from a field with a neutral name. The built objects show it. So may a
+custom resource have it in a field that nobody knows to be a connection.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,35 +17,75 @@ from repoint.kube.effective import MADE, Value, mapping
 from repoint.kube.resource import Resource
 from repoint.kube.siteindex import SiteIndex
 from repoint.kube.workloads import containers
+from repoint.model.plan import Severity
 from repoint.model.source import Location
+from repoint.planning.places import places
 from repoint.planning.sources import SourceHosts
+from repoint.sites.context import Scope, is_skipped
+from repoint.sites.frame import Role
 from repoint.sites.hosts import address
 from repoint.sites.keys import Evidence, host_key
+
+_QUALIFIED = re.compile(r"(?<![\w.-])[A-Za-z0-9](?:[\w-]*\.)+[\w-]*[A-Za-z0-9](?![\w-])")
+"""A name with a dot in it: a bare word may be anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A value of a built object that names the source: its owner, its key, its origin."""
+    """A value of a built object that names the source: its owner, its key, its origin.
+
+    `severity` is that of the rule; less where nothing tells that anybody connects by the value.
+    """
 
     owner: str
     key: str
     location: Location | None
+    severity: Severity = Severity.ERROR
 
 
 def leftovers(
     environment: EnvironmentBuild, sites: SiteIndex, source: SourceHosts
 ) -> Iterator[Leftover]:
-    """Values of variables and configuration keys that name the source and are no known site."""
+    """Values of variables, configuration and custom resources that name the source.
+
+    Those alone that are no known site.
+    """
     for resource in environment.objects:
         for owner, key, value in _values(resource):
             if sites.of(value) or not _names_source(key, value.text, source, resource.namespace):
                 continue
-            line = value.scalar.line if value.scalar is not None else 1
-            origin = value.origin
-            # What kustomize makes stands nowhere: its object does.
-            path = resource.path if origin.pointer == MADE else origin.path
-            place = Location(path, line, 1, origin.pointer) if path else None
-            yield Leftover(owner, key, place)
+            yield Leftover(owner, key, _location(resource, value))
+        if is_custom(resource):
+            yield from _fields(resource, sites, source)
+
+
+def is_custom(resource: Resource) -> bool:
+    """Whether an object is of a kind that Kubernetes itself does not have."""
+    return "." in resource.group and not resource.group.endswith("k8s.io")
+
+
+def _fields(resource: Resource, sites: SiteIndex, source: SourceHosts) -> Iterator[Leftover]:
+    """Fields of a custom resource, each with the source's host and where that stands."""
+    owner = "/".join((resource.kind, resource.namespace, resource.name))
+    scope = Scope(Role.MANIFEST, resource.kind, resource.api_version)
+    # The way to a server names it by its nature, and connects to nothing.
+    severity = Severity.NOTE if is_skipped(scope) else Severity.WARNING
+    told = {value for _, _, value in _values(resource)}
+    for place in places(resource):
+        value = place.value
+        hosts = _QUALIFIED.findall(value.text) if "." in value.text else ()
+        if not any(source.matches(host, resource.namespace) for host in hosts):
+            continue
+        if value not in told and not sites.of(value):
+            yield Leftover(owner, place.field, _location(resource, value), severity)
+
+
+def _location(resource: Resource, value: Value) -> Location | None:
+    line = value.scalar.line if value.scalar is not None else 1
+    origin = value.origin
+    # What kustomize makes stands nowhere: its object does.
+    path = resource.path if origin.pointer == MADE else origin.path
+    return Location(path, line, 1, origin.pointer) if path else None
 
 
 def _values(resource: Resource) -> Iterator[tuple[str, str, Value]]:

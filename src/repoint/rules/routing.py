@@ -117,7 +117,8 @@ UNSEEN_PATH = Rule(
     "The host reaches the object through something that repoint reads but cannot trace to one "
     "place, such as a kustomize replacement from a field with a neutral name, or it belongs to "
     "objects outside every environment of repoint.yaml. Left alone, it keeps talking to the old "
-    "server.",
+    "server. A field of a custom resource that names the source, and that nothing tells to be a "
+    "connection, is a warning; a note where the kind only leads to a server, as a route does.",
     "change it by hand, then plan again; or accept it with a reason",
     ("C1", "X12", "X14"),
 )

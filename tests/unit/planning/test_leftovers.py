@@ -97,3 +97,65 @@ def test_a_password_in_clear_text_is_told_where_it_moves(tmp_path: Path) -> None
     }
 
     assert told == {"dev": ["overlays/dev/web.yaml"], "prod": ["overlays/prod/web.yaml"]}
+
+
+CUSTOM = """apiVersion: {group}/v1
+kind: {kind}
+metadata: {{name: way}}
+spec:
+  routes:
+    - name: first
+      {field}
+"""
+FAR = "postgres.shop-dev.svc.cluster.local"
+
+
+@pytest.mark.parametrize(
+    ("kind", "group", "field", "severity"),
+    [
+        ("Tunnel", "example.com", f"upstream: {FAR}", "warning"),
+        ("Tunnel", "example.com", f"upstream: '{FAR}:5432'", "warning"),
+        ("Tunnel", "example.com", f"upstream: tcp://{FAR}:5432", "warning"),
+        ("Tunnel", "example.com", "upstream: postgres.shop-dev", "warning"),
+        ("Tunnel", "example.com", f"args: [--to={FAR}:5432]", "warning"),
+        ("IngressRouteTCP", "traefik.io", f"target: {FAR}", "note"),
+    ],
+)
+def test_a_custom_resources_field_that_nobody_reads_is_told(
+    tmp_path: Path, kind: str, group: str, field: str, severity: str
+) -> None:
+    way = CUSTOM.format(group=group, kind=kind, field=field)
+    plan = Trial(tmp_path, repository({"way.yaml": way}, {})).plan("dev")
+    [finding] = [one for one in plan.findings if one.code == "RP111"]
+
+    assert finding.severity.value == severity
+    assert finding.consumer == f"{kind}/shop-dev/way"
+    assert finding.message.startswith("`spec.routes[first].")
+    assert finding.location is not None
+    assert (finding.location.path, finding.location.line) == ("base/way.yaml", 7)
+
+
+@pytest.mark.parametrize(
+    ("group", "field"),
+    [
+        pytest.param("example.com", "upstream: postgres", id="a word that may be anything"),
+        pytest.param("example.com", "upstream: postgres.io", id="another domain"),
+        pytest.param("example.com", "upstream: my-postgres.shop-dev.svc", id="another Service"),
+        pytest.param("example.com", "upstream: postgres.else.svc", id="another namespace"),
+        pytest.param("example.com", f"url: 'postgres://app@{FAR}/shop'", id="a site"),
+        pytest.param("policy.k8s.io", f"upstream: {FAR}", id="Kubernetes' own"),
+    ],
+)
+def test_a_custom_resources_field_that_is_known_or_another_is_not(
+    tmp_path: Path, group: str, field: str
+) -> None:
+    way = CUSTOM.format(group=group, kind="Tunnel", field=field)
+
+    assert told(tmp_path, {"way.yaml": way}, {}) == []
+
+
+def test_check_tells_the_field_after_the_move(tmp_path: Path) -> None:
+    way = CUSTOM.format(group="example.com", kind="Tunnel", field=f"upstream: {FAR}")
+    trial = Trial(tmp_path, repository({"way.yaml": way}, {}))
+
+    assert [one.code for one in trial.check("dev")] == ["RP111"]
