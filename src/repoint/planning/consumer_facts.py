@@ -242,6 +242,7 @@ def _composed(alone: Connection, use: Use, variables: tuple[tuple[str, str], ...
         ),
         key=use.variable,
         composed=True,
+        scheme=read.scheme,
     )
 
 
@@ -267,4 +268,5 @@ def connection(site: Site) -> Connection:
         ),
         sealed=site.sealed,
         key=site.key,
+        scheme=site.scheme,
     )

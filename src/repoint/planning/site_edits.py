@@ -80,8 +80,10 @@ def mode_name(scheme: str) -> str:
     """What the scheme's driver calls `sslmode`; empty where its URL has no such parameter.
 
     SQLAlchemy hands the parameters of a URL to the driver as keywords: asyncpg and pg8000 end
-    with a TypeError at `sslmode`.
+    with a TypeError at `sslmode`. Ecto keeps it, and stays in clear text (TL11).
     """
+    if scheme.lower() == "ecto":
+        return ""
     driver = scheme.rpartition("+")[2] if "+" in scheme else ""
     return {"asyncpg": "ssl", "pg8000": ""}.get(driver, "sslmode")
 

@@ -45,6 +45,8 @@ def driver_of(connection: Connection, driver: str) -> str:
     """The driver that reads this string: a JDBC URL is pgjdbc's, ADO.NET's pairs are Npgsql's."""
     if connection.style == "jdbc":
         return "pgjdbc"
+    if connection.scheme.lower() == "ecto":
+        return "postgrex"
     return "npgsql" if connection.is_ado else driver.lower()
 
 
@@ -173,8 +175,15 @@ def _refuse(connection: Connection, shape: Shape) -> None:
         raise DriverRefusal(f'{what} "{name}"')
 
 
+def reads_sslmode(connection: Connection, driver: str) -> bool:
+    """Whether `driver` makes anything of an sslmode in its string (TL11)."""
+    return shape_of(driver_of(connection, driver)).tls.reads_mode
+
+
 def _mode(connection: Connection, habit: TlsHabit) -> str:
     """The sslmode as one word: `require`, `verifyca`, `noverify` ..; `ssl=` counts too."""
+    if not habit.reads_mode:
+        return "require" if value_of(connection, "ssl") == "true" else habit.default
     if value_of(connection, "sslrootcert") == "system":
         return "verifyfull"
     written = canonical(value_of(connection, "sslmode") or value_of(connection, "ssl"))

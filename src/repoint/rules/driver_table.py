@@ -35,6 +35,7 @@ class TlsHabit:
     the modes of `weak` when a CA is named, and for verify-ca: `""`, `chain` or `name` (which
     includes the chain). `falls_back` are the modes that go on in clear text. `own_store` tells
     that it verifies without a named CA as well, with those that it brings along.
+    `reads_mode` is false for one that takes `ssl` alone (TL11).
     """
 
     default: str = "prefer"
@@ -45,6 +46,7 @@ class TlsHabit:
     falls_back: frozenset[str] = frozenset({"allow", "prefer"})
     ssl_true: str = "require"
     own_store: bool = False
+    reads_mode: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,15 @@ _ROWS: tuple[Shape, ...] = (
         keeps=ADO_NAMES,
         renames={"applicationname": "application_name"},
         always=(_UTF8,),
+        measured=False,
+    ),
+    Shape(
+        "postgrex",
+        # Ecto makes options of a URL's parameters, and Postgrex heeds those that it knows.
+        Statements.NAMED,
+        unknown=Unknown.KEEPS,
+        always=(_UTF8,),
+        tls=TlsHabit(default="disable", falls_back=frozenset(), reads_mode=False),
         measured=False,
     ),
     Shape("tokio-postgres", Statements.NAMED, always=(_UTF8,), measured=False),

@@ -169,6 +169,7 @@ class Connection:
     `key` is the site's key: a variable's name, or the command for a command-line argument.
     `extra_ca` tells that the environment gives the program a CA beside those it brings along,
     `composed` that another variable composes the string and only the host stands at the site.
+    `scheme` is what a URL has before `://`.
     """
 
     site: str
@@ -183,6 +184,7 @@ class Connection:
     key: str = ""
     extra_ca: bool = False
     composed: bool = False
+    scheme: str = ""
 
     def param(self, name: str) -> str:
         """The text of a connection parameter, empty when it is not given."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from repoint.dsn.params import canonical
 from repoint.model.plan import Finding, Severity
-from repoint.rules.driver_shapes import tls_of
+from repoint.rules.driver_shapes import reads_sslmode, tls_of
 from repoint.rules.facts import (
     ClusterFacts,
     Connection,
@@ -53,7 +53,7 @@ WEAK_SSLMODE = Rule(
     "Pooler accepts it, and PostgreSQL's own view still says that TLS is on, because it sees the "
     "Pooler's connection only.",
     "write `sslmode=require` or stronger; `target.sslmode` in repoint.yaml raises it",
-    ("TL2", "TL8", "1.1"),
+    ("TL2", "TL8", "TL11", "1.1"),
 )
 DIRECT_TLS = Rule(
     "RP234",
@@ -100,6 +100,18 @@ _BY_HAND = (
 )
 
 
+_NO_CA = (
+    "with `require` its driver verifies, and has no CA",
+    "mount `ca.crt` of the Cluster's CA Secret and write `sslmode=verify-full` with "
+    "`sslrootcert`; `sslmode=no-verify` encrypts and verifies nothing",
+)
+_UNREAD = (
+    "Ecto reads no sslmode (TL11)",
+    "mount `ca.crt` of the Cluster's CA Secret and give the Repo `ssl: [cacertfile: ..]`; "
+    "`ssl=true` in the URL encrypts, and verifies with some versions alone",
+)
+
+
 def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
     """Findings on how consumers secure their connections."""
     found: list[Finding] = []
@@ -116,10 +128,16 @@ def may_raise(connection: Connection, drivers: tuple[str, ...]) -> bool:
     """Whether a stronger sslmode still lets every one of `drivers` in.
 
     node-postgres takes `require` for verify-full (TL2), and does not know the Cluster's CA
-    unless somebody gives it to it.
+    unless somebody gives it to it. Ecto reads no sslmode (TL11).
     """
+    if not _all_read_mode(connection, drivers):
+        return False
     strict = replace(connection, params=(*_without_mode(connection), ("sslmode", "require")))
     return not any(tls_of(strict, driver).own_store for driver in drivers)
+
+
+def _all_read_mode(connection: Connection, drivers: tuple[str, ...]) -> bool:
+    return all(reads_sslmode(connection, driver) for driver in drivers or ("",))
 
 
 def _without_mode(connection: Connection) -> tuple[tuple[str, str], ...]:
@@ -131,15 +149,11 @@ def _weak(
 ) -> Iterator[Finding]:
     mode = connection.told("sslmode")
     if not may_raise(connection, consumer.drivers):
-        if all(tls_of(connection, driver).wanted == "never" for driver in consumer.drivers):
+        drivers = consumer.drivers or ("",)
+        if all(tls_of(connection, driver).wanted == "never" for driver in drivers):
             has = f"has sslmode={mode}" if mode else "has no sslmode"
-            text = (
-                f"{has} and stays in clear text: with `require` its driver verifies, and has no CA"
-            )
-            hint = (
-                "mount `ca.crt` of the Cluster's CA Secret and write `sslmode=verify-full` with "
-                "`sslrootcert`; `sslmode=no-verify` encrypts and verifies nothing"
-            )
+            why, hint = _UNREAD if not _all_read_mode(connection, consumer.drivers) else _NO_CA
+            text = f"{has} and stays in clear text: {why}"
             yield _finding(facts, WEAK_SSLMODE, consumer, connection, text, hint)
     elif mode in ("disable", "allow", "prefer"):
         spelled = next(name for name, _ in connection.params if canonical(name) == "sslmode")

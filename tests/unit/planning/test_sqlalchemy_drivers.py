@@ -1,4 +1,4 @@
-"""SQLAlchemy hands a URL's parameters to the driver as keywords: each has its own."""
+"""A URL's mode as its reader takes it: SQLAlchemy's drivers have their own, Ecto has none."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ def _patch(root: Path, url: str) -> str:
         ("postgresql+pg8000://app@postgres/shop", ""),
         ("postgresql+psycopg://app@postgres/shop", "?sslmode=require"),
         ("postgresql://app@postgres/shop", "?sslmode=require"),
+        ("ecto://app@postgres/shop", ""),
+        ("ecto://app@postgres/shop?ssl=true", "?ssl=true"),
     ],
 )
 def test_the_mode_is_spelled_as_the_driver_takes_it(

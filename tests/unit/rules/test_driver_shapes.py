@@ -353,7 +353,7 @@ def test_a_driver_that_a_manifest_names_has_its_row(path: str, text: str) -> Non
 
 def test_only_what_was_measured_says_so() -> None:
     unmeasured = {name for name in SHAPES if not is_measured(name)}
-    assert unmeasured == {"activerecord", "npgsql", "tokio-postgres", "sqlx", "prisma"}
+    assert unmeasured == {"activerecord", "npgsql", "tokio-postgres", "sqlx", "prisma", "postgrex"}
     assert not is_measured("unheard of")
 
 

@@ -199,3 +199,32 @@ def test_what_the_plan_does_not_raise_is_said_to_be_raised_by_hand() -> None:
 
     assert found.code == "RP233"
     assert (found.hint or "").startswith("write `SSL Mode=Require` by hand")
+
+
+@pytest.mark.parametrize(
+    ("params", "given", "drivers", "told"),
+    [
+        pytest.param((), {"scheme": "ecto"}, (), True, id="a URL of Ecto's"),
+        pytest.param((), {"scheme": "postgres"}, ("postgrex",), True, id="Postgrex, any URL"),
+        pytest.param((("sslmode", "require"),), {"scheme": "ecto"}, (), True, id="unread"),
+        pytest.param((("ssl", "true"),), {"scheme": "ecto"}, (), False, id="ssl=true"),
+        pytest.param((), {"scheme": "postgres"}, ("pgx",), False, id="another driver"),
+        pytest.param((), {"scheme": "postgres"}, (), False, id="nobody knows"),
+    ],
+)
+def test_ecto_reads_no_sslmode_and_is_told_what_it_reads(
+    params: tuple[tuple[str, str], ...],
+    given: dict[str, str],
+    drivers: tuple[str, ...],
+    told: bool,
+) -> None:
+    """TL11: an sslmode would be an edit that changes nothing."""
+    one = connection(*params, **given)
+    web = consumer("web", one, hazards=tuple(driver(name) for name in drivers))
+
+    found = check(environment(web))
+
+    assert [finding.code for finding in found] == ["RP233"] * told
+    assert all("Ecto reads no sslmode" in finding.message for finding in found)
+    assert all("ssl: [cacertfile" in (finding.hint or "") for finding in found)
+    assert may_raise(one, drivers) is (given["scheme"] != "ecto" and "postgrex" not in drivers)
