@@ -155,8 +155,10 @@ class _Family:
             return False
         if self.name.evidence is Evidence.STRONG:
             return port not in {"80", "443"} and not found.host.text.startswith("http")
-        if port in OTHER_PORTS or other_engine(found.host.text) or self._elsewhere():
+        if port in OTHER_PORTS or other_engine(found.host.text):
             return engine is True and port not in OTHER_PORTS
+        if self._elsewhere():
+            return engine is True or (self._is_loose() and self._says_postgres(found, port))
         positive = engine is True or port in PG_PORTS or self._has_shape()
         if self.name.evidence is Evidence.FOREIGN:
             return engine is True or port in PG_PORTS
@@ -173,6 +175,13 @@ class _Family:
             return own
         linked = is_link(self.container.trail[-1]) if self.container.trail else False
         return self.container.engine if linked or not self.container.engine else None
+
+    def _is_loose(self) -> bool:
+        return self.name.evidence in (Evidence.LOOSE, Evidence.GENERIC)
+
+    def _says_postgres(self, found: Address, port: str | None) -> bool:
+        """Whether the port or the host's own name is PostgreSQL's, whatever stands beside."""
+        return port in PG_PORTS or bool(set(words(found.host.text)) & STRONG)
 
     def _has_shape(self) -> bool:
         return "database" in self.fields and "user" in self.fields
