@@ -41,7 +41,7 @@ _MIGRATORS = frozenset(
         "ddl",
     ]
 )
-_MIGRATION_WORDS = _MIGRATORS | {"direct", "nonpooling", "nonpooled", "nopool", "shadow", "atlas"}
+_MIGRATION_WORDS = _MIGRATORS | {"direct", "nonpooling", "nonpooled", "nopool", "shadow"}
 _BACKUP_WORDS = frozenset(
     [
         "backup",
@@ -108,6 +108,9 @@ def name_clue(name: str) -> Clue | None:
     held = set(words)
     said = f"name `{name}`"
     if any(word.startswith("migrat") for word in words) or held & _MIGRATION_WORDS:
+        return Clue(Purpose.MIGRATION, f"{said} says migration or direct", Certainty.CERTAIN)
+    if words[:1] == ("atlas",) and words[-1] in ("url", "uri", "dsn"):
+        # What the program takes; elsewhere the word is as often a product's name.
         return Clue(Purpose.MIGRATION, f"{said} says migration or direct", Certainty.CERTAIN)
     if "non" in held and held & {"pooling", "pooled", "pool"}:
         return Clue(Purpose.MIGRATION, f"{said} says direct", Certainty.CERTAIN)

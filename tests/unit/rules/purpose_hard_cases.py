@@ -40,6 +40,14 @@ HARD: list[Case] = [
         facts("HelmRelease", image=""),
         {"key": "postgresql.direct.hostname"},
     ),
+    ("Atlas's own URL", "migration", deploy(), {"variable": "ATLAS_DATABASE_URL"}),
+    ("a product called Atlas", "runtime", deploy(), {"variable": "ATLAS_DB_HOST"}),
+    (
+        "a server called Atlas",
+        "runtime",
+        facts("HelmRelease", image=""),
+        {"key": "databases.atlas.host"},
+    ),
     ("chart value of a backup", "backup", facts("HelmRelease", image=""), {"key": "backup.pgHost"}),
     (
         "chart value of an admin's section is an app's",
