@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from repoint.flows.choices import choices_of_nobody
 from repoint.flows.drift import drifted
-from repoint.flows.findings import accepted, closed, left_over, ordered, sops_files
+from repoint.flows.findings import accepted, closed, ordered, sops_files
+from repoint.flows.left_over import left_over
 from repoint.flows.owners import Owners
 from repoint.flows.planning import (
     delivery_of,
@@ -64,7 +65,7 @@ def _checked(workspace: Workspace, environments: Sequence[str]) -> tuple[Finding
             result += past_the_pooler(reads_of(config, found, build, own))
             result += _turned(turned_of(config, found, build, own, owners).turns)
             result += _former(former_of(workspace, found, build, own, owners), build.name)
-    result += left_over(found, wanted)
+    result += left_over(found, wanted, config)
     sealing = sops_files(workspace)
     result += observations.clear_text(with_passwords(found), sealing, lambda _: False)
     result += observations.unreadable(found.resolution, unread(found))

@@ -8,12 +8,12 @@ from dataclasses import replace
 from repoint.dsn.hosts import parse_host
 from repoint.flows.choices import choices_of_nobody
 from repoint.flows.drift import drifted
+from repoint.flows.left_over import left_over
 from repoint.flows.scanning import Survey
 from repoint.flows.servers import Servers
 from repoint.flows.suspects import scripts, unread, with_passwords
 from repoint.flows.workspace import Workspace
-from repoint.kube.siteindex import SiteIndex
-from repoint.model.consumer import Purpose, Style
+from repoint.model.consumer import Purpose
 from repoint.model.plan import FileChange, Finding, OverlayProof, Severity
 from repoint.model.source import Location
 from repoint.planning import observations
@@ -21,7 +21,6 @@ from repoint.planning.arrival import missing
 from repoint.planning.config import Acceptance
 from repoint.planning.delivered_objects import claims_missing, source_objects
 from repoint.planning.inventory import SiteReport
-from repoint.planning.leftovers import leftovers
 from repoint.planning.moves import Moves
 from repoint.rules import (
     budget,
@@ -82,7 +81,8 @@ def all_findings(
     result += _not_built(changes, proofs)
     result += repository_findings(workspace, found, names)
     result += _locked(found, names)
-    result += left_over(found, names)
+    if workspace.config is not None:
+        result += left_over(found, names, workspace.config)
     return ordered(result, [one.environment for one in moves])
 
 
@@ -205,41 +205,6 @@ def _source_gone(found: Survey, moves: Moves) -> Iterable[Finding]:
             f"the render of `{moves.environment}` holds no {gone} of the source",
             environment=moves.environment,
         )
-
-
-_NO_PLACE = "which no editable place spells"
-_NO_READER = "and nothing tells whether anybody connects by it"
-
-
-def left_over(found: Survey, names: Collection[str]) -> Iterable[Finding]:
-    """RP111: what names the source in built objects and is no site that a plan can move."""
-    if found.source is None:
-        return
-    sites = SiteIndex(found.sites, found.files)
-    for build in found.resolution.environments:
-        for one in leftovers(build, sites, found.source) if build.name in names else ():
-            sure = one.severity is Severity.ERROR
-            yield routing.UNSEEN_PATH.finding(
-                f"`{one.key}` of {one.owner} names the source, {_NO_PLACE if sure else _NO_READER}",
-                hint="" if sure else "where it connects, patch it in the environment's overlay",
-                location=one.location,
-                environment=build.name,
-                consumer=one.owner,
-                severity=one.severity,
-            )
-    for report in found.inventory.sites:
-        outside = [u for u in report.uses if not u.environment and u.workload.kind != "File"]
-        if report.is_source and outside and not report.environments:
-            # A chart's defaults are what it would use without any environment's values.
-            defaults = report.site.style is Style.HELM_VALUE
-            yield routing.UNSEEN_PATH.finding(
-                f"`{report.site.key}` of {outside[0].workload.id} names the source, and belongs to "
-                "no environment",
-                hint="add its overlay or manifests to an environment in repoint.yaml",
-                location=report.site.location,
-                consumer=outside[0].workload.id,
-                severity=Severity.NOTE if defaults else Severity.WARNING,
-            )
 
 
 def _wanted_keys(found: Survey) -> frozenset[str]:

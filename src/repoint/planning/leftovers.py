@@ -19,7 +19,7 @@ from repoint.kube.siteindex import SiteIndex
 from repoint.kube.workloads import containers
 from repoint.model.plan import Severity
 from repoint.model.source import Location
-from repoint.planning.places import places
+from repoint.planning.places import Place, places
 from repoint.planning.sources import SourceHosts
 from repoint.sites.context import Scope, is_skipped
 from repoint.sites.frame import Role
@@ -35,12 +35,16 @@ class Leftover:
     """A value of a built object that names the source: its owner, its key, its origin.
 
     `severity` is that of the rule; less where nothing tells that anybody connects by the value.
+    `origin` is the one field, with its object, that a value is put together from and that a file
+    spells; `sited` tells that it is a site by itself.
     """
 
     owner: str
     key: str
     location: Location | None
     severity: Severity = Severity.ERROR
+    origin: str = ""
+    sited: bool = False
 
 
 def leftovers(
@@ -54,7 +58,17 @@ def leftovers(
         for owner, key, value in _values(resource):
             if sites.of(value) or not _names_source(key, value.text, source, resource.namespace):
                 continue
-            yield Leftover(owner, key, _location(resource, value))
+            place = _spelled(value, environment, source) if value.scalar is None else None
+            if place is None:
+                yield Leftover(owner, key, _location(resource, value))
+                continue
+            sited = bool(sites.of(place.value))
+            yield Leftover(
+                *(owner, key, _location(place.resource, place.value)),
+                severity=Severity.WARNING if sited else Severity.ERROR,
+                origin=f"`{place.field}` of {place.resource.kind} `{place.resource.name}`",
+                sited=sited,
+            )
         if is_custom(resource):
             yield from _fields(resource, sites, source)
 
@@ -78,6 +92,25 @@ def _fields(resource: Resource, sites: SiteIndex, source: SourceHosts) -> Iterat
             continue
         if value not in told and not sites.of(value):
             yield Leftover(owner, place.field, _location(resource, value), severity)
+
+
+def _spelled(value: Value, environment: EnvironmentBuild, source: SourceHosts) -> Place | None:
+    """The configuration from which kustomize takes the host that it puts into a value.
+
+    None where no field is that host alone, or several are.
+    """
+    found: dict[tuple[str, str], Place] = {}
+    for resource in environment.objects:
+        if resource.kind not in ("ConfigMap", "Secret"):
+            continue
+        for place in places(resource):
+            own = place.value
+            read = address(own.text) if own.scalar is not None and own is not value else None
+            if read is None or own.text not in value.text:
+                continue
+            if source.matches(read.host.text, resource.namespace):
+                found[own.origin.path, own.origin.pointer] = place
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _location(resource: Resource, value: Value) -> Location | None:

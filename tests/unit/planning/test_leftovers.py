@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.planning.small_repository import Trial, repository, workload
+from tests.unit.planning.small_repository import CONFIG, Trial, repository, workload
 
 WEB = workload(
     "Deployment",
@@ -43,6 +43,49 @@ def test_a_host_that_comes_by_a_replacement_is_told(tmp_path: Path) -> None:
     assert told(tmp_path, base, {"kustomization.yaml": REPLACED}) == [
         ("error", "dev", "Deployment/shop-dev/web/web")
     ]
+
+
+PART = WEB.replace("name: PGHOST, value: placeholder", "name: DSN, value: 'postgres://at/d'")
+PARTED = REPLACED.replace('env.[name=PGHOST].value"]', 'env.[name=DSN].value"]') + (
+    "        options: {delimiter: /, index: 2}\n"
+)
+
+
+def test_the_line_that_a_part_of_a_value_comes_from_is_told_with_what_to_put(
+    tmp_path: Path,
+) -> None:
+    base = {"ends.yaml": ENDPOINTS, "web.yaml": PART}
+    trial = Trial(tmp_path, repository(base, {"kustomization.yaml": PARTED}))
+
+    [finding] = [one for one in trial.plan("dev").findings if one.code == "RP111"]
+    assert finding.severity.value == "error"
+    assert "`DSN` of Deployment/shop-dev/web/web names the source" in finding.message
+    assert finding.message.endswith("kustomize takes it from `data.primary` of ConfigMap `ends`")
+    assert finding.location is not None
+    assert (finding.location.path, finding.location.line) == ("base/ends.yaml", 4)
+    assert "pg-pooler.shop-dev.svc.cluster.local" in finding.hint
+    assert "pg-rw.shop-dev.svc.cluster.local" in finding.hint
+
+
+def test_a_part_that_is_a_site_by_itself_moves_and_is_told_as_that(tmp_path: Path) -> None:
+    ends = ENDPOINTS.replace("primary: postgres", "DB_HOST: postgres")
+    overlay = {
+        "kustomization.yaml": PARTED.replace("data.primary", "data.DB_HOST").replace(
+            "  - ../../base\n", "  - ../../base\n  - ends.yaml\n"
+        ),
+        "ends.yaml": ends,
+    }
+    files = repository({"web.yaml": PART}, overlay)
+    config = CONFIG + "consumers: {overlays/dev/ends.yaml: {purpose: runtime}}\n"
+    unnamed = [one for one in Trial(tmp_path, files).plan("dev").findings if one.code == "RP111"]
+    assert [one.severity.value for one in unnamed] == ["warning"]
+    assert "consumers: {overlays/dev/ends.yaml:" in unnamed[0].hint
+
+    trial = Trial(tmp_path, files, config=config)
+    assert [one.code for one in trial.plan("dev").findings if one.code == "RP111"] == []
+    trial.apply("dev")
+    assert trial.plan("dev").changes == ()
+    assert [one.code for one in trial.check("dev") if one.code == "RP111"] == []
 
 
 def test_what_a_replacement_makes_a_part_of_is_told_at_its_object(tmp_path: Path) -> None:
