@@ -59,6 +59,7 @@ def test_a_second_run_does_nothing(shop: Shop) -> None:
 
 
 def test_a_changed_key_restarts_those_that_read_it(shop: Shop) -> None:
+    """T1, after the re-encryption."""
     assert shop.rollout().returncode == 0
     generations = shop.generations()
     migrated = shop.get("job", "migrate")["metadata"]["uid"]

@@ -1,4 +1,4 @@
-"""A soak on CloudNativePG's own exporter before a real PgBouncer, and what ends it."""
+"""B2: a soak on CloudNativePG's own exporter before a real PgBouncer, and what ends it."""
 
 from __future__ import annotations
 

@@ -214,6 +214,7 @@ def test_a_consumer_that_is_not_well(town: Town) -> None:
 
 
 def test_health_where_the_configuration_says(town: Town) -> None:
+    """T3."""
     url = f"http://web.{town.namespace}:80/nowhere"
     town.settings = {"consumers": {"web": {"health": url}}}
     town.moved()

@@ -62,6 +62,7 @@ def counted(plan: Plan, seen: list[int]) -> Aside:
 def test_the_same_is_written_and_taken_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """R: the exact bytes come back, whoever worked them out."""
     repository = new_repository(tmp_path)
     plan = make_plan(repository)
     before = snapshot(repository.root)

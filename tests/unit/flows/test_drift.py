@@ -1,4 +1,4 @@
-"""Values that apply wrote and that somebody changed since, as plan and check tell of them."""
+"""RP109: values that apply wrote that somebody changed since, as plan and check tell of them."""
 
 from __future__ import annotations
 

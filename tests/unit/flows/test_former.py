@@ -1,4 +1,4 @@
-"""Values that an apply wrote, after repoint.yaml got another target."""
+"""RP107: values that an apply wrote, after repoint.yaml got another target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runtimes that read the Secret which CloudNativePG makes, and so go past the Pooler."""
+"""Runtimes that read the Secret which CloudNativePG makes, and so go past the Pooler (CN12, P3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Second keys for values that a kustomize patch brings to a Secret."""
+"""Second keys for values that a kustomize patch brings to a Secret (X7)."""
 
 from __future__ import annotations
 

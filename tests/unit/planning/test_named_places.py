@@ -36,6 +36,7 @@ def told(findings: tuple[Finding, ...]) -> list[str]:
     ],
 )
 def test_a_place_where_nothing_is_stands_in_the_way(tmp_path: Path, key: str, place: str) -> None:
+    """X14: what cannot be read is told, and is no environment without consumers."""
     there = "overlays/dev" if key != "overlay" else place
     config = CONFIG.replace(
         "overlays/dev}", f"{there}, {key}: {place}}}" if key != "overlay" else f"{place}}}"

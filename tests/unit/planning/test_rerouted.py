@@ -1,4 +1,4 @@
-"""Consumers that have moved, and that repoint.yaml sends another way afterwards."""
+"""Consumers that have moved, and that repoint.yaml sends another way afterwards (P2, P3)."""
 
 from __future__ import annotations
 
@@ -86,6 +86,7 @@ def test_a_purpose_that_changes_moves_the_consumer(tmp_path: Path, consumers: st
 
 
 def test_a_new_migration_of_the_pooled_value_gets_one_of_its_own(tmp_path: Path) -> None:
+    """X7, where the runtime's key has moved before."""
     trial = _trial(tmp_path)
     trial.apply("dev")
     job = {"base/schema.yaml": workload("Job", "schema", _MIGRATES)}

@@ -1,4 +1,4 @@
-"""A container with a key for its runtime and one for its migrations: each goes its own way."""
+"""A container with a key for its runtime and one for its migrations: each its own way (P2, P3)."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_wait_loop_before_it_asks_the_pooler(tmp_path: Path) -> None:
 
 
 def test_a_key_that_a_migration_reads_too_is_split_off(tmp_path: Path) -> None:
-    """Prisma in an init container of the same pod, with one Secret for both."""
+    """X7: Prisma in an init container of the same pod, with one Secret for both."""
     pods = workload(
         "Deployment",
         "web",

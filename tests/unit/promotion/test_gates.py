@@ -1,4 +1,4 @@
-"""Each gate on ledgers made by hand: what opens it, and everything that must not."""
+"""W: each gate on ledgers made by hand: what opens it, and everything that must not."""
 
 from __future__ import annotations
 

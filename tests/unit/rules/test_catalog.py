@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,32 @@ def test_every_row_that_a_rule_cites_is_published() -> None:
         for cited in rule.evidence:
             for row in re.split("-(?=[A-Z])", cited):
                 assert f"| {row} |" in facts + rows, f"{rule.code} cites {row}"
+
+
+def test_every_row_of_the_conformance_table_is_held_by_a_test() -> None:
+    """By name, `test_row_x7_...`, or by what a test or its case is said to be about: `X7: ...`."""
+    table = (ROOT / "docs/explanation/conformance.md").read_text()
+    rows = set(re.findall(r"^\| ([A-Z]\d*|\d\.\d) \|", table, re.MULTILINE))
+    held: set[str] = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for said in _said(ast.parse(path.read_text("utf-8"))):
+            held |= {row for row in rows if re.search(rf"(?:^|\(| ){row}(?:[:,)]| and |$)", said)}
+            named = re.match("test_row_((?:[a-z][0-9]*_|[0-9]_)+)", said)
+            parts = named.group(1).upper() if named else ""
+            held |= {row for row in rows if f"_{row.replace('.', '_')}_" in f"_{parts}"}
+    assert rows >= {"P1", "1.1", "E", "X17"}
+    assert rows - held == set()
+
+
+def _said(tree: ast.Module) -> Iterator[str]:
+    """Names of functions, first lines of docstrings, and ids of cases."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef):
+            yield (ast.get_docstring(node) or "").partition("\n")[0].rstrip(".")
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        if isinstance(node, ast.keyword) and node.arg in ("id", "ids"):
+            yield from (str(one.value) for one in ast.walk(node) if isinstance(one, ast.Constant))
 
 
 @pytest.mark.parametrize("code", sorted(catalog.pages()))
