@@ -191,7 +191,10 @@ class PlanBlocked(RepointError):
     """The plan holds error findings that nobody accepted."""
 
     code = "RP413"
-    default_hint = "mend them, or accept each by code with a reason under `accept:` in repoint.yaml"
+    default_hint = (
+        "`repoint plan` shows them: mend them, or accept each by code with a reason under "
+        "`accept:` in repoint.yaml"
+    )
 
 
 class GateClosed(RepointError):

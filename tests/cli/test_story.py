@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -142,6 +143,24 @@ def test_apply_says_what_it_leaves_for_a_person(shop: Path) -> None:
     assert "applied: local\nleft for a person: 1 (`repoint plan`)\n" in applied
     again = repoint(shop, "apply", "plan.json").stderr
     assert again.endswith("left for a person: 1 (`repoint plan`)\n")
+
+
+def test_apply_counts_what_is_left_in_the_environments_that_were_asked_for(shop: Path) -> None:
+    other = shop / "deploy/staging"
+    shutil.copytree(shop / "deploy/local", other)
+    several = f"postgresql://shop@{OLD}:5432,replica.shop:5432/shop"
+    api = other / "api.yaml"
+    api.write_text(api.read_text() + f"            - {{name: REPORTS_URL, value: '{several}'}}\n")
+    with (shop / "repoint.yaml").open("a") as file:
+        file.write("  staging: {namespace: shop, overlay: deploy/staging}\n")
+    repoint(shop, "plan", "--output", "plan.json")
+    repoint(shop, "apply", "plan.json", "--env", "local")
+
+    again = repoint(shop, "apply", "plan.json", "--env", "local").stderr
+    assert again == "nothing to write: every edit of this plan is applied\n"
+    git(shop, "add", "--all")
+    git(shop, "commit", "--quiet", "--message", "moved")
+    assert "left for a person: 1" in repoint(shop, "apply", "plan.json").stderr
 
 
 def test_a_stale_plan_is_refused_with_4(shop: Path) -> None:

@@ -92,7 +92,7 @@ def _apply(
     if not done.written:
         why = "this plan has no edit" if plan.is_empty else "every edit of this plan is applied"
         session.terminal.notice(f"nothing to write: {why}")
-        _tell_left(session, plan, [task.environment for task in plan.tasks])
+        _tell_left(session, plan, environments or [task.environment for task in plan.tasks])
         return ExitCode.OK
     emit("".join(f"{path}\n" for path in sorted(done.written)))
     names = [receipt.environment for receipt in done.receipts]

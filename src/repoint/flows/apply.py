@@ -11,7 +11,7 @@ from repoint.flows.receipts import load_receipts, receipt_writes
 from repoint.flows.rewriting import Rewriting, changes_of, is_done, wanted_of
 from repoint.flows.workspace import in_turn
 from repoint.model.ledger import Phase
-from repoint.model.plan import Plan
+from repoint.model.plan import Finding, Plan
 from repoint.model.receipt import FileWrite, Receipt
 from repoint.model.rehearsal import Verdict
 from repoint.planning.assemble import fingerprint
@@ -119,11 +119,21 @@ def _require_whole(plan: Plan, config_text: str) -> None:
         raise StalePlan(f"this plan's fingerprint is not that of {made_of}")
 
 
+def _coded(findings: Iterable[Finding]) -> list[str]:
+    """Each code once, with the first place that it was found at."""
+    told: dict[str, str] = {}
+    for one in sorted(findings, key=lambda finding: (finding.code, finding.location is None)):
+        place = one.location
+        at = f" at `{place.path}` line {place.line}" if place else ""
+        told.setdefault(one.code, f"{one.code}{at}")
+    return list(told.values())
+
+
 def _require_applicable(plan: Plan, names: Sequence[str]) -> None:
     """Refuse what stands in the way of `names`, or of no environment; others' may be open."""
     mine = [one for one in plan.blocking if one.environment in ("", *names)]
     if mine:
-        codes = ", ".join(sorted({finding.code for finding in mine}))
+        codes = ", ".join(_coded(mine))
         held = {one.environment for one in mine}
         free = [] if "" in held else [name for name in names if name not in held]
         others = " and ".join(f"`--env {name}`" for name in free)

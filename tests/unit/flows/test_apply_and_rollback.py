@@ -26,6 +26,7 @@ from repoint.flows.rollback import RolledBack, roll_back
 from repoint.flows.standing import standing_of
 from repoint.model.plan import Edit, Finding, Op, OverlayProof, PartEdit, Plan, Severity
 from repoint.model.rehearsal import Verdict
+from repoint.model.source import Location
 from tests.unit.flows.hand_plans import (
     DIRECT,
     OLD,
@@ -432,8 +433,13 @@ def test_a_vanished_file_is_stale_and_one_in_the_way_too(repository: Repository)
 def test_blocked_dirty_and_unknown_are_refused(repository: Repository) -> None:
     plan = everything(repository)
     finding = Finding("RP211", Severity.ERROR, "m", "h")
-    with pytest.raises(PlanBlocked, match="RP211"):
+    with pytest.raises(PlanBlocked, match=r"RP211$"):
         apply(repository, replace(plan, findings=(finding,)))
+    placed = replace(finding, location=Location("app/.env", 3, 1, "line/3"))
+    other = replace(finding, code="RP301")
+    with pytest.raises(PlanBlocked, match=r"accepted: RP211 at `app/\.env` line 3, RP301$") as held:
+        apply(repository, replace(plan, findings=(other, finding, placed, placed)))
+    assert held.value.place == ("app/.env", 3)
     apply_nothing = replace(finding, accepted="known")
     with pytest.raises(UsageError, match="production"):
         apply(repository, replace(plan, findings=(apply_nothing,)), "production")
