@@ -131,6 +131,15 @@ def _old_host(
                 severity=Severity.NOTE,
             )
             continue
+        if lonely and _substituted(report, found):
+            yield routing.NAMES_SOURCE.finding(
+                f"`{report.site.key}` of {who} names the source, and no text here asks Flux for it",
+                hint="remove it, or change it where something elsewhere asks for it",
+                location=report.site.location,
+                environment=use.environment,
+                severity=Severity.NOTE,
+            )
+            continue
         local = use.purpose is Purpose.LOCAL_DEVELOPMENT
         yield routing.NAMES_SOURCE.finding(
             f"`{report.site.key}` of {who} names the source ({use.purpose.value})",
@@ -146,6 +155,17 @@ def _overridden(report: SiteReport, found: Survey) -> bool:
     path = report.site.location.path
     builds = [build for one in found.resolution.environments for build in one.builds]
     return not report.environments and any(path in build.files for build in builds)
+
+
+def _substituted(report: SiteReport, found: Survey) -> bool:
+    """Whether a site is a variable that Flux puts into texts."""
+    place = (report.site.location.path, report.site.value_pointer)
+    return any(
+        (leaf.origin.path, leaf.origin.pointer) == place
+        for build in found.resolution.environments
+        for leaves in build.variables.values()
+        for leaf in leaves
+    )
 
 
 def _pooled_migration(

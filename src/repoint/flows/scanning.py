@@ -110,7 +110,7 @@ def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
     raw = resolution.uses
     builds = (*resolution.environments, resolution.unnamed)
     unseen = tuple(dict.fromkeys(unseen_uses(builds, resolution.sealed, known.sites)))
-    uses = [judged(use, config) for use in (*raw, *unseen)]
+    uses = [judged(use, config) for use in (*raw, *unseen) if not use.piece]
     source = _source(config, resolution)
     chosen = routes(uses, config)
     by_site: dict[str, tuple[Use, ...]] = {}
@@ -192,12 +192,15 @@ def _source(config: Config | None, resolution: Resolution) -> SourceHosts | None
 def _is_source(source: SourceHosts, site: Site, uses: tuple[Use, ...]) -> bool:
     if any(use.workload.kind == "ComposeService" for use in uses):
         return False
-    asking = {use.workload.namespace for use in uses} or {""}
-    hosts = [part for part in site.host.text.split(",") if part]
+    written = site.host.text
+    asked = dict.fromkeys((use.host or written, use.workload.namespace) for use in uses)
+    hosts = [
+        (one, space) for text, space in asked or {(written, ""): None} for one in text.split(",")
+    ]
     if not uses and site.style in _OUTSIDE:
         # Outside a cluster a bare `postgres` is whatever runs beside the process.
-        hosts = [host for host in hosts if "." in host]
-    return any(source.matches(host, namespace) for host in hosts for namespace in asking)
+        hosts = [(host, space) for host, space in hosts if "." in host]
+    return any(source.matches(host, namespace) for host, namespace in hosts if host)
 
 
 def _reports(

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from repoint.kube.configs import Configs, Found
 from repoint.kube.effective import Value
 from repoint.kube.siteindex import SiteIndex
+from repoint.kube.spelled import pieces, spelled
 from repoint.kube.workloads import ContainerView, EnvEntry
 from repoint.model.consumer import Certainty, Site
 
@@ -30,8 +31,8 @@ class RawUse(Struct, frozen=True, eq=False):
     """A container reads a site in an environment; what for is judged elsewhere.
 
     `environment` is empty where none is named. `via` tells the way for a person.
-    `variable`, `source`, `source_name`, `source_key` and `through` are as in
-    `model.consumer.Use`.
+    `variable`, `source`, `source_name`, `source_key`, `through` and `host` are as in
+    `model.consumer.Use`. `piece` tells that the container gets but a piece of its host there.
     """
 
     site: Site
@@ -44,6 +45,8 @@ class RawUse(Struct, frozen=True, eq=False):
     source_key: str
     certainty: Certainty
     through: str = ""
+    host: str = ""
+    piece: bool = False
 
     def within(self, environment: str) -> RawUse:
         """The same use in another environment."""
@@ -119,13 +122,24 @@ class Tracer:
 
     def uses(self, container: ContainerView) -> Iterator[RawUse]:
         """Every site the container reads, in the order it is given them."""
-        for link in self._links(container):
+        links = list(self._links(container))
+        own = {f"$({link.variable})": link.value.text for link in links if not link.through}
+        apart: dict[str, set[str]] = {}
+        for link in links:
+            leaves = list(self._expand(link.value))
+            known = own | {label: value.text for label, value in leaves}
+            if is_spring(link.variable):
+                known |= {f"${{{name[2:-1]}}}": text for name, text in own.items()}
+            parts = apart.setdefault(link.variable or link.via, set())
+            piece = link.through in parts
             for site in self._sites.of(link.value):
-                yield self._use(site, container, link)
-            for label, value in self._expand(link.value):
+                parts.update(names := pieces(site.host.text))
+                host = spelled(site.host.text, known) if names else ""
+                yield replace(self._use(site, container, link), host=host, piece=piece)
+            for label, value in leaves:
                 handed = replace(link, via=f"{link.via} <- {label}", through=link.through or label)
                 for site in self._sites.of(value):
-                    yield self._use(site, container, handed)
+                    yield replace(self._use(site, container, handed), piece=label in parts)
 
     def _use(self, site: Site, container: ContainerView, link: _Link) -> RawUse:
         return RawUse(

@@ -148,7 +148,8 @@ class Use:
     `envfrom-configmap`, `volume`, `command`, `file`; `source_name` is the Secret's or
     ConfigMap's name and `source_key` the key in it. `through` is the reference by which what
     the workload reads names the site's value, `$(DB_HOST)` of its own variables or `${db_host}`
-    that Flux substitutes; empty where it reads that value itself.
+    that Flux substitutes; empty where it reads that value itself. `host` is the host that it gets
+    where the site puts one together from several names (`${service}.${namespace}.svc`), else empty.
     """
 
     site: str
@@ -163,6 +164,7 @@ class Use:
     source_name: str = ""
     source_key: str = ""
     through: str = ""
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)

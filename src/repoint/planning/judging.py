@@ -89,6 +89,7 @@ def judged(raw: RawUse, config: Config | None) -> Use:
         source_name=raw.source_name,
         source_key=raw.source_key,
         through=raw.through,
+        host=raw.host,
     )
 
 
