@@ -3,6 +3,9 @@
 Those tests run late in CI, and a sentence is changed in a minute. This compares without running
 them: each text that such a test looks for in what a command said must fit into a string of the
 source, whose `{...}` stand for anything. Words of other programs are listed in words-of-others.txt.
+
+A test of any tier that looks for a text to be absent passes for ever once nothing says it: such
+a text has to fit as well, and the code of a rule to exist. A single word says too little here.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from repoint.rules.catalog import pages
+
 ROOT = Path(__file__).parents[2]
 OTHERS = Path(__file__).with_name("words-of-others.txt")
 SLOW = ("browser", "cluster", "servers", "torture")
@@ -24,6 +29,7 @@ _SAID = re.compile(r"\b(std)?(err|out|output)\b|\b(told|said|summary|observed)\b
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _PLAIN = re.compile(r"(?<!\S)[A-Za-z]{3,}(?=[,.;:]?(\s|$))")
 _VALUE = re.compile(r"`[^`]*(`|$)")
+_CODE = re.compile(r"\bRP\d{3}\b")
 _MOST = 0.5
 """So much of the words of an expected text has to stand in one string of the source."""
 
@@ -73,6 +79,31 @@ def expected() -> Iterator[tuple[str, str]]:
                     continue
                 where = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
                 yield from ((where, one) for one in found if one)
+
+
+@cache
+def denied() -> tuple[tuple[str, str], ...]:
+    """Each place where a test looks for a text to be absent, and the text."""
+    return tuple(_denied())
+
+
+def _denied() -> Iterator[tuple[str, str]]:
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotIn):
+                found = [text_of(node.left)]
+            elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+                found = [*_looked_for(node.operand)]
+            else:
+                continue
+            where = f"{path.relative_to(ROOT)}:{node.lineno}"
+            yield from ((where, one) for one in found if one)
+
+
+def _looked_for(node: ast.expr) -> Iterator[str | None]:
+    for one in ast.walk(node):
+        if isinstance(one, ast.Compare) and isinstance(one.ops[0], ast.In):
+            yield text_of(one.left)
 
 
 def _alternatives(pattern: str) -> Iterator[str]:
@@ -144,8 +175,19 @@ def test_what_slow_tests_expect_is_told_by_some_string_of_the_source() -> None:
     assert not gone, f"nothing says this (any more?), see {OTHERS.name}:\n" + "\n".join(gone)
 
 
+def test_what_tests_expect_to_be_absent_could_be_told() -> None:
+    known, codes = of_others(), pages().keys()
+    gone = [
+        f"{where}: {text!r}"
+        for where, text in denied()
+        if not (is_told(text) and codes >= {*_CODE.findall(text)})
+        and not any(one in text for one in known)
+    ]
+    assert not gone, f"nothing says this (any more?), see {OTHERS.name}:\n" + "\n".join(gone)
+
+
 def test_what_is_listed_is_expected_somewhere_and_not_repoints_own() -> None:
-    texts = [text for _, text in expected()]
+    texts = [text for _, text in (*expected(), *denied())]
     assert len(texts) > 150
     for one in of_others():
         found = [text for text in texts if one in text]
