@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from repoint.flows.init_charts import Named, chart_target
 from repoint.flows.init_environments import ProposedEnvironment, environments_of
 from repoint.flows.init_hosts import (
     Sources,
@@ -16,9 +17,10 @@ from repoint.flows.init_hosts import (
     sources_of,
 )
 from repoint.flows.reading import Reading, read_repository
-from repoint.flows.scanning import survey
+from repoint.flows.scanning import Survey, survey
 from repoint.flows.workspace import Workspace
 from repoint.kube.builds import EnvironmentBuild
+from repoint.kube.charts import find_charts
 from repoint.kube.effective import text
 from repoint.kube.resource import Resource
 from repoint.model.consumer import Purpose
@@ -43,9 +45,12 @@ class InitProposal:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
+    """The names to propose; `asked` are those that a chart's template leaves open."""
+
     cluster: str
     pooler: str
     found: bool
+    asked: tuple[Named, ...] = ()
 
 
 def propose(workspace: Workspace) -> InitProposal:
@@ -54,12 +59,16 @@ def propose(workspace: Workspace) -> InitProposal:
     reading = read_repository(plain)
     found = survey(plain, reading)
     builds = (*found.resolution.environments, found.resolution.unnamed)
-    target = _target(builds)
+    target = _target(builds, found)
     taken = _taken(builds, target)
     hosts = source_hosts(found, builds, taken)
     questions: list[str] = []
     if not hosts:
         questions.append("`source.hosts`: no PostgreSQL host was found")
+    questions += [
+        f"`target`: `{one.path}` calls the {one.kind} `{one.written}`; see that its name is right"
+        for one in target.asked
+    ]
     if not target.found:
         questions.append(
             "`target`: there is no Cluster and Pooler; "
@@ -85,8 +94,11 @@ def propose(workspace: Workspace) -> InitProposal:
     return InitProposal(text_, tuple(questions), tuple(notes), reading)
 
 
-def _target(builds: Iterable[EnvironmentBuild]) -> _Target:
-    """The read-write Pooler with its Cluster, by the names their own files give."""
+def _target(builds: Iterable[EnvironmentBuild], found: Survey) -> _Target:
+    """The read-write Pooler with its Cluster, by the names their own files give.
+
+    Where no environment builds them, by those that a chart's template gives.
+    """
     poolers: list[Resource] = []
     clusters: list[Resource] = []
     for build in builds:
@@ -102,7 +114,15 @@ def _target(builds: Iterable[EnvironmentBuild]) -> _Target:
     if clusters:
         name = clusters[0].original.name
         return _Target(name, f"{name}-pooler-rw", False)
-    return _Target("postgres-cluster", "postgres-cluster-pooler-rw", False)
+    made = chart_target(find_charts(found.resolution.index))
+    if made.cluster is None:
+        return _Target("postgres-cluster", "postgres-cluster-pooler-rw", False)
+    name = made.cluster.text or _UNSEEN
+    if made.pooler is None:
+        asked = () if made.cluster.sure else (made.cluster,)
+        return _Target(name, f"{name}-pooler-rw", False, asked)
+    asked = tuple(one for one in (made.cluster, made.pooler) if not one.sure)
+    return _Target(name, made.pooler.text or _UNSEEN, True, asked)
 
 
 def _taken(builds: Iterable[EnvironmentBuild], target: _Target) -> frozenset[str]:
@@ -153,6 +173,10 @@ def _render(
         "  # the server that consumers talk to today; short and prefixed forms are derived",
         f"  hosts: [{', '.join(scalar_text(one) for one in sources)}]",
         "target:",
+        *(
+            f"  # {one.path} calls the {one.kind} `{one.written}`: is this its name?"
+            for one in target.asked
+        ),
         f"  cluster: {scalar_text(target.cluster)}   # migrations: {target.cluster}-rw",
         f"  pooler: {scalar_text(target.pooler)}   # runtime traffic",
         "  sslmode: require   # weaker modes are raised to this",

@@ -148,3 +148,48 @@ def test_secrets_beside_an_overlays_own_files_are_named_apart(tmp_path: Path) ->
     config = yaml.safe_load(proposed(Trial(tmp_path, files)).text)
 
     assert config["environments"]["dev"]["secrets"] == "overlays/dev/sealed"
+
+
+_MADE = """
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata:
+  name: {cluster}
+spec:
+  instances: {{{{ .Values.replicas }}}}
+"""
+_POOLED = """---
+apiVersion: postgresql.cnpg.io/v1
+kind: Pooler
+metadata:
+  name: {pooler}
+spec:
+  cluster: {{name: {cluster}}}
+  type: rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("cluster", "pooler", "target", "asked"),
+    [
+        ("loom-pg", "loom-pool", ("loom-pg", "loom-pool"), 0),
+        ("loom-pg", "", ("loom-pg", "loom-pg-pooler-rw"), 1),
+        ("{{ .Values.db.name }}-pg", "pool", ("loom-pg", "pool"), 1),
+        ("{{ .Release.Name }}-pg", "{{ .Release.Name }}-pool", ("loom-pg", "loom-pool"), 2),
+        ('{{ include "loom.db" . }}', "pool", ("CHANGE-ME", "pool"), 1),
+        ("{{ .Values.elsewhere }}", "{{ .Values.other }}", ("CHANGE-ME", "CHANGE-ME"), 2),
+    ],
+)
+def test_the_target_that_a_chart_makes_is_named(
+    tmp_path: Path, cluster: str, pooler: str, target: tuple[str, str], asked: int
+) -> None:
+    made = _MADE.format(cluster=cluster)
+    made += _POOLED.format(cluster=cluster, pooler=pooler) if pooler else ""
+    trial = Trial(tmp_path, {**_CHART, "chart/templates/pg.yaml": made})
+    found = proposed(trial)
+
+    shown = yaml.safe_load(found.text)["target"]
+    assert (shown["cluster"], shown["pooler"]) == target
+    assert len([one for one in found.questions if "target" in one]) == asked
+    commented = [one for one in found.text.splitlines() if "pg.yaml calls the" in one]
+    assert len(commented) == asked - (not pooler)
