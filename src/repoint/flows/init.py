@@ -119,10 +119,13 @@ def _target(builds: Iterable[EnvironmentBuild], found: Survey) -> _Target:
         return _Target("postgres-cluster", "postgres-cluster-pooler-rw", False)
     name = made.cluster.text or _UNSEEN
     if made.pooler is None:
-        asked = () if made.cluster.sure else (made.cluster,)
-        return _Target(name, f"{name}-pooler-rw", False, asked)
-    asked = tuple(one for one in (made.cluster, made.pooler) if not one.sure)
+        return _Target(name, f"{name}-pooler-rw", False, _unsure(made.cluster))
+    asked = _unsure(made.cluster, made.pooler)
     return _Target(name, made.pooler.text or _UNSEEN, True, asked)
+
+
+def _unsure(*names: Named) -> tuple[Named, ...]:
+    return tuple(one for one in names if not one.sure)
 
 
 def _taken(builds: Iterable[EnvironmentBuild], target: _Target) -> frozenset[str]:
