@@ -122,7 +122,11 @@ def find_charts(index: FileIndex) -> tuple[Chart, ...]:
         if isinstance(root, Mapping):
             found[directory] = _chart(directory, root.text("name"), index)
             dependencies[directory] = tuple(_dependencies(directory, root))
-    nested = [_nested(found, dependencies, one, (one,)) for one in found]
+    inside: dict[str, list[str]] = {}
+    for directory in found:
+        inside.setdefault(posixpath.dirname(directory), []).append(directory)
+    known = _Known(found, dependencies, inside)
+    nested = [_nested(known, one, (one,)) for one in found]
     return tuple(_knowing(index, one, _everyone(one)) for one in nested)
 
 
@@ -161,30 +165,33 @@ def _dependencies(directory: str, root: Mapping) -> Iterator[_Dependency]:
             yield _Dependency(one.text("name"), one.text("alias"), local)
 
 
-def _nested(
-    found: dict[str, Chart],
-    dependencies: dict[str, tuple[_Dependency, ...]],
-    directory: str,
-    above: tuple[str, ...],
-) -> Chart:
+class _Known(Struct, frozen=True, eq=False):
+    """Charts and their dependencies by directory, and the charts' directories by the one above."""
+
+    charts: dict[str, Chart]
+    dependencies: dict[str, tuple[_Dependency, ...]]
+    inside: dict[str, list[str]]
+
+
+def _nested(known: _Known, directory: str, above: tuple[str, ...]) -> Chart:
     """A chart with its inner ones; `above` ends a circle."""
     inner: dict[str, str] = {}
-    aliases = {one.name: one.alias for one in dependencies[directory] if one.alias}
-    vendored = f"{directory}/charts" if directory else "charts"
-    for place in found:
-        if posixpath.dirname(place) == vendored:
-            inner[aliases.get(found[place].name, found[place].name)] = place
-    for one in dependencies[directory]:
-        if one.directory in found:
+    wanted = known.dependencies[directory]
+    aliases = {one.name: one.alias for one in wanted if one.alias}
+    for place in known.inside.get(f"{directory}/charts" if directory else "charts", ()):
+        name = known.charts[place].name
+        inner[aliases.get(name, name)] = place
+    for one in wanted:
+        if one.directory in known.charts:
             inner.setdefault(one.alias or one.name, one.directory)
     subcharts = tuple(
-        (key, _nested(found, dependencies, place, (*above, place)))
+        (key, _nested(known, place, (*above, place)))
         for key, place in inner.items()
         if place not in above
     )
-    partial = any((one.alias or one.name) not in inner for one in dependencies[directory])
+    partial = any((one.alias or one.name) not in inner for one in wanted)
     partial = partial or any(chart.partial for _, chart in subcharts)
-    return replace(found[directory], subcharts=subcharts, partial=partial)
+    return replace(known.charts[directory], subcharts=subcharts, partial=partial)
 
 
 def _chart(directory: str, name: str, index: FileIndex) -> Chart:
@@ -246,12 +253,12 @@ _FIRST_KEY = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n|---[^\n]*\n)*([A-Za-z_][\w-
 """The key that a file's first mapping begins with, where it stands as it is."""
 
 
-def is_layer(path: str, index: FileIndex, charts: tuple[Chart, ...]) -> bool:
+def is_layer(path: str, index: FileIndex, charts: Charts) -> bool:
     """Whether a file of any name holds values: every key of it is one of its chart's own.
 
     The file is read for that, so that this is asked of files alone that are read anyway.
     """
-    chart = chart_of(path, charts) if kind_of(path, b"") is FileKind.YAML else None
+    chart = charts.of(path) if kind_of(path, b"") is FileKind.YAML else None
     if chart is None:
         return False
     known = chart.values.keys() | dict(chart.subcharts).keys() | _ANYWHERE
@@ -273,24 +280,48 @@ def _plain_keys(path: str, index: FileIndex) -> set[str] | None:
     return {key.text for key, _ in root.pairs}
 
 
-def chart_of(path: str, charts: tuple[Chart, ...]) -> Chart | None:
-    """The chart that a values file is for: the one around it, named by it, or the only one."""
-    around = [one for one in charts if _inside(path, one.directory)]
-    if around:
-        return max(around, key=lambda one: len(one.directory))
-    pieces = set(re.split(r"[/._]", path))
-    named = [one for one in charts if one.name in pieces]
-    if len(named) == 1:
-        return named[0]
-    home = posixpath.dirname(path)
-    near = [one for one in charts if _inside(one.directory, home)]
-    if len(near) == 1:
-        return near[0]
-    return charts[0] if len(charts) == 1 else None
+class Charts:
+    """The charts of a repository, and whose a file is: there may be hundreds, and more files."""
+
+    def __init__(self, charts: Iterable[Chart]) -> None:
+        self.all = tuple(charts)
+        self._at = {one.directory: one for one in self.all}
+        self._named: dict[str, list[Chart]] = {}
+        self._below: dict[str, list[Chart]] = {}
+        for one in self.all:
+            self._named.setdefault(one.name, []).append(one)
+            for place in _upwards(one.directory):
+                self._below.setdefault(place, []).append(one)
+
+    def at(self, directory: str) -> Chart | None:
+        """The chart whose Chart.yaml is in a directory."""
+        return self._at.get(directory)
+
+    def is_default(self, path: str) -> bool:
+        """Whether a file is a chart's own `values.yaml`."""
+        directory, _, name = path.rpartition("/")
+        return name == "values.yaml" and directory in self._at
+
+    def of(self, path: str) -> Chart | None:
+        """The chart that a values file is for: around it, named by it, near it, or the only one."""
+        for place in _upwards(path):
+            if place in self._at:
+                return self._at[place]
+        pieces = set(re.split(r"[/._]", path))
+        named = [one for piece in pieces for one in self._named.get(piece, ())]
+        near = self._below.get(posixpath.dirname(path), [])
+        for found in (named, near, self.all):
+            if len(found) == 1:
+                return found[0]
+        return None
 
 
-def _inside(path: str, directory: str) -> bool:
-    return not directory or path == directory or path.startswith(f"{directory}/")
+def _upwards(path: str) -> Iterator[str]:
+    """A path and every directory above it; the root, which is empty, is the last."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+    yield ""
 
 
 def values_under(values: dict[str, Effective], key: str) -> Iterator[Value]:

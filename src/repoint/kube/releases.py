@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterable, Iterator
 from msgspec import Struct
 
 from repoint.formats.base import Mapping
+from repoint.kube.application_sets import charts_of_set, layers_of_set, spelled
 from repoint.kube.charts import (
     Chart,
-    chart_of,
+    Charts,
     find_charts,
     is_layer,
     is_values_file,
@@ -34,8 +35,6 @@ from repoint.kube.helmfile import helmfile_releases, whole
 from repoint.kube.resource import Resource
 from repoint.kube.words import is_word
 from repoint.kube.workloads import leaves
-
-_PLACEHOLDER = re.compile(r"\{\{.*?\}\}")
 
 
 class Release(Struct, frozen=True, eq=False):
@@ -69,12 +68,12 @@ def releases(
     `resources` are effective objects with their environment. `sited` are the files with a site,
     which are values by what they hold, too.
     """
-    charts = find_charts(index)
+    charts = Charts(find_charts(index))
     found: list[Release] = []
     named: set[str] = set()
     for environment, resource in resources:
         declared = (
-            _generated(index, charts, layout, resource)
+            _generated(index, charts, layout, environment, resource)
             if resource.kind == "ApplicationSet"
             else _declared(index, charts, environment, resource)
         )
@@ -89,7 +88,7 @@ def releases(
 
 
 def _declared(
-    index: FileIndex, charts: tuple[Chart, ...], environment: str, resource: Resource
+    index: FileIndex, charts: Charts, environment: str, resource: Resource
 ) -> Iterator[tuple[Release, set[str]]]:
     """The release of an object whose chart, or whose values files, are in the repository."""
     if resource.kind == "HelmRelease":
@@ -112,7 +111,7 @@ def _declared(
         name = text(source, "helm", "releaseName") or resource.name
     else:
         return
-    chart = next((one for one in charts if one.directory == where and where), None)
+    chart = charts.at(where) if where else None
     present = [one for one in files if one in index.files]
     if chart is None and not present:
         return
@@ -134,43 +133,43 @@ def _declared(
 
 
 def _generated(
-    index: FileIndex, charts: tuple[Chart, ...], layout: Layout, resource: Resource
+    index: FileIndex, charts: Charts, layout: Layout, environment: str, resource: Resource
 ) -> Iterator[tuple[Release, set[str]]]:
-    """A release per environment of an ApplicationSet, by the values files that its pattern finds.
+    """A release per chart and environment of an ApplicationSet, by what its template names.
 
-    A `{{...}}` in `valueFiles` stands for one name of a path; the file's place tells the
-    environment, and the files without a pattern are layers of every one.
+    A `{{...}}` in `path` stands for charts, one in `valueFiles` for one name of a path; the
+    file's place tells the environment, and the files without a pattern are layers of every one.
     """
     template = mapping(resource.body, "spec", "template")
     source = _source(template)
-    where = normal(text(source, "path"))
-    chart = next((one for one in charts if one.directory == where and where), None)
-    common: list[str] = []
-    patterned: dict[str, list[str]] = {}
-    for written in texts(source, "helm", "valueFiles"):
-        path = _values_path(where, written)
-        if "{{" not in path:
-            common += [path] if path in index.files else []
-            continue
-        pattern = "[^/]+".join(re.escape(piece) for piece in _PLACEHOLDER.split(path))
-        for found in sorted(one for one in index.files if re.fullmatch(pattern, one)):
-            patterned.setdefault(layout.environment_of(found), []).append(found)
-    name = chart.name if chart is not None else resource.name
-    for environment, files in patterned.items():
-        layers = [values_tree(index, one) for one in (*common, *files)]
-        values = merged([*([chart.values] if chart else []), *layers])
-        release = Release(
-            holder="ApplicationSet",
-            name=name,
-            namespace=_spelled(text(template, "spec", "destination", "namespace")),
-            environment=environment,
-            chart=chart,
-            values=values,
-            own=_own(chart, layers[len(common) :], values),
-            path=resource.path,
-            layers=(*common, *files),
-        )
-        yield release, set(files)
+    written = text(source, "path")
+    directories = [one.directory for one in charts.all]
+    for where, known in charts_of_set(written, resource, directories):
+        chart = charts.at(where) if where else None
+        given = [_values_path(where, spelled(one, known)) for one in texts(source, *_VALUE_FILES)]
+        common, by_environment = layers_of_set(index, layout, given)
+        if not by_environment and known and environment:
+            by_environment[environment] = []
+        name = chart.name if chart is not None else resource.name
+        for place, files in by_environment.items():
+            layers = [values_tree(index, one) for one in (*common, *files)]
+            values = merged([*([chart.values] if chart else []), *layers])
+            release = Release(
+                holder="ApplicationSet",
+                name=name,
+                namespace=_literal(spelled(text(template, *_NAMESPACE), known)),
+                environment=place,
+                chart=chart,
+                values=values,
+                own=_own(chart, layers[len(common) :], values),
+                path=resource.path,
+                layers=(*common, *files),
+            )
+            yield release, set(files)
+
+
+_VALUE_FILES = ("helm", "valueFiles")
+_NAMESPACE = ("spec", "destination", "namespace")
 
 
 def _values_path(where: str, written: str) -> str:
@@ -178,15 +177,15 @@ def _values_path(where: str, written: str) -> str:
     return normal(written.partition("/")[2]) if written.startswith("$") else join(where, written)
 
 
-def _spelled(written: str) -> str:
+def _literal(written: str) -> str:
     return "" if "{{" in written else written
 
 
 def _from_helmfiles(
-    index: FileIndex, charts: tuple[Chart, ...], layout: Layout
+    index: FileIndex, charts: Charts, layout: Layout
 ) -> Iterator[tuple[Release, set[str]]]:
     for given in helmfile_releases(index):
-        chart = next((one for one in charts if one.directory == given.chart), None)
+        chart = charts.at(given.chart)
         spelled = [path for path in given.files if values_tree(index, path)]
         templated = [path for path in given.files if path in index.files and path not in spelled]
         layers = [*(values_tree(index, path) for path in spelled), *given.values]
@@ -247,7 +246,7 @@ def _parameters(source: dict[str, Effective]) -> dict[str, Effective]:
 
 def _from_files(
     index: FileIndex,
-    charts: tuple[Chart, ...],
+    charts: Charts,
     layout: Layout,
     named: set[str],
     sited: Collection[str],
@@ -255,22 +254,22 @@ def _from_files(
     """A release per environment of each chart that values files stand for."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for path in sorted(index.files):
-        if path in named or _is_default(path, charts):
+        if path in named or charts.is_default(path):
             continue
         named_so = is_values_file(path, index)
         if not named_so and not (path in sited and is_layer(path, index, charts)):
             continue
-        chart = chart_of(path, charts)
+        chart = charts.of(path)
         place = chart.directory if chart else posixpath.dirname(path)
         grouped.setdefault((place, layout.environment_of(path)), []).append(path)
-    brought = {place for place, _ in grouped}.union(one.directory for one in charts if one.values)
-    inside = set(_inside(one for one in charts if one.directory in brought))
-    for one in charts:
+    brought = {place for place, _ in grouped}
+    brought.update(one.directory for one in charts.all if one.values)
+    inside = set(_inside(one for one in charts.all if one.directory in brought))
+    for one in charts.all:
         if one.values and one.directory not in inside:
             grouped.setdefault((one.directory, ""), [])
-    by_directory = {one.directory: one for one in charts}
     for (place, environment), paths in sorted(grouped.items()):
-        chart = by_directory.get(place)
+        chart = charts.at(place)
         layers = [values_tree(index, path) for path in paths]
         name = chart.name if chart else _place_name(paths[0])
         values = merged([*([chart.values] if chart else []), *layers])
@@ -302,10 +301,6 @@ def _own(
     """The leaves of a release's own layers, and the defaults that a chart from elsewhere reads."""
     whole = [values] if chart is not None and chart.partial else []
     return tuple(pair for layer in (*layers, *whole) for pair in leaves(layer))
-
-
-def _is_default(path: str, charts: tuple[Chart, ...]) -> bool:
-    return any(path == posixpath.join(one.directory, "values.yaml") for one in charts)
 
 
 _GENERIC = frozenset(
