@@ -167,7 +167,7 @@ def element_environments(resource: Resource) -> Iterator[tuple[Value, str]]:
     """Leaves of an ApplicationSet's list elements, with the environment the element names."""
     if resource.kind != "ApplicationSet":
         return
-    for element in _elements(resource.body):
+    for element in elements(resource.body):
         word = next((text(element, key) for key in _ENV_KEYS if is_word(text(element, key))), "")
         if word:
             for leaf in element.values():
@@ -194,13 +194,14 @@ def element_readers(resource: Resource) -> dict[str, tuple[str, ...]]:
     return {key: tuple(names) for key, names in found.items()}
 
 
-def _elements(tree: Effective) -> Iterator[dict[str, Effective]]:
+def elements(tree: Effective) -> Iterator[dict[str, Effective]]:
+    """The elements of the lists of an ApplicationSet's generators."""
     if isinstance(tree, dict):
         for key, value in tree.items():
             if key == "elements" and isinstance(value, list):
                 yield from (one for one in value if isinstance(one, dict))
             else:
-                yield from _elements(value)
+                yield from elements(value)
     elif isinstance(tree, list):
         for item in tree:
-            yield from _elements(item)
+            yield from elements(item)

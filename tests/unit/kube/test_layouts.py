@@ -615,3 +615,63 @@ def test_a_release_of_a_chart_from_elsewhere_migrates_with_what_it_reads(
     inline = rows(tree, ("flux/flow.yaml", "/0/spec/values/api/db/host"))
     names = {who.removeprefix("HelmRelease/data/") for _, who, _, _ in inline}
     assert ("flow/migrations" in names) is (block == "true")
+
+
+def chart_at(directory: str) -> dict[str, str]:
+    """SHOP_CHART in another directory, everything under that directory's name."""
+    name = directory.rpartition("/")[2]
+    return {
+        f"{directory}/{path.partition('shop/')[2]}": text.replace("shop", name)
+        for path, text in SHOP_CHART.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("generator", "path"),
+    [
+        ("list: {elements: [{app: cart}, {app: mail}]}", "charts/{{ .app }}"),
+        ("list: {elements: [{at: charts/cart}, {at: charts/mail}]}", "{{at}}"),
+        (
+            "matrix: {generators: [{git: {directories: [{path: charts/*}, "
+            "{path: charts/old, exclude: true}]}}, {list: {elements: [{app: x}]}}]}",
+            "{{ .path.path }}",
+        ),
+        (
+            "git: {directories: [{path: charts/cart}, {path: charts/mail}]}",
+            "charts/{{path.basename}}",
+        ),
+    ],
+)
+def test_application_set_of_several_charts_gives_each_its_own_values(
+    generator: str, path: str
+) -> None:
+    tree = {
+        **chart_at("charts/cart"),
+        **chart_at("charts/mail"),
+        **chart_at("charts/old"),
+        "apps/staging/set.yaml": f"""
+            apiVersion: argoproj.io/v1alpha1
+            kind: ApplicationSet
+            metadata: {{name: services}}
+            spec:
+              generators: [{{{generator}}}]
+              template:
+                spec:
+                  source: {{path: "{path}", helm: {{valueFiles: [values-staging.yaml]}}}}
+                  destination: {{namespace: shop}}
+            """,
+        "charts/cart/values-staging.yaml": "db: {host: two}\n",
+        "charts/mail/values-staging.yaml": "idle: 1\n",
+    }
+
+    found = rows(
+        tree,
+        ("charts/cart/values-staging.yaml", "/0/db/host"),
+        ("charts/mail/values.yaml", "/0/db/host"),
+        ("charts/old/values.yaml", "/0/db/host"),
+    )
+
+    assert {(one[1], one[3]) for one in found if one[0] == "staging"} == {
+        ("Deployment/cart/c", "charts/cart/values-staging.yaml"),
+        ("Deployment/mail/c", "charts/mail/values.yaml"),
+    }
