@@ -53,6 +53,9 @@ WHERE {_ROLE} GROUP BY 1""",
     extra=_NOTE,
 )
 
+# Freezing a database before the switch lacks nothing on the target: the family `database` tells it.
+_FREEZES = "s.setrole = 0 AND split_part(c, '=', 1) = 'default_transaction_read_only'"
+
 # A default that repoint plans, or that CloudNativePG sets, is on the target alone.
 ROLE_SETTINGS = Family(
     "role settings",
@@ -63,7 +66,7 @@ ROLE_SETTINGS = Family(
 FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) AS c
 LEFT JOIN pg_roles r ON r.oid = s.setrole
 WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-    AND (s.setrole = 0 OR {_ROLE})""",
+    AND (s.setrole = 0 OR {_ROLE}) AND NOT ({_FREEZES})""",
     extra=_NOTE,
 )
 

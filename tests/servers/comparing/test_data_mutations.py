@@ -307,6 +307,26 @@ def test_a_change_of_the_schema_is_named_and_nothing_else(
     assert found.verdict is (Verdict.FAIL if wrong else Verdict.PASS)
 
 
+def test_a_source_that_is_frozen_for_the_switch_is_complete_on_the_target(twins: Twins) -> None:
+    pair = twins.pair()
+    pair.source.sql(here("DATABASE %I SET default_transaction_read_only = on"))
+
+    found = pair.compare(schema_only=True)
+
+    assert found_in(found) == {("database", "default_transaction_read_only"): W}
+    assert found.verdict is Verdict.PASS
+
+
+def test_a_role_that_only_reads_is_not_a_frozen_source(twins: Twins) -> None:
+    pair = twins.pair()
+    pair.source.sql(here("ROLE rich_app IN DATABASE %I SET default_transaction_read_only = on"))
+
+    found = pair.compare(schema_only=True)
+
+    name = "role rich_app in this database, default_transaction_read_only"
+    assert found_in(found) == {("role settings", name): E}
+
+
 @pytest.mark.parametrize(("change", "table"), ROWS, ids=[one for one, _ in ROWS])
 def test_a_change_of_rows_is_named_and_nothing_else(twins: Twins, change: str, table: str) -> None:
     pair = twins.pair()
