@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
@@ -188,31 +188,19 @@ def read_state(
 ) -> Baseline:
     """A database as it is now, in one snapshot; without a key its rows are counted only."""
     at = now()
-    with (
-        snapshot(database, parallel) as sessions,
-        ThreadPoolExecutor(parallel) as threads,
-    ):
+    with snapshot(database, parallel) as sessions:
         first = sessions[0]
         server = first.server()
         epoch = str(first.ask(_EPOCH)[0][0])
         tables = _tables(first, selection)
         counters = _counters(first)
         values, _ = read_sequences(first)
-        free: SimpleQueue[Session] = SimpleQueue()
-        for one in sessions:
-            free.put(one)
-        progress.step("reading tables", len(tables))
         digest = Digest(seed_of(key) if key else 0)
 
-        def read(table: Table) -> TableState:
-            session = free.get()
-            try:
-                return _state(session, table, key, digest, counters, chunk_rows)
-            finally:
-                free.put(session)
-                progress.advance()
+        def read(session: Session, table: Table) -> TableState:
+            return _state(session, table, key, digest, counters, chunk_rows)
 
-        states = dict(zip(tables, threads.map(read, tables.values()), strict=True))
+        states = _each(tables, sessions, read, progress)
     return Baseline(
         format=BASELINE_FORMAT,
         environment=environment,
@@ -223,6 +211,31 @@ def read_state(
         tables=states,
         sequences=values,
     )
+
+
+def _each(
+    tables: Mapping[str, Table],
+    sessions: Sequence[Session],
+    read: Callable[[Session, Table], TableState],
+    progress: Progress,
+) -> dict[str, TableState]:
+    """What is read of every table, as many at a time as there are sessions."""
+    free: SimpleQueue[Session] = SimpleQueue()
+    for one in sessions:
+        free.put(one)
+
+    def with_a_free_one(table: Table) -> TableState:
+        session = free.get()
+        try:
+            return read(session, table)
+        finally:
+            free.put(session)
+            progress.advance()
+
+    progress.step("reading tables", len(tables))
+    with ThreadPoolExecutor(len(sessions)) as threads:
+        found = threads.map(with_a_free_one, tables.values())
+        return dict(zip(tables, found, strict=True))
 
 
 def _tables(session: Session, selection: Selection) -> dict[str, Table]:

@@ -187,10 +187,7 @@ class Casting:
         maker = ClientMaker(
             self.state, self.config, build, ground, passwords, self._stranger, self.notes
         )
-        clients: list[Client] = []
-        for workload, uses in grouped.items():
-            mine = [one for one in uses if one[2].cluster.name == cluster.name]
-            clients += maker.clients(workload, mine, facts[workload.id])
+        clients = [*_clients(maker, cluster, grouped, facts)]
         if not clients:
             return None
         letters = {
@@ -282,6 +279,18 @@ class Casting:
                     made = schemas_in((*view.command, *view.args))
                     found += [(login.database, login.user, schema) for schema in made]
         return found
+
+
+def _clients(
+    maker: ClientMaker,
+    cluster: ClusterFacts,
+    grouped: Mapping[Workload, list[Asking]],
+    facts: Mapping[str, ConsumerFacts],
+) -> Iterator[Client]:
+    """The connections of those that ask this Cluster."""
+    for workload, uses in grouped.items():
+        mine = [one for one in uses if one[2].cluster.name == cluster.name]
+        yield from maker.clients(workload, mine, facts[workload.id])
 
 
 def _original(before: Survey, name: str, config: Config) -> dict[str, PoolerFacts]:
