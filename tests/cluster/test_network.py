@@ -6,11 +6,12 @@ import gc
 import socket
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from repoint.adapters.lab.ports import LOOPBACK
-from tests.cluster.world.network import Network, Sandbox, Target, may_make
+from tests.cluster.world.network import Choose, Network, Place, Sandbox, Target, may_make
 
 pytestmark = pytest.mark.cluster
 
@@ -42,7 +43,22 @@ def test_what_a_service_has_just_taken_is_ended_when_it_goes_away(network: Netwo
                 one.close()
         gc.collect()
 
-    assert [str(one.message) for one in told] == []
+    messages = [str(one.message) for one in told]
+    assert [one for one in messages if _SERVICE[0] in one] == []
+
+
+def test_a_service_that_comes_and_goes_at_once_is_opened_again(network: Network) -> None:
+    """Several threads look at the pods: one may open what another is just closing."""
+    sandbox = network.new(frozenset())
+    states: tuple[dict[Place, Choose], ...] = ({}, {_SERVICE: lambda: _NOWHERE})
+
+    def flap() -> None:
+        for number in range(_TIMES):
+            network.publish(sandbox, states[number % 2])
+
+    with ThreadPoolExecutor(_CLIENTS) as threads:
+        for one in [threads.submit(flap) for _ in range(_CLIENTS)]:
+            one.result()
 
 
 def _client(network: Network, sandbox: Sandbox) -> socket.socket:

@@ -83,6 +83,8 @@ class Network:
 
     def __post_init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        # A listener takes a turn to close; who would open it again meanwhile finds it in use.
+        self._opening = asyncio.Lock()
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY)
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -145,6 +147,10 @@ class Network:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _publish(self, sandbox: Sandbox, wanted: Mapping[Place, Choose]) -> None:
+        async with self._opening:
+            await self._open(sandbox, wanted)
+
+    async def _open(self, sandbox: Sandbox, wanted: Mapping[Place, Choose]) -> None:
         there = self._sandboxes.get(sandbox)
         if there is None:
             return  # Its pod has just gone.
@@ -215,9 +221,8 @@ class Network:
     async def _end(self) -> None:
         for _, way in self._ways.values():
             await _stop(way)
-        for there in self._sandboxes.values():
-            for server in there.values():
-                await _stop(server)
+        for sandbox in self._sandboxes:
+            await self._publish(sandbox, {})
         # A connection that was taken a moment ago has a task that has not begun, or is ended by a
         # callback that waits its turn: closed before that, the loop leaves its socket open.
         for _ in range(_TURNS):
