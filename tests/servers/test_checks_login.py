@@ -171,6 +171,8 @@ def test_read_write(ground: GroundFactory) -> None:
     here.sql(f'ALTER ROLE "{here.owner}" SET default_transaction_read_only = on')
     assert read_write(stage, one).observed == "it is read only"
     assert read_write(stage, one).verdict is FAIL
+    exporter = replace(one, purpose="monitoring")
+    assert read_write(stage, exporter).verdict is Verdict.SKIPPED
 
 
 def test_read_write_of_a_row_that_comes_back_changed(ground: GroundFactory) -> None:
@@ -326,6 +328,6 @@ def test_who_is_asked_which_question(ground: GroundFactory) -> None:
 
     everything = {question.id for question in QUESTIONS}
     assert asked(client(direct, purpose="migration")) == everything
-    assert asked(client(direct, purpose="admin")) == everything
+    assert asked(client(direct, purpose="admin")) == everything - {"schema-change"}
     assert asked(client(direct)) == everything - {"schema-change"}
     assert asked(client(direct, purpose="probe")) == {"server", "tls"}

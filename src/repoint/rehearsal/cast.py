@@ -52,8 +52,13 @@ class Client:
 
     @property
     def migrates(self) -> bool:
-        """Whether it changes the schema."""
-        return self.purpose in ("migration", "admin")
+        """Whether it changes the schema: a console or a tool for roles and databases does not."""
+        return self.purpose == "migration"
+
+    @property
+    def serves(self) -> bool:
+        """Whether it works with the data, and not on the schema or the database itself."""
+        return self.purpose not in ("migration", "admin")
 
     @property
     def is_known(self) -> bool:

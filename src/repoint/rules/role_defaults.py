@@ -45,6 +45,12 @@ _RESERVED = lexicon(
 _QUIET_PURPOSES = frozenset({"probe", "backup"})
 """What these run is not touched by a default: a wait, and pg_dump, which sets its own."""
 
+_RUN_ONCE = frozenset({"Job", "CronJob", "Pod"})
+"""Kinds whose administration is a script; any other is a console, or works on roles alone.
+
+A console names its schemas, and an exporter reads `pg_catalog`, which every search_path has.
+"""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class RoleSetting:
@@ -142,9 +148,18 @@ def _blocked(
             said = f"role `{setting.role}` also serves {consumer.id} in `{setting.database}`"
             if theirs and consumer.route == "pooled" and normal(setting.name, theirs) != wanted:
                 return f"{said}, with another {setting.name}: one default cannot separate them"
-            if not theirs and consumer.purpose not in _QUIET_PURPOSES:
+            if not theirs and not _minds_nothing(consumer, setting):
                 return f"{said}, which asks for no {setting.name} and would get this one"
     return ""
+
+
+def _minds_nothing(consumer: ConsumerFacts, setting: RoleSetting) -> bool:
+    """Whether a default changes nothing for a consumer that asks for no value of its own."""
+    if consumer.purpose in _QUIET_PURPOSES:
+        return True
+    console = consumer.purpose == "admin" and consumer.kind not in _RUN_ONCE
+    looks_on = consumer.purpose == "monitoring" or (console and not consumer.logs_in)
+    return setting.name == "search_path" and looks_on
 
 
 def asked_value(connection: Connection, name: str) -> str:

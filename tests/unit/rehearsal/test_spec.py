@@ -255,4 +255,15 @@ def test_a_client_is_known_by_what_is_linked_to_it() -> None:
     assert not client(WEB, seen(HazardKind.LISTEN, linked=False)).is_known
     direct = replace(client(None), pooler="", reader="libpq")
     assert (direct.route, direct.driver) == ("direct", "libpq")
-    assert replace(direct, purpose="admin").migrates and not direct.migrates
+    told = {
+        purpose: (one.migrates, one.serves)
+        for purpose in ("runtime", "migration", "admin", "monitoring")
+        for one in [replace(direct, purpose=purpose)]
+    }
+    # pgAdmin was asked to make a table, with a role that may not.
+    assert told == {
+        "runtime": (False, True),
+        "migration": (True, False),
+        "admin": (False, False),
+        "monitoring": (False, True),
+    }

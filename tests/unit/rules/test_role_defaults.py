@@ -76,6 +76,16 @@ def remedy(
             id="a wait loop does not care",
         ),
         pytest.param(
+            remedy(PATH, consumer("exporter", connection(), purpose="monitoring")),
+            "bootstrap",
+            id="an exporter reads the catalog",
+        ),
+        pytest.param(
+            remedy(PATH, consumer("pgadmin", connection(), purpose="admin", route="direct")),
+            "bootstrap",
+            id="a console names its schemas",
+        ),
+        pytest.param(
             remedy(PATH, bootstrap=Bootstrap("shopdb", "app", ("CREATE ROLE shop LOGIN;",))),
             "bootstrap",
             id="CN8 a role that the same SQL makes",
@@ -120,6 +130,21 @@ def test_SP9_a_default_is_planned(found: Remedy, by: str) -> None:
             remedy(TIMEOUT, consumer("migrate", connection(), route="direct", purpose="migration")),
             "asks for no statement_timeout",
             id="a migration would be cut off",
+        ),
+        pytest.param(
+            remedy(TIMEOUT, consumer("pgadmin", connection(), purpose="admin")),
+            "asks for no statement_timeout",
+            id="a console would be cut off",
+        ),
+        pytest.param(
+            remedy(PATH, consumer("load", connection(), kind="Job", purpose="admin")),
+            "asks for no search_path and would get this one",
+            id="a script of an administrator relies on what there is",
+        ),
+        pytest.param(
+            remedy(PATH, consumer("web", connection(), purpose="admin", logs_in=True)),
+            "asks for no search_path and would get this one",
+            id="an init container with psql, too",
         ),
         pytest.param(
             remedy(connection(("search_path", "a"), user="")), "no role and database", id="no role"

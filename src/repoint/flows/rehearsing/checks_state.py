@@ -180,7 +180,7 @@ def _no_pool(client: Client) -> str:
 def _no_tenants(client: Client) -> str:
     if client.purpose == "probe":
         return "a wait loop asks no more than this"
-    if client.migrates:
+    if not client.serves:
         return "a migration reads no tenant's rows"
     return "" if tenant_setting(client) else "no row-level security on a session setting was seen"
 

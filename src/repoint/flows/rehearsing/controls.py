@@ -226,7 +226,7 @@ def borrowers(scene: Scene, spec: BouncerSpec) -> list[Client]:
     """
     able = [c for c in scene.clients if c.login is not None and c.purpose != "probe"]
     own = [client for client in able if client.pooler == spec.name]
-    runtimes = [client for client in able if not client.migrates and not client.pooler]
+    runtimes = [client for client in able if client.serves and not client.pooler]
     found = []
     for client in own or runtimes:
         login = asking(client)
