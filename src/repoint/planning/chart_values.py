@@ -19,8 +19,9 @@ from repoint.planning.yaml_trees import merge_trees, tree_at
 class ChartValues:
     """Collects overrides for the first of an environment's values files that a chart reads.
 
-    `over` tells by file of defaults which values files Helm lays over it, and the keys under
-    which they hold what it holds; a file that it does not know takes the first of `paths`.
+    Those that repoint.yaml names (`paths`) come before others of this environment alone. `over`
+    tells by file of defaults which values files Helm lays over it, and the keys under which they
+    hold what it holds; a default that it does not know is overridden in the first of `paths`.
     """
 
     def __init__(
@@ -62,15 +63,15 @@ class ChartValues:
         over = self._over.get(site.location.path)
         if over is None:
             return (self._paths[0], ()) if self._paths else None
-        return next(((path, over[path]) for path in self._paths if path in over), None)
+        own = [path for path in over if path in self._ground.files and self._ground.owned(path)]
+        among = (*self._paths, *own) if self._paths else ()
+        return next(((path, over[path]) for path in among if path in over), None)
 
     def why_not(self, site: Site) -> str:
         """Why a chart's default could not be overridden."""
-        if not self._paths:
-            return "every environment uses this default; name a values file under `values:`"
         if self._place(site) is None:
-            wanted = "name a values file of this chart under `values:`"
-            return f"every environment uses this default; {wanted}"
+            wanted = "a values file of this chart" if self._paths else "a values file"
+            return f"every environment uses this default; name {wanted} under `values:`"
         scalar, text, _ = self._ground.holder(site)
         if scalar is None or mask(text) != text:
             return "the default holds a password, which is not copied into another file"

@@ -37,6 +37,16 @@ spec:
     }
 
 
+CART = """
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: cart-dev}
+spec:
+  source: {path: charts/cart, helm: {valuesObject: {replicas: 2}}}
+  destination: {namespace: shop-dev}
+"""
+
+
 def trial(root: Path, values: str, files: dict[str, str]) -> Trial:
     """A repository with the targets of two environments and `files`."""
     for env in ("dev", "prod"):
@@ -54,6 +64,13 @@ def test_each_chart_takes_its_override_in_its_own_values_file(tmp_path: Path) ->
         assert after[path].count("pg-pooler.shop-dev.svc.cluster.local") == 1
 
 
+def test_a_values_file_of_the_environment_needs_no_name_where_others_are(tmp_path: Path) -> None:
+    own = {f"charts/{name}/values-dev.yaml": "replicas: 1\n" for name in ("cart", "mail")}
+    files = chart("charts/cart") | chart("charts/mail") | own
+    after = trial(tmp_path, "charts/cart/values-dev.yaml", files).apply("dev")
+    assert "pg-pooler.shop-dev" in after["charts/mail/values-dev.yaml"]
+
+
 def test_an_inner_charts_default_is_overridden_under_its_key(tmp_path: Path) -> None:
     outer = {
         "shop/Chart.yaml": """
@@ -69,8 +86,9 @@ dependencies: [{name: cart, alias: till, version: 1.x, repository: "file://../ch
 
 
 def test_without_a_values_file_of_the_chart_a_person_gets_the_task(tmp_path: Path) -> None:
-    files = {**chart("charts/cart"), **chart("charts/mail")}
-    files |= {f"charts/{name}/values-dev.yaml": "replicas: 1\n" for name in ("cart", "mail")}
+    files = chart("charts/cart") | chart("charts/mail")
+    files["charts/mail/values-dev.yaml"] = "replicas: 1\n"
+    files["apps/cart.yaml"] = CART
     plan = trial(tmp_path, "charts/mail/values-dev.yaml", files).plan("dev")
     assert [change.path for change in plan.changes] == ["charts/mail/values-dev.yaml"]
     (task,) = plan.tasks
