@@ -91,9 +91,11 @@ _XML_VALUE = re.compile(
     r"(?i)(<[^<>]{0,200}[\"'][\w.\-]*(?:password|passwd|pwd)[\"'][^<>]{0,200}\bvalue=)"
     r"(\"[^\"]*\"|'[^']*')"
 )
-# base64 of `postgres:`, `postgres+`, `postgresql+`, `postgresql:` and `jdbc:postgres`
+# base64 of `postgres:`, `postgres+`, `postgresql+` and `postgresql:`, each also behind `db+`, and
+# of `jdbc:postgres` and `sqla+postgres`
 _ENCODED_DSN = re.compile(
-    r"(?<![\w+/])(?:cG9zdGdyZX(?:M6|Mr|NxbCt|NxbDo)|amRiYzpwb3N0Z3Jlc3)[\w+/]{8,}={0,2}"
+    r"(?<![\w+/])(?:(?:ZGIr)?cG9zdGdyZX(?:M6|Mr|NxbCt|NxbDo)|(?:amRiYzpw|c3FsYStw)b3N0Z3Jlc3)"
+    r"[\w+/]{8,}={0,2}"
 )
 
 

@@ -16,7 +16,11 @@ from repoint.model.consumer import Style
 
 _NAMES = r"(?:postgres(?:ql)?|pgx5?|pgsql|postgis|psql|ecto|timescale(?:db)?)(?:\+[a-z0-9_]{1,20})?"
 WRAPPERS = r"(?:jdbc|r2dbcs?|vertx-reactive)(?::[a-z0-9\-]{1,20}){0,2}?:"
-_SCHEME = re.compile(rf"(?<![A-Za-z0-9_+.\-])((?:{WRAPPERS})?{_NAMES}|db:pg)://", re.IGNORECASE)
+_TAKEN_BY = r"(?:db|sqla)\+"
+"""What Celery and Kombu put before a URL that they hand to SQLAlchemy."""
+_SCHEME = re.compile(
+    rf"(?<![A-Za-z0-9_+.\-])((?:{WRAPPERS}|{_TAKEN_BY})?{_NAMES}|db:pg)://", re.IGNORECASE
+)
 _NEXT = re.compile(rf"[,;|]\s*(?:{WRAPPERS})?{_NAMES}://", re.IGNORECASE)
 
 _WHOLE = re.compile(rf"(?:{TEMPLATE}|\S)*+")

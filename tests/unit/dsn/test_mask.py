@@ -150,8 +150,9 @@ def test_masks_the_password_alone(text: str, masked: str) -> None:
 
 
 def test_a_connection_string_in_base64_is_masked() -> None:
-    encoded = base64.b64encode(b"postgres://u:canary-1@h/db").decode()
-    assert encoded not in mask(f"DATABASE_URL: {encoded}")
+    for scheme in ("postgres", "db+postgresql", "sqla+postgresql"):
+        encoded = base64.b64encode(f"{scheme}://u:canary-1@h/db".encode()).decode()
+        assert encoded not in mask(f"DATABASE_URL: {encoded}")
 
 
 def test_a_quoted_value_at_the_end_of_an_element_ends_there() -> None:

@@ -129,6 +129,16 @@ READ = [
         id="SQLAlchemy's driver suffix",
     ),
     pytest.param(
+        "db+postgresql+psycopg2://u:canary-1@h:5432/db",
+        (Style.URL, ["h"], ["5432"], "db", "u", None),
+        id="Celery's result backend",
+    ),
+    pytest.param(
+        "sqla+postgresql://u@h/db",
+        (Style.URL, ["h"], [None], "db", "u", None),
+        id="Kombu's transport",
+    ),
+    pytest.param(
         "host=a,b port=5432 dbname=d user=u password='canary x\\' y' sslmode=require",
         (Style.KEYWORD_VALUE, ["a", "b"], ["5432", "5432"], "d", "u", None),
         id="libpq pairs, quoted password, one port for two hosts",
