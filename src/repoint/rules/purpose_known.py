@@ -5,6 +5,7 @@ The file is read the first time one is asked for. What was added wins over the f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from repoint.model.consumer import Purpose
 from repoint.model.globs import fits
 from repoint.model.knowledge import Tool, in_force, remembered
-from repoint.rules.tables import table
+from repoint.rules.tables import plain_table
 
 _WILD = frozenset("*?[")
 
@@ -42,7 +43,7 @@ class Match(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _data() -> tuple[tuple[Tool, ...], dict[str, frozenset[str]]]:
-    data = table("known.toml")
+    data = plain_table("known.toml")
     lists = {name: frozenset(words) for name, words in data["words"].items()}
     return tuple(_tool(entry) for entry in data["tool"]), lists
 
@@ -151,8 +152,9 @@ def image_tool(image: str) -> Tool | None:
     if not name:
         return None
     plain, wild = _patterns()
-    found = [plain[end] for end in (*_ends(name), *_ends(f"{name}:{tag}")) if end in plain]
-    found += [one for one in wild if image_matches(one.pattern, name, tag)]
+    whole = f"{name}:{tag}"
+    found = [plain[end] for end in (*_ends(name), *_ends(whole)) if end in plain]
+    found += [one for one in wild if one.spelled in whole and image_matches(one.pattern, name, tag)]
     return max(found).tool if found else None
 
 
@@ -164,6 +166,8 @@ class _ImagePattern(NamedTuple):
     before: int
     pattern: str
     tool: Tool
+    spelled: str = ""
+    """The longest part that has to stand in the image as it is."""
 
 
 @remembered(maxsize=8)
@@ -178,10 +182,18 @@ def _patterns() -> tuple[dict[str, _ImagePattern], tuple[_ImagePattern, ...]]:
     plain: dict[str, _ImagePattern] = {}
     for one in known:
         if _WILD.intersection(one.pattern):
-            wild.append(one)
+            wild.append(one._replace(spelled=_spelled(one.pattern)))
         else:
             plain[one.pattern] = max(one, plain.get(one.pattern, one))
     return plain, tuple(wild)
+
+
+def _spelled(pattern: str) -> str:
+    """The longest text between the wildcards of a pattern; nothing where it has a choice of signs.
+
+    Without it no name fits, which is told sooner than that one does.
+    """
+    return "" if "[" in pattern else max(re.split(r"[*?]", pattern), key=len)
 
 
 def _ends(name: str) -> Iterator[str]:

@@ -12,8 +12,9 @@ from repoint.model.knowledge import Knowledge, Tool, knowing
 from repoint.rules.purpose_known import image_matches, image_name, image_tool, tools
 
 _PATTERNS = [pattern for tool in tools() for pattern in tool.images]
-_ADDED = Tool("Own", Purpose.ADMIN, images=("own/*", "goose", "app:1"), origin="a test")
-_LATER = Tool("Later", Purpose.BACKUP, images=("own/*", "goose", "app:1"), origin="a test")
+_IMAGES = ("own/*", "goose", "app:1", "w?ll/*-[12]", "*/a*b:v*")
+_ADDED = Tool("Own", Purpose.ADMIN, images=_IMAGES, origin="a test")
+_LATER = Tool("Later", Purpose.BACKUP, images=_IMAGES, origin="a test")
 
 
 def _each_tried(image: str) -> Tool | None:
@@ -29,7 +30,7 @@ def _each_tried(image: str) -> Tool | None:
 
 @given(
     st.sampled_from(["", "docker.io/", "reg:5000/", "x/", "X/y/", "my-", "//"]),
-    st.sampled_from([*_PATTERNS, *_ADDED.images, "app", "a/b/c", ""]),
+    st.sampled_from([*_PATTERNS, *_IMAGES, "well/a-2", "q/ab:v", "app", "a/b/c", ""]),
     st.sampled_from(["", ":1", "@sha256:ab", ":cli-migrations-v2", "/z", "/"]),
     st.sampled_from(["", "x", "a/b", "db-"]),
     st.booleans(),

@@ -425,10 +425,12 @@ def test_a_damaged_answer_is_none(shop: Shop) -> None:
     assert shop.told() is None
 
 
+@pytest.mark.parametrize("some", [1, 2, 100])
 def test_many_files_are_looked_at_from_two_sides(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, some: int
 ) -> None:
     monkeypatch.setattr(marks, "_MANY", 2)
+    monkeypatch.setattr(marks, "_SOME", some)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     files = [tmp_path / name for name in "abcde"]
     for file in files:
@@ -444,6 +446,24 @@ def test_many_files_are_looked_at_from_two_sides(
         assert known is not None and marks.have_marks(paths, memoryview(known))
     files[-1].unlink()
     assert not marks.have_marks(paths, memoryview(known))
+
+
+def test_behind_a_file_that_differs_none_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(marks, "_SOME", 2)
+    files = [tmp_path / name for name in "abcdef"]
+    for file in files:
+        file.write_text("1")
+    paths = [os.fsencode(file) for file in files]
+    known = marks.marks_of(paths)
+    files[2].write_text("12")
+    seen: list[bytes] = []
+    look = os.lstat
+    monkeypatch.setattr(marks.os, "lstat", lambda path: seen.append(path) or look(path))
+    assert known is not None and not marks.have_marks(paths, memoryview(known))
+    assert seen == paths[:4]
+    assert not marks.have_marks(paths[:2], memoryview(known)), "fewer files than marks"
 
 
 @pytest.mark.parametrize("why", ["no fork on macOS", "no more processes"])
