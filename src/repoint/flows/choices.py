@@ -31,9 +31,25 @@ def choices_of_nobody(config: Config, found: Survey) -> Iterator[Finding]:
         near = difflib.get_close_matches(name, sorted(known), n=1)
         yield routing.CHOICE_OF_NOBODY.finding(
             f"{CONFIG_NAME}: `consumers.{name}` is the name of no consumer",
-            hint=f"did you mean `{near[0]}`?" if near else "",
+            hint=_of_release(name, found) or (f"did you mean `{near[0]}`?" if near else ""),
             location=Location(CONFIG_NAME, 1, 1, f"/0/consumers/{name}"),
         )
+
+
+def _of_release(name: str, found: Survey) -> str:
+    """What to write for the name that a chart's workload has in a release that nobody names."""
+    called = name.split("/")
+    for chart in find_charts(found.resolution.index):
+        for made in chart.resources(chart.name, chart.values):
+            for view in containers(made):
+                shown = view.workload.name
+                tails = {shown, shown.removeprefix(f"{chart.name}-")}
+                if any(part.endswith(f"-{tail}") for part in called for tail in tails):
+                    return (
+                        f"write `{shown}`: nothing tells the release's name, so the chart's own, "
+                        f"`{chart.name}`, stands for it"
+                    )
+    return ""
 
 
 def _names(found: Survey) -> set[str]:

@@ -89,6 +89,38 @@ def test_a_choice_for_what_only_a_chart_or_a_compose_file_has_is_for_somebody(
     assert len(told_of) == 1 and "`consumers.warp`" in told_of[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("prod-mill-loom", "mill-loom"),
+        ("prod-loom", "mill-loom"),
+        ("Deployment/prod-loom", "mill-loom"),
+        ("prod-mill/spin", "mill"),
+        ("mill-loom", None),
+        ("mill", None),
+    ],
+)
+def test_the_name_in_a_release_leads_to_the_name_that_scan_shows(
+    tmp_path: Path, name: str, wanted: str | None
+) -> None:
+    spin = "containers: [{name: spin, image: quay/loom:2}]"
+    named = {
+        "a": '{{ include "mill.fullname" . }}',
+        "b": "{{ .Release.Name }}-loom",
+    }
+    chart = {
+        f"chart/templates/{file}.yaml": workload("Deployment", "NAME", spin).replace("NAME", text)
+        for file, text in named.items()
+    }
+    chart["chart/Chart.yaml"] = "apiVersion: v2\nname: mill\nversion: 1.0.0\n"
+    config = f"{CONFIG}consumers:\n  {name}: {{route: direct}}\n"
+    findings = Trial(tmp_path, FILES | chart, config=config).check("dev")
+
+    hints = [one.hint for one in findings if one.code == "RP108"]
+    assert len(hints) == (wanted is not None)
+    assert all(one.startswith(f"write `{wanted}`: nothing tells") for one in hints)
+
+
 @pytest.mark.parametrize("place", ["overlays/dev", "./overlays/dev/", ".", "base/web.yaml"])
 def test_a_place_where_something_is_does_not(tmp_path: Path, place: str) -> None:
     config = CONFIG.replace("overlays/dev}", f"overlays/dev, manifests: {place}}}")
