@@ -5,8 +5,7 @@ from __future__ import annotations
 from repoint.dsn.hosts import parse_host
 from repoint.flows.desired import desired_state, environment_of
 from repoint.flows.planning import require_config
-from repoint.flows.rolling_out.drafting import lock_namespace
-from repoint.flows.rolling_out.locking import lease_ref
+from repoint.flows.rolling_out.locking import lease_ref, lock_namespace
 from repoint.flows.scanning import survey
 from repoint.flows.workspace import Workspace
 from repoint.model.consumer import Purpose

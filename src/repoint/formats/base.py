@@ -312,5 +312,28 @@ def leaves(documents: tuple[Document, ...], *, keys: bool = False) -> Iterator[L
                     todo.append((node.items[index], (*path, index), False))
 
 
+def expanded_size(root: Node) -> int:
+    """How many scalars `root` shows when every alias is followed; linear in the nodes."""
+    sizes: dict[int, int] = {}
+    todo: list[tuple[Node, bool]] = [(root, False)]
+    while todo:
+        node, ready = todo.pop()
+        if id(node) in sizes:
+            continue
+        if isinstance(node, Scalar):
+            sizes[id(node)] = 1
+            continue
+        if isinstance(node, Mapping):
+            children: list[Node] = [value for _, value in node.pairs]
+        else:
+            children = list(node.items)
+        if ready:
+            sizes[id(node)] = sum(sizes[id(child)] for child in children) + 1
+        else:
+            todo.append((node, True))
+            todo += [(child, False) for child in children]
+    return sizes[id(root)]
+
+
 def _children(node: Mapping | Sequence) -> tuple[object, ...]:
     return node.pairs if isinstance(node, Mapping) else node.items

@@ -19,7 +19,16 @@ import yaml
 from msgspec.structs import force_setattr
 
 from repoint.errors import RepointError
-from repoint.formats.base import Document, Mapping, Node, PiecedScalar, Run, Scalar, Sequence
+from repoint.formats.base import (
+    Document,
+    Mapping,
+    Node,
+    PiecedScalar,
+    Run,
+    Scalar,
+    Sequence,
+    expanded_size,
+)
 from repoint.formats.blocks import read_block
 from repoint.formats.source import Source
 from repoint.formats.yaml_text import flow_runs
@@ -332,26 +341,3 @@ _HANDLERS: dict[type[yaml.Event], Callable[[_Builder, _Event], None]] = {
     yaml.DocumentEndEvent: _Builder.close_document,
 }
 """Beside the builder, not in it: that would be a cycle, and keep each file's trees for ever."""
-
-
-def expanded_size(root: Node) -> int:
-    """How many scalars `root` shows when every alias is followed; linear in the nodes."""
-    sizes: dict[int, int] = {}
-    todo: list[tuple[Node, bool]] = [(root, False)]
-    while todo:
-        node, ready = todo.pop()
-        if id(node) in sizes:
-            continue
-        if isinstance(node, Scalar):
-            sizes[id(node)] = 1
-            continue
-        if isinstance(node, Mapping):
-            children: list[Node] = [value for _, value in node.pairs]
-        else:
-            children = list(node.items)
-        if ready:
-            sizes[id(node)] = sum(sizes[id(child)] for child in children) + 1
-        else:
-            todo.append((node, True))
-            todo += [(child, False) for child in children]
-    return sizes[id(root)]

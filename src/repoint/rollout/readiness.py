@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from repoint.model.cluster import Document
+from repoint.model.cluster import Document, ObjectRef
 from repoint.rollout.objects import (
     at,
     conditions,
@@ -67,6 +67,11 @@ def judge(document: Document | None) -> Judgement:
         return _waiting("it is being deleted")
     found = _JUDGES.get(str(document.get("kind", "")))
     return found(document) if found is not None else READY
+
+
+def pooler_deployment(pooler: ObjectRef) -> ObjectRef:
+    """The Deployment that CNPG makes of a Pooler: it has its name."""
+    return ObjectRef("apps/v1", "Deployment", pooler.namespace, pooler.name)
 
 
 def judge_pooler(pooler: Document | None, deployment: Document | None) -> Judgement:

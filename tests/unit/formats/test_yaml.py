@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from repoint.formats.base import MAX_REPEATS, Document, Mapping, Scalar, leaves
+from repoint.formats.base import MAX_REPEATS, Document, Mapping, Scalar, expanded_size, leaves
 from repoint.formats.base import Sequence as Items
 from repoint.formats.read import MAX_BYTES, read_file
-from repoint.formats.yaml_marks import MAX_DEPTH, expanded_size
+from repoint.formats.yaml_marks import MAX_DEPTH
 from tests.unit.formats.reading import leaf, read, token, values
 
 TOKENS = [

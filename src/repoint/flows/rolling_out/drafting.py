@@ -10,6 +10,7 @@ from secrets import token_hex
 
 from repoint.flows.desired import Desired
 from repoint.flows.rolling_out.jobs import JobBook
+from repoint.flows.rolling_out.locking import lock_namespace
 from repoint.flows.rolling_out.situation import Hooks, Settings, read_if_allowed
 from repoint.flows.rolling_out.trying import Trial, Trials, kinds_made, refused
 from repoint.model.cluster import Document, ObjectRef, ref_of
@@ -29,7 +30,7 @@ from repoint.rollout.ordering import (
     sync_wave,
     wave_of,
 )
-from repoint.rollout.readiness import judge, judge_pooler
+from repoint.rollout.readiness import judge, judge_pooler, pooler_deployment
 from repoint.rollout.recycling import due, is_ours, is_paused, leaving_pause
 from repoint.rollout.restarts import Restart, by_reloader, decide
 from repoint.rollout.starting import EFFECT, start_due, with_start_due
@@ -340,19 +341,6 @@ class Drafting:
             for one in inputs_of(document):
                 if not one.optional:
                     yield one.ref
-
-
-def lock_namespace(desired: Desired) -> str:
-    """The namespace of the Lease: the environment's own, else that of its Cluster."""
-    if desired.namespace:
-        return desired.namespace
-    clusters = [one.ref.namespace for one in desired.objects if is_cnpg(one.ref, "Cluster")]
-    return next(iter((*clusters, *desired.namespaces)), "default")
-
-
-def pooler_deployment(pooler: ObjectRef) -> ObjectRef:
-    """The Deployment that CNPG makes of a Pooler: it has its name."""
-    return ObjectRef("apps/v1", "Deployment", pooler.namespace, pooler.name)
 
 
 def _marked(document: Document, mark: str, path: tuple[str, ...]) -> Document:

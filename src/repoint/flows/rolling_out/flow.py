@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from repoint.errors import ClusterRefused, ExitCode, FileRefused, RepointError, RolloutStopped
 from repoint.flows.desired import Desired
-from repoint.flows.rolling_out.drafting import Question, draft, lock_namespace, pooler_deployment
+from repoint.flows.rolling_out.drafting import Question, draft
 from repoint.flows.rolling_out.failing import as_stopped, ended
 from repoint.flows.rolling_out.homeward import Home, draft_home
 from repoint.flows.rolling_out.jobs import JobBook, remembered
-from repoint.flows.rolling_out.locking import Holder, lease_ref, locked
+from repoint.flows.rolling_out.locking import Holder, lease_ref, lock_namespace, locked
 from repoint.flows.rolling_out.pools import let_go, recycle, start_anew
 from repoint.flows.rolling_out.situation import (
     Hooks,
@@ -34,6 +34,7 @@ from repoint.rollout.objects import at
 from repoint.rollout.ordering import is_cnpg
 from repoint.rollout.ownership import reconciled
 from repoint.rollout.passwords import KnownPasswords
+from repoint.rollout.readiness import pooler_deployment
 from repoint.rollout.recycling import Run
 from repoint.rollout.steps import Action, Draft, Event, Step, Tone
 

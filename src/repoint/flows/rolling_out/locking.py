@@ -17,10 +17,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from repoint.errors import ClusterRefused, LockHeld, RepointError
+from repoint.flows.desired import Desired
 from repoint.model.cluster import Document, ObjectRef
 from repoint.ports.cluster import ClusterApi
 from repoint.rollout.names import PROCESS
 from repoint.rollout.objects import at, marks_of, number_at
+from repoint.rollout.ordering import is_cnpg
 
 _API = "coordination.k8s.io/v1"
 DURATION_S = 30
@@ -46,6 +48,14 @@ class Holder:
 def lease_ref(environment: str, namespace: str) -> ObjectRef:
     """The Lease of an environment."""
     return ObjectRef(_API, "Lease", namespace, f"repoint-{environment.lower()}".replace("_", "-"))
+
+
+def lock_namespace(desired: Desired) -> str:
+    """The namespace of the Lease: the environment's own, else that of its Cluster."""
+    if desired.namespace:
+        return desired.namespace
+    clusters = [one.ref.namespace for one in desired.objects if is_cnpg(one.ref, "Cluster")]
+    return next(iter((*clusters, *desired.namespaces)), "default")
 
 
 class Hold:
