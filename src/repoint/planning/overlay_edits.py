@@ -302,7 +302,16 @@ class OverlayEditor:
             and folder.kustomization is not None
             and resource.path in self._tree.reads(folder.directory)
         ]
+        if len(found) > 1:
+            found = [one for one in found if self._makes(one, resource)] or found
         return sorted(found, key=lambda folder: len(self._tree.reads(folder.directory)))
+
+    def _makes(self, folder: Folder, resource: Resource) -> bool:
+        """Whether an object ever was what a kustomization makes of it."""
+        own = resource.original
+        made = self._tree.makes(folder.directory, resource.path, (own.name, own.namespace))
+        ids = (*resource.previous, resource.id, resource.built)
+        return any((one.name, one.namespace) in made for one in ids)
 
     def _able(self, resource: Resource) -> frozenset[str]:
         """Directories of the overlays that build an object, and of no others where that can be.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from repoint.formats.base import Mapping, Scalar
 from repoint.kube.files import FileIndex, join
 
 _EVERYTHING = ("resources", "bases", "components")
+
+Name = tuple[str, str]
+"""What an object is called, and its namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class OverlayTree:
         self._index = index
         self._below: dict[str, tuple[str, ...]] = {}
         self._by_components: dict[str, frozenset[str]] = {}
+        self._made: dict[tuple[str, str, Name], frozenset[Name]] = {}
 
     def reads(self, directory: str) -> tuple[str, ...]:
         """Kustomization and resource files under a kustomization, itself included."""
@@ -73,6 +77,34 @@ class OverlayTree:
             if path != own and self._index.kustomization_in(path.rpartition("/")[0]) == path
         ]
 
+    def makes(self, directory: str, path: str, own: Name) -> frozenset[Name]:
+        """What a kustomization calls an object that a file calls `own`, on each way to the file.
+
+        Of two kustomizations beside each other that read one base, each makes its own object.
+        """
+        asked = (directory, path, own)
+        known = self._made.get(asked)
+        if known is None:
+            self._made[asked] = frozenset()
+            found = {own} if self._index.kustomization_in(directory) == path else set[Name]()
+            for target in self._references(directory, _EVERYTHING):
+                if self._index.kustomization_in(target) is not None:
+                    found |= self.makes(target, path, own)
+                elif target == path:
+                    found.add(own)
+            known = self._made[asked] = frozenset(self._renamed(directory, found))
+        return known
+
+    def _renamed(self, directory: str, names: Iterable[Name]) -> Iterator[Name]:
+        """Names behind a kustomization's own prefix, suffix and namespace."""
+        root = self._root(directory)
+        if root is None:
+            yield from names
+            return
+        prefix, suffix = root.text("namePrefix"), root.text("nameSuffix")
+        for name, namespace in names:
+            yield f"{prefix}{name}{suffix}", root.text("namespace") or namespace
+
     def by_component(self, directory: str, path: str) -> bool:
         """Whether a kustomization reads a file through one of its own components."""
         return any(path in self.reads(one) for one in self._references(directory, ("components",)))
@@ -90,11 +122,15 @@ class OverlayTree:
             known = self._by_components[directory] = frozenset(found)
         return known
 
-    def _references(self, directory: str, lists: tuple[str, ...]) -> list[str]:
+    def _root(self, directory: str) -> Mapping | None:
         path = self._index.kustomization_in(directory)
         parsed = self._index.get(path) if path else None
         root = parsed.documents[0].root if parsed and parsed.documents else None
-        if not isinstance(root, Mapping):
+        return root if isinstance(root, Mapping) else None
+
+    def _references(self, directory: str, lists: tuple[str, ...]) -> list[str]:
+        root = self._root(directory)
+        if root is None:
             return []
         return [
             join(directory, item.text)
