@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from repoint.errors import UsageError
+from repoint.flows.left_alone import left_alone
 from repoint.flows.reading import Reading, read_repository
 from repoint.flows.rendering_unknown import resolve_all
 from repoint.flows.workspace import Workspace
@@ -112,11 +113,15 @@ def survey(workspace: Workspace, reading: Reading | None = None) -> Survey:
     unseen = tuple(dict.fromkeys(unseen_uses(builds, resolution.sealed, known.sites)))
     uses = [judged(use, config) for use in (*raw, *unseen) if not use.piece]
     source = _source(config, resolution)
+    apart = left_alone(config, resolution, known)
     chosen = routes(uses, config)
     by_site: dict[str, tuple[Use, ...]] = {}
     for use in uses:
         by_site[use.site] = (*by_site.get(use.site, ()), use)
-    reports = _reports(known, unseen, by_site, resolution, source, config)
+    reports = [
+        replace(one, is_source=one.is_source and one.site.id not in apart)
+        for one in _reports(known, unseen, by_site, resolution, source, config)
+    ]
     moving = frozenset(report.site.id for report in reports if report.is_source)
     unreadable = [*known.problems(), *notes, *_build_problems(resolution)]
     inventory = Inventory(

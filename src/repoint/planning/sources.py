@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from repoint.dsn.hosts import DEFAULT_DOMAIN, HostName, parse_host
-from repoint.kube.effective import mapping, text
+from repoint.kube.effective import child, mapping, text
 from repoint.kube.resource import Resource
+from repoint.kube.siteindex import SiteIndex
+
+_CNPG = "postgresql.cnpg.io"
 
 
 class SourceHosts:
@@ -80,6 +83,18 @@ class SourceHosts:
 
     def _foreign(self, read: HostName) -> bool:
         return read.domain is not None and read.domain != self._domain
+
+
+def filled_from(objects: Iterable[Resource], target: str, sites: SiteIndex) -> frozenset[str]:
+    """The ids of the sites that name a server which the target itself is filled from.
+
+    `externalClusters` of the Cluster `target` are the origin of an import, a base backup or a
+    subscription: one that named the target would be filled from itself.
+    """
+    clusters = (one for one in objects if (one.kind, one.group) == ("Cluster", _CNPG))
+    mine = (one for one in clusters if target in (one.name, one.original.name))
+    origins = (child(one.body, "spec", "externalClusters") for one in mine)
+    return frozenset(site.id for one in origins if one is not None for site in sites.below(one))
 
 
 def _stand_ins(source: SourceHosts, services: Iterable[Resource]) -> frozenset[tuple[str, str]]:
