@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from repoint.flows.chart_defaults import Overriding, told_in_its_environments
 from repoint.flows.choices import choices_of_nobody
 from repoint.flows.drift import drifted
 from repoint.flows.findings import accepted, closed, ordered, sops_files
@@ -21,7 +22,7 @@ from repoint.flows.scanning import Survey, survey
 from repoint.flows.suspects import unread, with_passwords
 from repoint.flows.together import together
 from repoint.flows.workspace import Workspace
-from repoint.model.consumer import Purpose, Route, Style, Use
+from repoint.model.consumer import Purpose, Route, Use
 from repoint.model.plan import Finding, Severity
 from repoint.planning import observations
 from repoint.planning.app_secret import past_the_pooler
@@ -52,7 +53,7 @@ def _checked(workspace: Workspace, environments: Sequence[str]) -> tuple[Finding
     found = survey(workspace)
     targets = [targets_of(config, b) for b in found.resolution.environments]
     result: list[Finding] = []
-    overriding = _overriding(found)
+    overriding = Overriding(found)
     owners = Owners(config, found)
     for report in found.inventory.sites:
         concerned = tuple(_concerned(report, wanted, owners))
@@ -65,14 +66,14 @@ def _checked(workspace: Workspace, environments: Sequence[str]) -> tuple[Finding
             result += past_the_pooler(reads_of(config, found, build, own))
             result += _turned(turned_of(config, found, build, own, owners).turns)
             result += _former(former_of(workspace, found, build, own, owners), build.name)
-    result += left_over(found, wanted, config)
+    result += left_over(found, wanted, config, defaults=False)
     sealing = sops_files(workspace)
     result += observations.clear_text(with_passwords(found), sealing, lambda _: False)
     result += observations.unreadable(found.resolution, unread(found))
     result += observations.nowhere(config, wanted, found.resolution)
     result += choices_of_nobody(config, found)
     for name in wanted:
-        result += drifted(workspace.tree, name)
+        result += drifted(workspace.tree, name, _anew(result, name))
     result += _sealed(found)
     result = [one for one in result if one.environment in ("", *wanted)]
     return accepted(ordered(result, wanted), config.accept)
@@ -90,38 +91,17 @@ def _concerned(report: SiteReport, wanted: Sequence[str], owners: Owners) -> Ite
             yield use
 
 
-_Read = tuple[str, str]
-"""A value as its reader knows it: the workload's name and the key."""
-
-
-def _overriding(found: Survey) -> dict[_Read, set[str]]:
-    """The environments in which a value of its own stands, for each reader and key.
-
-    Without a key: those in which the reader is at all. What it reads there of a chart's defaults
-    has that environment's uses, so that one without any is read nowhere.
-    """
-    result: dict[_Read, set[str]] = {}
-    for report in found.inventory.sites:
-        for use in report.uses:
-            if use.environment and len(report.environments) == 1:
-                read = (use.workload.name, report.site.key)
-                result.setdefault(read, set()).add(use.environment)
-                result.setdefault((use.workload.name, ""), set()).add(use.environment)
-    return result
-
-
 def _old_host(
-    report: SiteReport, uses: Sequence[Use], found: Survey, overriding: dict[_Read, set[str]]
+    report: SiteReport, uses: Sequence[Use], found: Survey, overriding: Overriding
 ) -> Iterator[Finding]:
     if not report.is_source:
         return
     for use in uses:
+        if told_in_its_environments(report, use):
+            continue
         lonely = use.workload.kind == "File"
         who = use.workload.name if lonely else use.workload.id
-        everywhere = set(found.resolution.layout.names)
-        key = "" if report.site.style is Style.HELM_VALUE else report.site.key
-        own = overriding.get((use.workload.name, key), set())
-        default = not use.environment and bool(everywhere) and everywhere <= own
+        default = overriding.everywhere(report, use)
         if default or (lonely and _overridden(report, found)):
             by = "environment" if default else "overlay"
             yield routing.NAMES_SOURCE.finding(
@@ -208,6 +188,17 @@ def _former(reports: Iterable[SiteReport], environment: str) -> Iterator[Finding
             environment=environment,
             consumer=report.consumer,
         )
+
+
+def _anew(findings: Iterable[Finding], environment: str) -> frozenset[str]:
+    """The files of an environment in which a value names a target of another day (RP107)."""
+    return frozenset(
+        one.location.path
+        for one in findings
+        if one.code == routing.FORMER_TARGET.code
+        and one.environment == environment
+        and one.location is not None
+    )
 
 
 def _sealed(found: Survey) -> Iterator[Finding]:

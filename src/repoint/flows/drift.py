@@ -6,27 +6,28 @@ move, and a rollback finds out only when it is needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from repoint.errors import Conflict, RepointError
 from repoint.flows.receipts import digest, receipt_of
 from repoint.model.plan import Finding
 from repoint.model.receipt import ReceiptFile
 from repoint.model.source import Location
-from repoint.planning.takeback import as_applied, take_back
+from repoint.planning.takeback import as_applied, carry, take_back
 from repoint.ports.repository import Tree
 from repoint.rules import routing
 
 
-def drifted(tree: Tree, environment: str) -> Iterator[Finding]:
+def drifted(tree: Tree, environment: str, told: Collection[str] = ()) -> Iterator[Finding]:
     """A finding for each clear file of which an edit of apply's cannot be taken back any more.
 
-    Sealed files are left out: what they hold is asked of their sites.
+    Sealed files are left out: what they hold is asked of their sites. So are files that were
+    `told` of already, with what a plan writes there anew (RP107).
     """
     receipt = receipt_of(tree, environment)
     written: dict[str, list[ReceiptFile]] = {}
     for entry in receipt.files if receipt is not None else ():
-        if not entry.sealed:
+        if not entry.sealed and entry.path not in told:
             written.setdefault(entry.path, []).append(entry)
     for path, entries in written.items():
         changed = _changed(tree, path, entries)
@@ -46,8 +47,13 @@ def _changed(tree: Tree, path: str, entries: Sequence[ReceiptFile]) -> Conflict 
         content, _ = as_applied(found, entries[-1])
         if digest(content) == entries[-1].after_sha256:
             return None
-        for entry in reversed(entries):
-            content = take_back(content, entry).content
+        left = list(entries)
+        while left:
+            entry, raw = left.pop(), content
+            back = take_back(raw, entry)
+            content = back.content
+            if raw is not None and content is not None:
+                left = [carry(other, raw, content, back.patches) for other in left]
     except Conflict as conflict:
         return conflict
     except RepointError:

@@ -74,8 +74,8 @@ def all_findings(
     if workspace.config is not None:
         result += observations.nowhere(workspace.config, sorted(names), found.resolution)
         result += choices_of_nobody(workspace.config, found)
-    for name in sorted(names):
-        result += drifted(workspace.tree, name)
+    for one in moves:
+        result += drifted(workspace.tree, one.environment, _anew(one))
     result += _of_the_scan(found, moves)
     result += _neighbours(workspace, found, names)
     result += _not_built(changes, proofs)
@@ -84,6 +84,12 @@ def all_findings(
     if workspace.config is not None:
         result += left_over(found, names, workspace.config)
     return ordered(result, [one.environment for one in moves])
+
+
+def _anew(moves: Moves) -> frozenset[str]:
+    """The files that an earlier apply wrote, and in which a plan follows today's target."""
+    code = routing.FORMER_TARGET.code
+    return frozenset(one.path for one in moves.edits if one.edit.rule == code)
 
 
 def _of_the_scan(found: Survey, moves: Sequence[Moves]) -> Iterable[Finding]:

@@ -11,6 +11,7 @@ from repoint.errors import DirtyWorkTree, EditRefused, RepointError, StalePlan, 
 from repoint.flows.receipts import digest, read_now
 from repoint.model.plan import Edit, FileChange, Op, Plan
 from repoint.model.receipt import RECEIPT_FORMAT, FileWrite, Receipt, ReceiptFile, Undo
+from repoint.planning.meaning import meaning
 from repoint.planning.sealed import line_swaps, new_value, plain_texts
 from repoint.planning.splice import apply_edits, patches, to_write
 from repoint.planning.takeback import carry, take_back
@@ -215,6 +216,7 @@ class Rewriting:
                     *(path, self._plan.fingerprint, digest(without), digest(new)),
                     undos=undos,
                     made_dirs=made,
+                    meaning=meaning(path, new) if original is None else "",
                 ),
             )
         self._carry_others(path, now, new, group)

@@ -34,6 +34,11 @@ def _hard(text: str, flow: bool) -> set[str]:
     return marks | ({"type"} if _RESOLVED.match(text) else set())
 
 
+def is_string(scalar: Scalar) -> bool:
+    """Whether a value is a text to its reader, and no number, truth, date or nothing."""
+    return scalar.style != "plain" or _RESOLVED.match(scalar.text) is None
+
+
 def quote_for(text: str) -> str:
     """The quotes that hold `text` on one line as it is written; none when neither does."""
     if "\n" in text or "\r" in text:

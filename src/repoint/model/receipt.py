@@ -75,7 +75,8 @@ class ReceiptFile:
 
     `before_sha256` is empty for a file that apply created. `swaps` restore a sealed
     file exactly (ciphertext, `mac`, `lastmodified`); `made_dirs` are the folders that were
-    made for a created file, outermost first.
+    made for a created file, outermost first. `meaning` is a digest of what a created file says
+    (see `planning.meaning`), which stays when somebody writes it in another layout.
     """
 
     path: str
@@ -86,6 +87,7 @@ class ReceiptFile:
     undos: tuple[Undo, ...] = ()
     swaps: tuple[Swap, ...] = ()
     made_dirs: tuple[str, ...] = ()
+    meaning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from repoint.model.source import Span
 from repoint.planning.anchors import place_of
 from repoint.planning.copies import find_copy
 from repoint.planning.inserted_entries import missing_lines, without_entries
+from repoint.planning.meaning import meaning, still_says
 from repoint.planning.splice import Patch, splice
 from repoint.planning.undo import leaf_at, occurrences, place, says, scope_of
 
@@ -82,7 +83,9 @@ def take_back(raw: bytes | None, entry: ReceiptFile) -> TakenBack:
         return file_is_gone(entry)
     as_left = sha256(raw).hexdigest() == entry.after_sha256
     if any(undo.op is Op.CREATE for undo in entry.undos):
-        if not as_left:
+        if as_left:
+            return TakenBack(None, (), True)
+        if not still_says(entry.meaning, entry.path, raw):
             raise Conflict(
                 f"`{entry.path}` was created by apply and changed since",
                 hint=(
@@ -90,7 +93,8 @@ def take_back(raw: bytes | None, entry: ReceiptFile) -> TakenBack:
                     "and run `repoint rollback` again"
                 ),
             )
-        return TakenBack(None, (), True)
+        note = f"`{entry.path}` was written in another layout since apply; it is taken away"
+        return TakenBack(None, (), False, (note,))
     if not as_left:
         return _by_meaning(raw, entry)
     cuts = tuple(sorted((_exact(raw, entry, undo) for undo in entry.undos), key=_order))
@@ -126,7 +130,12 @@ def carry(entry: ReceiptFile, raw: bytes, new: bytes, cuts: Sequence[Patch]) -> 
     So the exact way back stays open whatever the order. An entry of another state, of a sealed
     file, or one that the cuts run into, is returned as it is: it will be found by meaning.
     """
-    if entry.sealed or sha256(raw).hexdigest() != entry.after_sha256:
+    if entry.sealed:
+        return entry
+    if still_says(entry.meaning, entry.path, raw):
+        after = sha256(new).hexdigest()
+        return replace(entry, after_sha256=after, meaning=meaning(entry.path, new))
+    if sha256(raw).hexdigest() != entry.after_sha256:
         return entry
     parsed = read_file(entry.path, new)
     moved: list[Undo] = []

@@ -9,8 +9,9 @@ import pytest
 from repoint import __version__
 from repoint.flows.receipts import receipt_path
 from repoint.model.plan import Op
-from repoint.model.receipt import RECEIPT_FORMAT, Receipt, ReceiptFile
+from repoint.model.receipt import RECEIPT_FORMAT, Receipt, ReceiptFile, Undo
 from repoint.planning.codec import encode_receipt
+from repoint.planning.meaning import meaning
 from repoint.planning.undo import describe
 from tests.unit.flows.hand_plans import edit, sha
 from tests.unit.planning.small_repository import DEV_POOLED, Trial, repository, workload
@@ -89,3 +90,50 @@ def test_what_stands_is_not_told(trial: Trial, old: str, new: str) -> None:
     )
 
     assert _told(trial) == []
+
+
+_CREATED = "overlays/dev/web-dev-patch.yaml"
+
+
+def _created(root: Path) -> Trial:
+    """A repository whose apply made a patch, with the receipt of it."""
+    made = Trial(root, repository({"web.yaml": workload("Deployment", "web", _WEB)}, {}))
+    raw = made.apply("dev")[_CREATED].encode()
+    entry = ReceiptFile(
+        *(_CREATED, "f", "", sha(raw)),
+        undos=(Undo(Op.CREATE, "", 1, "Deployment/web"),),
+        meaning=meaning(_CREATED, raw),
+    )
+    path = root / receipt_path("dev")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(encode_receipt(Receipt(RECEIPT_FORMAT, __version__, "dev", (entry,))))
+    return made
+
+
+_WEB = "containers:\n- name: web\n  env: [{name: URL, value: postgres://web@postgres/web}]\n"
+
+
+def test_another_layout_of_a_patch_of_ours_is_no_change(tmp_path: Path) -> None:
+    trial = _created(tmp_path)
+    path = tmp_path / _CREATED
+    head, rest = path.read_text().split("kind: Deployment\n")
+    path.write_text(f"# ours\nkind: 'Deployment'\n{head}{rest}")
+
+    assert _told(trial) == [] and trial.plan("dev").changes == ()
+
+
+def test_another_value_in_a_patch_of_ours_is_told_once(tmp_path: Path) -> None:
+    trial = _created(tmp_path)
+    path = tmp_path / _CREATED
+    path.write_text(path.read_text().replace("name: web", "name: web # ours", 1))
+    assert _told(trial) == []
+    path.write_text(path.read_text() + "  replicas: 2\n")
+    (told,) = _told(trial)
+    assert "was created by apply and changed since" in told
+
+    path.write_text(path.read_text().replace(DEV_POOLED, "elsewhere.example.com"))
+    codes = [one.code for one in trial.check("dev")]
+    assert codes.count("RP107") == 1 and "RP109" not in codes
+    plan = trial.plan("dev")
+    assert {edit.rule for one in plan.changes for edit in one.edits} == {"RP107"}
+    assert "RP109" not in {one.code for one in plan.findings}
