@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from repoint.dsn.hosts import parse_host
+from repoint.dsn.hosts import DEFAULT_DOMAIN, parse_host
 from repoint.model.dossier import EnvironmentTarget, PoolerTarget
 from repoint.views.report.ways import Key, Row, Way, bare_host
 
@@ -129,10 +129,12 @@ def _servers(way: Way, row: Row, target: EnvironmentTarget | None) -> tuple[Stop
         return (Stop(("host", host), 2, "host", host, (), "old"),)
     space = read.namespace or row.namespace
     notes = (f"namespace {space}",) if space else ()
+    # Short and full spellings are one Service, and one box.
+    place = ("service", read.service, space, read.domain or DEFAULT_DOMAIN)
     if pooler is None and not direct:
-        return (Stop(("host", host), 2, "Service", read.service, notes, "old"),)
+        return (Stop(place, 2, "Service", read.service, notes, "old"),)
     tone = "pooled" if pooler is not None else "direct"
-    stops = [Stop(("host", host), 2, "Service", read.service, notes, tone)]
+    stops = [Stop(place, 2, "Service", read.service, notes, tone)]
     assert target is not None
     if pooler is not None:
         mode = (f"{row.mode} mode",) if row.mode else ()

@@ -112,13 +112,25 @@ def figures(
     if dossier.plan is not None or dossier.inventory is not None:
         found.append(_finding_figure(groups))
     if dossier.rehearsals:
-        passed = [one for one in dossier.rehearsals if one.rehearsal.verdict is Verdict.PASS]
-        stale = sum(bool(one.doubt) for one in dossier.rehearsals)
-        tone = "good" if len(passed) == len(dossier.rehearsals) and not stale else "warn"
-        text = "environments passed" + (f", {stale} not of this plan" if stale else "")
-        number = f"{len(passed)}/{len(dossier.rehearsals)}"
-        found.append(Figure(number, "rehearsed", text, "#rehearsal", tone))
+        found.append(_rehearsal_figure(dossier))
     return tuple(found)
+
+
+def _rehearsal_figure(dossier: Dossier) -> Figure:
+    """How many environments passed, of all that the report is about."""
+    rehearsed = {one.environment for one in dossier.rehearsals}
+    asked = set(rehearsed)
+    if dossier.command != "rehearse":
+        asked |= set(dossier.plan.environments) if dossier.plan is not None else set()
+        asked |= {one.name for one in dossier.status.environments} if dossier.status else set()
+    passed = [one for one in dossier.rehearsals if one.rehearsal.verdict is Verdict.PASS]
+    stale = sum(bool(one.doubt) for one in dossier.rehearsals)
+    missing = len(asked - rehearsed)
+    tone = "good" if len(passed) == len(asked) and not stale else "warn"
+    doubts = [f"{stale} not of this plan"] if stale else []
+    doubts += [f"{missing} not rehearsed"] if missing else []
+    text = ", ".join(["environments passed", *doubts])
+    return Figure(f"{len(passed)}/{len(asked)}", "rehearsed", text, "#rehearsal", tone)
 
 
 def _plan_figures(plan: Plan) -> list[Figure]:

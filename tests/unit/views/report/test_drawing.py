@@ -125,3 +125,15 @@ def test_a_drawing_reads_from_left_to_right() -> None:
     order = ["service-0", "secret-1", "pg-rw", "pg-pooler", "pg"]
     places = [box_of(found, name).x for name in order]
     assert places == sorted(places)
+
+
+def test_short_and_full_spellings_of_a_service_are_one_box() -> None:
+    value = dossier(6)
+    spelled = ["old", "old.app", "old.app.svc", "old.app.svc.cluster.local", "OLD", "old.other"]
+    rows = [
+        replace(row, before=tuple(replace(way, host=host) for way in row.before))
+        for row, host in zip(rows_of(value), spelled, strict=True)
+    ]
+    graph = graph_of(rows, value.targets[0], after=False, fold=False)
+    servers = [(stop.name, stop.notes) for stop in graph.stops if stop.column == 2]
+    assert servers == [("old", ("namespace app",)), ("old", ("namespace other",))]
