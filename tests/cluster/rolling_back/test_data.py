@@ -97,6 +97,7 @@ def test_a_way_back_that_nobody_can_vouch_for(moving: MovingTown) -> None:
     moving.at_source(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
     frozen = moving.rollback(status=1)
     assert frozen["data"]["trouble"] == "the source takes no writes: its transactions are read only"
+    assert "cannot go back yet: the source takes no writes" in moving.output
     moving.at_source(
         "SET default_transaction_read_only = off",
         f"ALTER DATABASE {database} RESET default_transaction_read_only",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from repoint.comparison.baseline import Written
 from repoint.comparison.standing import SourceParts, judge_standing, source_parts
 from repoint.errors import WouldLoseData
-from repoint.flows.comparing.way_back import require_way_back
+from repoint.flows.comparing.way_back import FROZEN, require_way_back
 from repoint.model.cluster import Document, ObjectRef
 from repoint.model.rehearsal import Verdict
 
 Doc = dict[str, Any]
 NAMES = {("shop", "db")}
+_AT = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def service() -> Doc:
@@ -138,3 +141,26 @@ def test_unknown_writes_stop_the_way_back_until_they_are_accepted() -> None:
     assert require_way_back("local", stands, None, accept_data_loss=True) == (
         "no baseline was taken, so nobody can tell what was written since",
     )
+
+
+def test_a_frozen_source_is_told_how_to_be_written_again_and_nothing_of_rows() -> None:
+    stands = judge_standing(PARTS, DESIRED, cluster())
+    unchanged = Written("local", _AT, _AT, ())
+
+    with pytest.raises(WouldLoseData) as refused:
+        require_way_back("local", stands, unchanged, trouble=FROZEN)
+
+    assert refused.value.message == f"`local` cannot go back yet: {FROZEN}"
+    assert "lose" not in refused.value.message
+    assert any("RESET default_transaction_read_only" in one for one in refused.value.hints)
+    assert not any("rows" in one for one in refused.value.hints)
+
+
+def test_a_frozen_source_and_rows_that_were_written_have_both_hints() -> None:
+    stands = judge_standing(PARTS, DESIRED, cluster())
+
+    with pytest.raises(WouldLoseData, match="would lose data") as refused:
+        require_way_back("local", stands, None, trouble=FROZEN)
+
+    told = " ".join(refused.value.hints)
+    assert "RESET default_transaction_read_only" in told and "data written" in told

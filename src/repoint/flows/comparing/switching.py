@@ -23,7 +23,12 @@ from repoint.flows.comparing.memory import Memory
 from repoint.flows.comparing.noting import note_comparison
 from repoint.flows.comparing.reaching import Ends, World, reached
 from repoint.flows.comparing.sessions import session
-from repoint.flows.comparing.way_back import require_complete, require_way_back, source_standing
+from repoint.flows.comparing.way_back import (
+    FROZEN,
+    require_complete,
+    require_way_back,
+    source_standing,
+)
 from repoint.flows.ledger import read
 from repoint.flows.planning import require_config
 from repoint.flows.workspace import Workspace
@@ -276,4 +281,4 @@ def _trouble(ends: Ends) -> str:
             frozen = asking.ask("SHOW transaction_read_only")[0][0] != "off"
     except (DatabaseLost, ServerRefusal, ClusterRefused) as error:
         return f"the source does not answer ({error})"
-    return "the source takes no writes: its transactions are read only" if frozen else ""
+    return FROZEN if frozen else ""

@@ -20,6 +20,8 @@ from repoint.planning.config import Config
 from repoint.ports.cluster import ClusterApi
 
 _SHOWN = 5
+FROZEN = "the source takes no writes: its transactions are read only"
+"""The usual trouble of a way back: the source was frozen for the switch."""
 
 
 def require_complete(found: Comparison) -> None:
@@ -145,30 +147,46 @@ def require_way_back(
     Raises:
         WouldLoseData: the source is gone, or rows were written since.
     """
-    reasons: list[str] = []
-    if standing is not None and standing.verdict in (Verdict.FAIL, Verdict.UNKNOWN):
-        reasons += standing.reasons
     gone = standing is not None and standing.verdict is Verdict.FAIL
-    reasons += [trouble] if trouble else []
-    if unasked:
-        reasons.append(f"nobody can tell what was written on the target since: {unasked}")
-    elif written is None:
-        reasons.append("no baseline was taken, so nobody can tell what was written since")
-    else:
-        reasons += [_told(written)] if written.verdict is not Verdict.PASS else []
+    unsure = gone or (standing is not None and standing.verdict is Verdict.UNKNOWN)
+    doubts = standing.reasons if standing is not None and unsure else ()
+    lost = _unproven(written, unasked)
+    reasons = (*doubts, *((trouble,) if trouble else ()), *lost)
     if not reasons or (accept_data_loss and not gone):
-        return tuple(reasons)
-    hints = (
-        ("bring the source back first, or restore a backup: there is nothing to go back to",)
-        if gone
-        else (
+        return reasons
+    why, hints = f"going back in `{environment}` would lose data", [_way_out(trouble)]
+    if gone:
+        hints = ["bring the source back first, or restore a backup: there is nothing to go back to"]
+    elif reasons == (trouble,):
+        why = f"`{environment}` cannot go back yet"
+        hints += ["or pass `--accept-data-loss` to go back to it as it is"]
+    else:
+        hints += [
             f"`repoint data written --env {environment}` lists them by table",
             "copy those rows to the source first, or pass `--accept-data-loss`",
+        ]
+    raise WouldLoseData(f"{why}: {'; '.join(reasons)}", hint=tuple(filter(None, hints)))
+
+
+def _unproven(written: Written | None, unasked: str) -> tuple[str, ...]:
+    """What was written on the target since, or why nobody can tell; nothing where nothing was."""
+    if unasked:
+        return (f"nobody can tell what was written on the target since: {unasked}",)
+    if written is None:
+        return ("no baseline was taken, so nobody can tell what was written since",)
+    return (_told(written),) if written.verdict is not Verdict.PASS else ()
+
+
+def _way_out(trouble: str) -> str:
+    """What to do about a source that stands and takes no writes; empty where it takes them."""
+    if not trouble:
+        return ""
+    if trouble == FROZEN:
+        return (
+            "let it be written again, by what froze it: "
+            "`ALTER DATABASE .. RESET default_transaction_read_only`"
         )
-    )
-    raise WouldLoseData(
-        f"going back in `{environment}` would lose data: {'; '.join(reasons)}", hint=hints
-    )
+    return "bring it up first: writes would fail there"
 
 
 def _told(written: Written) -> str:
