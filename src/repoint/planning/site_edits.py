@@ -6,6 +6,7 @@ text that goes into a patch (characters), and by meaning (sealed or encoded valu
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from repoint.dsn.params import canonical
@@ -19,6 +20,7 @@ from repoint.model.source import Span
 from repoint.sites.keys import host_key
 
 SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_POOLER_FILE = re.compile(r"(?:^|/)(?:pgbouncer|databases)[\w.\-]*\.ini(?:/|$)")
 _STRINGS = (Style.URL, Style.JDBC, Style.KEYWORD_VALUE)
 
 
@@ -119,7 +121,13 @@ def takes_parameters(site: Site) -> bool:
 
 
 def _can_add(site: Site) -> bool:
-    """Whether a parameter can be added to the site's own text."""
+    """Whether a parameter can be added to the site's own text.
+
+    A PgBouncer ends at a parameter that it does not know: TLS to the server is a setting of its own
+    (`server_tls_sslmode`).
+    """
+    if _POOLER_FILE.search(site.location.path) or _POOLER_FILE.search(site.value_pointer):
+        return False
     return site.style in _STRINGS or "://" in site.key or _is_string(site)
 
 
