@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
+from repoint.flows.chart_defaults import Overriding, is_default
 from repoint.flows.scanning import Survey
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.siteindex import SiteIndex
-from repoint.model.consumer import Purpose, Style
+from repoint.model.consumer import Purpose
 from repoint.model.plan import Finding, Severity
 from repoint.planning.config import Config
 from repoint.planning.environment_facts import targets_of
-from repoint.planning.leftovers import Leftover, leftovers
+from repoint.planning.leftovers import Leftover, in_values, leftovers
 from repoint.rules import routing
+
+
+def _all(found: Survey, build: EnvironmentBuild, sites: SiteIndex) -> Iterator[Leftover]:
+    """What is left over in an environment's objects, and in the values that charts get."""
+    if found.source is not None:
+        yield from leftovers(build, sites, found.source)
+        yield from in_values(found.resolution.loose, build.name, found.source)
 
 
 def _left(one: Leftover, config: Config, build: EnvironmentBuild) -> tuple[str, str]:
@@ -50,14 +58,19 @@ def _with_purpose(found: Survey) -> frozenset[str]:
     return frozenset(path for path, clear in known.items() if clear)
 
 
-def left_over(found: Survey, names: Collection[str], config: Config) -> Iterable[Finding]:
-    """RP111: what names the source in built objects and is no site that a plan can move."""
+def left_over(
+    found: Survey, names: Collection[str], config: Config, *, defaults: bool = True
+) -> Iterable[Finding]:
+    """RP111: what names the source in built objects and is no site that a plan can move.
+
+    Without `defaults` the defaults of charts are left out: for who tells of them by RP110.
+    """
     if found.source is None:
         return
     sites = SiteIndex(found.sites, found.files)
     clear = _with_purpose(found)
     for build in found.resolution.environments:
-        for one in leftovers(build, sites, found.source) if build.name in names else ():
+        for one in _all(found, build, sites) if build.name in names else ():
             if one.sited and one.location is not None and one.location.path in clear:
                 continue
             why, hint = _left(one, config, build)
@@ -69,16 +82,18 @@ def left_over(found: Survey, names: Collection[str], config: Config) -> Iterable
                 consumer=one.owner,
                 severity=one.severity,
             )
+    overriding = Overriding(found)
     for report in found.inventory.sites:
         outside = [u for u in report.uses if not u.environment and u.workload.kind != "File"]
         if report.is_source and outside and not report.environments:
-            # A chart's defaults are what it would use without any environment's values.
-            defaults = report.site.style is Style.HELM_VALUE
+            default = is_default(report)
+            if default and (not defaults or overriding.everywhere(report, outside[0])):
+                continue
             yield routing.UNSEEN_PATH.finding(
                 f"`{report.site.key}` of {outside[0].workload.id} names the source, and belongs to "
                 "no environment",
                 hint="add its overlay or manifests to an environment in repoint.yaml",
                 location=report.site.location,
                 consumer=outside[0].workload.id,
-                severity=Severity.NOTE if defaults else Severity.WARNING,
+                severity=Severity.NOTE if default else Severity.WARNING,
             )

@@ -15,6 +15,7 @@ environments:
   dev: {namespace: shop-dev, values: umbrella/values-dev.yaml}
   prod: {namespace: shop-prod, values: umbrella/values-prod.yaml}
 """
+ONE_ENVIRONMENT = CONFIG[: CONFIG.index("  prod:")]
 UMBRELLA = """
 apiVersion: v2
 name: umbrella
@@ -127,3 +128,26 @@ def test_a_default_is_read_by_nobody_whose_values_replace_what_names_it(tmp_path
     after = [one for one in trial.check() if one.code == "RP110"]
     assert [str(one.severity) for one in after] == ["note"]
     assert "every environment overrides it" in after[0].message
+
+
+@pytest.mark.parametrize("envs", [("dev",), ("dev", "prod")], ids=" and ".join)
+def test_a_default_is_told_of_once(tmp_path: Path, envs: tuple[str, ...]) -> None:
+    """It was read and overridden at once, and overridden and nobody's."""
+    config = CONFIG if len(envs) == 2 else ONE_ENVIRONMENT
+    trial = Trial(tmp_path, _repository(), config=config)
+    codes = ("RP110", "RP111")
+    before = [one for one in trial.check() if one.code in codes]
+    read = {one.location for one in before if one.blocks}
+    assert read and not read & {one.location for one in before if not one.blocks}
+    assert {one.code for one in before} == {"RP110"}
+
+    for env in envs:
+        assert [one for one in trial.plan(env).findings if one.code == "RP111"] == []
+        trial.apply(env)
+
+    after = [one for one in trial.check() if one.code in codes]
+    assert {(one.code, str(one.severity)) for one in after} <= {("RP110", "note")}
+    assert all("every environment overrides it" in one.message for one in after)
+    spots = [one.location for one in after]
+    assert len(spots) == len(set(spots))
+    assert [one for one in trial.plan(*envs).findings if one.code == "RP111"] == []
