@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from repoint.kube.charts import Chart, merged, values_under
 from repoint.kube.configs import Configs, by_name
@@ -17,6 +17,7 @@ from repoint.kube.siteindex import SiteIndex
 from repoint.kube.trace import RawUse, Tracer, keys_wanted
 from repoint.kube.workloads import ContainerView, containers, leaves
 from repoint.model.consumer import Certainty, Site, Workload
+from repoint.sites.hosts import address
 
 _MIGRATES = re.compile(r"(?i)^(?:(?:auto|db|database|run|pre|post)[-_]?)?migrat(?:e|ion|or)")
 
@@ -42,6 +43,22 @@ def release_uses(release: Release, finder: SiteIndex) -> Iterator[RawUse]:
                 for around, migrator in migrators:
                     if key.startswith(around):
                         yield _use(site, migrator, release, via, site.key, Certainty.LIKELY)
+
+
+class LooseValue(Struct, frozen=True, eq=False):
+    """A value of a release's files that may be a host, and is no site: its dotted key."""
+
+    environment: str
+    key: str
+    value: Value
+
+
+def loose_values(release: Release, finder: SiteIndex) -> Iterator[LooseValue]:
+    """The values of a release's own files that may be a host with a domain, and are no site."""
+    for key, leaf in release.own:
+        named = "." in leaf.text and leaf.origin.path in release.layers and address(leaf.text)
+        if named and not finder.of(leaf):
+            yield LooseValue(release.environment, key, leaf)
 
 
 def _migrators(release: Release, finder: SiteIndex) -> Iterator[tuple[str, ContainerView]]:

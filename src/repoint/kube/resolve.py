@@ -17,7 +17,7 @@ from repoint.kube.facts import makers
 from repoint.kube.files import FileIndex
 from repoint.kube.kustomize import Build
 from repoint.kube.overriding import Overriding, overriding
-from repoint.kube.release_uses import migrator_uses, release_uses
+from repoint.kube.release_uses import LooseValue, loose_values, migrator_uses, release_uses
 from repoint.kube.releases import Release, releases
 from repoint.kube.resource import Resource
 from repoint.kube.sealed import SealedSecretView, is_cipher
@@ -56,7 +56,8 @@ class Resolution(Struct, frozen=True, eq=False):
     deployed objects hold the site, or that its file's place names. `problems` are
     `(overlay, problem)` of every overlay that does not build cleanly. `layers` are the files whose
     values a release spells: values files of any name, and objects with values in them.
-    `overriding` tells which values file stands over a file of defaults.
+    `overriding` tells which values file stands over a file of defaults, `loose` what is no site
+    in values files and may be a host all the same.
     """
 
     environments: tuple[EnvironmentBuild, ...]
@@ -69,6 +70,7 @@ class Resolution(Struct, frozen=True, eq=False):
     """The files that were looked at, for whoever looks further."""
     layers: frozenset[str] = frozenset()
     overriding: Overriding = {}
+    loose: tuple[LooseValue, ...] = ()
 
     @property
     def builds(self) -> tuple[Build, ...]:
@@ -119,6 +121,7 @@ def resolve(
         index=index,
         layers=frozenset(leaf.origin.path for one in released for _, leaf in one.own),
         overriding=overriding(released),
+        loose=tuple(value for one in released for value in loose_values(one, finder)),
     )
 
 

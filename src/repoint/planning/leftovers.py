@@ -8,12 +8,13 @@ custom resource have it in a field that nobody knows to be a connection.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from repoint.dsn.parse import find
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.effective import MADE, Value, mapping
+from repoint.kube.release_uses import LooseValue
 from repoint.kube.resource import Resource
 from repoint.kube.siteindex import SiteIndex
 from repoint.kube.workloads import containers
@@ -22,12 +23,15 @@ from repoint.model.source import Location
 from repoint.planning.places import Place, places
 from repoint.planning.sources import SourceHosts
 from repoint.sites.context import Scope, is_skipped
+from repoint.sites.encoded import plain_text
 from repoint.sites.frame import Role
 from repoint.sites.hosts import address
 from repoint.sites.keys import Evidence, host_key
 
 _QUALIFIED = re.compile(r"(?<![\w.-])[A-Za-z0-9](?:[\w-]*\.)+[\w-]*[A-Za-z0-9](?![\w-])")
 """A name with a dot in it: a bare word may be anything."""
+
+_MOST_READINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,13 @@ def leftovers(
     """
     for resource in environment.objects:
         for owner, key, value in _values(resource):
-            if sites.of(value) or not _names_source(key, value.text, source, resource.namespace):
+            if sites.of(value):
+                continue
+            texts = _readings(resource, value)
+            if not any(_names_source(key, one, source, resource.namespace) for one in texts):
+                if any(is_source_alone(one, source) for one in texts):
+                    where = _location(resource, value)
+                    yield Leftover(owner, key, where, severity=Severity.WARNING)
                 continue
             place = _spelled(value, environment, source) if value.scalar is None else None
             if place is None:
@@ -71,6 +81,26 @@ def leftovers(
             )
         if is_custom(resource):
             yield from _fields(resource, sites, source)
+
+
+def in_values(
+    loose: Iterable[LooseValue], environment: str, source: SourceHosts
+) -> Iterator[Leftover]:
+    """Helm values of an environment that are the source's name, under a key that tells nothing."""
+    for one in loose:
+        if one.environment == environment and is_source_alone(one.value.text, source):
+            origin, scalar = one.value.origin, one.value.scalar
+            place = Location(origin.path, scalar.line if scalar else 1, 1, origin.pointer)
+            yield Leftover(origin.path, one.key, place, severity=Severity.WARNING)
+
+
+def is_source_alone(text: str, source: SourceHosts) -> bool:
+    """Whether a text is the source's host, with a port or without, and nothing else.
+
+    A bare word may be anything.
+    """
+    read = address(text)
+    return read is not None and "." in read.host.text and source.matches(read.host.text)
 
 
 def is_custom(resource: Resource) -> bool:
@@ -132,6 +162,17 @@ def _values(resource: Resource) -> Iterator[tuple[str, str, Value]]:
             for key, value in mapping(resource.body, field).items():
                 if isinstance(value, Value):
                     yield name, key, value
+
+
+def _readings(resource: Resource, value: Value) -> list[str]:
+    """A value's text and, in a Secret, what it is once and twice decoded."""
+    texts = [value.text]
+    while resource.kind == "Secret" and len(texts) < _MOST_READINGS:
+        inner = plain_text(texts[-1])
+        if inner is None:
+            break
+        texts.append(inner)
+    return texts
 
 
 def _names_source(key: str, text: str, source: SourceHosts, namespace: str) -> bool:

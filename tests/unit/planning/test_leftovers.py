@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,69 @@ def test_a_custom_resources_field_that_is_known_or_another_is_not(
     way = CUSTOM.format(group=group, kind="Tunnel", field=field)
 
     assert told(tmp_path, {"way.yaml": way}, {}) == []
+
+
+def encoded(text: str, times: int) -> str:
+    """`text` in base64, as often as said."""
+    for _ in range(times):
+        text = base64.b64encode(text.encode()).decode()
+    return text
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        f"kind: ConfigMap\nmetadata: {{name: c}}\ndata: {{primary: {FAR}}}\n",
+        f"kind: ConfigMap\nmetadata: {{name: c}}\ndata: {{primary: '{FAR}:5432'}}\n",
+        f"kind: Secret\nmetadata: {{name: c}}\ndata: {{primary: {encoded(FAR, 1)}}}\n",
+        f"kind: Secret\nmetadata: {{name: c}}\nstringData: {{primary: {encoded(FAR, 1)}}}\n",
+        f"kind: Secret\nmetadata: {{name: c}}\ndata: {{primary: {encoded(FAR, 2)}}}\n",
+    ],
+)
+def test_the_sources_whole_name_under_any_key_is_told(tmp_path: Path, manifest: str) -> None:
+    plan = Trial(tmp_path, repository({"c.yaml": f"apiVersion: v1\n{manifest}"}, {})).plan("dev")
+    [finding] = [one for one in plan.findings if one.code == "RP111"]
+
+    assert finding.severity.value == "warning"
+    assert finding.message.startswith("`primary` of ")
+    assert finding.location is not None
+    assert (finding.location.path, finding.location.line) == ("base/c.yaml", 4)
+
+
+def test_a_connection_that_is_encoded_twice_is_told(tmp_path: Path) -> None:
+    twice = encoded(f"postgres://shop:canary-x@{FAR}:5432/shop", 2)
+    secret = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: c}}\ndata: {{dsn: {twice}}}\n"
+    plan = Trial(tmp_path, repository({"c.yaml": secret}, {})).plan("dev")
+
+    assert [one.severity.value for one in plan.findings if one.code == "RP111"] == ["error"]
+    assert "canary-x" not in repr(plan)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["postgres", "postgres.shop-other.svc.cluster.local", f"see {FAR}", f"# {FAR}", "postgres.io"],
+)
+def test_what_is_not_the_sources_whole_name_is_not(tmp_path: Path, value: str) -> None:
+    data = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata: {{primary: '{value}'}}\n"
+
+    assert told(tmp_path, {"c.yaml": data}, {}) == []
+
+
+def test_a_value_of_a_chart_under_a_key_that_tells_nothing_is_told(tmp_path: Path) -> None:
+    files = repository({}, {}) | {
+        "charts/web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+        "charts/web/values-dev.yaml": f"replicas: 1\nwriter:\n  place: {FAR}\nother: a.b\n",
+    }
+    plan = Trial(tmp_path, files).plan("dev")
+    [finding] = [one for one in plan.findings if one.code == "RP111"]
+
+    assert finding.severity.value == "warning"
+    assert finding.message.startswith("`writer.place` of charts/web/values-dev.yaml names the")
+    assert finding.location is not None
+    assert (finding.location.path, finding.location.line) == ("charts/web/values-dev.yaml", 3)
+    assert [
+        one for one in Trial(tmp_path, files).plan("prod").findings if one.code == "RP111"
+    ] == []
 
 
 def test_check_tells_the_field_after_the_move(tmp_path: Path) -> None:
