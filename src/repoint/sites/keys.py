@@ -15,7 +15,7 @@ from msgspec import Struct
 from repoint.sites.lexicon import lexicon
 
 STRONG = lexicon(
-    "pg postgres postgresql postgre pgsql postgresdb psql pgbouncer pgpool cnpg timescale "
+    "pg postgres postgresql postgre pgsql postgresdb psql pgbouncer pgpool pgdump cnpg timescale "
     "timescaledb postgis pgvector libpq npgsql crunchy externalpostgresql externalpostgres "
     "supabase alloydb"
 )
