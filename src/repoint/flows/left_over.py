@@ -23,13 +23,6 @@ def _all(found: Survey, build: EnvironmentBuild, sites: SiteIndex) -> Iterator[L
         yield from in_values(found.resolution.loose, build.name, found.source)
 
 
-def _all(found: Survey, build: EnvironmentBuild, sites: SiteIndex) -> Iterator[Leftover]:
-    """What is left over in an environment's objects, and in the values that charts get."""
-    if found.source is not None:
-        yield from leftovers(build, sites, found.source)
-        yield from in_values(found.resolution.loose, build.name, found.source)
-
-
 def _left(one: Leftover, config: Config, build: EnvironmentBuild) -> tuple[str, str]:
     """Why a value is left over, and what to do about it; nothing for the rule's own remedy."""
     path = one.location.path if one.location is not None else ""
