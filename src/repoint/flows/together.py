@@ -13,7 +13,7 @@ from repoint.model.plan import Finding, Severity
 from repoint.rules import routing
 
 _MOST_NAMED = 3
-_BY_PLACE = frozenset({routing.NAMES_SOURCE.code})
+_BY_PLACE = frozenset({routing.NAMES_SOURCE.code, routing.MIGRATION_POOLED.code})
 """Rules of which one place is one cause, whoever reads it; their messages name the reader."""
 
 

@@ -68,6 +68,20 @@ def test_a_value_of_many_consumers_is_one_finding_of_a_check(tmp_path: Path) -> 
     )
 
 
+def test_a_value_that_sends_many_migrations_through_a_pool_is_one_finding(tmp_path: Path) -> None:
+    pods = (
+        "containers:\n- name: app\n  image: fair/{name}:1\n  command: [alembic, upgrade, head]\n"
+        "  env: [{{name: DB_HOST, valueFrom: {{configMapKeyRef: {{name: fair, key: DB_HOST}}}}}}]\n"
+    )
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: fair}\ndata: {DB_HOST: pg-pooler}\n"
+    base = {f"{n}.yaml": workload("Job", n, pods.format(name=n)) for n in ("stall", "tent")}
+    trial = Trial(tmp_path, repository({**base, "config.yaml": config}, {}))
+    (one,) = (found for found in trial.check("dev") if found.code == "RP120")
+    assert one.environment == "dev"
+    assert one.message.startswith("`DB_HOST` sends Job/shop-dev/stall/app (migration) through")
+    assert one.message.endswith("(and 1 more: Job/shop-dev/tent/app)")
+
+
 def test_what_is_said_twice_of_no_environment_is_said_once() -> None:
     note = Finding("RP110", Severity.NOTE, "nothing reads it", "later", _HERE)
     assert together([note, note]) == (note,)
