@@ -71,7 +71,7 @@ def test_the_page_of_own_tools_shows_what_repoint_yaml_takes() -> None:
 def test_the_page_of_own_tools_names_every_driver_and_habit() -> None:
     from typing import get_args
 
-    from repoint.planning.knowledge import Keeps
+    from repoint.planning.knowledge_keys import Keeps
     from repoint.rules.driver_table import SHAPES
 
     text = (ROOT / "docs" / "how-to" / "own-tools.md").read_text("utf-8")

@@ -12,8 +12,8 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from repoint.errors import ConfigError
-from repoint.planning.knowledge import SECTIONS as KNOWLEDGE_SECTIONS
-from repoint.planning.knowledge import KnowledgeSection, Wanted
+from repoint.planning.knowledge_keys import SECTIONS as KNOWLEDGE_SECTIONS
+from repoint.planning.knowledge_keys import KnowledgeSection, Wanted
 from repoint.planning.strict import Strings, Text, checked, yaml_data
 
 CONFIG_NAME = "repoint.yaml"

@@ -28,16 +28,18 @@ from repoint.model.knowledge import (
 )
 from repoint.planning.config import CONFIG_NAME, load_config
 from repoint.planning.knowledge import (
-    ImageSection,
-    Keeps,
-    KindSection,
-    LibrarySection,
-    ToolSection,
     digest_of,
     knowledge_in,
     knowledge_of,
     made_of,
     schema,
+)
+from repoint.planning.knowledge_keys import (
+    ImageSection,
+    Keeps,
+    KindSection,
+    LibrarySection,
+    ToolSection,
 )
 from repoint.rules.facts import HazardKind
 from repoint.rules.purpose_commands import classify
