@@ -283,6 +283,27 @@ def test_who_is_left_at_the_source(town: Town, ground: GroundFactory) -> None:
         _forget(town, source)
 
 
+def test_a_source_without_tls_is_asked_though_the_target_demands_it(
+    town: Town, ground: GroundFactory
+) -> None:
+    source = _source(town, ground)
+    try:
+        town.moved()
+        town.stand(*town.source_objects())
+        with closing(source.lab.superuser()) as session:
+            session.query("ALTER SYSTEM SET ssl = off")
+            session.query("SELECT pg_reload_conf()")
+
+        told = check(town.verify(), "source-sessions")
+
+        assert (told.verdict, "SSL" in told.observed) == (Verdict.PASS, False)
+    finally:
+        with closing(source.lab.superuser()) as session:
+            session.query("ALTER SYSTEM RESET ssl")
+            session.query("SELECT pg_reload_conf()")
+        _forget(town, source)
+
+
 def test_a_source_that_was_taken_down(town: Town) -> None:
     town.moved()
     town.stand(*town.source_objects())

@@ -18,7 +18,7 @@ from repoint.rehearsal.cast import Client
 from repoint.rehearsal.setup import first_schema
 from repoint.rules.facts import ClusterFacts, RoleDefault
 from repoint.verification.identity import Who, kind_of, right_kind, right_server
-from repoint.wire.login import Login
+from repoint.wire.login import Login, Tls
 
 _NO_WAY = (ClusterRefused, ClusterLost)
 
@@ -231,6 +231,14 @@ def plainly(client: Client) -> Login:
     login = _login(client)
     tls = replace(login.tls, check_name=False, check_chain=False, own_store=False)
     return replace(login, startup=(), tls=replace(tls, channel_binding=False, direct=False))
+
+
+def anywhere(client: Client) -> Login:
+    """The client's login for a server that its string was not written for: TLS if it is offered.
+
+    The plan raises sslmode for the target, and the source often speaks no TLS at all.
+    """
+    return replace(plainly(client), tls=Tls())
 
 
 def _encryption(subject: Subject, conversation: Conversation) -> Answer:

@@ -12,7 +12,7 @@ from repoint.flows.services import Services
 from repoint.flows.verifying.at_source import SourceInterview, at_source, named_checks
 from repoint.flows.verifying.flow import Scenery, reaching, standing_checks
 from repoint.flows.verifying.live import LiveState
-from repoint.flows.verifying.questions import plainly
+from repoint.flows.verifying.questions import anywhere
 from repoint.flows.verifying.reaching import Reach, Server
 from repoint.flows.verifying.subjects import Subject
 from repoint.flows.verifying.surroundings import addresses_of
@@ -103,7 +103,7 @@ def _logins(subjects: Sequence[Subject]) -> tuple[Login, ...]:
     """Each role's login once, without what its string asks of a certificate: the move keeps the
     roles' passwords, so the target takes them, too."""
     found = {
-        (one.client.login.user, one.client.login.database): plainly(one.client)
+        (one.client.login.user, one.client.login.database): anywhere(one.client)
         for one in subjects
         if one.client.login is not None and not one.unread
     }

@@ -11,7 +11,7 @@ from repoint.dsn.parse import find
 from repoint.errors import ClusterLost, ClusterRefused
 from repoint.flows.rehearsing.stage import Refused, told
 from repoint.flows.verifying.live import LiveState, template_labels
-from repoint.flows.verifying.questions import plainly
+from repoint.flows.verifying.questions import anywhere
 from repoint.flows.verifying.reaching import Reach, Server
 from repoint.flows.verifying.reading import Cast
 from repoint.flows.verifying.subjects import Subject
@@ -119,7 +119,7 @@ def _asked(
     roles: Iterable[str],
     pods: dict[str, str],
 ) -> tuple[tuple[Verdict, str], list[Control]]:
-    login = plainly(subject.client)
+    login = anywhere(subject.client)
     expected = "a second session of ours is seen among the source's"
     try:
         with reach.talk(server, login, None) as asking:
