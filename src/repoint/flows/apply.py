@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from repoint.errors import PlanBlocked, ProofFailed, StalePlan
+from repoint.flows.chosen import chosen_in
 from repoint.flows.ledger import entry_of, write_of
 from repoint.flows.receipts import load_receipts, receipt_writes
 from repoint.flows.rewriting import Rewriting, changes_of, is_done, wanted_of
@@ -76,7 +77,7 @@ def apply_plan(
         paths = tuple(dict.fromkeys(c.path for c in plan.changes if c.environment in todo))
         _edit(work, paths, aside, progress)
         progress.step("writing")
-        after = work.after()
+        after = work.after(chosen_in(config_text))
         told = [] if identity is None else [_told(tree, identity, plan, todo)]
         tree.commit("apply", [*work.writes, *receipt_writes(tree, receipts, after), *told])
         return Applied(_of(after, wanted), paths, recovered)

@@ -64,7 +64,7 @@ def _checked(workspace: Workspace, environments: Sequence[str]) -> tuple[Finding
             told = delivery_order.on_delivery(build.name, delivery_of(config, found, build, own))
             result += [one for one in told if one.severity is not Severity.NOTE]
             result += past_the_pooler(reads_of(config, found, build, own))
-            result += _turned(turned_of(config, found, build, own, owners).turns)
+            result += _turned(turned_of(workspace, found, build, own, owners).turns)
             result += _former(former_of(workspace, found, build, own, owners), build.name)
     result += left_over(found, wanted, config, defaults=False)
     sealing = sops_files(workspace)
@@ -169,9 +169,12 @@ def _turned(turns: Iterable[Turn]) -> Iterator[Finding]:
         if one.use.purpose.must_go_direct and one.now is Route.POOLED:
             continue
         who = one.use.workload
+        said = f"repoint.yaml says {one.wanted.value}"
+        if one.unsaid:
+            said = f"repoint.yaml says so no more: by itself it goes {one.wanted.value}"
         yield routing.TURNED.finding(
             f"`{one.report.site.key}` of {who.name if who.kind == 'File' else who.id} goes "
-            f"{one.now.value}, and repoint.yaml says {one.wanted.value}",
+            f"{one.now.value}, and {said}",
             location=one.report.site.location,
             environment=one.use.environment,
             consumer=who.id,

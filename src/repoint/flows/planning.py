@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from repoint import __version__
 from repoint.errors import ConfigError, UsageError
+from repoint.flows.chosen import said_then
 from repoint.flows.evidence import Evidence, gather
 from repoint.flows.findings import accepted, all_findings
 from repoint.flows.former import former
@@ -154,7 +155,7 @@ def _moves(
     reads = reads_of(config, found, build, all_targets[build.name])
     handed = tuple(one.report for one in reads if one.report is not None)
     mine = (r for r in found.inventory.sites if concerns(r, build.name, owners))
-    turned = turned_of(config, found, build, all_targets[build.name], owners)
+    turned = turned_of(workspace, found, build, all_targets[build.name], owners)
     left = former_of(workspace, found, build, all_targets[build.name], owners)
     scene = Scene(
         config=config,
@@ -233,11 +234,12 @@ def reads_of(
 
 
 def turned_of(
-    config: Config, found: Survey, build: EnvironmentBuild, targets: Targets, owners: Owners
+    workspace: Workspace, found: Survey, build: EnvironmentBuild, targets: Targets, owners: Owners
 ) -> Rerouted:
     """What of an environment has moved already, and goes another way now."""
     mine = (r for r in found.inventory.sites if is_of(r, build.name, owners))
-    return rerouted(mine, build.name, targets, config, found.routes)
+    config, applied = require_config(workspace), said_then(workspace.tree, build.name)
+    return rerouted(mine, build.name, targets, config, found.routes, applied)
 
 
 def former_of(

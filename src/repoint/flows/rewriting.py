@@ -10,7 +10,7 @@ from functools import partial
 from repoint.errors import DirtyWorkTree, EditRefused, RepointError, StalePlan, UsageError
 from repoint.flows.receipts import digest, read_now
 from repoint.model.plan import Edit, FileChange, Op, Plan
-from repoint.model.receipt import RECEIPT_FORMAT, FileWrite, Receipt, ReceiptFile, Undo
+from repoint.model.receipt import RECEIPT_FORMAT, Chosen, FileWrite, Receipt, ReceiptFile, Undo
 from repoint.planning.meaning import meaning
 from repoint.planning.sealed import line_swaps, new_value, plain_texts
 from repoint.planning.splice import apply_edits, patches, to_write
@@ -173,14 +173,15 @@ class Rewriting:
         else:
             self._change_clear(path, changes)
 
-    def after(self) -> dict[str, Receipt]:
-        """The receipts as they are to be after the run."""
+    def after(self, chosen: tuple[Chosen, ...] = ()) -> dict[str, Receipt]:
+        """The receipts as they are to be after the run; `chosen` is for what is applied now."""
         for name in self._todo:
             self._entries.setdefault(name, {})
-        return {
+        made = {
             name: replace(self._receipts.get(name) or self._empty(name), files=(*entries.values(),))
             for name, entries in self._entries.items()
         }
+        return made | {name: replace(made[name], chosen=chosen) for name in self._todo}
 
     def _entry(self, change: FileChange) -> ReceiptFile | None:
         """What this plan did to the file of `change` up to now."""

@@ -91,10 +91,23 @@ class ReceiptFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """What repoint.yaml said of a consumer, by the name that it has there."""
+
+    consumer: str
+    route: str = ""
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
-    """Everything apply did for one environment, in the order it was done."""
+    """Everything apply did for one environment, in the order it was done.
+
+    `chosen` is what the repoint.yaml of the last apply said of consumers.
+    """
 
     format: int
     tool_version: str
     environment: str
     files: tuple[ReceiptFile, ...]
+    chosen: tuple[Chosen, ...] = ()

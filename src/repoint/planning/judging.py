@@ -48,16 +48,19 @@ def _kind(view: ContainerView) -> str:
 
 def choice_for(config: Config | None, workload: Workload) -> ConsumerChoice | None:
     """The user's word on a consumer: by `Kind/name`, by `name`, or with the container."""
-    if config is None:
-        return None
+    return word_on(workload, config.consumers) if config is not None else None
+
+
+def word_on(workload: Workload, consumers: Mapping[str, ConsumerChoice]) -> ConsumerChoice | None:
+    """The one of several choices that is about a consumer, the nearest name first."""
     for key in (
         f"{workload.kind}/{workload.name}/{workload.container}",
         f"{workload.name}/{workload.container}",
         f"{workload.kind}/{workload.name}",
         workload.name,
     ):
-        if key in config.consumers:
-            return config.consumers[key]
+        if key in consumers:
+            return consumers[key]
     return None
 
 

@@ -1,7 +1,8 @@
 """Consumers that have moved already, and shall go another way now.
 
 A second plan moves them where repoint.yaml names another route or purpose than the one they were
-moved by, and where a migration goes through a pool. Every other consumer of the target stays as
+moved by, where it names none any more (the receipt tells what it named), and where a migration
+goes through a pool. Every other consumer of the target stays as
 it stands: what a person placed by hand is not evidence against him.
 """
 
@@ -9,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from repoint.dsn.hosts import Service, same_service
 from repoint.model.consumer import Certainty, Purpose, Route, Use, Workload
 from repoint.planning.config import Config, ConsumerChoice
 from repoint.planning.environment_facts import Targets
 from repoint.planning.inventory import SiteReport
-from repoint.planning.judging import choice_for, route_of, use_route
+from repoint.planning.judging import choice_for, route_of, use_route, word_on
 
 Routes = Mapping[tuple[str, Workload], Route]
 
@@ -39,12 +41,16 @@ class Rerouted:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One use that goes another way."""
+    """One use that goes another way.
+
+    `unsaid` tells that it goes as repoint.yaml said when it was applied, and says no more.
+    """
 
     report: SiteReport
     use: Use
     now: Route
     wanted: Route
+    unsaid: bool = False
 
 
 def standing_route(host: str, namespace: str, targets: Targets, domain: str) -> Route:
@@ -75,6 +81,7 @@ def rerouted(
     targets: Targets,
     config: Config,
     routes: Routes,
+    applied: Mapping[str, ConsumerChoice] = MappingProxyType({}),
 ) -> Rerouted:
     """What of the target's own sites goes another way in an environment.
 
@@ -84,8 +91,9 @@ def rerouted(
         targets: Where its consumers go.
         config: repoint.yaml.
         routes: The way that each container would go, as `judging.routes` gives it.
+        applied: What repoint.yaml said of consumers when they were moved.
     """
-    judge = _Judge(environment, targets, config, routes)
+    judge = _Judge(environment, targets, config, routes, applied)
     mine = [one for one in reports if not one.is_source and judge.is_target(one)]
     judge.learn(mine)
     turns = [turn for report in mine for turn in judge.turns(report)]
@@ -105,11 +113,19 @@ def rerouted(
 class _Judge:
     """Which uses of one environment shall go another way than they do."""
 
-    def __init__(self, environment: str, targets: Targets, config: Config, routes: Routes) -> None:
+    def __init__(
+        self,
+        environment: str,
+        targets: Targets,
+        config: Config,
+        routes: Routes,
+        applied: Mapping[str, ConsumerChoice],
+    ) -> None:
         self._environment = environment
         self._targets = targets
         self._config = config
         self._routes = routes
+        self._applied = applied
         self._pods: set[Workload] = set()
 
     def uses(self, report: SiteReport) -> Iterator[Use]:
@@ -139,8 +155,11 @@ class _Judge:
         both = (Route.POOLED, Route.DIRECT)
         for use in self.uses(report):
             now, wanted = self.standing(report, use), self._wanted(use)
-            if now in both and wanted in both and now is not wanted and self._is_asked(use, wanted):
-                yield Turn(report, use, now, wanted)
+            if now not in both or wanted not in both or now is wanted:
+                continue
+            unsaid = self._is_unsaid(use, now)
+            if unsaid or self._is_asked(use, wanted):
+                yield Turn(report, use, now, wanted, unsaid)
 
     def _wanted(self, use: Use) -> Route:
         if use.workload.kind == "File":
@@ -158,6 +177,17 @@ class _Judge:
             return replace(use.workload, container="") in self._pods
         sure = use.certainty is not Certainty.GUESS and use.workload.kind != "File"
         return sure and use.purpose.must_go_direct and wanted is Route.DIRECT
+
+    def _is_unsaid(self, use: Use, now: Route) -> bool:
+        """Whether a use goes as repoint.yaml said once, which says nothing of it now."""
+        chosen, file = self._choice(use), use.workload.kind == "File"
+        if chosen is not None and (chosen.route or chosen.purpose):
+            return False
+        name = use.workload.name
+        said = self._applied.get(name) if file else word_on(use.workload, self._applied)
+        if said is None or not (said.route or said.purpose):
+            return False
+        return now is (Route(said.route) if said.route else route_of(Purpose(said.purpose)))
 
     def _choice(self, use: Use) -> ConsumerChoice | None:
         if use.workload.kind == "File":

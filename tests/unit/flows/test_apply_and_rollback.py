@@ -22,9 +22,11 @@ from repoint.errors import (
     UsageError,
 )
 from repoint.flows.apply import Applied, apply_plan
+from repoint.flows.chosen import chosen_in
 from repoint.flows.rollback import RolledBack, roll_back
 from repoint.flows.standing import standing_of
 from repoint.model.plan import Edit, Finding, Op, OverlayProof, PartEdit, Plan, Severity
+from repoint.model.receipt import Chosen
 from repoint.model.rehearsal import Verdict
 from repoint.model.source import Location
 from tests.unit.flows.hand_plans import (
@@ -567,3 +569,12 @@ def test_a_damaged_receipt_is_named(repository: Repository, old: str, new: str, 
 
     assert caught.value.message.startswith(f"`{path}`: this receipt ")
     assert told in caught.value.message
+
+
+def test_the_receipt_tells_what_repoint_yaml_said_of_consumers() -> None:
+    text = (
+        "source: {hosts: [postgres]}\ntarget: {cluster: pg, pooler: pg-pooler}\n"
+        "consumers: {web: {route: direct}, job: {purpose: admin}, more: {pool_size: 3}}\n"
+    )
+    assert chosen_in(text) == (Chosen("web", "direct", ""), Chosen("job", "", "admin"))
+    assert chosen_in(None) == () and chosen_in("") == ()

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from repoint.flows.receipts import receipt_path
 from repoint.model.plan import Plan
+from repoint.model.receipt import RECEIPT_FORMAT, Chosen, Receipt
+from repoint.planning.codec import encode_receipt
 from tests.unit.planning.small_repository import (
     CONFIG,
     DEV_DIRECT,
@@ -144,3 +147,55 @@ def test_another_environment_is_left_alone(tmp_path: Path) -> None:
     assert all("dev" in one.path for one in plan.changes)
     assert all(one.holds for one in plan.proofs)
     assert replace(plan, changes=()).blocking == ()
+
+
+def _applied(trial: Trial, *chosen: Chosen) -> None:
+    """The receipt of an apply at which repoint.yaml said that of consumers."""
+    path = trial.root / receipt_path("dev")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    receipt = Receipt(RECEIPT_FORMAT, "1.0.0", "dev", (), chosen)
+    path.write_bytes(encode_receipt(receipt))
+
+
+@pytest.mark.parametrize(
+    ("consumers", "chosen"),
+    [
+        ("{till: {route: direct}}", Chosen("till", route="direct")),
+        ("{Deployment/till/till: {purpose: admin}}", Chosen("Deployment/till/till", "", "admin")),
+    ],
+)
+def test_a_way_that_is_named_no_more_goes_back_to_what_evidence_says(
+    tmp_path: Path, consumers: str, chosen: Chosen
+) -> None:
+    trial = _trial(tmp_path)
+    _with(trial, consumers).apply("dev")
+    assert trial.plan("dev").changes == ()  # As a person would have written it.
+
+    _applied(trial, chosen)
+    assert trial.plan("dev").applicable
+    assert _rows(trial.plan("dev"))["till"] == (DEV_DIRECT, DEV_POOLED)
+    (told,) = (one for one in trial.check("dev") if one.code == "RP106" and "dsn" in one.message)
+    assert told.message.endswith("and repoint.yaml says so no more: by itself it goes pooled")
+    trial.apply("dev")
+    assert trial.plan("dev").changes == ()
+    assert not [one for one in trial.check("dev") if one.code == "RP106"]
+
+
+@pytest.mark.parametrize(
+    ("now", "chosen"),
+    [
+        pytest.param("{till: {route: direct}}", Chosen("till", "direct"), id="still said"),
+        pytest.param("{till: {purpose: admin}}", Chosen("till", "direct"), id="said otherwise"),
+        pytest.param("{}", Chosen("till", "pooled"), id="another way was said"),
+        pytest.param("{}", Chosen("other", "direct"), id="of another consumer"),
+        pytest.param("{}", Chosen("till", "sideways"), id="a word of another version"),
+        pytest.param("{}", Chosen("till"), id="nothing of its way"),
+    ],
+)
+def test_what_was_not_said_of_the_way_that_it_has_moves_nothing(
+    tmp_path: Path, now: str, chosen: Chosen
+) -> None:
+    trial = _trial(tmp_path)
+    _with(trial, "{till: {route: direct}}").apply("dev")
+    _applied(trial, chosen)
+    assert _with(trial, now).plan("dev").changes == ()
