@@ -66,8 +66,8 @@ TURNED = Rule(
     "a consumer goes another way than repoint.yaml says",
     "It reaches the target already, by the Pooler where repoint.yaml names the direct route or a "
     "purpose that needs it, or the other way round: the route was changed after the move, or the "
-    "manifest was. Or it goes as repoint.yaml said when it was applied, and repoint.yaml says so no "
-    "more. Until a plan moves it, file and configuration tell two stories.",
+    "manifest was. Or it goes as repoint.yaml said when it was applied, and repoint.yaml says so "
+    "no more. Until a plan moves it, file and configuration tell two stories.",
     "run `repoint plan` and apply it, or name the route that it has under `consumers:`",
     ("P2", "P3"),
 )
