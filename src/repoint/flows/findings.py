@@ -117,15 +117,20 @@ def _neighbours(workspace: Workspace, found: Survey, names: Collection[str]) -> 
     loops are left out: they read and write nothing.
     """
     environments = workspace.config.environments if workspace.config is not None else {}
-    homes = {one.namespace: name for name, one in environments.items() if one.namespace}
+    homes: dict[str, list[str]] = {}
+    for name, one in environments.items():
+        homes.setdefault(one.namespace, []).append(name)
     servers = Servers(workspace.config, found) if workspace.config is not None else None
     told: dict[tuple[str, str], dict[str, SiteReport]] = {}
     for report in found.inventory.sites:
         read = parse_host(report.site.host.text) if report.is_source else None
-        named = homes.get(read.namespace or "", "") if read is not None else ""
+        namespace = read.namespace if read is not None else None
+        named = homes.get(namespace, []) if namespace else []
         for use in report.uses:
             own = use.environment
-            home = named or (servers.home(report, own) if servers is not None else "")
+            # Where clusters are apart, environments may well have the same namespace.
+            home = own if own in named else next(reversed(named), "")
+            home = home or (servers.home(report, own) if servers is not None else "")
             if not home or own not in names or home == own or use.purpose is Purpose.PROBE:
                 continue
             if environments[own].namespace:

@@ -8,7 +8,7 @@ renders, and the name does not resolve.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from repoint.dsn.hosts import parse_host
 from repoint.model.plan import Finding, Severity
@@ -90,20 +90,39 @@ def resolves(facts: EnvironmentFacts, host: str) -> bool:
     return (read.service, read.namespace or facts.namespace) in set(_names(facts))
 
 
+def given_up(before: EnvironmentFacts, after: EnvironmentFacts) -> tuple[Finding, ...]:
+    """Findings on pooled hosts that nobody goes to in `after`, since they could not live there.
+
+    What a Pooler can do is not known of one that is not there, and going direct hides its name.
+    """
+    kept = {after.host_of(one) for one in after.pooled}
+    lost = [(host, "pooled") for one in before.pooled if (host := before.host_of(one)) not in kept]
+    return tuple(_unknown(before, lost))
+
+
 def _hosts(facts: EnvironmentFacts) -> Iterator[Finding]:
     wanted = [(facts.host_of(one), "pooled") for one in facts.pooled]
     wanted += [(facts.direct_host, "direct") for _ in facts.direct[:1]]
+    yield from _unknown(facts, wanted)
+
+
+def _unknown(facts: EnvironmentFacts, wanted: Iterable[tuple[str, str]]) -> Iterator[Finding]:
     for host, route in dict.fromkeys(wanted):
         if resolves(facts, host):
             continue
         there = sorted({f"{name}.{namespace}" for name, namespace in _targets(facts)})
         read = parse_host(host)
         short = f"{read.service}.{read.namespace or facts.namespace}" if read else host
-        near = difflib.get_close_matches(short, there, n=1, cutoff=0.5)
+        poolers = [f"{name}.{namespace}" for name, namespace in _pooler_names(facts)]
+        # A Service of the Cluster is no Pooler, however alike they are called.
+        alike = poolers if route == "pooled" else there
+        near = difflib.get_close_matches(short, alike, n=1, cutoff=0.5)
         listed = ", ".join(f"`{name}`" for name in there)
         hint = f"the environment renders {listed}" if there else ""
         if near:
             hint = f"did you mean `{near[0]}`? {hint}"
+        elif there and route == "pooled" and not poolers:
+            hint = f"{hint}, and no Pooler: `repoint scaffold --env {facts.name}` prints one"
         yield UNKNOWN_HOST.finding(
             f"the {route} host `{host}` is nothing that environment `{facts.name}` renders",
             hint=hint,
@@ -163,10 +182,14 @@ def _pooler(facts: EnvironmentFacts, pooler: PoolerFacts) -> Iterator[Finding]:
 
 def _targets(facts: EnvironmentFacts) -> Iterator[tuple[str, str]]:
     """`(service, namespace)` of every rendered Pooler and of each Cluster's read-write Service."""
-    poolers = facts.poolers or ((facts.pooler,) if facts.pooler else ())
     clusters = facts.clusters or ((facts.cluster,) if facts.cluster else ())
-    yield from ((p.name.lower(), p.namespace.lower()) for p in poolers)
+    yield from _pooler_names(facts)
     yield from ((f"{c.name}-rw".lower(), c.namespace.lower()) for c in clusters)
+
+
+def _pooler_names(facts: EnvironmentFacts) -> Iterator[tuple[str, str]]:
+    poolers = facts.poolers or ((facts.pooler,) if facts.pooler else ())
+    yield from ((one.name.lower(), one.namespace.lower()) for one in poolers)
 
 
 def _names(facts: EnvironmentFacts) -> Iterator[tuple[str, str]]:

@@ -39,6 +39,17 @@ def test_it_is_told_once_for_all_who_read_a_base_and_not_of_a_wait_loop(tmp_path
     assert finding.message.endswith("(and 1 more: Deployment/shop-prod/api/web)")
 
 
+def test_environments_of_one_namespace_each_in_a_cluster_of_its_own_are_no_neighbours(
+    tmp_path: Path,
+) -> None:
+    config = CONFIG.replace("shop-dev", "data").replace("shop-prod", "data")
+    config = config.replace("[postgres]", "[postgres.data.svc]")
+    web = {"web.yaml": workload("Deployment", "web", WEB % "postgres.data.svc")}
+    files = repository(web, {"kustomization.yaml": "namespace: data\nresources: [../../base]\n"})
+    plan = Trial(tmp_path, files, config=config).plan()
+    assert "RP105" not in {f.code for f in plan.findings} and plan.changes
+
+
 def test_a_server_of_its_own_or_of_everybodys_is_not(tmp_path: Path) -> None:
     assert _codes(tmp_path / "bare", "postgres", "dev", "prod") == []
     files = repository({"web.yaml": workload("Deployment", "web", WEB % "postgres.data")}, {})

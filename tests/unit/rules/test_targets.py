@@ -108,6 +108,12 @@ def test_X17_the_hint_names_what_is_there_and_the_nearest() -> None:
     assert "`pg-rw.shop`" in finding.hint
 
 
+def test_X17_a_service_of_the_cluster_is_not_offered_for_a_pooler() -> None:
+    (finding,) = check(environment(pooler=None, pooled_host="pg-pw.shop.svc.cluster.local"))
+    assert "did you mean" not in finding.hint
+    assert "renders `pg-rw.shop`, and no Pooler: `repoint scaffold --env" in finding.hint
+
+
 @pytest.mark.parametrize("host", ["10.0.0.1", "${HOST}", "db.example.com", ""])
 def test_what_is_no_service_name_does_not_resolve(host: str) -> None:
     assert not resolves(environment(), host)
