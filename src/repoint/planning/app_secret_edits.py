@@ -15,10 +15,10 @@ from repoint.model.consumer import Use
 from repoint.planning.app_secret import AppSecretRead
 from repoint.planning.deliver import Delivery
 from repoint.planning.ground import Ground, edit_of
-from repoint.planning.overlay_edits import Reason
 from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.places import Step, at_steps, container_steps, field_of, object_name
 from repoint.planning.site_edits import Goal
+from repoint.planning.wishes import Reason
 from repoint.planning.yaml_emit import Token, Tree, YamlStyle, emit_item, newline_of, scalar_text
 from repoint.rules.app_secret import PARTS, SCHEMES, composed, part_names
 

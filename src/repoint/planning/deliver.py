@@ -20,7 +20,7 @@ from repoint.model.source import Span
 from repoint.planning.chart_values import ChartValues
 from repoint.planning.entries import beside, entry_of, how_to_add
 from repoint.planning.ground import Errand, Ground, edit_of, keys_of, sibling, sops_pointer
-from repoint.planning.overlay_edits import BUILT_IN_LISTS, OverlayEditor, Reason
+from repoint.planning.overlay_edits import BUILT_IN_LISTS, OverlayEditor
 from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.places import (
     PlaceIndex,
@@ -34,6 +34,7 @@ from repoint.planning.quoting import UNFIT
 from repoint.planning.shared import SharedValues, holds
 from repoint.planning.site_edits import Goal, by_value, part_edits
 from repoint.planning.splice import BASE64
+from repoint.planning.wishes import Reason
 from repoint.planning.yaml_emit import Tree
 from repoint.sites.frame import SHARED
 

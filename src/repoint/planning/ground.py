@@ -22,9 +22,9 @@ from repoint.kube.objects import scalar_at
 from repoint.model.consumer import Site
 from repoint.model.plan import Edit, Op, PartEdit, Task
 from repoint.model.source import Span
-from repoint.planning.overlay_edits import Reason
 from repoint.planning.quoting import with_quotes
 from repoint.planning.site_edits import Goal, Replacement, part_edits, replacements, text_offset
+from repoint.planning.wishes import Reason
 
 
 @dataclass(frozen=True, slots=True)

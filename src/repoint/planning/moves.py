@@ -16,7 +16,6 @@ from repoint.planning.environment_facts import Targets
 from repoint.planning.ground import Errand
 from repoint.planning.inventory import SiteReport
 from repoint.planning.judging import choice_for, route_of, update_required
-from repoint.planning.overlay_edits import Reason
 from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.role_defaults import add_defaults
 from repoint.planning.session_pooler import add_session_pooler
@@ -30,6 +29,7 @@ from repoint.planning.targets import (
     unraised,
     with_planned,
 )
+from repoint.planning.wishes import Reason
 from repoint.rules import app_secret, budget, routing
 from repoint.rules.facts import EnvironmentFacts
 from repoint.rules.rule import Rule

@@ -9,27 +9,25 @@ from __future__ import annotations
 
 from collections import abc
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from repoint.formats.base import Mapping, ParsedFile
 from repoint.kube.files import FileIndex
 from repoint.kube.resource import Resource
-from repoint.model.plan import Applicability, Edit, Op, PartEdit
+from repoint.model.plan import Edit, Op
 from repoint.planning.copied import MARK
 from repoint.planning.new_patches import (
     as_written,
     merge_patch,
-    sources_of,
     stands_for,
     target_of,
     text_of,
 )
 from repoint.planning.overlay_folder import Folder, PatchNames, PlannedEdit, behind, inserted
 from repoint.planning.overlay_tree import OverlayTree
-from repoint.planning.places import Step, object_name
+from repoint.planning.wishes import Wish, edit_of
 from repoint.planning.yaml_emit import Tree, YamlStyle, emit, style_of
 from repoint.planning.yaml_insert import insertions
-from repoint.planning.yaml_trees import merge_trees, tree_at
 
 BUILT_IN_LISTS = frozenset(
     ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "PodTemplate"]
@@ -38,39 +36,6 @@ BUILT_IN_LISTS = frozenset(
 
 Objects = dict[str, frozenset[tuple[str, str, str]]]
 """Overlays with the `(kind, namespace, name)` of the objects that each builds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why an edit is made: the rule, the sentence, and who asked for it."""
-
-    rule: str
-    text: str
-    consumers: tuple[str, ...] = ()
-    applicability: Applicability = Applicability.SAFE
-
-
-@dataclass(slots=True)
-class Wish:
-    """What one object of the environment shall hold.
-
-    `tree` is the patch's body without its head; `parts` are the token replacements in
-    it, for the proof; `expects` the fields that appear. `operations` are a JSON patch, for what
-    no tree reaches; `over` the files that spell what is overridden: a patch goes behind them.
-    """
-
-    resource: Resource
-    tree: dict[str, Tree] = field(default_factory=dict)
-    operations: list[Tree] = field(default_factory=list)
-    over: set[str] = field(default_factory=set)
-    parts: list[PartEdit] = field(default_factory=list)
-    expects: list[str] = field(default_factory=list)
-    reasons: list[Reason] = field(default_factory=list)
-
-    def put(self, steps: tuple[Step, ...], value: Tree) -> None:
-        """Have the object hold `value` where `steps` lead."""
-        merge_trees(self.tree, tree_at(steps, value))
-        self.over |= sources_of(self.resource, steps)
 
 
 class OverlayEditor:
@@ -232,7 +197,7 @@ class OverlayEditor:
                     document=document.index,
                 )
                 if found is not None:
-                    edit = _edit(wish)
+                    edit = edit_of(wish)
                     return [
                         PlannedEdit(path, inserted(edit, raw, one.offset, one.text, one.pointer))
                         for one in found
@@ -266,7 +231,7 @@ class OverlayEditor:
     ) -> tuple[Folder, PlannedEdit]:
         name, style = folder.file_name(wish.resource), folder.style(wish.resource)
         text, copies = text_of(tree, style)
-        edit = replace(_create(_edit(wish), text), copies=copies)
+        edit = replace(_create(edit_of(wish), text), copies=copies)
         entry: dict[str, Tree] = {"path": name}
         folder.add_entry(section, {**entry, "target": target} if target else entry, edit)
         return folder, PlannedEdit(folder.take(name), edit)
@@ -341,28 +306,6 @@ def _has_name(resource: Resource) -> bool:
     """Whether a patch can name the object: one with `generateName` alone has no name."""
     metadata = resource.body.get("metadata")
     return isinstance(metadata, dict) and "name" in metadata
-
-
-def _edit(wish: Wish) -> Edit:
-    reasons = wish.reasons or [Reason("RP110", "moves to the new server")]
-    weakest = (
-        Applicability.REVIEW
-        if any(r.applicability is Applicability.REVIEW for r in reasons)
-        else Applicability.SAFE
-    )
-    return Edit(
-        op=Op.SPLICE,
-        pointer="",
-        line=0,
-        key=f"{wish.resource.kind}/{wish.resource.name}",
-        rule=reasons[0].rule,
-        reason="; ".join(dict.fromkeys(reason.text for reason in reasons)),
-        applicability=weakest,
-        parts=tuple(dict.fromkeys(wish.parts)),
-        consumers=tuple(dict.fromkeys(c for reason in reasons for c in reason.consumers)),
-        expects=tuple(dict.fromkeys(wish.expects)),
-        touches=(object_name(wish.resource),),
-    )
 
 
 def _create(edit: Edit, text: str) -> Edit:

@@ -20,9 +20,9 @@ from repoint.model.source import Location
 from repoint.planning.deliver import Delivery
 from repoint.planning.environment_facts import Targets
 from repoint.planning.ground import edit_of
-from repoint.planning.overlay_edits import Reason
 from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.places import field_of, object_name, places
+from repoint.planning.wishes import Reason
 from repoint.planning.yaml_emit import Tree
 from repoint.rules import startup_params
 from repoint.rules.declared import PreCheck

@@ -16,8 +16,9 @@ from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.effective import Effective, Value, items, mapping, text
 from repoint.kube.resource import Resource
 from repoint.model.plan import Applicability, Edit, Op
-from repoint.planning.overlay_edits import OverlayEditor, Reason
+from repoint.planning.overlay_edits import OverlayEditor
 from repoint.planning.overlay_folder import Folder
+from repoint.planning.wishes import Reason
 from repoint.planning.yaml_emit import Token, Tree
 from repoint.planning.yaml_trees import block_or_text
 from repoint.rules.facts import EnvironmentFacts, PoolerFacts

@@ -13,10 +13,11 @@ from repoint.model.plan import Op, PartEdit, Task
 from repoint.planning.copied import hole, secret_ranges
 from repoint.planning.ground import Errand, Ground, edit_of
 from repoint.planning.new_patches import replacing, sources_of
-from repoint.planning.overlay_edits import BUILT_IN_LISTS, OverlayEditor, Reason
+from repoint.planning.overlay_edits import BUILT_IN_LISTS, OverlayEditor
 from repoint.planning.places import Place, PlaceIndex, Step, at_steps, field_of, object_name
 from repoint.planning.quoting import UNFIT, in_a_script
 from repoint.planning.site_edits import Replacement, applied, replacements
+from repoint.planning.wishes import Reason
 from repoint.planning.yaml_emit import Token, Tree
 from repoint.planning.yaml_trees import block_or_text
 

@@ -12,9 +12,9 @@ from repoint.kube.effective import Value
 from repoint.kube.resource import Resource
 from repoint.model.consumer import Site, Use
 from repoint.planning.deliver import Delivery
-from repoint.planning.overlay_edits import Reason
 from repoint.planning.places import Place, Step, at_steps, container_steps
 from repoint.planning.site_edits import Goal, applied, part_edits, replacements
+from repoint.planning.wishes import Reason
 from repoint.planning.yaml_emit import Token, Tree
 
 _SECRET_SOURCES = ("secret", "envfrom-secret")

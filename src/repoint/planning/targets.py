@@ -10,8 +10,9 @@ from repoint.model.plan import Applicability, Edit, Finding, Op, Severity
 from repoint.planning.config import Config
 from repoint.planning.deliver import Delivery
 from repoint.planning.environment_facts import Targets
-from repoint.planning.overlay_edits import OverlayEditor, Reason
+from repoint.planning.overlay_edits import OverlayEditor
 from repoint.planning.overlay_folder import Folder
+from repoint.planning.wishes import Reason
 from repoint.planning.yaml_emit import Token, Tree
 from repoint.rules import (
     budget,

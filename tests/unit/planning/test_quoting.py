@@ -20,11 +20,11 @@ from repoint.model.consumer import Site
 from repoint.model.plan import Edit, Op, PartEdit
 from repoint.model.receipt import ReceiptFile
 from repoint.planning.ground import Ground, edit_of
-from repoint.planning.overlay_edits import Reason
 from repoint.planning.site_edits import Goal, part_edits
 from repoint.planning.splice import apply_edits, repeat_entry
 from repoint.planning.takeback import take_back
 from repoint.planning.undo import describe
+from repoint.planning.wishes import Reason
 from repoint.sites.detect import detect
 from tests.unit.flows.hand_plans import sha
 from tests.unit.planning.small_repository import CONFIG, Trial, repository, workload
