@@ -32,6 +32,7 @@ from repoint.kube.effective import (
 from repoint.kube.environments import Layout
 from repoint.kube.files import FileIndex, join, normal
 from repoint.kube.helmfile import helmfile_releases, whole
+from repoint.kube.inflated import inflated
 from repoint.kube.resource import Resource
 from repoint.kube.words import is_word
 from repoint.kube.workloads import leaves
@@ -62,11 +63,13 @@ def releases(
     layout: Layout,
     resources: Iterable[tuple[str, Resource]],
     sited: Collection[str] = (),
+    built: Iterable[tuple[str, str, str]] = (),
 ) -> tuple[Release, ...]:
-    """Every release that values files, HelmReleases and Applications describe.
+    """Every release that values files, HelmReleases, Applications and kustomizations describe.
 
     `resources` are effective objects with their environment. `sited` are the files with a site,
-    which are values by what they hold, too.
+    which are values by what they hold, too. `built` are the files that overlays are built of, each
+    behind its environment and that one's namespace.
     """
     charts = Charts(find_charts(index))
     found: list[Release] = []
@@ -80,7 +83,10 @@ def releases(
         for release, files in declared:
             named |= files
             found.append(release)
-    for release, files in _from_helmfiles(index, charts, layout):
+    for release, files in (
+        *_from_helmfiles(index, charts, layout),
+        *_inflated(index, charts, built),
+    ):
         named |= files
         found.append(release)
     found += _from_files(index, charts, layout, named, sited)
@@ -206,6 +212,30 @@ def _from_helmfiles(
                 ),
                 {*spelled, *templated},
             )
+
+
+def _inflated(
+    index: FileIndex, charts: Charts, built: Iterable[tuple[str, str, str]]
+) -> Iterator[tuple[Release, set[str]]]:
+    """A release per environment of each chart that a kustomization inflates."""
+    for environment, namespace, path in built:
+        for one in inflated(index, path):
+            chart = charts.at(one.chart)
+            present = tuple(file for file in one.files if file in index.files)
+            layers = [*(values_tree(index, file) for file in present), one.inline]
+            values = merged([*([chart.values] if chart else []), *layers])
+            release = Release(
+                holder="HelmRelease",
+                name=one.name,
+                namespace=one.namespace or namespace,
+                environment=environment,
+                chart=chart,
+                values=values,
+                own=_own(chart, layers, values),
+                path=path,
+                layers=present,
+            )
+            yield release, set(present)
 
 
 def _source(body: dict[str, Effective]) -> dict[str, Effective]:

@@ -106,7 +106,7 @@ def resolve(
     finder = SiteIndex(sites, files)
     traced = _traced(deployed, finder, {view.path: view for view in sealed})
     uses = [*traced.uses, *_compose_uses(index, deployed.layout, finder)]
-    released = releases(index, deployed.layout, _objects(deployed), sites)
+    released = releases(index, deployed.layout, _objects(deployed), sites, _built_of(deployed))
     for release in released:
         uses += release_uses(release, finder)
     uses += _migrators(traced.installed, released, finder)
@@ -187,6 +187,13 @@ def _objects(deployed: Deployed) -> Iterator[tuple[str, Resource]]:
     for environment in deployed.all:
         for resource in environment.objects:
             yield environment.name, resource
+
+
+def _built_of(deployed: Deployed) -> Iterator[tuple[str, str, str]]:
+    """The files that overlays are built of, behind their environment and its namespace."""
+    for environment in deployed.all:
+        files = {path for build in environment.builds for path in build.files}
+        yield from ((environment.name, environment.namespace, path) for path in sorted(files))
 
 
 def _compose_uses(index: FileIndex, layout: Layout, finder: SiteIndex) -> Iterator[RawUse]:

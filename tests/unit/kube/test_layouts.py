@@ -675,3 +675,37 @@ def test_application_set_of_several_charts_gives_each_its_own_values(
         ("Deployment/cart/c", "charts/cart/values-staging.yaml"),
         ("Deployment/mail/c", "charts/mail/values.yaml"),
     }
+
+
+def test_a_chart_that_a_kustomization_inflates_reads_its_values() -> None:
+    tree = {
+        **{f"base/{path}": text for path, text in SHOP_CHART.items()},
+        "base/kustomization.yaml": """
+            helmCharts:
+            - name: shop
+              valuesInline: {db: {host: two}, idle: {host: x}}
+            """,
+        "overlays/dev/kustomization.yaml": """
+            namespace: team
+            resources: [../../base]
+            helmCharts:
+            - {name: bi, releaseName: reports, valuesFile: bi.yaml, valuesInline: {pg: {host: h}}}
+            """,
+        "overlays/dev/bi.yaml": "writer: {host: h}\n",
+        "overlays/prod/kustomization.yaml": "resources: [../../base]\n",
+    }
+    inline = "/0/helmCharts/0/valuesInline"
+
+    found = rows(
+        tree,
+        ("base/kustomization.yaml", f"{inline}/db/host"),
+        ("overlays/dev/kustomization.yaml", f"{inline}/pg/host"),
+        ("overlays/dev/bi.yaml", "/0/writer/host"),
+    )
+
+    assert [(one[0], one[1], one[3]) for one in found] == [
+        ("dev", "Deployment/shop/c", "base/kustomization.yaml"),
+        ("dev", "HelmRelease/team/reports", "overlays/dev/bi.yaml"),
+        ("dev", "HelmRelease/team/reports", "overlays/dev/kustomization.yaml"),
+        ("prod", "Deployment/shop/c", "base/kustomization.yaml"),
+    ]
