@@ -43,7 +43,7 @@ def _left(one: Leftover, config: Config, build: EnvironmentBuild) -> tuple[str, 
         return "which no editable place spells", ""
     return (
         "and nothing tells whether anybody connects by it",
-        "where it connects, patch it in the environment's overlay",
+        "where it connects, change it by hand, or patch it in the environment's overlay",
     )
 
 
