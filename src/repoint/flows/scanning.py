@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from repoint.errors import UsageError
 from repoint.flows.left_alone import left_alone
+from repoint.flows.operator_secret import past_the_pooler
 from repoint.flows.reading import Reading, read_repository
 from repoint.flows.rendering_unknown import resolve_all
 from repoint.flows.workspace import Workspace
@@ -77,7 +78,11 @@ def scan(
     Raises:
         UsageError: an environment of that name does not exist.
     """
-    inventory = survey(workspace, reading).inventory
+    found = survey(workspace, reading)
+    inventory = found.inventory
+    if workspace.config is not None:
+        past = past_the_pooler(workspace.config, found.resolution, found.routes)
+        inventory = replace(inventory, findings=(*inventory.findings, *past))
     if not environments:
         return inventory
     known = {view.name for view in inventory.environments}

@@ -100,6 +100,11 @@ class Shelf(Mapping[str, ParsedFile]):
         raw = self._texts.get(path, b"")
         return b"\\" in raw or any(word.encode() in raw for word in words)
 
+    def says(self, word: str) -> bool:
+        """Whether any of `texts` holds a word as it is; nothing is parsed."""
+        wanted = word.encode()
+        return any(wanted in raw for raw in self._texts.values())
+
     def opened_in_vain(self) -> dict[str, str]:
         """Why files that were asked for could not be read, by path; of `others` alone."""
         found = ((path, why) for path, why in self._problems.items() if why)

@@ -91,6 +91,12 @@ class FileIndex:
         found = (path for path, one in self.files.items() if any(w in one.text for w in words))
         return tuple(sorted(found))
 
+    def says(self, word: str) -> bool:
+        """Whether the text of any file holds a word as it is, told without parsing one."""
+        if isinstance(self.files, Shelf):
+            return self.files.says(word)
+        return any(word in one.text for one in self.files.values())
+
     def may_say(self, path: str, words: Iterable[str]) -> bool:
         """Whether a scalar of a file may be one of `words`, told without parsing the file."""
         if isinstance(self.files, Shelf):

@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from repoint.flows.scanning import scan
 from repoint.model.plan import Plan, Severity
-from tests.unit.planning.small_repository import CONFIG, DEV_POOLED, Trial, repository, workload
+from tests.unit.planning.small_repository import (
+    CONFIG,
+    DEV_POOLED,
+    Trial,
+    repository,
+    workload,
+)
 
 _HOST = DEV_POOLED
 
@@ -154,3 +161,26 @@ def test_a_secret_that_bootstrap_names_is_not_the_operators(tmp_path: Path) -> N
         "spec: {bootstrap: {initdb: {database: d, owner: o, secret: {name: own}}}, instances: 1,",
     )
     assert _told(Trial(tmp_path, files).plan("dev")) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "environments", "told"),
+    [
+        ("Deployment", "", (), ["dev", "prod"]),
+        ("Deployment", "", ("dev",), ["dev"]),
+        ("Deployment", "consumers: {stock: {route: direct}}\n", (), []),
+        ("Job", "", (), []),
+    ],
+)
+def test_a_scan_tells_who_goes_past_the_pooler(
+    tmp_path: Path, kind: str, more: str, environments: tuple[str, ...], told: list[str]
+) -> None:
+    moves = _keyed("DB_HOST", "host").replace("stock:3", "stock:3\n  command: [alembic, upgrade]")
+    pods = moves if kind == "Job" else _keyed("DB_HOST", "host")
+    trial = _trial(tmp_path, pods, kind, CONFIG + more)
+
+    found = [one for one in scan(trial.workspace(), environments).findings if one.code == "RP219"]
+
+    assert [one.environment for one in found] == told
+    assert all(one.consumer == f"Deployment/shop-{one.environment}/stock/stock" for one in found)
+    assert [one.location.path for one in found if one.location] == ["base/stock.yaml"] * len(told)
