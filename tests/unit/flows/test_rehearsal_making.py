@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 
 import pytest
@@ -174,15 +175,42 @@ def test_a_variable_is_no_role_and_no_database(tmp_path: Path) -> None:
     assert (client.login.user, client.login.database) == ("keeper", "shop")
 
 
+RUN = {"script": "run.sh", "bare": "start", "settings": "run.conf"}
+
+
+def scripts(**data: str) -> str:
+    """A ConfigMap with these files."""
+    held = json.dumps(data)
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: run}}\ndata: {held}\n"
+
+
+def run(name: str, key: str) -> str:
+    """A Deployment that mounts one file of that ConfigMap."""
+    spec = {
+        "volumes": [
+            {"name": "run", "configMap": {"name": "run", "items": [{"key": key, "path": "r"}]}}
+        ],
+        "containers": [
+            {"name": name, "image": "x/web:1", "volumeMounts": [{"name": "run", "mountPath": "/r"}]}
+        ],
+    }
+    made = {"spec": {"template": {"spec": spec}}, "metadata": {"name": name}}
+    return json.dumps({"apiVersion": "apps/v1", "kind": "Deployment", **made})
+
+
 def test_who_expands_a_variable_in_a_password(tmp_path: Path) -> None:
-    """X2: the shell in a command, the kubelet in a literal, envsubst with what it is given."""
+    """X2: the shell in a command or a script, the kubelet in a literal, and nobody else."""
     shell = f"psql postgresql://web:$PASSWORD@{OLD}/shop -c 'SELECT 1'"
     url = PLAIN.replace("canary-plain", "$(PASSWORD)")
+    plain = f"DATABASE_URL={PLAIN.replace('canary-plain', '${PASSWORD}')}\n"
+    script = f"#!/bin/sh\nexport {plain}exec web\n"
     files = {
         "secret.yaml": secret(url=url),
         "shell.yaml": app("shell", command=["sh", "-c", shell]),
         "kubelet.yaml": app("kubelet", env=env(PASSWORD="x", DATABASE_URL=url)),
         "nobody.yaml": app("nobody", env=from_secret("url")),
+        "run.yaml": scripts(**{"run.sh": script, "start": script, "run.conf": plain}),
+        **{f"{name}.yaml": run(name, key) for name, key in RUN.items()},
     }
 
     found = by_name(prepared(tmp_path, files))
@@ -191,4 +219,7 @@ def test_who_expands_a_variable_in_a_password(tmp_path: Path) -> None:
         "shell": "",
         "kubelet": "",
         "nobody": "$(PASSWORD)",
+        "script": "",
+        "bare": "",
+        "settings": "${PASSWORD}",
     }

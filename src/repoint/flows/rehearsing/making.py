@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from repoint.flows.rehearsing.addresses import Address, Asking, full_ones
 from repoint.flows.rehearsing.passwords import Passwords, shape_of
 from repoint.flows.rehearsing.planned import PlannedState
+from repoint.flows.site_text import site_text
+from repoint.formats.base import FileKind
+from repoint.formats.kinds import kind_of
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.workloads import containers
 from repoint.model.consumer import Purpose, Site, Use, Workload
@@ -22,6 +25,9 @@ from repoint.rules.facts import Connection, ConsumerFacts
 from repoint.rules.known_drivers import UNKNOWN_DRIVER, driver_of_program
 from repoint.rules.sent import path_asked
 from repoint.wire.refusals import DriverRefusal
+
+_HEAD = 200
+"""Characters in which a script says what runs it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -71,6 +77,7 @@ class ClientMaker:
     def _asked(self, client: Client, use: Use, site: Site, whole: Connection) -> Iterator[Client]:
         """The connection as each driver of the consumer makes it."""
         shape = shape_of(self.state, site)
+        stays = not self._in_script(use, site) and _stays(use, shape.variable, self.build)
         self.passwords.note(whole.user, shape)
         own = _own_driver(self.build, use, site)
         drivers = (own,) if own else client.facts.drivers
@@ -87,7 +94,7 @@ class ClientMaker:
                 connection=whole,
                 schema=path_asked(whole, name),
                 sslmode=whole.param("sslmode"),
-                variable=shape.variable if _stays(use, shape.variable, self.build) else "",
+                variable=shape.variable if stays else "",
             )
             if not is_measured(name):
                 self.notes[f"what {name} sends was read, not measured"] = None
@@ -100,6 +107,13 @@ class ClientMaker:
                 yield replace(made, login=login_for(whole, name, self.passwords.of(whole.user)))
             except DriverRefusal as refusal:
                 yield replace(made, refused=refusal.reason)
+
+    def _in_script(self, use: Use, site: Site) -> bool:
+        """Whether a site stands in a script that a ConfigMap or a Secret brings."""
+        if not use.source_key:
+            return False
+        text = site_text(self.state.after, self.state.store, site)
+        return kind_of(use.source_key, text[:_HEAD].encode()) is FileKind.SHELL
 
     def _bare(
         self, workload: Workload, use: Use, site: Site, address: Address, facts: ConsumerFacts
