@@ -22,6 +22,7 @@ from repoint.planning.site_edits import takes_parameters
 from repoint.rules import pool_mode, remedies
 from repoint.rules.facts import ConsumerFacts, EnvironmentFacts, Hazard, PoolerFacts, RoleDefault
 from repoint.rules.rule import Remedy
+from repoint.rules.targets import given_up
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +95,9 @@ class Decisions:
         self._poolers.update(wait_poolers(everything, self._routes, self._poolers))
         if decision.session is not None and self._scene.targets.session is None:
             self.session = decision.session
-        return self._facts()
+        decided = self._facts()
+        self.findings += given_up(facts, decided)
+        return decided
 
     def way(self, use: Use) -> Way:
         """Where one use goes."""

@@ -251,6 +251,8 @@ def _default_remedy(plan: DefaultPlan, spelled: str) -> Remedy:
 def _why_direct(names: tuple[str, ...], pooler: PoolerFacts | None, postgres: int) -> str:
     if not postgres:
         return "is not kept by PgBouncer, and nothing tells the PostgreSQL version"
+    if pooler is None and all(trackable(name, postgres) for name in names):
+        return "is kept by a Pooler that tracks it alone, and the one of repoint.yaml is not there"
     if pooler is not None and all(trackable(name, postgres) for name in names):
         version = ".".join(map(str, pooler.pgbouncer))
         return f"can be tracked from PgBouncer 1.25.1 on, and this is {version}"
