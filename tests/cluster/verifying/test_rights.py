@@ -13,7 +13,7 @@ import pytest
 from repoint.errors import RepointError
 from repoint.model.rehearsal import Verdict
 from tests.cluster.rolling_out.shop import command
-from tests.cluster.verifying.town import Town
+from tests.cluster.verifying.town import Town, check
 
 pytestmark = [pytest.mark.cluster, pytest.mark.servers]
 ACCOUNT = "looker"
@@ -78,6 +78,22 @@ def test_verify_passes_with_exactly_the_printed_rights(town: Town, looker: dict[
     assert found.verdict is Verdict.PASS
     used = {(of, verb) for verb, _, of in town.api.asked_by(ACCOUNT, town.namespace)}
     assert pairs_of(looker) - _ELSEWHERE <= used
+
+
+@pytest.mark.parametrize("of", [("secrets", "get"), ("deployments", "list")], ids=" ".join)
+def test_what_may_not_be_read_is_unknown_and_never_a_failure(
+    town: Town, looker: dict[str, Any], of: tuple[str, str]
+) -> None:
+    path = _ROLES.format(town.namespace, looker["metadata"]["name"])
+    town.api.call("PUT", path, without(looker, *of))
+    town.api.until("it may not any more", lambda: not may(town, *of))
+
+    found = town.verify()
+
+    connection, login = check(found, "connection", "web"), check(found, "login", "web")
+    assert (connection.verdict, login.verdict) == (Verdict.UNKNOWN, Verdict.UNKNOWN)
+    assert f"may not {of[1]} `{of[0]}`" in connection.observed
+    assert found.verdict is Verdict.UNKNOWN
 
 
 @pytest.mark.slow

@@ -42,7 +42,8 @@ class LiveState:
     """The objects of an environment's namespaces, read once; `repr` shows none.
 
     `cleared` are Jobs that the repository has and that ended and were cleared away: what they
-    read is still there. `unread` tells what could not be read, and why.
+    read is still there. `unread` tells what could not be read, and why; `refused` the same by
+    kind, namespace and name, which is empty for all of a kind.
     """
 
     workloads: dict[tuple[str, str, str], Document] = field(default_factory=dict, repr=False)
@@ -54,6 +55,7 @@ class LiveState:
     clusters: tuple[Document, ...] = ()
     poolers: tuple[Document, ...] = ()
     unread: list[str] = field(default_factory=list)
+    refused: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     def workload(self, kind: str, namespace: str, name: str) -> Document | None:
         """A workload that stands there."""
@@ -248,6 +250,7 @@ def _listed(
         found = api.list(version, kind, namespace)
     except ClusterRefused as error:
         live.unread.append(f"{kind} in `{namespace}`: {error.message}")
+        live.refused[kind, namespace, ""] = error.message
         return ()
     # Items of a list carry neither; a reader wants to know what each of them is.
     return tuple({"apiVersion": version, "kind": kind, **one} for one in found)
@@ -281,8 +284,7 @@ def _is_made(document: Document, kind: str) -> bool:
 def _read_held(api: ClusterApi, live: LiveState, *, secrets: bool) -> None:
     named: set[tuple[str, str, str]] = set()
     for one in (*live.workloads.values(), *live.cleared.values(), *live.running_pods):
-        found = references(containers_of(one)) | set(_volumes(pod_spec_of(one)))
-        named |= {(kind, ref_of(one).namespace, name) for kind, name in found}
+        named |= {(kind, ref_of(one).namespace, name) for kind, name in read_by(one)}
     for kind, namespace, name in sorted(named):
         if kind == "Secret" and not secrets:
             continue
@@ -290,9 +292,15 @@ def _read_held(api: ClusterApi, live: LiveState, *, secrets: bool) -> None:
             document = api.get(ObjectRef("v1", kind, namespace, name))
         except ClusterRefused as error:
             live.unread.append(f"{kind}/{name} in `{namespace}`: {error.message}")
+            live.refused[kind, namespace, name] = error.message
             continue
         if document is not None:
             live.held[kind, namespace, name] = {"apiVersion": "v1", "kind": kind, **document}
+
+
+def read_by(workload: Document) -> set[tuple[str, str]]:
+    """Kind and name of each Secret and ConfigMap that a workload's pods read."""
+    return {*references(containers_of(workload)), *_volumes(pod_spec_of(workload))}
 
 
 def _volumes(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

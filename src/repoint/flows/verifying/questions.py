@@ -44,6 +44,8 @@ class Interview:
     def checks(self, subject: Subject) -> tuple[Check, ...]:
         """The checks of a connection that begin with its login."""
         client = subject.client
+        if subject.live is None and subject.hidden:
+            return (Check("login", Verdict.UNKNOWN, "the login is taken", subject.hidden),)
         if subject.live is None:
             return (_skip("login", "the login is taken", "the workload does not have it"),)
         if client.refused:
@@ -206,6 +208,8 @@ def connection_check(subject: Subject, *, cleared: bool, known: bool) -> Check:
     expected = planned.server if planned is not None else "what the repository says"
     if live is None:
         assert planned is not None
+        if subject.hidden:
+            return Check(name, Verdict.UNKNOWN, expected, subject.hidden)
         if subject.workload is None and cleared:
             return Check(name, Verdict.UNKNOWN, expected, "the Job is gone, with what it read")
         if subject.workload is None:
@@ -222,6 +226,8 @@ def connection_check(subject: Subject, *, cleared: bool, known: bool) -> Check:
     other = differences(subject)
     if other:
         why = f"{origin}it; unlike the repository's: {', '.join(other)}"
+        if subject.hidden:
+            return Check(name, Verdict.UNKNOWN, expected, f"{why}; {subject.hidden}")
         return Check(name, Verdict.FAIL, expected, why)
     return Check(name, Verdict.PASS, expected, f"{origin}it")
 

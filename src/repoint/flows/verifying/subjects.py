@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from repoint.flows.verifying.live import LiveState
+from repoint.flows.verifying.live import LiveState, read_by
 from repoint.flows.verifying.passwords import password_of
 from repoint.flows.verifying.reading import Cast
 from repoint.model.cluster import Document
@@ -22,7 +22,8 @@ class Subject:
     `planned` is it as the repository has it, `live` as the cluster has it: its login holds the
     consumer's real password, which `unread` says why it does not. Either may be None.
     `workload` is the live object, `read_from` names the object and key of the live connection.
-    `use` and `site` are the live ones.
+    `use` and `site` are the live ones. `hidden` says what of it in the cluster nobody here may
+    read: what is missing then is unknown, not gone.
     """
 
     container: Workload
@@ -36,6 +37,7 @@ class Subject:
     site: Site | None = None
     planned_site: Site | None = None
     same_password: bool | None = None
+    hidden: str = ""
 
     @property
     def id(self) -> str:
@@ -92,7 +94,8 @@ def _subject(
     assert client is not None
     container = _container(client)
     workload = state.workload(container.kind, container.namespace, container.name)
-    made = Subject(container, one, other, workload, cluster)
+    hidden = why_hidden(state, container)
+    made = Subject(container, one, other, workload, cluster, hidden=hidden)
     if one is not None and planned is not None:
         made = replace(made, planned_site=_read(planned, one)[0])
     if other is None:
@@ -101,6 +104,19 @@ def _subject(
     if other.login is None or site is None or use is None:
         return replace(made, site=site, use=use)
     return _with_password(made, planned, cast, state, desired, site, use)
+
+
+def why_hidden(state: LiveState, container: Workload) -> str:
+    """What of a workload, or of what it reads, was refused and why; empty where all was read."""
+    namespace = container.namespace
+    workload = state.workload(container.kind, namespace, container.name)
+    if workload is None:
+        return state.refused.get((container.kind, namespace, ""), "")
+    for kind, name in sorted(read_by(workload)):
+        why = state.refused.get((kind, namespace, name))
+        if why is not None:
+            return f"{kind}/{name} was not read: {why}"
+    return ""
 
 
 def _with_password(
