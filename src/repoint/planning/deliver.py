@@ -18,6 +18,7 @@ from repoint.model.consumer import Site, Style, Use
 from repoint.model.plan import Applicability, Op, PartEdit, Task
 from repoint.model.source import Span
 from repoint.planning.chart_values import ChartValues
+from repoint.planning.config_copies import ConfigCopies
 from repoint.planning.entries import beside, entry_of, how_to_add
 from repoint.planning.ground import Errand, Ground, edit_of, keys_of, sibling, sops_pointer
 from repoint.planning.overlay_edits import BUILT_IN_LISTS, OverlayEditor
@@ -62,6 +63,7 @@ class Delivery:
         self.ground = ground
         self._index = index
         self._shared = SharedValues(ground, index, overlay)
+        self.copies = ConfigCopies(index, overlay)
         self._values = ChartValues(ground, values, over or {})
         self._edits: list[PlannedEdit] = []
 
@@ -101,6 +103,7 @@ class Delivery:
         """All edits, those of the overlay last."""
         self._shared.flush()
         self._edits += self._values.edits()
+        self.copies.flush()
         edits, failed = self.overlay.edits()
         for wish in failed:
             self.tasks.append(

@@ -271,13 +271,16 @@ class Mover:
         """Block the plan: one that moves the rest would leave this value at the old server."""
         named = use.source_key if not use.workload.container else ""
         who = f"`{named}` of {use.workload.id}" if named else use.workload.id
+        own = f"give {who} a value of its own"
+        if use.source == "volume":
+            own = f"have {who} mount a copy of `{use.source_name}`, with its own `{use.source_key}`"
         if not is_told:
-            why = f"this value also feeds a runtime; give {who} a value of its own"
+            why = f"this value also feeds a runtime; {own}"
             self._leave(site, use.workload.id, why, f"host {goal.host}")
         self._findings.append(
             routing.SHARED_VALUE.finding(
                 f"`{site.key}` feeds a runtime and {who}, and cannot be split here",
-                hint=f"give {who} a value of its own with host `{goal.host}`{self._instead(use)}",
+                hint=f"{own}, with host `{goal.host}`{self._instead(use)}",
                 location=site.location,
                 environment=self._name,
                 consumer=use.workload.id,
@@ -320,7 +323,9 @@ class Mover:
             return None
         reasons = list(self._decisions.reasons.get(workload, ()))
         if workload in self._split:
-            reasons.append("reads a second key, since a runtime reads the first")
+            mounts = any(use.source == "volume" for use in uses)
+            own = "mounts a copy of the ConfigMap" if mounts else "reads a second key"
+            reasons.append(f"{own}, since a runtime reads the first")
         return PlannedConsumer(
             id=workload.id,
             kind=workload.kind,

@@ -11,6 +11,7 @@ from repoint.errors import EditRefused
 from repoint.kube.effective import Value
 from repoint.kube.resource import Resource
 from repoint.model.consumer import Site, Use
+from repoint.planning.config_copies import Copied
 from repoint.planning.deliver import Delivery
 from repoint.planning.places import Place, Step, at_steps, container_steps
 from repoint.planning.site_edits import Goal, applied, part_edits, replacements
@@ -35,13 +36,14 @@ class _Own:
 
     `needs_key` tells of a second key beside the site's own; `relay` is a place of the Secret
     between the two that hands that key on, with its text. `words` are a container's `command` or
-    `args` instead of a variable.
+    `args` instead of a variable, `copied` a copy of the ConfigMap that it mounts.
     """
 
     value: dict[str, Tree]
     needs_key: bool = False
     relay: tuple[Place, str] | None = None
     words: tuple[tuple[str, list[Tree]], ...] = ()
+    copied: Copied | None = None
 
 
 def split_off(
@@ -72,7 +74,11 @@ def split_off(
     for branch in branches:
         if _follows(branch.use, branches):
             continue
-        own, resource = _own(delivery, site, goal, branch, key, word), branch.resource
+        resource = branch.resource
+        if branch.use.source == "volume":
+            own = _mounted(delivery, site, goal, branch, branches, word)
+        else:
+            own = _own(delivery, site, goal, branch, key, word)
         if own is None or resource is None or not delivery.can_override(branch.use, resource):
             return branch.use
         values.append((branch, resource, own))
@@ -88,6 +94,9 @@ def split_off(
 
 def _hand_over(delivery: Delivery, use: Use, resource: Resource, own: _Own, reason: Reason) -> None:
     """Plan the edits that give a use its own value."""
+    if own.copied is not None:
+        delivery.copies.take(own.copied, reason)
+        return
     if own.relay is not None:
         place, text = own.relay
         delivery.set_field(place.resource, place.steps, text, reason)
@@ -96,6 +105,22 @@ def _hand_over(delivery: Delivery, use: Use, resource: Resource, own: _Own, reas
         delivery.set_field(resource, (*steps, field), words, reason)
     if own.value:
         delivery.override(use, resource, own.value, reason)
+
+
+def _mounted(
+    delivery: Delivery,
+    site: Site,
+    goal: Goal,
+    branch: Branch,
+    branches: Sequence[Branch],
+    word: str,
+) -> _Own | None:
+    """A copy of the ConfigMap whose file a container mounts."""
+    if branch.resource is None:
+        return None
+    leaving = {one.use.workload.container for one in branches if one.resource is branch.resource}
+    copied = delivery.copies.able(site, goal, branch.use, branch.resource, leaving, word)
+    return _Own({}, copied=copied) if copied is not None else None
 
 
 def _follows(use: Use, branches: Sequence[Branch]) -> bool:
