@@ -154,18 +154,18 @@ def require_way_back(
     reasons = (*doubts, *((trouble,) if trouble else ()), *lost)
     if not reasons or (accept_data_loss and not gone):
         return reasons
-    why, hints = f"going back in `{environment}` would lose data", [_way_out(trouble)]
+    why, hints = f"going back in `{environment}` would lose data:", [_way_out(trouble)]
     if gone:
         hints = ["bring the source back first, or restore a backup: there is nothing to go back to"]
     elif reasons == (trouble,):
-        why = f"`{environment}` cannot go back yet"
+        why = f"`{environment}` cannot go back yet:"
         hints += ["or pass `--accept-data-loss` to go back to it as it is"]
     else:
         hints += [
             f"`repoint data written --env {environment}` lists them by table",
             "copy those rows to the source first, or pass `--accept-data-loss`",
         ]
-    raise WouldLoseData(f"{why}: {'; '.join(reasons)}", hint=tuple(filter(None, hints)))
+    raise WouldLoseData(f"{why} {'; '.join(reasons)}", hint=tuple(filter(None, hints)))
 
 
 def _unproven(written: Written | None, unasked: str) -> tuple[str, ...]:
