@@ -62,10 +62,9 @@ class Listing(NamedTuple):
         """Whether each entry tells its file: none is unmerged, or marked not to be looked at."""
         first = self.entries.startswith(b"H ")
         whole = first + self.entries.count(b"\0H ") == self.entries.count(b"\0")
-        unmerged = rb"H \d+ [0-9a-f]+ [123]\t"
-        return whole and not (
-            re.match(unmerged, self.entries) or re.search(rb"\0" + unmerged, self.entries)
-        )
+        stages = [stage for stage in (b" 1\t", b" 2\t", b" 3\t") if stage in self.entries]
+        unmerged = rb"(?:^|\0)H \d+ [0-9a-f]+ [123]\t"  # A name may have such signs in it, too.
+        return whole and not (stages and re.search(unmerged, self.entries))
 
     def paths(self, is_file: Callable[[str], bool]) -> tuple[str, ...]:
         """The files, sorted; `is_file` is asked where git does not know that one stands there."""

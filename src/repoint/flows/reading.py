@@ -15,7 +15,7 @@ from functools import partial
 from repoint.errors import RepointError
 from repoint.flows.known_files import KnownFiles
 from repoint.flows.locating import WORTH_A_PROCESS, locate, pieces
-from repoint.flows.relevance import Worth, has_kind, may_be_read, worth_of
+from repoint.flows.relevance import Worth, has_kind, is_named, may_be_script, worth_of
 from repoint.flows.workspace import Workspace, in_turn
 from repoint.formats.base import FileKind, ParsedFile, TextMap
 from repoint.formats.read import read_file
@@ -154,15 +154,16 @@ def _sorted(tree: Tree, paths: Sequence[str], *, progress: Progress, memory: Kno
     found = _Sorted()
     for path in paths:
         progress.advance()
-        if not may_be_read(path):
+        named = is_named(path)
+        if not named and not may_be_script(path):
             continue
         try:
             raw = tree.glance(path)
         except RepointError as error:
-            if has_kind(path, b""):
+            if named:
                 found.refused[path] = error.message
             continue
-        if not has_kind(path, raw):
+        if not named and not has_kind(path, raw):
             continue
         mark = memory.mark(path, raw)
         known = memory.matters(mark)

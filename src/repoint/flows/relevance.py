@@ -21,7 +21,17 @@ _TELLING = (*(word.encode() for word in WORDS), b"sops", b"\0")
 
 def may_be_read(path: str) -> bool:
     """Whether a file of that name can be of a kind that is read at all."""
-    return kind_of(path, b"") is not None or "." not in path.rsplit("/", 1)[-1].lstrip(".")
+    return is_named(path) or may_be_script(path)
+
+
+def is_named(path: str) -> bool:
+    """Whether a file's name alone tells a kind that is read: its bytes are not asked then."""
+    return kind_of(path, b"") is not None
+
+
+def may_be_script(path: str) -> bool:
+    """Whether a file that its name does not tell of may be a script: its first line says."""
+    return "." not in path.rsplit("/", 1)[-1].lstrip(".")
 
 
 def has_kind(path: str, raw: bytes) -> bool:

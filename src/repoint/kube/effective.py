@@ -161,24 +161,36 @@ def text(tree: Effective | None, *keys: str) -> str:
     return "" if tree.text in _NULLS and tree.is_null else tree.text
 
 
+# These few are asked for every field of every object: each goes down by itself, without a call.
 def mapping(tree: Effective | None, *keys: str) -> dict[str, Effective]:
     """The mapping at a path of keys, or an empty one."""
-    found = child(tree, *keys)
-    return found if isinstance(found, dict) else {}
+    for key in keys:
+        if not isinstance(tree, dict):
+            return {}
+        tree = tree.get(key)
+    return tree if isinstance(tree, dict) else {}
 
 
 def items(tree: Effective | None, *keys: str) -> list[Effective]:
     """The list at a path of keys, or an empty one."""
-    found = child(tree, *keys)
-    return found if isinstance(found, list) else []
+    for key in keys:
+        if not isinstance(tree, dict):
+            return []
+        tree = tree.get(key)
+    return tree if isinstance(tree, list) else []
 
 
 def texts(tree: Effective | None, *keys: str) -> tuple[str, ...]:
     """The texts of the leaves of a list, or the text of a single leaf."""
-    found = child(tree, *keys)
-    if isinstance(found, Value):
-        return (found.text,) if found.text and not found.is_null else ()
-    return tuple(item.text for item in items(found) if isinstance(item, Value))
+    for key in keys:
+        if not isinstance(tree, dict):
+            return ()
+        tree = tree.get(key)
+    if isinstance(tree, list):
+        return tuple([item.text for item in tree if isinstance(item, Value)])
+    if isinstance(tree, Value):
+        return (tree.text,) if tree.text and not tree.is_null else ()
+    return ()
 
 
 def pairs(tree: Effective | None, *keys: str) -> tuple[tuple[str, str], ...]:

@@ -41,19 +41,21 @@ class SiteIndex:
     def of(self, value: Value) -> tuple[Site, ...]:
         """The sites in a leaf, in file order."""
         place, scalar = value.place, value.scalar
-        path = value.path if isinstance(place, str) else place.path
+        if isinstance(place, str):
+            path, pointer, embedded = value.path, place, False
+        else:
+            path, pointer, embedded = place.path, place.pointer, place.embedded
         spots = self._by_pointer.get(path)
         if spots is None:
             return ()
-        origin = value.origin
-        if not origin.pointer:
+        if not pointer:
             return self._by_file.get(path, ()) if scalar is None else ()
-        if origin.embedded:
+        if embedded:
             return self._inside(value)
-        found = spots.get(origin.pointer)
+        found = spots.get(pointer)
         if not found and scalar is not None:
             found = self._tokens(path).get(scalar.start)
-        return tuple(found or ())
+        return tuple(found) if found else ()
 
     def _tokens(self, path: str) -> dict[int, list[Site]]:
         """The sites of a file by where the token of each starts; asked for after a look at it."""

@@ -63,7 +63,7 @@ def _all_alike(paths: Sequence[bytes], marks: memoryview) -> bool:
     """Whether files have these marks; it ends at the first of them that have others."""
     size = _WIDTH * _NUMBER
     return len(marks) == len(paths) * size and all(
-        marks_of(paths[at : at + _SOME]) == marks[at * size : (at + _SOME) * size]
+        marks_of(paths[at : at + _SOME]) == bytes(marks[at * size : (at + _SOME) * size])
         for at in range(0, len(paths), _SOME)
     )
 
