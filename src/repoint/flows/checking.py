@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from repoint.flows.chart_defaults import Overriding, told_in_its_environments
-from repoint.flows.choices import choices_of_nobody
+from repoint.flows.choices import names_of_nobody
 from repoint.flows.drift import drifted
 from repoint.flows.findings import accepted, closed, ordered, sops_files
 from repoint.flows.left_over import left_over
@@ -71,7 +71,7 @@ def _checked(workspace: Workspace, environments: Sequence[str]) -> tuple[Finding
     result += observations.clear_text(with_passwords(found), sealing, lambda _: False)
     result += observations.unreadable(found.resolution, unread(found))
     result += observations.nowhere(config, wanted, found.resolution)
-    result += choices_of_nobody(config, found)
+    result += names_of_nobody(config, found)
     for name in wanted:
         result += drifted(workspace.tree, name, _anew(result, name))
     result += _sealed(found)

@@ -1,9 +1,10 @@
-"""Consumers that repoint.yaml speaks of and that the repository does not have: RP108."""
+"""Consumers and servers that repoint.yaml speaks of and nobody has: RP108, RP113."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from repoint.dsn.hosts import parse_host
 from repoint.flows.scanning import Survey
 from repoint.kube.charts import find_charts
 from repoint.kube.compose import is_compose, services
@@ -11,10 +12,40 @@ from repoint.kube.workloads import containers
 from repoint.model.plan import Finding
 from repoint.model.source import Location
 from repoint.planning.config import CONFIG_NAME, Config
+from repoint.planning.environment_facts import targets_of
 from repoint.rules import routing
 
 
-def choices_of_nobody(config: Config, found: Survey) -> Iterator[Finding]:
+def names_of_nobody(config: Config, found: Survey) -> Iterator[Finding]:
+    """Findings on names in repoint.yaml that are nobody's."""
+    yield from _choices(config, found)
+    yield from _sources(config, found)
+
+
+def _sources(config: Config, found: Survey) -> Iterator[Finding]:
+    """A finding where `source.hosts` looks mistyped; none where a sealed value may name it."""
+    sites = [one.site for one in found.inventory.sites]
+    if found.locked or any(one.is_source for one in found.inventory.sites):
+        return
+    known = {name.service for site in sites if (name := parse_host(site.host.text))}
+    targets = [targets_of(config, build) for build in found.resolution.environments]
+    moved = {h for one in targets for h in (one.pooled, one.direct, one.session_pooled) if h}
+    if known & {name.service for host in moved if (name := parse_host(host))}:
+        return
+    import difflib
+
+    named = sorted({site.host.text for site in sites if parse_host(site.host.text)})
+    for number, host in enumerate(config.source.hosts):
+        near = difflib.get_close_matches(host, named, n=1, cutoff=0.7)
+        if near:
+            yield routing.SOURCE_OF_NOBODY.finding(
+                f"{CONFIG_NAME}: nobody names `{host}` of `source.hosts`",
+                hint=f"did you mean `{near[0]}`?",
+                location=Location(CONFIG_NAME, 1, 1, f"/0/source/hosts/{number}"),
+            )
+
+
+def _choices(config: Config, found: Survey) -> Iterator[Finding]:
     """A finding for each name under `consumers:` that nothing in the repository is called.
 
     Whatever could be meant counts: every object, container and file, whether it was seen to talk to

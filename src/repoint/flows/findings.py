@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from repoint.dsn.hosts import parse_host
-from repoint.flows.choices import choices_of_nobody
+from repoint.flows.choices import names_of_nobody
 from repoint.flows.drift import drifted
 from repoint.flows.left_over import left_over
 from repoint.flows.scanning import Survey
@@ -73,7 +73,7 @@ def all_findings(
         result += observations.elsewhere(build, _wanted_keys(found))
     if workspace.config is not None:
         result += observations.nowhere(workspace.config, sorted(names), found.resolution)
-        result += choices_of_nobody(workspace.config, found)
+        result += names_of_nobody(workspace.config, found)
     for one in moves:
         result += drifted(workspace.tree, one.environment, _anew(one))
     result += _of_the_scan(found, moves)

@@ -134,6 +134,15 @@ NOT_BUILT = Rule(
     "change the object by hand and plan again",
     ("C1", "X6"),
 )
+SOURCE_OF_NOBODY = Rule(
+    "RP113",
+    Severity.WARNING,
+    "nobody names the source, and somebody a server of nearly that name",
+    "No value names a host of `source.hosts`, and none the target: nothing was moved, and nothing "
+    "will be. One wrong letter there empties every plan and lets every check pass.",
+    "write `source.hosts` as `repoint scan` shows the hosts",
+    ("C1", "X12"),
+)
 MIGRATION_POOLED = Rule(
     "RP120",
     Severity.ERROR,
@@ -186,6 +195,7 @@ RULES = (
     NAMES_SOURCE,
     UNSEEN_PATH,
     NOT_BUILT,
+    SOURCE_OF_NOBODY,
     MIGRATION_POOLED,
     SOURCE_GONE,
     PRINTS_DSN,

@@ -126,3 +126,33 @@ def test_a_place_where_something_is_does_not(tmp_path: Path, place: str) -> None
     config = CONFIG.replace("overlays/dev}", f"overlays/dev, manifests: {place}}}")
 
     assert told(Trial(tmp_path, FILES, config=config).plan("dev").findings) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "hint"),
+    [
+        ("postgers", "did you mean `postgres`?"),
+        ("mysql", None),
+        ("postgres", None),
+    ],
+)
+def test_a_source_that_nobody_names_is_told_when_a_name_is_near(
+    tmp_path: Path, host: str, hint: str | None
+) -> None:
+    config = CONFIG.replace("[postgres]", f"[{host}]")
+    trial = Trial(tmp_path, FILES, config=config)
+
+    for findings in (trial.plan("dev").findings, trial.check("prod")):
+        told_of = [(one.severity, one.hint) for one in findings if one.code == "RP113"]
+        assert told_of == ([(Severity.WARNING, hint)] if hint else [])
+
+
+def test_where_somebody_names_the_target_nobody_has_to_name_the_source(tmp_path: Path) -> None:
+    config = CONFIG.replace("[postgres]", "[postgers]")
+    moved = WEB.replace("name: web", "name: api").replace("value: postgres", "value: pg-rw")
+    files = FILES | {"overlays/dev/api.yaml": moved}
+    files["overlays/dev/kustomization.yaml"] = "resources: [../../base, api.yaml]\n"
+
+    trial = Trial(tmp_path, files, config=config)
+
+    assert "RP113" not in {one.code for one in trial.plan("dev").findings}
