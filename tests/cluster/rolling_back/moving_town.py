@@ -43,15 +43,15 @@ class MovingTown:
     def folder(self) -> Path:
         return self.town.folder
 
-    def settle(self, **settings: Any) -> None:
-        """Write and deploy the environment as it is before its move."""
+    def settle(self, *command: str, **settings: Any) -> None:
+        """Write and deploy the environment as it is before its move; the Job runs `command`."""
         town = self.town
         town.settings = {"gates": {"rollout": ["data"]}, **settings}
         secret = town.secret(DATABASE_URL=self.url_at_source())
         web, job = [town.web(), town.web_service()], town.migrate()
-        job["spec"]["template"]["spec"]["containers"][0]["env"][0]["valueFrom"]["secretKeyRef"][
-            "key"
-        ] = "DATABASE_URL"
+        [migrating] = job["spec"]["template"]["spec"]["containers"]
+        migrating["env"][0]["valueFrom"]["secretKeyRef"]["key"] = "DATABASE_URL"
+        migrating["command"] = list(command) or migrating["command"]
         source = self._source_objects()
         cnpg = [
             cluster(town.namespace),

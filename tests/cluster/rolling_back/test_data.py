@@ -57,6 +57,16 @@ def test_row_r_there_and_back_when_nothing_was_written(moving: MovingTown) -> No
     assert again["outcome"] == "nothing"
 
 
+def test_row_r_a_command_that_spells_its_variable_is_one_connection(moving: MovingTown) -> None:
+    moving.settle("migrate", "-path", "/m", "-database", "$(DATABASE_URL)", "up")
+    moving.move()
+
+    found = moving.rollback()
+
+    assert checks(found, "migrate")["connection"]["verdict"] == "pass"
+    assert found["outcome"] == "done"
+
+
 def test_rows_that_would_be_lost_hold_the_way_back_until_they_are_accepted(
     moving: MovingTown,
 ) -> None:

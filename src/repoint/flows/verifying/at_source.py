@@ -23,6 +23,7 @@ from repoint.rehearsal.cast import Client
 from repoint.rules.driver_shapes import driver_of, login_for
 from repoint.rules.facts import Connection, ConsumerFacts
 from repoint.rules.known_drivers import UNKNOWN_DRIVER
+from repoint.verification.container_env import is_composed
 from repoint.verification.identity import Who, other_server
 from repoint.wire.refusals import DriverRefusal
 
@@ -70,8 +71,32 @@ def _connections(cast: Cast, scene: Scenery) -> dict[Key, tuple[Use, Site]]:
     return {
         key: (use, site)
         for key, (use, site) in found.items()
-        if key[0] not in whole or (site.user and site.database)
+        if (key[0] not in whole or (site.user and site.database))
+        and not _is_spelled_out(scene, (use, site), found.values())
     }
+
+
+def _is_spelled_out(
+    scene: Scenery, one: tuple[Use, Site], others: Iterable[tuple[Use, Site]]
+) -> bool:
+    """Whether a command only spells what a variable of its container holds: `$(DATABASE_URL)`.
+
+    The live objects are read with it replaced, the repository's are not.
+    """
+    use, site = one
+    workload = use.workload
+    if use.source != "command":
+        return False
+    container = scene.live.container(
+        workload.kind, workload.namespace, workload.name, workload.container
+    )
+    words = [*(container.get("command") or ()), *(container.get("args") or ())] if container else []
+    return any(is_composed(str(word)) for word in words) and any(
+        other.workload == workload
+        and other.source != "command"
+        and place.host.text == site.host.text
+        for other, place in others
+    )
 
 
 def _subject(scene: Scenery, use: Use, site: Site, facts: ConsumerFacts) -> Subject:
