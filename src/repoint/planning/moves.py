@@ -17,6 +17,7 @@ from repoint.planning.ground import Errand
 from repoint.planning.inventory import SiteReport
 from repoint.planning.judging import choice_for, route_of, update_required
 from repoint.planning.overlay_folder import PlannedEdit
+from repoint.planning.own_fields import each_its_own
 from repoint.planning.role_defaults import add_defaults
 from repoint.planning.session_pooler import add_session_pooler
 from repoint.planning.site_edits import Goal
@@ -129,17 +130,27 @@ class Mover:
             return
         # The named Pooler's consumers keep the value's name, else those of one beside it.
         ways = sorted({way for _, way in wanted}, key=_first_pooled)
+        objects = self._delivery.objects_of(report.site) if len(ways) > 1 else frozenset[str]()
+        alone = each_its_own(objects, wanted, self._scene.views) if objects else {}
         for way in ways[1:]:
             apart = [use for use, other in wanted if other == way]
-            if not self._split_off(report.site, apart, way):
+            if alone:
+                self._send(report, way, apart, alone[way])
+            elif not self._split_off(report.site, apart, way):
                 return
         stay = [use for use, way in wanted if way == ways[0]]
-        goal = self._goal(report.site, ways[0], stay)
-        reason = self._why(stay, ways[0], report.site)
+        self._send(report, ways[0], stay, alone.get(ways[0], frozenset()))
+
+    def _send(
+        self, report: SiteReport, way: Way, uses: list[Use], only: frozenset[str] = frozenset()
+    ) -> None:
+        """Move a site for some of its uses; `only` are the objects to change, empty for all."""
+        goal = self._goal(report.site, way, uses)
+        reason = self._why(uses, way, report.site)
         added = ", ".join(f"`{name}={value}`" for name, value in goal.params if value)
         if added:
             reason = replace(reason, text=f"{reason.text}; sets {added} (PS1)")
-        self._delivery.move(Errand(report.site, goal, reason))
+        self._delivery.move(Errand(report.site, goal, reason, only))
 
     def _give_host(self, report: SiteReport) -> None:
         """Send a variable to the Pooler that CloudNativePG's own Secret fills (CN12)."""
@@ -175,18 +186,18 @@ class Mover:
         return self._scene.targets
 
     def _why(self, uses: list[Use], way: Way, site: Site) -> Reason:
-        told = []
-        for use in uses[:4]:
+        told: dict[str, None] = {}
+        for use in uses:
             evidence = f": {use.evidence[0]}" if use.evidence else ""
-            told.append(f"{use.workload.id} ({use.purpose.value}{evidence})")
-        more = f" and {len(uses) - 4} more" if len(uses) > 4 else ""
+            told[f"{use.workload.id} ({use.purpose.value}{evidence})"] = None
+        names, more = list(told)[:4], f" and {len(told) - 4} more" if len(told) > 4 else ""
         sure = [
             Applicability.REVIEW if use.certainty is Certainty.GUESS else Applicability.SAFE
             for use in uses
         ]
         consumers = tuple(dict.fromkeys(use.workload.id for use in uses))
         through = f" through `{way.pooler}`" if way.pooler else ""
-        text = f"{way.route.value}{through} for {', '.join(told)}{more}"
+        text = f"{way.route.value}{through} for {', '.join(names)}{more}"
         return Reason(self._rule(site).code, text, consumers, weaker(*sure))
 
     def _rule(self, site: Site) -> Rule:
@@ -273,14 +284,14 @@ class Mover:
         who = f"`{named}` of {use.workload.id}" if named else use.workload.id
         own = f"give {who} a value of its own"
         if use.source == "volume":
-            own = f"have {who} mount a copy of `{use.source_name}`, with its own `{use.source_key}`"
+            own = f"give {who} a copy of `{use.source_name}` to mount, its `{use.source_key}`"
         if not is_told:
             why = f"this value also feeds a runtime; {own}"
             self._leave(site, use.workload.id, why, f"host {goal.host}")
         self._findings.append(
             routing.SHARED_VALUE.finding(
                 f"`{site.key}` feeds a runtime and {who}, and cannot be split here",
-                hint=f"{own}, with host `{goal.host}`{self._instead(use)}",
+                hint=f"{own} with host `{goal.host}`{self._instead(use)}",
                 location=site.location,
                 environment=self._name,
                 consumer=use.workload.id,

@@ -99,8 +99,8 @@ def test_what_is_not_sure_is_left_with_the_way_to_do_it(
     plan = Trial(tmp_path, repository(base, {})).plan("dev")
     assert plan.changes == ()
     told = [one for one in plan.findings if one.code == "RP102" and one.severity == "error"]
-    assert told and "mount a copy of `db`, with its own `database.yml`" in told[0].hint
-    assert f"with host `{DEV_DIRECT}`" in told[0].hint
+    assert told and f"`database.yml` with host `{DEV_DIRECT}`" in told[0].hint
+    assert "a copy of `db` to mount" in told[0].hint
 
 
 def test_a_hook_s_configmap_that_is_a_hook_too_is_copied_as_one(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from repoint.model.plan import Severity
-from tests.unit.planning.small_repository import TARGETS, Trial, repository, workload
+from tests.unit.planning.small_repository import DEV_DIRECT, TARGETS, Trial, repository, workload
 
 _MIGRATED = (
     "initContainers:\n- name: migrate\n  image: shop/web:1\n"
@@ -68,7 +68,7 @@ def test_a_script_beside_variables_is_no_variable(tmp_path: Path) -> None:
 
 
 def _beside(root: Path, run: str) -> list[str]:
-    """The errors of a plan for variables that stand beside a migration's mounted script."""
+    """The copies that a plan makes for variables beside a migration's mounted script."""
     pods = (
         "containers:\n- name: web\n  image: shop/web:1\n  envFrom: [{configMapRef: {name: db}}]\n"
     )
@@ -89,13 +89,18 @@ def _beside(root: Path, run: str) -> list[str]:
         },
         {},
     )
-    return [one.code for one in Trial(root, files).plan("dev").blocking]
+    plan = Trial(root, files).plan("dev")
+    assert plan.applicable and plan.tasks == ()
+    copies = [one for one in plan.changes if one.path == "overlays/dev/db-direct.yaml"]
+    assert all(f"@{DEV_DIRECT}/shop" in edit.after for one in copies for edit in one.edits)
+    return [one.path for one in copies]
 
 
 def test_variables_beside_a_mounted_script_are_its_own_where_it_names_them(tmp_path: Path) -> None:
     assert _beside(tmp_path / "apart", "PGHOST=postgres sqitch deploy db:pg:shop") == []
-    assert _beside(tmp_path / "sourced", ". /s/lib.sh; sqitch deploy $url") == ["RP102"]
-    assert _beside(tmp_path / "read", 'sqitch deploy "$(cat /s/PG_DSN)"') == ["RP102"]
+    made = "overlays/dev/db-direct.yaml"
+    assert _beside(tmp_path / "sourced", ". /s/lib.sh; sqitch deploy $url") == [made]
+    assert _beside(tmp_path / "read", 'sqitch deploy "$(cat /s/PG_DSN)"') == [made]
 
 
 _PARTS = """  env:
