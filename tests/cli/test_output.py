@@ -12,6 +12,7 @@ import pytest
 from repoint.cli.output import Terminal, check_output, write_output
 from repoint.cli.stdout import emit, emit_encoded
 from repoint.errors import FileRefused
+from tests.unit.planning.small_repository import Trial, repository, workload
 
 
 class Screen(io.StringIO):
@@ -87,6 +88,29 @@ def test_streams_that_are_closed_or_full(streams: str, status: int) -> None:
     assert "Traceback" not in done.stderr and "bug" not in done.stderr
     if status:
         assert done.stderr.startswith("error: the result cannot be written to stdout: No space")
+
+
+def test_what_is_done_is_done_where_the_list_of_it_finds_no_place(tmp_path: Path) -> None:
+    """It ended with 1, which says that nothing was changed."""
+    web = workload(
+        "Deployment",
+        "web",
+        "containers:\n- {name: web, image: acme/web, env: [{name: PGHOST, value: postgres}]}",
+    )
+    trial = Trial(tmp_path, repository({"web.yaml": web}, {}))
+    (tmp_path / "repoint.yaml").write_text(trial.config)
+    before = sorted(tmp_path.rglob("overlays/**/*.yaml"))
+
+    for verb, said in (("apply", "applied: dev"), ("rollback", "rolled back: dev")):
+        command = f"{sys.executable} -m repoint {verb} --env dev --yes >/dev/full"
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert "note: the result cannot be written to stdout: No space" in done.stderr
+        assert said in done.stderr
+        after = sorted(tmp_path.rglob("overlays/**/*.yaml"))
+        assert (after == before) is (verb == "rollback")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])

@@ -73,7 +73,10 @@ def test_without_a_ledger_it_says_what_there_is_to_do(here: Checkout) -> None:
 
 def test_without_repoint_yaml_it_says_so(tmp_path: Path) -> None:
     made = Checkout(tmp_path, tmp_path / "keys.txt")
-    assert "there is no ledger yet" in " ".join(made.run("status").stdout.split())
+    assert made.run("status").stdout == (
+        "note: there is no repoint.yaml here, which names the environments\n\n"
+        "next: `repoint init`\n"
+    )
     assert made.json("status")["environments"] == []
     assert made.run("status", "--env", "local", status=ExitCode.USAGE).stderr.startswith("error:")
 

@@ -11,7 +11,7 @@ from repoint.cli.change import STATE_FOLDER, agreed_to, tell_recovered
 from repoint.cli.context import choose_environment, context_option
 from repoint.cli.options import Session, env_option, examples, format_option, yes_option
 from repoint.cli.running import seconds
-from repoint.cli.stdout import emit
+from repoint.cli.stdout import emit_done
 from repoint.cli.wiring import Desk, identity, open_desk
 from repoint.errors import ExitCode, UsageError
 
@@ -144,7 +144,7 @@ def _files(session: Session, environments: tuple[str, ...], *, yes: bool) -> int
         )
     for note in done.notes:
         session.terminal.notice(f"note: {note}")
-    emit("".join(f"{path}\n" for path in sorted(done.written)))
+    emit_done("".join(f"{path}\n" for path in sorted(done.written)), session.terminal.say)
     session.terminal.notice(f"rolled back: {', '.join(done.environments)}")
     _tell_owed(session, owed)
     return ExitCode.OK

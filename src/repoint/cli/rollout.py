@@ -19,7 +19,7 @@ from repoint.cli.options import (
     yes_option,
 )
 from repoint.cli.running import Lines, interruptible, seconds
-from repoint.cli.stdout import emit
+from repoint.cli.stdout import emit, emit_done
 from repoint.cli.wiring import (
     Desk,
     commit_of,
@@ -317,7 +317,8 @@ class _Command:
 
         if self._choices.form == "json":
             about = {"commit": self._commit, "content": self._content}
-            emit(machine(draft, **about, outcome=outcome, events=self._lines.events, error=error))
+            text = machine(draft, **about, outcome=outcome, events=self._lines.events, error=error)
+            emit_done(text, self._session.terminal.say)
 
 
 COMMANDS: Sequence[click.Command] = (rollout,)

@@ -15,6 +15,7 @@ from repoint.model.ledger import Phase
 from repoint.model.plan import Finding, Plan
 from repoint.model.receipt import FileWrite, Receipt
 from repoint.model.rehearsal import Verdict
+from repoint.model.told import count
 from repoint.planning.assemble import fingerprint
 from repoint.ports.repository import SealedEditor, WritableTree
 from repoint.ports.user import Identity
@@ -103,7 +104,7 @@ def _told(tree: WritableTree, identity: Identity, plan: Plan, names: Iterable[st
             *(tree, identity, name, phase, verdict),
             content=content_of_changes(name, changes),
             plan=plan.fingerprint,
-            detail=f"{len(changes)} files",
+            detail=count(len(changes), "file"),
         )
         entries.append(one)
     return write_of(tree, entries)

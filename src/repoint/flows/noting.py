@@ -10,6 +10,7 @@ from repoint.flows.standing import planned_content
 from repoint.model.ledger import Entry, Phase
 from repoint.model.plan import Plan
 from repoint.model.rehearsal import Rehearsal, Verdict
+from repoint.model.told import count
 from repoint.ports.repository import WritableTree
 from repoint.ports.user import Identity
 
@@ -31,7 +32,7 @@ def note_plan(plan: Plan, tree: WritableTree, identity: Identity) -> None:
                 *(tree, identity, name, Phase.PLANNED, verdict),
                 content=planned_content(tree, plan, name, known),
                 plan=plan.fingerprint,
-                detail=f"{files} files",
+                detail=count(files, "file"),
             )
             entries.append(one)
     append(tree, *_news(entries, known))

@@ -13,6 +13,7 @@ from repoint.flows.taking_back import TakingBack
 from repoint.model.ledger import Entry, Phase
 from repoint.model.receipt import FileWrite, Receipt
 from repoint.model.rehearsal import Verdict
+from repoint.model.told import count
 from repoint.planning.config import CONFIG_NAME
 from repoint.ports.repository import SealedEditor, WritableTree
 from repoint.ports.user import Identity
@@ -118,7 +119,8 @@ def _entries(
     for name, receipt in back.items():
         paths = {file.path for file in receipt.files}
         edited = len(paths & set(inexact))
-        detail = f"{len(paths)} files" + (f", {edited} of them edited by others" if edited else "")
+        beside = f", {edited} of them edited by others" if edited else ""
+        detail = f"{count(len(paths), 'file')}{beside}"
         content = whole_content(name, applied_parts(name, receipt, known).values())
         phase, verdict = Phase.TAKEN_BACK, Verdict.PASS
         entries.append(

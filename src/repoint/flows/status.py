@@ -46,13 +46,15 @@ class Status:
     """Every environment, in promotion order; those that repoint.yaml does not name come last.
 
     `has_ledger` tells whether there is one, `merges` whether git was told how to merge it.
-    `half_done` is the verb of a run that was stopped half-way, empty without one.
+    `half_done` is the verb of a run that was stopped half-way, empty without one. `configured`
+    tells whether there is a repoint.yaml.
     """
 
     environments: tuple[EnvironmentStatus, ...]
     has_ledger: bool
     merges: bool
     half_done: str = ""
+    configured: bool = True
 
 
 def status_of(
@@ -85,7 +87,8 @@ def status_of(
     each = tuple(
         _environment(tree, config, name, now, entries, store, due.get(name)) for name in wanted
     )
-    return Status(each, tree.is_there(LEDGER_PATH), _merges(tree), half_done)
+    there = tree.is_there(LEDGER_PATH)
+    return Status(each, there, _merges(tree), half_done, config is not None)
 
 
 def known_names(

@@ -15,3 +15,8 @@ def told(name: str, longest: int = _LONGEST) -> str:
     """A name for the middle of an error: one line, no backtick, at most `longest` characters."""
     line = printable(name).replace("`", "?")
     return line if len(line) <= longest else f"{line[: longest - 3]}..."
+
+
+def count(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {noun if number == 1 else noun + 's'}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from repoint.model.ledger import Phase
 from repoint.model.rehearsal import Verdict
+from repoint.model.told import count
 from repoint.promotion.gates import GateResult
 from repoint.promotion.timeline import Timeline
 
@@ -36,7 +37,7 @@ def next_step(
         rehearsed = of.pending_rehearsal
         if rehearsed is not None and rehearsed.verdict is Verdict.PASS:
             return NextStep(f"repoint apply --env {name}", "its plan is rehearsed, not applied")
-        why = f"a plan would change {pending} files" if pending else "it was not begun"
+        why = f"a plan would change {count(pending, 'file')}" if pending else "it was not begun"
         return NextStep(f"repoint rehearse --env {name}", why)
     if of.rolled_out is None:
         closed = next((gate for gate in gates if not gate.holds), None)

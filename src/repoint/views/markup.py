@@ -17,8 +17,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from repoint.dsn.mask import mask
+from repoint.model.told import count
 from repoint.views.visible import visible
-from repoint.views.wording import count
 
 LARGEST = 60_000
 """Bytes of a comment: GitHub takes 65,536 characters, the rest is for a line of who posts it."""

@@ -9,6 +9,7 @@ import msgspec
 from repoint.flows.status import EnvironmentStatus, Status
 from repoint.model.ledger import Entry, Phase
 from repoint.model.rehearsal import Verdict
+from repoint.model.told import count
 from repoint.promotion.lines import LEDGER_PATH, MERGE_LINE
 from repoint.views.layout import Page, Segment, printed, widths
 from repoint.views.machine import FORMAT
@@ -26,6 +27,7 @@ NOTHING = (
     f"there is no ledger yet: `{LEDGER_PATH}` begins with the first `repoint rehearse`, "
     "`repoint apply` or what follows, and is meant to be committed"
 )
+UNCONFIGURED = "there is no repoint.yaml here, which names the environments"
 LEGEND = "old: for other content, or before a rollback; drift: a value of repoint's was changed"
 UNMERGED = f"git merges ledgers by itself with this line in .gitattributes: {MERGE_LINE}"
 
@@ -69,6 +71,8 @@ def next_command(value: Status) -> str:
     """The one command to run now: of the first environment that is not where it should be."""
     if value.half_done:
         return RESUME
+    if not value.configured:
+        return "repoint init"
     steps = (one.next for one in value.environments)
     return next((step.command for step in steps if step is not None and step.command), "")
 
@@ -102,12 +106,12 @@ def cell(one: EnvironmentStatus, phase: Phase) -> str:
 
 def notes(value: Status) -> list[str]:
     """What there is to say of the ledger itself."""
-    found = []
+    found = [] if value.configured else [UNCONFIGURED]
     if any(cell(one, phase) in ("old", "drift") for one in value.environments for phase in SHOWN):
         found.append(LEGEND)
-    if not value.has_ledger:
+    if not value.has_ledger and value.configured:
         found.append(NOTHING)
-    elif not value.merges:
+    elif value.has_ledger and not value.merges:
         found.append(UNMERGED)
     return found
 
@@ -154,7 +158,7 @@ def remarks(one: EnvironmentStatus) -> list[str]:
     if timeline.back is not None:
         found.append(f"{timeline.back.phase}: {_told(timeline.back)}")
     if one.pending:
-        found.append(f"a plan made now would change {one.pending} files")
+        found.append(f"a plan made now would change {count(one.pending, 'file')}")
     for entry in timeline.since_back:
         found += [f"passed by: {text} ({_told(entry)})" for text in entry.overrides]
     return found + _closed(one)

@@ -18,6 +18,7 @@ from repoint.model.plan import (
     PartEdit,
     Plan,
 )
+from repoint.model.told import count as count
 from repoint.planning.copied import shown
 from repoint.planning.inventory import EnvironmentView, Inventory
 
@@ -31,11 +32,6 @@ class ProofLine:
 
     text: str
     holds: bool
-
-
-def count(number: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{number} {noun if number == 1 else noun + 's'}"
 
 
 def scan_next(inventory: Inventory, *, configured: bool = True) -> str:

@@ -13,6 +13,7 @@ from repoint.flows.rehearsing.preparing import refused
 from repoint.flows.rehearsing.stage import Answer, Refused, Stage, asking, told
 from repoint.model.rehearsal import Verdict
 from repoint.model.sensitive import Sensitive
+from repoint.model.told import count
 from repoint.planning.config import Migration
 from repoint.ports.repository import Tree
 from repoint.ports.servers import RunningLab
@@ -78,7 +79,7 @@ class Migrations:
                         return _answer(f"`{path}`: {_words(error)}", "")
         except Refused as error:
             return _answer(told(error), "")
-        return _answer("", f"{len(files)} files")
+        return _answer("", count(len(files), "file"))
 
 
 def _url(stage: Stage, client: Client) -> Sensitive:
