@@ -67,19 +67,26 @@ class Build(Struct, frozen=True, eq=False):
         return bool(self.problems or self.unsupported)
 
 
+_Key = tuple[str, str, str, str]
+
+
 class _Stage(Struct, eq=False):
     resources: list[Resource] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
     unsupported: list[str] = field(default_factory=list)
     renderable: bool = True
+    keys: set[_Key] | None = None
+    """Those of `resources`, while objects are only added; there may be thousands."""
 
     def take(self, other: _Stage) -> None:
-        known = {resource.key for resource in self.resources}
+        known = {resource.key for resource in self.resources} if self.keys is None else self.keys
         for resource in other.resources:
             if resource.key in known:
                 self.problems.append(f"several objects are {resource.kind} `{resource.name}`")
             self.resources.append(resource.copy())
+        if self.keys is not None:
+            self.keys.update(resource.key for resource in other.resources)
         self.files |= other.files
         self.renderable = self.renderable and other.renderable
         self.problems += [one for one in other.problems if one not in self.problems]
@@ -167,9 +174,11 @@ class Kustomizer:
         tree, inside = self.tree(directory), (*stack, directory)
         stage.problems += refusals(tree, path, directory, self.index)
         stage.renderable = stage.renderable and not reaches_out(tree)
+        stage.keys = {resource.key for resource in stage.resources}
         for key in ("resources", "bases"):
             for reference in texts(tree, key):
                 self._resource(directory, path, reference, stage, inside)
+        stage.keys = None
         self._generators(tree, path, stage)
         for reference in texts(tree, "components"):
             self._component(directory, path, reference, stage, inside)

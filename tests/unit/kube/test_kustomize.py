@@ -149,3 +149,32 @@ def test_ksops_files_are_resources() -> None:
     assert [(one.kind, one.name) for one in built.objects] == [("Secret", "p-db")]
     assert "over/keys/db.enc.yaml" in built.files
     assert built.problems == built.unsupported == ()
+
+
+def _named(name: str) -> str:
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n"
+
+
+def test_an_object_that_is_listed_twice_is_told_wherever_the_first_came_from() -> None:
+    files = {
+        "base/kustomization.yaml": "resources: [a.yaml]\nnamePrefix: x-\n",
+        "part/kustomization.yaml": "kind: Component\nresources: [z.yaml, y.yaml]\nnamePrefix: w-\n",
+        "over/kustomization.yaml": (
+            "resources: [../base, b.yaml, c.yaml, b2.yaml, x.yaml]\n"
+            "components: [../part, ../part]\n"
+        ),
+    }
+    names = {"base/a": "a", "over/b": "b", "over/c": "c", "over/b2": "b", "over/x": "x-a"}
+    names |= {"part/z": "c", "part/y": "w-b"}
+    built = build(
+        "over", index(files | {f"{path}.yaml": _named(name) for path, name in names.items()})
+    )
+
+    told = [one for one in built.problems if "several objects" in one]
+    # The first time the component meets `c`; then what it has renamed is `w-b` and others.
+    assert told == [
+        "several objects are ConfigMap `b`",
+        "several objects are ConfigMap `x-a`",
+        "several objects are ConfigMap `c`",
+        "several objects are ConfigMap `w-b`",
+    ]
