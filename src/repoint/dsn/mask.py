@@ -84,7 +84,10 @@ _SHORT_FLAG = re.compile(
     r"(?m)^(?P<line>[^\n]{0,400}?\b(?:sshpass|mysql\w*|mariadb\w*|mongo\w*|usql|pgcli|curl)\b"
     r"[^\n]{0,400}?[ \t\"']-p[ \t]?)(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s\"']+)"
 )
-_PGPASS = re.compile(r"(?m)^([^\s:#\"'=]+:(?:\d{1,5}|\*):[^\s:]+:[^\s:]+:)([^\n\r]+)")
+_PGPASS = re.compile(
+    r"(?m)((?:^[ \t+\-]*+|(?<=[\s\"'=]))[^\s:#\"'=]{1,255}+:(?:\d{1,5}|\*):"
+    r"[^\s:]{1,200}+:[^\s:]{1,200}+:)([^\n\r]+)"
+)
 _USERLIST = re.compile(r"(?m)^([ \t]*\"[^\"\n]+\"[ \t]+\")([^\"\n]*)(\")")
 _XML = re.compile(r"(?i)(<[\w:.\-]*(?:password|passwd|pwd)(?:\s[^<>]*)?>)([^<]+)(</)")
 _XML_VALUE = re.compile(
