@@ -165,9 +165,12 @@ def _named(resource: Resource, wanted: ObjectId) -> bool:
     )
 
 
-def selected(resource: Resource, target: dict[str, Effective]) -> bool:
-    """Whether a kustomize selector chooses a resource, by its first or its current id."""
-    known = (resource.original, resource.id)
+def selected(resource: Resource, target: dict[str, Effective], *, between: bool = False) -> bool:
+    """Whether a kustomize selector chooses a resource, by its first or its current id.
+
+    `between`: or by any id that it had on the way, as the selectors of replacements do.
+    """
+    known = (resource.original, *(resource.previous if between else ()), resource.id)
     version = resource.api_version.rpartition("/")[2]
     fields = (
         (text(target, "group"), {resource.group}),

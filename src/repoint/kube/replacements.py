@@ -55,7 +55,7 @@ def _spelled(entry: Effective, path: str, index: FileIndex) -> Iterator[Effectiv
 def _replace(replacement: Effective, resources: list[Resource]) -> str:
     source = mapping(replacement, "source")
     where = text(source, "fieldPath") or "metadata.name"
-    chosen = [one for one in resources if selected(one, _named(source))]
+    chosen = [one for one in resources if selected(one, _named(source), between=True)]
     if len(chosen) != 1:
         return f"a replacement's source {text(source, 'kind')} `{text(source, 'name')}` is not one"
     value = _read(chosen[0].body, _parts(where))
@@ -66,8 +66,8 @@ def _replace(replacement: Effective, resources: list[Resource]) -> str:
             return "a replacement of a part of a value (`delimiter`) is not shown"
         rejected = [mapping(one) for one in items(target, "reject")]
         for resource in resources:
-            if selected(resource, mapping(target, "select")) and not any(
-                selected(resource, one) for one in rejected
+            if selected(resource, mapping(target, "select"), between=True) and not any(
+                selected(resource, one, between=True) for one in rejected
             ):
                 create = text(target, "options", "create") == "true"
                 for field in texts(target, "fieldPaths") or ("metadata.name",):
