@@ -13,6 +13,7 @@ from repoint.kube.resolve import Resolution
 from repoint.kube.resource import Resource
 from repoint.kube.trace import is_spring
 from repoint.kube.workloads import containers
+from repoint.model.globs import fits
 from repoint.model.plan import Finding
 from repoint.model.source import Location, Unreadable
 from repoint.planning.config import Config, as_tuple
@@ -130,14 +131,22 @@ def nowhere(config: Config, wanted: Iterable[str], resolution: Resolution) -> It
         one = config.environments[name]
         for overlay in as_tuple(one.overlay):
             if index.kustomization_in(normal(overlay)) is None:
-                yield hygiene.nothing_there(name, "overlay", overlay)
+                glob = _excluding(config, f"{normal(overlay)}/kustomization.yaml")
+                yield hygiene.nothing_there(name, "overlay", overlay, glob)
         for key, places in (("secrets", one.secrets), ("manifests", one.manifests)):
             for place in as_tuple(places):
                 if not (index.exists(normal(place)) or index.is_dir(normal(place))):
-                    yield hygiene.nothing_there(name, key, place)
+                    yield hygiene.nothing_there(name, key, place, _excluding(config, place))
         for place in as_tuple(one.values):
             if not index.exists(normal(place)):
-                yield hygiene.nothing_there(name, "values", place)
+                glob = _excluding(config, place)
+                yield hygiene.nothing_there(name, "values", place, glob)
+
+
+def _excluding(config: Config, place: str) -> str:
+    """The pattern under `exclude:` that a place, or what is in it, falls under; empty for none."""
+    spots = (normal(place), f"{normal(place)}/any")
+    return next((glob for glob in config.exclude if any(fits(s, glob) for s in spots)), "")
 
 
 def templates(reports: Iterable[SiteReport]) -> Iterator[Finding]:

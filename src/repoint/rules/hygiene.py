@@ -116,15 +116,22 @@ def overlay_broken(environment: str, overlay: str, reason: str) -> Finding:
     )
 
 
-def nothing_there(environment: str, key: str, place: str) -> Finding:
+def nothing_there(environment: str, key: str, place: str, excluded: str = "") -> Finding:
     """RP313 for a place under an environment's `key` of repoint.yaml where nothing is.
 
-    An error: whatever the environment has would stay where it is, unseen.
+    An error: whatever the environment has would stay where it is, unseen. `excluded` is the
+    pattern under `exclude:` that leaves the place out.
     """
     what = "no kustomization file" if key == "overlay" else "no file"
+    which = f"which `{excluded}` under `exclude:` leaves out" if excluded else f"which holds {what}"
+    hint = (
+        "let the pattern leave out less, or take the line out"
+        if excluded
+        else "name the place as it is in the repository, or take the line out"
+    )
     return UNPARSED.finding(
-        f"repoint.yaml: `environments.{environment}.{key}` names `{place}`, which holds {what}",
-        hint="name the place as it is in the repository, or take the line out",
+        f"repoint.yaml: `environments.{environment}.{key}` names `{place}`, {which}",
+        hint=hint,
         location=_file("repoint.yaml"),
         environment=environment,
         severity=Severity.ERROR,

@@ -51,6 +51,28 @@ def test_a_place_where_nothing_is_stands_in_the_way(tmp_path: Path, key: str, pl
 
 
 @pytest.mark.parametrize(
+    ("key", "place", "glob"),
+    [
+        ("overlay", "overlays/dev", "overlays/dev/**"),
+        ("manifests", "base", "base/*"),
+        ("values", "base/web.yaml", "*.yaml"),
+    ],
+)
+def test_a_place_that_is_left_out_is_not_said_to_be_empty(
+    tmp_path: Path, key: str, place: str, glob: str
+) -> None:
+    there = "overlays/dev}" if key == "overlay" else f"overlays/dev, {key}: {place}}}"
+    config = CONFIG.replace("overlays/dev}", there) + f"exclude: [nothing/**, '{glob}']\n"
+
+    found = Trial(tmp_path, FILES, config=config).check("dev")
+
+    wanted = f"{key}` names `{place}`, which `{glob}` under `exclude:` leaves out"
+    assert [one.hint for one in found if one.code == "RP313" and one.message.endswith(wanted)] == [
+        "let the pattern leave out less, or take the line out"
+    ]
+
+
+@pytest.mark.parametrize(
     ("name", "hint"),
     [
         ("wbe", "did you mean `web`?"),
