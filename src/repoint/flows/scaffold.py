@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from repoint.flows.evidence import gather
 from repoint.flows.planning import all_moves, require_config, wanted_names
@@ -15,7 +15,7 @@ from repoint.planning.environment_facts import targets_of
 from repoint.planning.yaml_emit import Token, Tree, YamlStyle, emit, style_of
 from repoint.planning.yaml_insert import insertions
 from repoint.rules.budget import DEFAULT_POOL_SIZE
-from repoint.rules.facts import CNPG_DEFAULT_PGBOUNCER, EnvironmentFacts, PoolerFacts
+from repoint.rules.facts import CNPG_DEFAULT_PGBOUNCER, ConsumerFacts, EnvironmentFacts, PoolerFacts
 from repoint.rules.pool_mode import earns_transaction
 
 _API = "postgresql.cnpg.io/v1"
@@ -120,8 +120,9 @@ def _cluster(config: Config, facts: EnvironmentFacts) -> dict[str, Tree]:
         "database": target.database or "app",
         "owner": target.user or "app",
     }
-    direct = sum(c.pool_size * c.replicas for c in facts.direct)
-    needed = _pool_size(facts) * 2 + direct + 13
+    pooled = _expected(config, facts)
+    direct = sum(c.pool_size * c.replicas for c in facts.direct if c not in pooled)
+    needed = _pool_size(pooled) * 2 + direct + 13
     return {
         "apiVersion": _API,
         "kind": "Cluster",
@@ -143,16 +144,13 @@ def _image(major: int) -> str:
 def _pooler(config: Config, facts: EnvironmentFacts) -> dict[str, Tree]:
     """A session Pooler, or one of transactions where evidence earns it for every runtime."""
     tracked: dict[str, Tree] = {}
-    # A runtime may go direct for as long as nothing tells the PostgreSQL version.
-    runtime = [one for c in facts.consumers if c.purpose == "runtime" for one in c.connections]
-    names = {name for one in runtime for name, _ in one.params}
-    paths = any(one.schema for one in runtime)
-    if (paths or "search_path" in names) and (config.target.postgres or 18) >= 18:
+    pooled = _expected(config, facts)
+    if _tracks(config) and any(_asks(one) for one in pooled):
         tracked["track_extra_parameters"] = "IntervalStyle,search_path"
     mode = "transaction" if earns_transaction(facts, _tried(config, facts)) else "session"
-    size = _pool_size(facts) if mode == "session" else DEFAULT_POOL_SIZE
+    size = _pool_size(pooled) if mode == "session" else DEFAULT_POOL_SIZE
     parameters: dict[str, Tree] = {
-        "max_client_conn": f"{max(100, 2 * _pool_size(facts))}",
+        "max_client_conn": f"{max(100, 2 * _pool_size(pooled))}",
         "default_pool_size": f"{size}",
         **tracked,
     }
@@ -184,9 +182,39 @@ def _tried(config: Config, facts: EnvironmentFacts) -> PoolerFacts:
     )
 
 
-def _pool_size(facts: EnvironmentFacts) -> int:
+def _tracks(config: Config) -> bool:
+    """Whether the PostgreSQL to come reports `search_path` (SP4)."""
+    return (config.target.postgres or 18) >= 18
+
+
+def _asks(consumer: ConsumerFacts) -> bool:
+    """Whether a connection string asks for a `search_path`."""
+    names = {name for one in consumer.connections for name, _ in one.params}
+    return "search_path" in names or any(one.schema for one in consumer.connections)
+
+
+def _expected(config: Config, facts: EnvironmentFacts) -> tuple[ConsumerFacts, ...]:
+    """Who goes through the Pooler once it is there.
+
+    A runtime that asks for a search_path goes direct for as long as nothing tracks it.
+    """
+    chosen = {name for name, one in config.consumers.items() if one.route}
+    return tuple(
+        one
+        for one in facts.consumers
+        if one.route == "pooled"
+        or (
+            one.purpose == "runtime"
+            and _tracks(config)
+            and _asks(one)
+            and not chosen & {one.name, f"{one.kind}/{one.name}"}
+        )
+    )
+
+
+def _pool_size(consumers: Iterable[ConsumerFacts]) -> int:
     """Server connections that session pooling needs: the sum of the consumers' pools (CA1)."""
-    return max(20, sum(c.pool_size * c.replicas for c in facts.pooled))
+    return max(20, sum(c.pool_size * c.replicas for c in consumers))
 
 
 def _pod_monitor(config: Config, facts: EnvironmentFacts) -> dict[str, Tree]:

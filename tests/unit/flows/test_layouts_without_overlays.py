@@ -100,6 +100,28 @@ def test_scaffold_tracks_the_search_path_of_a_runtime(tmp_path: Path) -> None:
     assert b"search_path" in made["cnpg/default/pooler.yaml"]
 
 
+@pytest.mark.parametrize("query", ["", "?search_path=s"])
+def test_a_scaffolded_pool_holds_a_runtime_that_goes_direct_until_it_is_tracked(
+    tmp_path: Path, query: str
+) -> None:
+    size = 'env: [{name: DB_POOL_SIZE, value: "40"}, {name'
+    app = APP.replace("spec:\n  template", "spec:\n  replicas: 3\n  template")
+    app = app.replace('/shop"', f'/shop{query}"').replace("env: [{name", size)
+    found = workspace(tmp_path, {"k8s/web.yaml": app})
+
+    made = dict(scaffold(found))
+
+    assert b'default_pool_size: "120"' in made["cnpg/default/pooler.yaml"]
+    assert b'max_connections: "253"' in made["cnpg/default/cluster.yaml"]
+
+    chosen = found.config_text + "consumers: {web: {route: direct}}\n"
+    direct = replace(found, config=load_config(chosen), config_text=chosen)
+    made = dict(scaffold(direct))
+    assert b'default_pool_size: "20"' in made["cnpg/default/pooler.yaml"]
+    assert b"search_path" not in made["cnpg/default/pooler.yaml"]
+    assert b'max_connections: "173"' in made["cnpg/default/cluster.yaml"]
+
+
 SOURCE = {
     "web/go.mod": "module web\n\nrequire github.com/jackc/pgx/v5 v5.9.2\n",
     "web/main.go": 'package main\n\nimport "github.com/jackc/pgx/v5"\n',
