@@ -170,6 +170,8 @@ def _turned(turns: Iterable[Turn]) -> Iterator[Finding]:
             continue
         who = one.use.workload
         said = f"repoint.yaml says {one.wanted.value}"
+        if one.pool:
+            said = f"repoint.yaml asks for another pool, of {one.pool}s"
         if one.unsaid:
             said = f"repoint.yaml says so no more: by itself it goes {one.wanted.value}"
         yield routing.TURNED.finding(

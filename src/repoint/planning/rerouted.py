@@ -1,8 +1,8 @@
 """Consumers that have moved already, and shall go another way now.
 
-A second plan moves them where repoint.yaml names another route or purpose than the one they were
-moved by, where it names none any more (the receipt tells what it named), and where a migration
-goes through a pool. Every other consumer of the target stays as
+A second plan moves them where repoint.yaml names another route, purpose or pool than the one they
+were moved by, where it names no route or purpose any more (the receipt tells what it named), and
+where a migration goes through a pool. Every other consumer of the target stays as
 it stands: what a person placed by hand is not evidence against him.
 """
 
@@ -15,7 +15,7 @@ from types import MappingProxyType
 from repoint.dsn.hosts import Service, same_service
 from repoint.model.consumer import Certainty, Purpose, Route, Use, Workload
 from repoint.planning.config import Config, ConsumerChoice
-from repoint.planning.environment_facts import Targets
+from repoint.planning.environment_facts import Targets, pooler_facts
 from repoint.planning.inventory import SiteReport
 from repoint.planning.judging import choice_for, route_of, use_route, word_on
 
@@ -43,7 +43,8 @@ class Rerouted:
 class Turn:
     """One use that goes another way.
 
-    `unsaid` tells that it goes as repoint.yaml said when it was applied, and says no more.
+    `unsaid` tells that it goes as repoint.yaml said when it was applied, and says no more. `pool`
+    is the pool mode that one asks for which stays pooled, `session` or `transaction`.
     """
 
     report: SiteReport
@@ -51,6 +52,7 @@ class Turn:
     now: Route
     wanted: Route
     unsaid: bool = False
+    pool: str = ""
 
 
 def standing_route(host: str, namespace: str, targets: Targets, domain: str) -> Route:
@@ -155,11 +157,27 @@ class _Judge:
         both = (Route.POOLED, Route.DIRECT)
         for use in self.uses(report):
             now, wanted = self.standing(report, use), self._wanted(use)
+            pool = self._pool_asked(report, use) if now is wanted is Route.POOLED else ""
+            if pool:
+                yield Turn(report, use, now, wanted, pool=pool)
             if now not in both or wanted not in both or now is wanted:
                 continue
             unsaid = self._is_unsaid(use, now)
             if unsaid or self._is_asked(use, wanted):
                 yield Turn(report, use, now, wanted, unsaid)
+
+    def _pool_asked(self, report: SiteReport, use: Use) -> str:
+        """The pool mode that repoint.yaml asks for and that its Pooler has not; empty for none.
+
+        No plan makes the named Pooler pool transactions: then nothing is turned.
+        """
+        chosen, targets, domain = self._choice(use), self._targets, self._config.target.domain
+        if chosen is None or not chosen.pool or targets.pooler is None:
+            return ""
+        host, mode = report.site.host.text, pooler_facts(targets.pooler, self._config).mode
+        named = _is(host, targets.pooled, use.workload.namespace, domain)
+        turns = mode == "transaction" and named is (chosen.pool == "session")
+        return chosen.pool if turns else ""
 
     def _wanted(self, use: Use) -> Route:
         if use.workload.kind == "File":

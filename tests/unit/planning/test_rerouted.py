@@ -149,6 +149,45 @@ def test_another_environment_is_left_alone(tmp_path: Path) -> None:
     assert replace(plan, changes=()).blocking == ()
 
 
+def _pooling_transactions(root: Path) -> Trial:
+    trial = _trial(root)
+    targets = root / "base/targets.yaml"
+    targets.write_text(targets.read_text().replace("poolMode: session", "poolMode: transaction"))
+    return trial
+
+
+def test_a_pool_that_is_asked_for_after_the_move_moves_the_consumer_there_and_back(
+    tmp_path: Path,
+) -> None:
+    trial = _pooling_transactions(tmp_path)
+    _with(trial, "{till: {pool: transaction}}").apply("dev")
+    sessions, named = DEV_POOLED.replace("pooler", "pooler-session"), DEV_POOLED
+
+    asked = _with(trial, "{till: {pool: session}}")
+    assert _rows(asked.plan("dev")) == {"wait": (named, sessions), "till": (named, sessions)}
+    (told,) = (one for one in asked.check("dev") if one.code == "RP106" and "dsn" in one.message)
+    assert told.message.endswith("goes pooled, and repoint.yaml asks for another pool, of sessions")
+    assert asked.plan("dev").applicable
+    asked.apply("dev")
+    assert asked.plan("dev").changes == ()
+    assert not [one for one in asked.check("dev") if one.code == "RP106"]
+
+    back = _with(trial, "{till: {pool: transaction}}")
+    assert _rows(back.plan("dev")) == {"wait": (sessions, named), "till": (sessions, named)}
+    back.apply("dev")
+    assert back.plan("dev").changes == ()
+
+
+@pytest.mark.parametrize("pool", ["session", "transaction"])
+def test_a_pool_that_a_named_pooler_of_sessions_has_or_cannot_have_moves_nothing(
+    tmp_path: Path, pool: str
+) -> None:
+    trial = _trial(tmp_path)
+    trial.apply("dev")
+    plan = _with(trial, f"{{till: {{pool: {pool}}}}}").plan("dev")
+    assert plan.changes == ()
+
+
 def _applied(trial: Trial, *chosen: Chosen) -> None:
     """The receipt of an apply at which repoint.yaml said that of consumers."""
     path = trial.root / receipt_path("dev")
