@@ -247,7 +247,7 @@ def former_of(
 ) -> tuple[SiteReport, ...]:
     """What an earlier apply sent to a target that repoint.yaml names no more."""
     mine = (r for r in found.inventory.sites if is_of(r, build.name, owners))
-    return former(workspace, mine, build.name, targets, found.inventory.sites)
+    return former(workspace, mine, build.name, targets, found.inventory.sites, found.source)
 
 
 def delivery_of(

@@ -111,3 +111,29 @@ def test_what_a_patch_repeats_beside_what_moved_is_left_alone(tmp_path: Path) ->
 
     assert written and "reader.data" in "".join(after.values())
     assert trial.plan("dev").changes == ()
+
+
+_FIRST = "pg-first.shop-dev.svc.cluster.local"
+
+
+@pytest.mark.parametrize(
+    ("steps", "follows"),
+    [
+        pytest.param([("postgres", _OLD)], True, id="from the source"),
+        pytest.param([("postgres", _FIRST), (_FIRST, _OLD)], True, id="by way of another target"),
+        pytest.param([("mail-db", _OLD)], False, id="from another product's server"),
+        pytest.param([("mail-db", _FIRST), (_FIRST, _OLD)], False, id="from there by way"),
+        pytest.param([("mail-db", _OLD), ("postgres", _OLD)], True, id="from both"),
+    ],
+)
+def test_what_came_from_another_products_server_stays(
+    tmp_path: Path, steps: list[tuple[str, str]], follows: bool
+) -> None:
+    """One repoint.yaml after the other: the second product's target is not the first one's."""
+    undos = tuple(
+        Undo(Op.SPLICE, "", 12, "FERRY_DSN", before=before, after=after) for before, after in steps
+    )
+    trial = _moved(tmp_path, ReceiptFile(_PATCH, _DIGEST, _DIGEST, _DIGEST, undos=undos))
+    plan = trial.plan("dev")
+    assert bool(plan.changes) is follows
+    assert bool([one for one in trial.check("dev") if one.code == "RP107"]) is follows
