@@ -15,6 +15,10 @@ SIGNS: dict[Verdict, Segment] = {
 }
 """How each verdict is shown, and its style."""
 _MOST_COLUMNS = 10
+_KEPT_IN_SESSION = frozenset(
+    {"session-setting", "set-role", "advisory-lock", "listen", "temporary-table", "sql-prepare"}
+)
+"""The checks of what a consumer may keep in its session, which a session pool answers."""
 
 
 def rehearsal(value: Rehearsal, *, width: int = 80, color: bool = False) -> str:
@@ -35,7 +39,21 @@ def next_step(value: Rehearsal) -> str:
     """What to do after it."""
     if value.verdict is Verdict.PASS:
         return f"`repoint apply --env {value.environments[0]}`"
+    undecided = [one.id.split("/")[2] for one in value.consumers if _is_undecided(one)]
+    if value.verdict is Verdict.UNKNOWN and undecided:
+        keys = ", ".join(f"`consumers.{name}.pool: session`" for name in dict.fromkeys(undecided))
+        return (
+            f"{keys} in repoint.yaml, or its source text in the repository; then plan, apply and "
+            "rehearse again"
+        )
     return "mend what did not pass, then run `repoint rehearse` again"
+
+
+def _is_undecided(one: RehearsedConsumer) -> bool:
+    """Whether a transaction pool leaks what nobody knows the consumer to do."""
+    return one.pool_mode == "transaction" and any(
+        check.id in _KEPT_IN_SESSION and check.verdict is Verdict.UNKNOWN for check in one.checks
+    )
 
 
 def summary(value: Rehearsal) -> str:

@@ -76,6 +76,20 @@ def test_a_person_reads_a_matrix_and_what_did_not_pass() -> None:
     assert rehearsal(VALUE) == HUMAN
 
 
+def test_what_nothing_tells_of_a_consumer_in_a_transaction_pool_has_a_way_out() -> None:
+    leaks = Check("set-role", Verdict.UNKNOWN, "it stays", "it leaks, and nothing tells")
+    unseen = replace(WEB, checks=(WEB.checks[0], leaks))
+    told = " ".join(rehearsal(replace(VALUE, consumers=(unseen,))).partition("next: ")[2].split())
+
+    assert told == (
+        "`consumers.web.pool: session` in repoint.yaml, or its source text in the repository; "
+        "then plan, apply and rehearse again"
+    )
+    held = replace(unseen, pool_mode="session")
+    assert "pool: session" not in rehearsal(replace(VALUE, consumers=(held,)))
+    assert "pool: session" not in rehearsal(replace(VALUE, consumers=(unseen, WEB)))
+
+
 def test_a_wait_loops_column_says_why_it_is_asked_little() -> None:
     skipped = Check("login", Verdict.SKIPPED, "the login is taken", "it logs nobody in")
     answers = Check("answers", Verdict.PASS, "it answers", "it does")
