@@ -89,6 +89,16 @@ class Delivery:
             self.ground.task(errand, self._why_shared(errand.site))
         return True
 
+    def objects_of(self, site: Site) -> frozenset[str]:
+        """The objects that have a shared value in a field, of which each can be changed alone."""
+        own = self.ground.owned(site.location.path) or self.ground.alone(site)
+        if own or site.sealed or site.encoded or site.display_only:
+            return frozenset()
+        found = self._index.of(site.location.path, site.value_pointer)
+        if any(place.resource.generated for place in found):
+            return frozenset()
+        return frozenset(object_name(place.resource) for place in found if holds(place, site))
+
     def _why_shared(self, site: Site) -> str:
         """Why a value of a file that this environment does not own cannot be overridden."""
         parsed = self.ground.files.get(site.location.path)

@@ -29,11 +29,12 @@ from repoint.planning.wishes import Reason
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """One site that shall reach a goal, and why."""
+    """One site that shall reach a goal, and why; `only` in these objects, in all where empty."""
 
     site: Site
     goal: Goal
     reason: Reason
+    only: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

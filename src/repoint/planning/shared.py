@@ -48,6 +48,8 @@ class SharedValues:
         found = [
             p for p in self._index.of(site.location.path, site.value_pointer) if holds(p, site)
         ]
+        if errand.only:
+            found = [p for p in found if object_name(p.resource) in errand.only]
         if not found or site.encoded:
             return False
         for place in found:

@@ -90,6 +90,8 @@ def test_a_migration_beside_the_runtime_gets_its_own_host(tmp_path: Path) -> Non
         "migrate": "pg-rw.data.svc.cluster.local",
     }
     assert all(proof.holds for proof in plan.proofs)
+    reasons = [edit.reason for change in plan.changes for edit in change.edits]
+    assert {one.count("Job/data/migrate/migrate") for one in reasons} == {0, 1}
     assert "settings.yaml" not in "".join(change.path for change in plan.changes)
 
 
