@@ -132,8 +132,20 @@ def find_environments(
     )
     taken = {top for spec in found for top in spec.overlays}
     unnamed = tuple(top for top in tops if top not in taken)
-    places = {one: word for one, word in given if one and not index.kustomization_in(one)}
+    places = _delivered_to_one(given, index)
     return Layout(found, unnamed, {**places, **twins, **_places(found)}, aliases)
+
+
+def _delivered_to_one(given: list[tuple[str, str]], index: FileIndex) -> dict[str, str]:
+    """The directories without a kustomization that one environment alone gets.
+
+    A chart that several install is none's: its values files say whose each is.
+    """
+    words: dict[str, set[str]] = {}
+    for directory, word in given:
+        if directory and not index.kustomization_in(directory):
+            words.setdefault(directory, set()).add(word)
+    return {one: min(names) for one, names in words.items() if len(names) == 1}
 
 
 def _aliases(names: Mapping[str, str], given: list[tuple[str, str]]) -> dict[str, str]:

@@ -182,3 +182,19 @@ def test_other_spellings_join_the_overlays_environment() -> None:
     assert layout.environment_of("secrets/prod/db.yaml") == "production"
     assert layout.environment_of("chart/values-stg.yaml") == "staging"
     assert layout.environment_of("base/app.yaml") == ""
+
+
+def test_a_chart_that_several_environments_install_is_none_of_theirs() -> None:
+    """Nor are its values files, but by their own names."""
+    files = index({"chart/Chart.yaml": "name: chart\n", "own/Chart.yaml": "name: own\n"})
+    delivered = [("chart", "staging"), ("chart", "production"), ("own", "staging")]
+    words = ["staging", "production"]
+    found = find_environments(files, Kustomizer(files), delivered=delivered, words=words)
+    places = (
+        "chart/values-production.yaml",
+        "chart/values-staging.yaml",
+        "chart/a.yaml",
+        "own/a.yaml",
+    )
+
+    assert [found.environment_of(one) for one in places] == ["production", "staging", "", "staging"]
