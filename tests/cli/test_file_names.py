@@ -15,6 +15,14 @@ environments: {local: {manifests: .}}
 MANIFEST = b'kind: ConfigMap\nmetadata: {name: a}\ndata: {URL: "postgres://pg.old.svc/shop"}\n'
 
 
+def test_a_name_with_a_line_end_forges_no_line(tmp_path: Path) -> None:
+    (tmp_path / "a\nwrote b.yaml").write_bytes(MANIFEST)
+    repoint = [sys.executable, "-m", "repoint", "-C", str(tmp_path)]
+    made = subprocess.run([*repoint, "init"], capture_output=True, check=True, text=True)
+    assert r"a\u000awrote b.yaml" in made.stderr
+    assert "wrote b.yaml" not in [line[:12] for line in made.stderr.splitlines()]
+
+
 def test_a_name_that_is_not_utf8_is_listed_as_unreadable(tmp_path: Path) -> None:
     (tmp_path / "repoint.yaml").write_text(CONFIG)
     (tmp_path / "good.yaml").write_bytes(MANIFEST)

@@ -33,6 +33,7 @@ def init(session: Session, root: Path | None, print_only: bool, force: bool) -> 
     from repoint.cli.files import write_new
     from repoint.flows.init import propose
     from repoint.planning.config import CONFIG_NAME
+    from repoint.views.visible import on_one_line
 
     with open_desk(session, root, config=False) as desk:
         proposal = propose(desk.workspace)
@@ -42,9 +43,9 @@ def init(session: Session, root: Path | None, print_only: bool, force: bool) -> 
             write_new(desk.tree, "init", {CONFIG_NAME: proposal.text.encode()}, replace=force)
             session.terminal.notice(f"wrote {CONFIG_NAME}")
     for note in proposal.notes:
-        session.terminal.notice(f"note: {note}")
+        session.terminal.notice(on_one_line(f"note: {note}"))
     for question in proposal.questions:
-        session.terminal.notice(f"to decide: {question}")
+        session.terminal.notice(on_one_line(f"to decide: {question}"))
 
 
 def _purpose_names(ctx: click.Context, param: click.Parameter, start: str) -> list[str]:

@@ -24,6 +24,11 @@ def spoken(text: str) -> str:
     return _COMMAND.sub(r"\1\\u003a", visible(text))
 
 
+def on_one_line(text: str) -> str:
+    """The same for what has one line to itself: a name of others may hold a line's end."""
+    return spoken(text).replace("\n", r"\u000a")
+
+
 def harmless(text: str) -> str:
     """The same for what repoint made: its colors stay."""
     return _OWN_COLOR.sub(lambda found: found[0] if len(found[0]) > 1 else _shown(found), text)

@@ -15,7 +15,7 @@ from repoint.rollout.steps import Event, Tone
 from repoint.views import markdown
 from repoint.views.layout import Page, printed
 from repoint.views.rollout import line
-from repoint.views.visible import harmless, spoken, visible
+from repoint.views.visible import harmless, on_one_line, spoken, visible
 from tests.cli.test_output import Screen
 
 HOSTILE = "\x1b]0;owned\x07 \x9b2J \x1b[8mhidden\r\x7f ‮evil \ud800"
@@ -79,3 +79,7 @@ def test_no_line_of_an_error_is_a_command_to_a_runner() -> None:
     shown = spoken("`a\n::add-mask::x\n \t::error::y` is a::b")
     assert shown == "`a\n\\u003a:add-mask::x\n \t\\u003a:error::y` is a::b"
     assert spoken("::error::z").startswith("\\u003a")
+
+
+def test_what_has_one_line_to_itself_stays_on_it() -> None:
+    assert on_one_line("`a\n::error::b` is\tgone") == r"`a\u000a\u003a:error::b` is" + "\tgone"
