@@ -169,7 +169,7 @@ def check(facts: EnvironmentFacts) -> tuple[Finding, ...]:
 def _recycle(
     facts: EnvironmentFacts, pooler: PoolerFacts, consumers: tuple[ConsumerFacts, ...]
 ) -> Iterator[Finding]:
-    migrations = [c.name for c in facts.direct if c.purpose == "migration"]
+    migrations = dict.fromkeys(c.name for c in facts.direct if c.purpose == "migration")
     runtimes = [c for c in consumers if c.purpose != "probe"]
     if pooler.mode == "transaction" and migrations and runtimes and follows(pooler):
         names = ", ".join(f"`{name}`" for name in migrations)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from repoint.model.plan import Severity
@@ -182,6 +184,8 @@ def test_PS4_a_migration_beside_a_transaction_pool_asks_to_recycle_it() -> None:
     assert codes(check(environment(web, job, pooler=tx))) == ["RP271"]
     assert codes(check(environment(web, job))) == []
     assert codes(check(environment(web, pooler=tx))) == []
+    (told,) = check(environment(web, job, replace(job, id="Job/shop/migrate/wait"), pooler=tx))
+    assert told.message.endswith("across the migrations of `migrate`")
 
 
 def test_ST1_another_setting_is_told_beside_the_tenant() -> None:
