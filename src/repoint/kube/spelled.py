@@ -12,6 +12,8 @@ from collections.abc import Mapping
 _REFERENCE = re.compile(
     r"\$\{[A-Za-z_]\w*(?::?[-=](?P<default>[^{}]*)|:?[?+][^{}]*)?\}|(?<!\$)\$\([A-Za-z_][\w.-]*\)"
 )
+_EXPRESSION = re.compile(r"\{\{[^{}]*\}\}")
+_LONGER = re.compile(r"(?:[.\-](?:[\w\-]|\{\{[^{}]*\}\})+)+")
 
 
 def reference(written: str) -> str:
@@ -39,3 +41,20 @@ def spelled(host: str, known: Mapping[str, str]) -> str:
     whole = _REFERENCE.sub(told, host)
     head, unknown, _ = whole.partition("$")
     return head.rpartition(".")[0] if unknown else whole
+
+
+def around(text: str, value: str) -> str:
+    """What a template makes of a chart's value: a longer host, or nothing where it is the host.
+
+    Args:
+        text: A line of the template.
+        value: The value as the template names it, `.Values.db.host`.
+    """
+    if value not in text:
+        return ""
+    named = re.compile(rf"{re.escape(value)}(?![\w.])")
+    for found in _EXPRESSION.finditer(text):
+        longer = _LONGER.match(text, found.end())
+        if longer is not None and named.search(found[0]):
+            return f"{found[0]}{longer[0]}"
+    return ""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from repoint.kube.configs import Configs, Found
 from repoint.kube.effective import Value
 from repoint.kube.siteindex import SiteIndex
-from repoint.kube.spelled import pieces, spelled
+from repoint.kube.spelled import around, pieces, spelled
 from repoint.kube.workloads import ContainerView, EnvEntry
 from repoint.model.consumer import Certainty, Site
 
@@ -31,8 +31,8 @@ class RawUse(Struct, frozen=True, eq=False):
     """A container reads a site in an environment; what for is judged elsewhere.
 
     `environment` is empty where none is named. `via` tells the way for a person.
-    `variable`, `source`, `source_name`, `source_key`, `through` and `host` are as in
-    `model.consumer.Use`. `piece` tells that the container gets but a piece of its host there.
+    `variable`, `source`, `source_name`, `source_key`, `through`, `host` and `around` are
+    as in `model.consumer.Use`. `piece` tells that the container gets but a piece of its host there.
     """
 
     site: Site
@@ -46,6 +46,7 @@ class RawUse(Struct, frozen=True, eq=False):
     certainty: Certainty
     through: str = ""
     host: str = ""
+    around: str = ""
     piece: bool = False
 
     def within(self, environment: str) -> RawUse:
@@ -131,6 +132,7 @@ class Tracer:
             if is_spring(link.variable):
                 known |= {f"${{{name[2:-1]}}}": text for name, text in own.items()}
             parts = apart.setdefault(link.variable or link.via, set())
+            written = link.value.scalar.text if link.value.scalar is not None else link.value.text
             piece = link.through in parts
             for site in self._sites.of(link.value):
                 parts.update(names := pieces(site.host.text))
@@ -138,8 +140,10 @@ class Tracer:
                 yield replace(self._use(site, container, link), host=host, piece=piece)
             for label, value in leaves:
                 handed = replace(link, via=f"{link.via} <- {label}", through=link.through or label)
+                longer = around(written, label)
                 for site in self._sites.of(value):
-                    yield replace(self._use(site, container, handed), piece=label in parts)
+                    use = self._use(site, container, handed)
+                    yield replace(use, piece=label in parts, around=longer)
 
     def _use(self, site: Site, container: ContainerView, link: _Link) -> RawUse:
         return RawUse(

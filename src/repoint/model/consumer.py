@@ -150,6 +150,7 @@ class Use:
     the workload reads names the site's value, `$(DB_HOST)` of its own variables or `${db_host}`
     that Flux substitutes; empty where it reads that value itself. `host` is the host that it gets
     where the site puts one together from several names (`${service}.${namespace}.svc`), else empty.
+    `around` is the template's text that makes a longer host of the site's.
     """
 
     site: str
@@ -165,6 +166,7 @@ class Use:
     source_key: str = ""
     through: str = ""
     host: str = ""
+    around: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,7 @@ def judged(raw: RawUse, config: Config | None) -> Use:
         source_key=raw.source_key,
         through=raw.through,
         host=raw.host,
+        around=raw.around,
     )
 
 

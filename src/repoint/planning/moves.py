@@ -128,6 +128,9 @@ class Mover:
             if moving:
                 self._unsettled(report, moving)
             return
+        if any(use.around for use in mine):
+            self._left_in_pieces(report.site, wanted)
+            return
         # The named Pooler's consumers keep the value's name, else those of one beside it.
         ways = sorted({way for _, way in wanted}, key=_first_pooled)
         objects = self._delivery.objects_of(report.site) if len(ways) > 1 else frozenset[str]()
@@ -140,6 +143,14 @@ class Mover:
                 return
         stay = [use for use, way in wanted if way == ways[0]]
         self._send(report, ways[0], stay, alone.get(ways[0], frozenset()))
+
+    def _left_in_pieces(self, site: Site, wanted: list[tuple[Use, Way]]) -> None:
+        """Leave to a person what a template makes a longer host of: only its first name fits."""
+        hosts = (self._goal(site, way, []).host.partition(".")[0] for _, way in wanted)
+        made = next(use.around for use, _ in wanted if use.around)
+        why = f"the template makes `{made}` of it; put the Service's name alone, or the whole host "
+        told = " or ".join(f"host {one}" for one in dict.fromkeys(hosts))
+        self._leave(site, wanted[0][0].workload.id, f"{why}there", told)
 
     def _send(
         self, report: SiteReport, way: Way, uses: list[Use], only: frozenset[str] = frozenset()

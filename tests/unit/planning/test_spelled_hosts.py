@@ -135,3 +135,33 @@ def test_a_host_of_the_container_s_own_variables(tmp_path: Path, lines: str, lin
     files = repository({"web.yaml": _container("web", f"  env:\n{lines}")}, {})
     patch = Trial(tmp_path, files).apply("dev")["overlays/dev/web-dev-patch.yaml"]
     assert line in patch
+
+
+@pytest.mark.parametrize("rest", [".{{ .Release.Namespace }}.svc", ".data.svc.cluster.local"])
+def test_a_value_that_a_template_makes_longer_is_left_to_a_person(
+    tmp_path: Path, rest: str
+) -> None:
+    env = f'  env:\n  - {{name: PGHOST, value: "{{{{ .Values.db.host }}}}{rest}"}}\n'
+    files = {
+        "charts/web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\n",
+        "charts/web/templates/web.yaml": _container("web", env),
+        "charts/web/values.yaml": "db: {host: ''}\n",
+        "charts/web/values-dev.yaml": "db:\n  host: postgres\n",
+        "cnpg/dev/targets.yaml": TARGETS,
+    }
+    config = """
+source: {hosts: [postgres]}
+target: {cluster: pg, pooler: pg-pooler}
+environments:
+  dev: {namespace: data, values: charts/web/values-dev.yaml}
+"""
+    trial = Trial(tmp_path, files, config=config)
+    plan = trial.plan("dev")
+    assert plan.changes == ()
+    (task,) = plan.tasks
+    assert (task.path, task.put) == ("charts/web/values-dev.yaml", "host pg-pooler")
+    assert f"{{{{ .Values.db.host }}}}{rest}" in task.reason
+    values = tmp_path / task.path
+    values.write_text(values.read_text().replace("postgres", "pg-pooler"))
+    again = trial.plan("dev")
+    assert (again.changes, again.tasks) == ((), ())
