@@ -10,7 +10,6 @@ import click
 
 from repoint.cli.options import Session, env_option, examples, says_yes
 from repoint.cli.plans import make_plan, read_plan
-from repoint.cli.stdout import emit_done
 from repoint.cli.wiring import Desk, identity, open_desk
 from repoint.errors import ExitCode
 
@@ -94,7 +93,7 @@ def _apply(
         session.terminal.notice(f"nothing to write: {why}")
         _tell_left(session, plan, environments or [task.environment for task in plan.tasks])
         return ExitCode.OK
-    emit_done("".join(f"{path}\n" for path in sorted(done.written)), session.terminal.say)
+    session.terminal.done("".join(f"{path}\n" for path in sorted(done.written)))
     names = [receipt.environment for receipt in done.receipts]
     session.terminal.notice(f"applied: {', '.join(names)}")
     _tell_left(session, plan, names)

@@ -13,7 +13,7 @@ from repoint.cli.change import STATE_FOLDER, tell_recovered
 from repoint.cli.context import open_cluster
 from repoint.cli.options import Session, says_yes
 from repoint.cli.running import Lines, interruptible
-from repoint.cli.stdout import emit, emit_done
+from repoint.cli.stdout import emit
 from repoint.cli.wiring import (
     Desk,
     data_desk,
@@ -262,8 +262,8 @@ class Homeward:
         self._story.verification = found
         self._session.progress.close()
         if self._choices.form == "human":
-            told = show.verification(self._session.terminal, "human", found)
-            emit_done(told, self._session.terminal.say)
+            terminal = self._session.terminal
+            terminal.done(show.verification(terminal, "human", found))
         self._record(found.connections, f"{detail}, context {self._api.context}")
         if found.connections.value != "pass":
             hint = f"look at what failed, then run {self._choices.again} again"
@@ -314,5 +314,4 @@ class Homeward:
         from repoint.views.rollback import document
 
         if self._choices.form == "json":
-            text = document(self._story, outcome=outcome, error=error)
-            emit_done(text, self._session.terminal.say)
+            self._session.terminal.done(document(self._story, outcome=outcome, error=error))

@@ -10,6 +10,7 @@ import click
 
 from repoint.cli.looks import looks
 from repoint.cli.progress import hidden
+from repoint.cli.stdout import emit
 from repoint.errors import FileRefused
 from repoint.views.visible import spoken
 
@@ -42,6 +43,16 @@ class Terminal:
         """Tell a person something on stderr that quiet does not keep away."""
         with hidden():
             click.echo(spoken(text), err=True)
+
+    def done(self, text: str) -> None:
+        """Write to stdout what a command has done: it is done, also where stdout takes nothing.
+
+        The exit status stays what it is.
+        """
+        try:
+            emit(text)
+        except FileRefused as error:
+            self.say(f"note: {error.message}; the exit status tells what was done")
 
 
 def check_output(path: Path | None) -> None:

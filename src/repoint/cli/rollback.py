@@ -11,7 +11,6 @@ from repoint.cli.change import STATE_FOLDER, agreed_to, tell_recovered
 from repoint.cli.context import choose_environment, context_option
 from repoint.cli.options import Session, env_option, examples, format_option, yes_option
 from repoint.cli.running import seconds
-from repoint.cli.stdout import emit_done
 from repoint.cli.wiring import Desk, identity, open_desk
 from repoint.errors import ExitCode, UsageError
 
@@ -144,7 +143,7 @@ def _files(session: Session, environments: tuple[str, ...], *, yes: bool) -> int
         )
     for note in done.notes:
         session.terminal.notice(f"note: {note}")
-    emit_done("".join(f"{path}\n" for path in sorted(done.written)), session.terminal.say)
+    session.terminal.done("".join(f"{path}\n" for path in sorted(done.written)))
     session.terminal.notice(f"rolled back: {', '.join(done.environments)}")
     _tell_owed(session, owed)
     return ExitCode.OK

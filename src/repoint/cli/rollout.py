@@ -19,7 +19,7 @@ from repoint.cli.options import (
     yes_option,
 )
 from repoint.cli.running import Lines, interruptible, seconds
-from repoint.cli.stdout import emit, emit_done
+from repoint.cli.stdout import emit
 from repoint.cli.wiring import (
     Desk,
     commit_of,
@@ -318,7 +318,7 @@ class _Command:
         if self._choices.form == "json":
             about = {"commit": self._commit, "content": self._content}
             text = machine(draft, **about, outcome=outcome, events=self._lines.events, error=error)
-            emit_done(text, self._session.terminal.say)
+            self._session.terminal.done(text)
 
 
 COMMANDS: Sequence[click.Command] = (rollout,)

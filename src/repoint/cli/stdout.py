@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 
 _SLICE = 1024 * 1024
 """Characters that are encoded at once: a large repository's result would stand there twice."""
@@ -27,19 +26,6 @@ def emit(text: str) -> None:
         if text and not text.endswith("\n"):
             sys.stdout.write("\n")
         sys.stdout.flush()
-
-
-def emit_done(text: str, say: Callable[[str], None]) -> None:
-    """Write to stdout what a command has done: it is done, also where nobody can be told there.
-
-    The exit status stays what it is; `say` takes a line for a person.
-    """
-    from repoint.errors import FileRefused
-
-    try:
-        emit(text)
-    except FileRefused as error:
-        say(f"note: {error.message}; the exit status tells what was done")
 
 
 def emit_encoded(text: memoryview) -> None:
