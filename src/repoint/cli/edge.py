@@ -20,7 +20,7 @@ from repoint import __version__
 from repoint.cli.progress import ended
 from repoint.cli.stdout import close_stdout
 from repoint.errors import ExitCode, RepointError
-from repoint.views.visible import on_one_line
+from repoint.views.visible import on_one_line, spoken
 
 DEBUG_VARIABLE = "REPOINT_DEBUG"
 _RESUME = ("`repoint apply --resume` finishes or undoes a run that was writing",)
@@ -89,9 +89,11 @@ def _tell(message: str, *hints: str, color: bool | None) -> None:
     """Print an error and its distinct hints on stderr; names of others are only shown."""
     ended()
     lead = click.style("error:", fg="red", bold=True)
-    click.echo(f"{lead} {on_one_line(message)}", err=True, color=color)
+    click.echo(f"{lead} {on_one_line(spoken(message))}", err=True, color=color)
     for hint in dict.fromkeys(hints):
-        click.echo(f"{click.style('hint:', fg='cyan')} {on_one_line(hint)}", err=True, color=color)
+        click.echo(
+            f"{click.style('hint:', fg='cyan')} {on_one_line(spoken(hint))}", err=True, color=color
+        )
 
 
 def _sentence(error: click.ClickException) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from repoint.views.columns import columns, padded
-from repoint.views.visible import visible
+from repoint.views.visible import on_one_line, visible
 
 _LONGEST_LEAD = 10
 _NARROWEST = 30
@@ -38,9 +38,9 @@ class Page:
     lines: list[tuple[Segment, ...]] = field(default_factory=list)
 
     def line(self, *segments: Segment | str) -> None:
-        """Add one line as it is; a bare string has no style."""
+        """Add one line as it is, a line's end in it spelled out; a bare string has no style."""
         pieces = ((s, "") if isinstance(s, str) else s for s in segments)
-        self.lines.append(tuple((visible(text), style) for text, style in pieces))
+        self.lines.append(tuple((on_one_line(text), style) for text, style in pieces))
 
     def blank(self) -> None:
         """Add an empty line, never two in a row and none at the top."""
@@ -53,7 +53,7 @@ class Page:
         `lead` begins the first line; the lines after it are indented to its width, or by
         four where it is long.
         """
-        lead = visible(lead[0]), lead[1]
+        lead = on_one_line(lead[0]), lead[1]
         begins = columns(lead[0])
         hang = indent + (begins if begins <= _LONGEST_LEAD else 4)
         first, *others = _wrapped(visible(text), max(_NARROWEST, self.width), indent + begins, hang)
@@ -68,7 +68,7 @@ class Page:
         it, the first column is cut short, and a longer name gets a line of its own, as all get
         where the terminal has no place for columns.
         """
-        shown = [(visible(text), style) for text, style in cells]
+        shown = [(on_one_line(text), style) for text, style in cells]
         *ahead, last = widths
         start = indent + sum(ahead) + len(_GAP) * len(ahead)
         over = start + last - self.width
@@ -123,7 +123,9 @@ def _wrapped(text: str, width: int, begins: int, hang: int) -> list[str]:
 
 def widths(rows: Sequence[Sequence[Segment]]) -> list[int]:
     """The width of each column of `rows`."""
-    return [max(columns(visible(cell[0])) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        max(columns(on_one_line(cell[0])) for cell in column) for column in zip(*rows, strict=True)
+    ]
 
 
 def printed(page: Page, *, color: bool) -> str:

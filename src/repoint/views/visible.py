@@ -26,7 +26,7 @@ def spoken(text: str) -> str:
 
 def on_one_line(text: str) -> str:
     """The same for what has one line to itself: a name of others may hold a line's end."""
-    return spoken(text).replace("\n", r"\u000a")
+    return visible(text).replace("\n", r"\u000a")
 
 
 def harmless(text: str) -> str:

@@ -82,4 +82,11 @@ def test_no_line_of_an_error_is_a_command_to_a_runner() -> None:
 
 
 def test_what_has_one_line_to_itself_stays_on_it() -> None:
-    assert on_one_line("`a\n::error::b` is\tgone") == r"`a\u000a\u003a:error::b` is" + "\tgone"
+    assert on_one_line("`a\n::b` is\tgone\x1b") == r"`a\u000a::b` is" + "\tgone" + r"\u001b"
+    page = Page()
+    page.line("  ", ("a\nplan: nothing changes", "name"))
+    page.row([("a\nb", ""), ("c\nd", "")], [8, 8])
+    assert printed(page, color=False).splitlines() == [
+        r"  a\u000aplan: nothing changes",
+        r"  a\u000ab  c\u000ad",
+    ]
