@@ -50,6 +50,14 @@ def test_what_names_only_objects_is_told(ground: GroundFactory) -> None:
     assert notes[1].endswith('table "nothing_of_the_kind" does not exist (42P01)')
 
 
+def test_a_statement_that_no_transaction_takes_says_so(ground: GroundFactory) -> None:
+    """A file runs as one message, as migration tools send it: as one transaction."""
+    (note,) = run(ground(), "CREATE TABLE t (a text DEFAULT 'canary'); VACUUM t")
+
+    assert note.endswith("VACUUM cannot run inside a transaction block (25001)")
+    assert "canary" not in note
+
+
 def test_a_statement_without_end_is_ended(
     ground: GroundFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

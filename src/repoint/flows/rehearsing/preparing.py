@@ -28,6 +28,7 @@ _ALONE = "SET search_path = pg_catalog, pg_temp"
 _NAMES_ONLY = frozenset(
     {
         "0A000",
+        "25001",
         "25006",
         "3D000",
         "3F000",
