@@ -132,7 +132,8 @@ def sources_of(
     """The most used server, and those that the same keys name in its place elsewhere.
 
     An environment whose database stands under another name is moved like the others: what the
-    same container reads through the same key is the same database.
+    same container reads through the same key is the same database. Two that it reads so in one
+    environment are two databases.
 
     Args:
         found: What a scan without a configuration saw.
@@ -143,26 +144,40 @@ def sources_of(
     """
     services = [one for build in builds for one in build.objects if one.kind == "Service"]
     own = own_names(builds)
-    slots: dict[str, set[tuple[str, str, str]]] = {host: set() for host, _ in hosts}
+    slots: dict[str, set[_Slot]] = {host: set() for host, _ in hosts}
     for report in found.inventory.sites:
         host = _server(report)
         if host and own.stands_for(host) not in taken:
             slots.setdefault(host, set()).update(_slots(report))
     main = next(iter(hosts))[0]
     known = SourceHosts([main], services, namespaces)
-    asked = {slot for host, several in slots.items() if known.matches(host) for slot in several}
     result = [main]
+    asked: dict[tuple[str, ...], set[str]] = {}
+    for mine in (several for host, several in slots.items() if known.matches(host)):
+        _ask(asked, mine)
     for host, several in slots.items():
-        if not SourceHosts(result, services, namespaces).matches(host) and asked & several:
+        elsewhere = any(env not in asked.get(tuple(slot), {env}) for env, *slot in several)
+        if elsewhere and not known.matches(host):
             result.append(host)
-    known = SourceHosts(result, services, namespaces)
+            known = SourceHosts(result, services, namespaces)
+            _ask(asked, several)
     return Sources(tuple(result), tuple(host for host in slots if not known.matches(host)))
 
 
-def _slots(report: SiteReport) -> set[tuple[str, str, str]]:
-    """Who reads a site through which key, the same in all environments."""
+_Slot = tuple[str, str, str, str]
+"""An environment, and what is the same in all of them: the key, the reader's kind and name."""
+
+
+def _ask(asked: dict[tuple[str, ...], set[str]], slots: Iterable[_Slot]) -> None:
+    for environment, *slot in slots:
+        asked.setdefault(tuple(slot), set()).add(environment)
+
+
+def _slots(report: SiteReport) -> set[_Slot]:
+    """Who reads a site through which key, by environment."""
+    key = report.site.key
     return {
-        (report.site.key, use.workload.kind, use.workload.container or use.workload.name)
+        (use.environment, key, use.workload.kind, use.workload.container or use.workload.name)
         for use in report.uses
         if use.environment and use.workload.kind != "File"
     }

@@ -56,6 +56,24 @@ def test_what_the_same_key_names_elsewhere_is_moved_too(tmp_path: Path) -> None:
     assert made.notes == ("other PostgreSQL hosts are left alone: warehouse.bi",)
 
 
+def test_two_servers_that_one_reader_has_beside_each_other_are_two(tmp_path: Path) -> None:
+    """A list of servers has the same key for each; that of one product is moved at a time."""
+    trial = _products(tmp_path, {"dev": "pg-cart.data-dev", "prod": "pg-cart.data-prod"})
+    for env in ("dev", "prod"):
+        (tmp_path / f"bi/{env}").mkdir(parents=True)
+        listed = [
+            {"type": "postgres", "url": f"pg-{one}.data-{env}:5432"} for one in ("cart", "mail")
+        ]
+        (tmp_path / f"bi/{env}/values.yaml").write_text(yaml.safe_dump({"datasources": listed}))
+
+    made = proposed(trial)
+    hosts = ["pg-cart.data-dev", "pg-cart.data-prod"]
+    assert yaml.safe_load(made.text)["source"]["hosts"] == hosts
+    assert made.notes == (
+        "other PostgreSQL hosts are left alone: pg-mail.data-dev, pg-mail.data-prod",
+    )
+
+
 def test_the_same_service_in_a_namespace_of_its_own_is_named(tmp_path: Path) -> None:
     trial = _products(tmp_path, {"dev": "pg.data-dev.svc", "prod": "pg.data-prod.svc"})
 
