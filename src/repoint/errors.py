@@ -61,7 +61,7 @@ class RepointError(Exception):
         super().__init__(message)
         self.message = message
         given = (hint,) if isinstance(hint, str) else hint
-        self.hints: tuple[str, ...] = given or (self.default_hint,)
+        self.hints: tuple[str, ...] = tuple(filter(None, given)) or (self.default_hint,)
 
     @property
     def place(self) -> tuple[str, int] | None:

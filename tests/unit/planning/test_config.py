@@ -88,6 +88,7 @@ def test_errors_name_the_place_and_the_remedy(text: str, message: str, hint: str
     assert message in caught.value.message
     assert hint in " ".join(caught.value.hints)
     assert "canary" not in str(caught.value) + " ".join(caught.value.hints)
+    assert all(caught.value.hints)
 
 
 @given(st.text(max_size=300))
