@@ -419,6 +419,9 @@ def test_a_scan_of_many_consumers_ends_with_counts() -> None:
     assert "consumers, " not in human.scan(few)
     tail = human.scan(many).partition("Findings")[2]
     assert re.search(r"^local +24 consumers, \d+ to update: 12 \w+, 12 \w+$", tail, re.MULTILINE)
+    left = tuple(replace(one, update_required="none") for one in few.consumers)
+    alone = human.scan(replace(few, consumers=few.consumers + left * 11))
+    assert "24 consumers, 2 to update" in alone
     short = human.summary(few, configured=False)
     assert "Findings" not in short and "Could not be read" in short
     assert short.endswith("next: `repoint init` writes repoint.yaml; then `repoint plan`\n")

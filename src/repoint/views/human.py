@@ -264,7 +264,7 @@ def _counts(page: Page, inventory: Inventory, *, always: bool = False) -> None:
     rows: list[list[Segment]] = []
     for name in wording.environment_names(inventory):
         own = [one for one in inventory.consumers if one.environment == name]
-        due = sum(bool(one.update_required) for one in own)
+        due = sum(one.update_required not in ("", "none") for one in own)
         each = Counter(str(one.purpose) for one in own).most_common()
         told = ", ".join(f"{number} {purpose}" for purpose, number in each)
         text = f"{wording.count(len(own), 'consumer')}, {due} to update" + (told and f": {told}")
