@@ -245,7 +245,8 @@ def _in_elements(uses: list[RawUse], deployed: Deployed, finder: SiteIndex) -> l
 def _distinct(uses: Iterable[RawUse]) -> tuple[RawUse, ...]:
     seen: dict[tuple[object, ...], RawUse] = {}
     for use in uses:
-        key = (use.site.id, use.site.start, use.container.workload, use.environment, use.via)
+        spot = (use.site.id, use.site.start, use.piece)
+        key = (*spot, use.container.workload, use.environment, use.via)
         seen.setdefault(key, use)
     return tuple(seen.values())
 

@@ -22,8 +22,8 @@ def reference(written: str) -> str:
 
 
 def pieces(host: str) -> tuple[str, ...]:
-    """The references that a host is put together from; none where one alone is the host."""
-    if "$" not in host or _REFERENCE.fullmatch(host):
+    """The references that a host is put together from; none where each alone is a host."""
+    if "$" not in host or "," in host or _REFERENCE.fullmatch(host):
         return ()
     return tuple(reference(found[0]) for found in _REFERENCE.finditer(host))
 

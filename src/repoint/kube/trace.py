@@ -128,24 +128,31 @@ class Tracer:
         apart: dict[str, set[str]] = {}
         for link in links:
             leaves = list(self._expand(link.value))
-            known = own | {label: value.text for label, value in leaves}
-            if is_spring(link.variable):
-                known |= {f"${{{name[2:-1]}}}": text for name, text in own.items()}
-            parts = apart.setdefault(link.variable or link.via, set())
             written = link.value.scalar.text if link.value.scalar is not None else link.value.text
-            piece = link.through in parts
+            piece = bool(link.through) and link.through in apart.get(link.variable, ())
+            parts: set[str] = set()
             for site in self._sites.of(link.value):
                 parts.update(names := pieces(site.host.text))
-                host = spelled(site.host.text, known) if names else ""
-                yield replace(self._use(site, container, link), host=host, piece=piece)
+                host = spelled(site.host.text, _known(link, own, leaves)) if names else ""
+                yield self._use(site, container, link, host=host, piece=piece)
+            if parts and not link.through:
+                apart[link.variable] = parts
             for label, value in leaves:
                 handed = replace(link, via=f"{link.via} <- {label}", through=link.through or label)
-                longer = around(written, label)
+                longer, torn = around(written, label), label in parts
                 for site in self._sites.of(value):
-                    use = self._use(site, container, handed)
-                    yield replace(use, piece=label in parts, around=longer)
+                    yield self._use(site, container, handed, around=longer, piece=torn)
 
-    def _use(self, site: Site, container: ContainerView, link: _Link) -> RawUse:
+    def _use(
+        self,
+        site: Site,
+        container: ContainerView,
+        link: _Link,
+        *,
+        host: str = "",
+        around: str = "",
+        piece: bool = False,
+    ) -> RawUse:
         return RawUse(
             site=site,
             container=container,
@@ -157,6 +164,9 @@ class Tracer:
             source_key=link.source_key,
             certainty=link.certainty,
             through=link.through,
+            host=host,
+            around=around,
+            piece=piece,
         )
 
     def sealed(self, container: ContainerView) -> Iterator[SealedReference]:
@@ -285,6 +295,16 @@ class Tracer:
         namespace = container.workload.namespace
         keys = self._wanted.get((namespace, name), frozenset())
         return self._configs.find(kind, namespace, name, keys, container.path)
+
+
+def _known(
+    link: _Link, own: Mapping[str, str], leaves: Iterable[tuple[str, Value]]
+) -> dict[str, str]:
+    """The texts of the references that a value may hold, as it writes them."""
+    known = {**own, **{label: value.text for label, value in leaves}}
+    if is_spring(link.variable):
+        known |= {f"${{{name[2:-1]}}}": text for name, text in own.items()}
+    return known
 
 
 def _scripts_run(container: ContainerView, values: Mapping[str, Value]) -> str:

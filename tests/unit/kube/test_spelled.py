@@ -17,6 +17,7 @@ from repoint.kube.spelled import around, pieces, spelled
         ("${db_host}", ()),
         ("${db_host:-pg}", ()),
         ("$(DB_HOST)", ()),
+        ("${first},${second}", ()),
         ("pg.data.svc", ()),
         ("$$(DB_HOST).data", ()),
     ],

@@ -105,6 +105,18 @@ def test_a_variable_that_is_a_host_as_well_moves_with_its_readers(tmp_path: Path
     assert "apps/base/w1.yaml" not in after
 
 
+def test_one_word_of_a_command_may_spell_what_another_takes_whole(tmp_path: Path) -> None:
+    wait = (
+        "initContainers:\n- name: wait\n  image: postgres:18\n  command:\n  - sh\n  - -c\n"
+        f"  - until pg_isready -h {SPELLED}; do sleep 1; done\n"
+        "  - pg_isready -h ${db_host}\n"
+    )
+    web = "containers:\n- name: web\n  image: shop/web:1\n  command: [puma]\n"
+    after = _flux(tmp_path, workload("Deployment", "web", wait + web)).apply("dev")
+    assert "pg_isready -h pg-pooler.data.svc.cluster.local; do" in after["apps/base/w0.yaml"]
+    assert "db_host: pg-pooler.data.svc.cluster.local" in after["clusters/dev/settings.yaml"]
+
+
 def test_variables_of_another_server_are_left_alone(tmp_path: Path) -> None:
     env = "  env:\n  - {name: PGHOST, value: '${db_host}.archive.svc.cluster.local'}\n"
     assert _flux(tmp_path, _container("web", env)).plan("dev").changes == ()
