@@ -52,8 +52,9 @@ class Client:
 
     @property
     def migrates(self) -> bool:
-        """Whether it changes the schema: a console or a tool for roles and databases does not."""
-        return self.purpose == "migration"
+        """Whether it changes the schema: a console asks nothing of one, a script may."""
+        scripted = self.purpose == "admin" and self.facts.is_script
+        return scripted or self.purpose == "migration"
 
     @property
     def serves(self) -> bool:

@@ -204,6 +204,9 @@ class Connection:
         return next(found, "").lower()
 
 
+_RUN_ONCE = frozenset({"Job", "CronJob", "Pod"})
+
+
 @dataclass(frozen=True, slots=True)
 class ConsumerFacts:
     """A consumer that repoint moves, with the connections it has.
@@ -239,6 +242,11 @@ class ConsumerFacts:
         """Names of the drivers that its source text tells, empty when unknown."""
         names = (h.subject for h in self.hazards if h.kind is HazardKind.DRIVER and h.linked)
         return tuple(dict.fromkeys(names))
+
+    @property
+    def is_script(self) -> bool:
+        """Whether it runs once or runs a query: what administers else is a console, as pgAdmin."""
+        return self.kind in _RUN_ONCE or self.logs_in
 
     @property
     def is_seen(self) -> bool:

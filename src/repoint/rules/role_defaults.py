@@ -45,12 +45,6 @@ _RESERVED = lexicon(
 _QUIET_PURPOSES = frozenset({"probe", "backup"})
 """What these run is not touched by a default: a wait, and pg_dump, which sets its own."""
 
-_RUN_ONCE = frozenset({"Job", "CronJob", "Pod"})
-"""Kinds whose administration is a script; any other is a console, or works on roles alone.
-
-A console names its schemas, and an exporter reads `pg_catalog`, which every search_path has.
-"""
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class RoleSetting:
@@ -157,8 +151,9 @@ def _minds_nothing(consumer: ConsumerFacts, setting: RoleSetting) -> bool:
     """Whether a default changes nothing for a consumer that asks for no value of its own."""
     if consumer.purpose in _QUIET_PURPOSES:
         return True
-    console = consumer.purpose == "admin" and consumer.kind not in _RUN_ONCE
-    looks_on = consumer.purpose == "monitoring" or (console and not consumer.logs_in)
+    # A console names its schemas, and an exporter reads `pg_catalog`, which every path has.
+    console = consumer.purpose == "admin" and not consumer.is_script
+    looks_on = console or consumer.purpose == "monitoring"
     return setting.name == "search_path" and looks_on
 
 

@@ -260,6 +260,8 @@ def test_a_client_is_known_by_what_is_linked_to_it() -> None:
         for purpose in ("runtime", "migration", "admin", "monitoring")
         for one in [replace(direct, purpose=purpose)]
     }
+    script = replace(direct, purpose="admin", facts=replace(direct.facts, kind="Job"))
+    assert script.migrates
     # pgAdmin was asked to make a table, with a role that may not.
     assert told == {
         "runtime": (False, True),
