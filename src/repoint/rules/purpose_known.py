@@ -13,7 +13,7 @@ from typing import NamedTuple
 from repoint.model.consumer import Purpose
 from repoint.model.globs import fits
 from repoint.model.knowledge import Tool, in_force, remembered
-from repoint.rules.tables import plain_table
+from repoint.rules.tables import table
 
 _WILD = frozenset("*?[")
 
@@ -43,7 +43,7 @@ class Match(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _data() -> tuple[tuple[Tool, ...], dict[str, frozenset[str]]]:
-    data = plain_table("known.toml")
+    data = table("known.toml")
     lists = {name: frozenset(words) for name, words in data["words"].items()}
     return tuple(_tool(entry) for entry in data["tool"]), lists
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import repoint
-from repoint.rules.tables import plain_table, table
+from repoint.rules.tables import table
 
 PACKAGE = Path(repoint.__file__).parent
 
@@ -19,15 +19,6 @@ PACKAGE = Path(repoint.__file__).parent
 def test_a_table_is_the_file(name: str) -> None:
     assert table(name)
     assert (PACKAGE / "data" / name).is_file()
-
-
-def test_a_plain_table_is_what_toml_says() -> None:
-    assert plain_table("known.toml") == table("known.toml")
-
-
-def test_what_is_not_plain_is_refused() -> None:
-    with pytest.raises(ValueError, match="JSON"):
-        plain_table("calls.toml")
 
 
 def test_a_table_is_read_from_an_archive(tmp_path: Path) -> None:
