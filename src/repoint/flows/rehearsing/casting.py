@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from repoint.flows.evidence import Evidence
@@ -31,7 +31,13 @@ from repoint.planning.judging import choice_for
 from repoint.rehearsal.cast import Client
 from repoint.rehearsal.setup import Statement, initdb, post_init, role_defaults, schemas, schemas_in
 from repoint.rehearsal.spec import Ground, owners, role_names
-from repoint.rules.facts import ClusterFacts, Connection, ConsumerFacts, PoolerFacts
+from repoint.rules.facts import (
+    ClusterFacts,
+    Connection,
+    ConsumerFacts,
+    PoolerFacts,
+    RoleDefault,
+)
 from repoint.rules.sent import path_asked
 
 
@@ -173,6 +179,20 @@ class Casting:
         )
         return {one.id: one for one in found}
 
+    def _schema(self, client: Client, letters: Mapping[tuple[str, str], Connection]) -> str:
+        """The schema that repoint.yaml, the string before the plan or a default of its role gives.
+
+        The last one alone is left where an earlier plan took the key out of the string (SP9).
+        """
+        facts = client.facts
+        workload = Workload(facts.kind, facts.namespace, facts.name)
+        chosen = choice_for(self.config, workload)
+        if chosen is not None and chosen.schema:
+            return chosen.schema
+        letter = letters.get((client.id, client.key))
+        asked = path_asked(letter, client.driver) if letter is not None else ""
+        return asked or _default_path(client, self.evidence.role_defaults)
+
     def _scene(
         self,
         build: EnvironmentBuild,
@@ -195,9 +215,7 @@ class Casting:
             for client in clients
             if (letter := self._letter(client)) is not None
         }
-        clients = [
-            replace(one, schema=one.schema or _schema(self.config, one, letters)) for one in clients
-        ]
+        clients = [replace(one, schema=one.schema or self._schema(one, letters)) for one in clients]
         ground = replace(ground, poolers=self._poolers(build, cluster, poolers, clients))
         users = [client.login.user for client in clients if client.login is not None]
         passwords.settle(role_names(ground, users))
@@ -298,12 +316,13 @@ def _original(before: Survey, name: str, config: Config) -> dict[str, PoolerFact
     return {facts.name: facts for facts, _ in rendered_poolers(build_of(before, name), config)}
 
 
-def _schema(config: Config, client: Client, letters: Mapping[tuple[str, str], Connection]) -> str:
-    """The schema that repoint.yaml or the string before the plan gives."""
-    facts = client.facts
-    workload = Workload(facts.kind, facts.namespace, facts.name)
-    chosen = choice_for(config, workload)
-    if chosen is not None and chosen.schema:
-        return chosen.schema
-    letter = letters.get((client.id, client.key))
-    return path_asked(letter, client.driver) if letter is not None else ""
+def _default_path(client: Client, defaults: Iterable[RoleDefault]) -> str:
+    """The search_path that the repository's SQL gives to the client's role, if any."""
+    login = client.login
+    if login is None:
+        return ""
+    for one in defaults:
+        mine = one.role == login.user and one.database in ("", login.database)
+        if mine and one.parameter == "search_path":
+            return one.value
+    return ""

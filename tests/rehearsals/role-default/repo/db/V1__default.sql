@@ -1,0 +1,1 @@
+ALTER ROLE tolls IN DATABASE bridge SET search_path = 'collected';
