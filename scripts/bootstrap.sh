@@ -75,7 +75,8 @@ fi
 say "installing the locked dependencies and repoint"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
     --require-hashes --requirement requirements.lock
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+# As pip does from 25.2 on, uv writes a script that starts without `re`; older ones come with Python.
+.venv/bin/uv pip install --quiet --python .venv/bin/python --offline --no-cache \
     --no-deps --no-build-isolation --editable .
 fingerprint > "$stamp"
 say "ready: .venv/bin/repoint"

