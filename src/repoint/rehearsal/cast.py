@@ -16,8 +16,9 @@ class Client:
     the Service is the Cluster's. `login` is None for a wait loop that logs nobody in, and
     where the driver itself does not take the string, which `refused` tells
     of `reader`. `schema` is the schema that the connection
-    string asks for, or asked for before the plan; empty when none does. `facts` is what the
-    rules know of the consumer. `variable` is what is sent for the password because nothing
+    string asks for, or asked for before the plan; empty when none does. With `schema_alone` it
+    is the first of its search_path, and nothing tells the others. `facts` is what the rules
+    know of the consumer. `variable` is what is sent for the password because nothing
     expands it, as written (X2); `connection` is the string that the driver reads. `is_guessed`
     tells that its role or its database stands nowhere, and another one was taken.
     """
@@ -32,6 +33,7 @@ class Client:
     login: Login | None = None
     driver_known: bool = True
     schema: str = ""
+    schema_alone: bool = False
     sslmode: str = ""
     key: str = ""
     reader: str = ""

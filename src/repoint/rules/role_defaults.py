@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from repoint.rules.declared import PreCheck
-from repoint.rules.facts import ClusterFacts, Connection, ConsumerFacts
+from repoint.rules.facts import ClusterFacts, Connection, ConsumerFacts, RoleDefault
 from repoint.rules.sent import Sent, asked
 from repoint.sites.lexicon import lexicon
 
@@ -204,6 +204,20 @@ def literal(name: str, value: str) -> str:
 def normal(name: str, value: str) -> str:
     """A value so that two spellings of the same one are equal."""
     return ",".join(elements(value)) if name in _LISTS else value.strip()
+
+
+def default_path(defaults: Iterable[RoleDefault], role: str, database: str) -> str:
+    """The search_path that a role gets in a database; empty where nothing tells its first schema.
+
+    One for the database wins over one for the role alone, and the last of a kind over those
+    before it, as in PostgreSQL. `$user` in front is a schema only where somebody made it.
+    """
+    mine = [one for one in defaults if one.role == role and one.parameter == "search_path"]
+    for wanted in (database, ""):
+        values = [one.value for one in mine if one.database == wanted]
+        if values:
+            return "" if elements(values[-1])[:1] == ("$user",) else values[-1]
+    return ""
 
 
 def elements(value: str) -> tuple[str, ...]:

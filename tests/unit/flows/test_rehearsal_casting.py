@@ -257,7 +257,24 @@ def test_repoint_yaml_tells_a_schema_that_no_string_does(tmp_path: Path) -> None
     config = f"{CONFIG}consumers: {{web: {{schema: app}}}}\n"
     files = {"web.yaml": app("web", env=env(DATABASE_URL=PLAIN))}
 
-    assert by_name(prepared(tmp_path, files, config))["web"].schema == "app"
+    web = by_name(prepared(tmp_path, files, config))["web"]
+
+    assert (web.schema, web.schema_alone) == ("app", True)
+
+
+@pytest.mark.parametrize("told", ["app", "other"])
+def test_a_default_of_the_role_tells_more_than_repoint_yaml(tmp_path: Path, told: str) -> None:
+    config = f"{CONFIG}consumers: {{web: {{schema: {told}}}}}\n"
+    files = {
+        "web.yaml": app("web", env=env(DATABASE_URL=PLAIN)),
+        "db/V1.sql": "ALTER ROLE web SET search_path = public;\n",
+        "db/V2.sql": "ALTER ROLE web SET search_path = app, public;\n",
+    }
+
+    web = by_name(prepared(tmp_path, files, config))["web"]
+
+    whole = ("app,public", False) if told == "app" else ("other", True)
+    assert (web.schema, web.schema_alone) == whole
 
 
 def test_who_takes_no_part(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from repoint.flows.rehearsing import checks_driver
 from repoint.flows.rehearsing.casting import Scene
-from repoint.flows.rehearsing.checks_login import identity, log_in
+from repoint.flows.rehearsing.checks_login import identity, log_in, search_path
 from repoint.flows.rehearsing.checks_state import isolation
 from repoint.flows.rehearsing.stage import Stage
 from repoint.model.rehearsal import Verdict
@@ -53,6 +53,26 @@ def test_a_login_that_comes_out_as_somebody_else() -> None:
     found = log_in(stage(lambda *given, **how: told), on_paper())
 
     assert (found.verdict, found.observed) == (Verdict.FAIL, "logged in as `pool`")
+
+
+@pytest.mark.parametrize(
+    ("seen", "schema", "alone", "verdict"),
+    [
+        ('"$user", public', "web", True, Verdict.PASS),
+        ('"$user", public', "web", False, Verdict.FAIL),
+        ('"$user", public', "public", True, Verdict.FAIL),
+        ("web", "web", False, Verdict.PASS),
+    ],
+)
+def test_a_path_of_which_the_schema_alone_is_told(
+    seen: str, schema: str, alone: bool, verdict: Verdict
+) -> None:
+    """What repoint.yaml names is a schema, and no path."""
+    rows = {"SELECT current_setting('search_path')": seen, "SELECT current_schema()::text": schema}
+    told = SimpleNamespace(run=lambda sql: ((rows[sql],),), close=lambda: None)
+    web = replace(on_paper(schema="web"), schema_alone=alone)
+
+    assert search_path(stage(lambda *given, **how: told), web).verdict is verdict
 
 
 def test_who_has_nobody_beside_it_takes_turns_with_itself_without_its_schema() -> None:

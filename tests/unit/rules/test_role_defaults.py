@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from repoint.rules.declared import Bootstrap, PreCheck
-from repoint.rules.facts import Connection, ConsumerFacts
+from repoint.rules.facts import Connection, ConsumerFacts, RoleDefault
 from repoint.rules.remedies import startup_remedy
-from repoint.rules.role_defaults import RoleSetting, elements, precheck_for
+from repoint.rules.role_defaults import RoleSetting, default_path, elements, precheck_for
 from repoint.rules.rule import Remedy
 from tests.unit.rules.build import HERE, cluster, connection, consumer, driver, pooler
 
@@ -238,3 +238,26 @@ def test_the_statement(setting: RoleSetting, sql: str) -> None:
 )
 def test_a_list_as_postgresql_reads_it(text: str, names: tuple[str, ...]) -> None:
     assert elements(text) == names
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        pytest.param([("", "a"), ("", "b,public")], "b,public", id="the last one holds"),
+        pytest.param([("shopdb", "a"), ("", "b")], "a", id="the database's own wins"),
+        pytest.param([("other", "a")], "", id="of another database"),
+        pytest.param([("", "a"), ("", "$user,public")], "", id="whichever schema there is"),
+        pytest.param([], "", id="nothing is told"),
+    ],
+)
+def test_the_search_path_that_a_role_has_by_default(
+    written: list[tuple[str, str]], path: str
+) -> None:
+    """tests/servers/test_role_defaults.py asks PostgreSQL."""
+    found = [RoleDefault("shop", database, "search_path", v, HERE) for database, v in written]
+    others = [
+        RoleDefault("keeper", "", "search_path", "kept", HERE),
+        RoleDefault("shop", "", "jit", "off", HERE),
+    ]
+
+    assert default_path([*found, *others], "shop", "shopdb") == path

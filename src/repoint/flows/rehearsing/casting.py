@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from repoint.flows.evidence import Evidence
@@ -29,15 +29,23 @@ from repoint.planning.consumer_facts import connection, consumer_facts
 from repoint.planning.environment_facts import cluster_facts, targets_of
 from repoint.planning.judging import choice_for
 from repoint.rehearsal.cast import Client
-from repoint.rehearsal.setup import Statement, initdb, post_init, role_defaults, schemas, schemas_in
+from repoint.rehearsal.setup import (
+    Statement,
+    first_schema,
+    initdb,
+    post_init,
+    role_defaults,
+    schemas,
+    schemas_in,
+)
 from repoint.rehearsal.spec import Ground, owners, role_names
 from repoint.rules.facts import (
     ClusterFacts,
     Connection,
     ConsumerFacts,
     PoolerFacts,
-    RoleDefault,
 )
+from repoint.rules.role_defaults import default_path
 from repoint.rules.sent import path_asked
 
 
@@ -179,19 +187,24 @@ class Casting:
         )
         return {one.id: one for one in found}
 
-    def _schema(self, client: Client, letters: Mapping[tuple[str, str], Connection]) -> str:
-        """The schema that repoint.yaml, the string before the plan or a default of its role gives.
+    def _with_schema(self, client: Client, letters: Mapping[tuple[str, str], Connection]) -> Client:
+        """A client with what repoint.yaml, the string before the plan or its role's default tells.
 
-        The last one alone is left where an earlier plan took the key out of the string (SP9).
+        The last one alone is left where an earlier plan took the key out of the string (SP9);
+        repoint.yaml names a schema, and says nothing of those after it.
         """
-        facts = client.facts
+        if client.schema:
+            return client
+        facts, login = client.facts, client.login
+        letter = letters.get((client.id, client.key))
+        path = path_asked(letter, client.driver) if letter is not None else ""
+        if not path and login is not None:
+            path = default_path(self.evidence.role_defaults, login.user, login.database)
         workload = Workload(facts.kind, facts.namespace, facts.name)
         chosen = choice_for(self.config, workload)
-        if chosen is not None and chosen.schema:
-            return chosen.schema
-        letter = letters.get((client.id, client.key))
-        asked = path_asked(letter, client.driver) if letter is not None else ""
-        return asked or _default_path(client, self.evidence.role_defaults)
+        if chosen is None or not chosen.schema or (path and first_schema(path) == chosen.schema):
+            return replace(client, schema=path)
+        return replace(client, schema=chosen.schema, schema_alone="," not in chosen.schema)
 
     def _scene(
         self,
@@ -215,7 +228,7 @@ class Casting:
             for client in clients
             if (letter := self._letter(client)) is not None
         }
-        clients = [replace(one, schema=one.schema or self._schema(one, letters)) for one in clients]
+        clients = [self._with_schema(one, letters) for one in clients]
         ground = replace(ground, poolers=self._poolers(build, cluster, poolers, clients))
         users = [client.login.user for client in clients if client.login is not None]
         passwords.settle(role_names(ground, users))
@@ -314,15 +327,3 @@ def _clients(
 def _original(before: Survey, name: str, config: Config) -> dict[str, PoolerFacts]:
     """The Poolers before the plan by name."""
     return {facts.name: facts for facts, _ in rendered_poolers(build_of(before, name), config)}
-
-
-def _default_path(client: Client, defaults: Iterable[RoleDefault]) -> str:
-    """The search_path that the repository's SQL gives to the client's role, if any."""
-    login = client.login
-    if login is None:
-        return ""
-    for one in defaults:
-        mine = one.role == login.user and one.database in ("", login.database)
-        if mine and one.parameter == "search_path":
-            return one.value
-    return ""

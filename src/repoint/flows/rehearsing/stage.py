@@ -169,9 +169,14 @@ def told(error: Exception) -> str:
     raise error
 
 
-def same_path(one: str, other: str) -> bool:
-    """Whether two search_paths name the same schemas in the same order."""
-    return _names(one) == _names(other)
+def path_held(wanted: str, seen: str, schema: str, *, alone: bool) -> Answer:
+    """Whether a search_path is the wanted one; `alone`: whether the wanted schema comes first.
+
+    `schema` is the first of `seen` that exists, as `current_schema()` gives it.
+    """
+    if alone:
+        return passed(f"{wanted} first", seen, schema == first_schema(wanted))
+    return passed(wanted, seen, _names(wanted) == _names(seen))
 
 
 def _names(path: str) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from repoint.flows.rehearsing.stage import same_path
-from repoint.flows.verifying.subjects import Subject, wanted_path
+from repoint.flows.rehearsing.stage import path_held
+from repoint.flows.verifying.subjects import Subject, is_schema_alone, wanted_path
 from repoint.model.rehearsal import Check, Control, Verdict
 from repoint.rehearsal.setup import first_schema
 from repoint.rules.facts import PoolerFacts, RoleDefault
@@ -110,9 +110,10 @@ def _path(
         return tuple(Check(n, Verdict.SKIPPED, "its own schema", why) for n in names)
     schema = first_schema(wanted)
     there = seen["schema"] or "none that exists"
+    path = path_held(wanted, seen["path"], seen["schema"], alone=is_schema_alone(subject))
     return (
         _of("current-schema", seen["schema"] == schema, schema, there, ("SP1", "SP2", "SP6")),
-        _of("search-path", same_path(wanted, seen["path"]), wanted, seen["path"], ("SP4", "SP9")),
+        Check("search-path", path.verdict, path.expected, path.observed, ("SP4", "SP9")),
     )
 
 

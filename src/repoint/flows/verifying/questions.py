@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from repoint.errors import ClusterLost, ClusterRefused
 from repoint.flows.rehearsing.checks_login import encrypted
-from repoint.flows.rehearsing.stage import Answer, Refused, passed, same_path, told
+from repoint.flows.rehearsing.stage import Answer, Refused, passed, path_held, told
 from repoint.flows.verifying.reaching import Reach, Server, server_of
-from repoint.flows.verifying.subjects import Subject, differences, wanted_path
+from repoint.flows.verifying.subjects import Subject, differences, is_schema_alone, wanted_path
 from repoint.model.rehearsal import Check, Control, Verdict
 from repoint.ports.connecting import Conversation
 from repoint.rehearsal.cast import Client
@@ -185,7 +185,8 @@ class Interview:
         """The whole search_path arrives."""
         wanted = wanted_path(subject, self.defaults) or self._direct(subject, 1)
         seen = conversation.run("SELECT current_setting('search_path')")[0][0] or ""
-        return passed(wanted, seen, same_path(wanted, seen))
+        schema = conversation.run("SELECT current_schema()::text")[0][0] or ""
+        return path_held(wanted, seen, schema, alone=is_schema_alone(subject))
 
     def _direct(self, subject: Subject, column: int) -> str:
         """What PostgreSQL gives to the same login without a pool in between."""

@@ -13,6 +13,7 @@ from repoint.model.consumer import Site, Use, Workload
 from repoint.model.sensitive import Sensitive
 from repoint.rehearsal.cast import Client
 from repoint.rules.facts import ClusterFacts, RoleDefault
+from repoint.rules.role_defaults import default_path
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -221,14 +222,19 @@ def differences(subject: Subject) -> list[str]:
 def wanted_path(subject: Subject, defaults: Iterable[RoleDefault]) -> str:
     """The search_path that a consumer must have: what its string or repoint.yaml asks for, else
     what the repository gives to its role (SP9); empty where nothing tells."""
-    for one in (subject.client, subject.planned):
-        if one is not None and one.schema:
-            return one.schema
-    login = subject.client.login
-    if login is None:
-        return ""
-    for default in defaults:
-        mine = default.role == login.user and default.database in ("", login.database)
-        if mine and default.parameter == "search_path":
-            return default.value
-    return ""
+    one, login = _telling(subject), subject.client.login
+    if one is not None:
+        return one.schema
+    return default_path(defaults, login.user, login.database) if login is not None else ""
+
+
+def is_schema_alone(subject: Subject) -> bool:
+    """Whether `wanted_path` is its first schema, and nothing tells the others."""
+    one = _telling(subject)
+    return one is not None and one.schema_alone
+
+
+def _telling(subject: Subject) -> Client | None:
+    """The live connection, else the planned one, where it tells a schema."""
+    both = (subject.client, subject.planned)
+    return next((one for one in both if one is not None and one.schema), None)
