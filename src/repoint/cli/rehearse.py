@@ -104,7 +104,9 @@ def rehearse(
         # What was found is told also where it cannot be kept.
         if not wants_page:
             asked = Asked(desk.tree, Path(desk.workspace.root), environments)
-            report.deliver(session, show.rehearsal(session.terminal, form, whole, asked), output)
+            due = {change.environment for change in plan.changes}
+            text = show.rehearsal(session.terminal, form, whole, asked, due)
+            report.deliver(session, text, output)
         if not no_record:
             _record(session, desk, plan, found)
         if wants_page:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,8 +105,10 @@ def check(terminal: Terminal, form: str, findings: Sequence[Finding], asked: Ask
     return human.check(findings, width=terminal.width, color=terminal.color)
 
 
-def rehearsal(terminal: Terminal, form: str, value: Rehearsal, asked: Asked) -> str:
-    """A rehearsal as `form`: human, json, markdown or junit."""
+def rehearsal(
+    terminal: Terminal, form: str, value: Rehearsal, asked: Asked, due: Collection[str]
+) -> str:
+    """A rehearsal as `form`: human, json, markdown or junit; its plan edits `due` environments."""
     from repoint.views import comments, machine
     from repoint.views import rehearsal as view
 
@@ -118,7 +120,7 @@ def rehearsal(terminal: Terminal, form: str, value: Rehearsal, asked: Asked) -> 
         from repoint.views import junit
 
         return junit.rehearsal(value)
-    return view.rehearsal(value, width=terminal.width, color=terminal.color)
+    return view.rehearsal(value, due, width=terminal.width, color=terminal.color)
 
 
 def verification(terminal: Terminal, form: str, value: Verification, root: str = ".") -> str:

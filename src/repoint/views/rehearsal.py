@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from repoint.model.rehearsal import Check, Control, Ini, Rehearsal, RehearsedConsumer, Verdict
 from repoint.views.layout import Page, Segment, printed, widths
@@ -21,8 +21,13 @@ _KEPT_IN_SESSION = frozenset(
 """The checks of what a consumer may keep in its session, which a session pool answers."""
 
 
-def rehearsal(value: Rehearsal, *, width: int = 80, color: bool = False) -> str:
-    """The matrix of each environment, what did not pass, and what was not like production."""
+def rehearsal(
+    value: Rehearsal, due: Collection[str], *, width: int = 80, color: bool = False
+) -> str:
+    """The matrix of each environment, what did not pass, and what was not like production.
+
+    `due` are the environments that its plan edits: none where every edit is applied.
+    """
     page = Page(width)
     for name in value.environments:
         _environment(page, value, name)
@@ -31,14 +36,16 @@ def rehearsal(value: Rehearsal, *, width: int = 80, color: bool = False) -> str:
     page.blank()
     word, style = SIGNS[value.verdict]
     page.text(summary(value), lead=(f"rehearsal: {word} ", style))
-    page.text(next_step(value), lead=("next: ", "title"))
+    page.text(next_step(value, due), lead=("next: ", "title"))
     return printed(page, color=color)
 
 
-def next_step(value: Rehearsal) -> str:
-    """What to do after it."""
+def next_step(value: Rehearsal, due: Collection[str]) -> str:
+    """What to do after it; `due` are the environments that its plan edits."""
     if value.verdict is Verdict.PASS:
-        return f"`repoint apply --env {value.environments[0]}`"
+        left = [name for name in value.environments if name in due]
+        nothing = "`repoint status`, since nothing is left to apply"
+        return f"`repoint apply --env {left[0]}`" if left else nothing
     undecided = [one.id.split("/")[2] for one in value.consumers if _is_undecided(one)]
     if value.verdict is Verdict.UNKNOWN and undecided:
         keys = ", ".join(f"`consumers.{name}.pool: session`" for name in dict.fromkeys(undecided))

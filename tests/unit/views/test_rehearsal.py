@@ -73,35 +73,49 @@ next: mend what did not pass, then run `repoint rehearse` again
 
 
 def test_a_person_reads_a_matrix_and_what_did_not_pass() -> None:
-    assert rehearsal(VALUE) == HUMAN
+    assert rehearsal(VALUE, {"local"}) == HUMAN
+
+
+def test_after_the_last_edit_nothing_is_left_to_apply() -> None:
+    web = replace(WEB, checks=WEB.checks[:1])
+    passed = replace(VALUE, environments=("local", "staging"), consumers=(web,))
+
+    def told(*due: str) -> str:
+        return rehearsal(passed, due).partition("next: ")[2]
+
+    assert told("staging", "local") == "`repoint apply --env local`\n"
+    assert told("staging") == "`repoint apply --env staging`\n"
+    assert told() == "`repoint status`, since nothing is left to apply\n"
 
 
 def test_what_nothing_tells_of_a_consumer_in_a_transaction_pool_has_a_way_out() -> None:
     leaks = Check("set-role", Verdict.UNKNOWN, "it stays", "it leaks, and nothing tells")
     unseen = replace(WEB, checks=(WEB.checks[0], leaks))
-    told = " ".join(rehearsal(replace(VALUE, consumers=(unseen,))).partition("next: ")[2].split())
+    told = " ".join(
+        rehearsal(replace(VALUE, consumers=(unseen,)), ()).partition("next: ")[2].split()
+    )
 
     assert told == (
         "`consumers.web.pool: session` in repoint.yaml, or its source text in the repository; "
         "then plan, apply and rehearse again"
     )
     held = replace(unseen, pool_mode="session")
-    assert "pool: session" not in rehearsal(replace(VALUE, consumers=(held,)))
-    assert "pool: session" not in rehearsal(replace(VALUE, consumers=(unseen, WEB)))
+    assert "pool: session" not in rehearsal(replace(VALUE, consumers=(held,)), ())
+    assert "pool: session" not in rehearsal(replace(VALUE, consumers=(unseen, WEB)), ())
 
 
 def test_a_wait_loops_column_says_why_it_is_asked_little() -> None:
     skipped = Check("login", Verdict.SKIPPED, "the login is taken", "it logs nobody in")
     answers = Check("answers", Verdict.PASS, "it answers", "it does")
     wait = replace(WEB, id="Job/shop/migrate/wait", driver="", checks=(skipped, answers))
-    told = rehearsal(replace(VALUE, consumers=(WEB, wait)))
+    told = rehearsal(replace(VALUE, consumers=(WEB, wait)), ())
     assert "  login      ok    -\n" in told and "  answers          ok\n" in told
     assert told.count("logs nobody in") == 1
     assert "  - listen: it does none of this" in told
 
 
 def test_color_changes_no_word() -> None:
-    colored = rehearsal(VALUE, color=True)
+    colored = rehearsal(VALUE, (), color=True)
 
     assert "\x1b[" in colored and "isolation" in colored
 
