@@ -6,7 +6,7 @@ from repoint.flows.reading import Reading
 from repoint.formats.shelf import text_of
 from repoint.kube.resolve import Resolution
 from repoint.kube.siteindex import SiteIndex
-from repoint.planning.between import between, target_names
+from repoint.planning.between import between, copied_from, target_names
 from repoint.planning.config import Config
 from repoint.planning.sources import filled_from
 
@@ -23,6 +23,8 @@ def left_alone(config: Config | None, resolution: Resolution, known: Reading) ->
         return pieces
     objects = (one for env in (*resolution.environments, resolution.unnamed) for one in env.objects)
     sites = SiteIndex(known.sites, known.files)
-    names = target_names(config.target.cluster, config.target.pooler)
+    cluster, pooler = config.target.cluster, config.target.pooler
+    names = target_names(cluster, pooler)
     copying = between(known.sites, names, lambda path: text_of(known.files, path))
-    return pieces | copying | filled_from(objects, config.target.cluster, sites)
+    copying |= copied_from(resolution.uses, cluster, pooler)
+    return pieces | copying | filled_from(objects, cluster, sites)
