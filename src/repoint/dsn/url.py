@@ -21,7 +21,7 @@ _TAKEN_BY = r"(?:db|sqla)\+"
 _SCHEME = re.compile(
     rf"(?<![A-Za-z0-9_+.\-])((?:{WRAPPERS}|{_TAKEN_BY})?{_NAMES}|db:pg)://", re.IGNORECASE
 )
-_NEXT = re.compile(rf"[,;|]\s*(?:{WRAPPERS})?{_NAMES}://", re.IGNORECASE)
+_NEXT = re.compile(rf"[,;|]\s*(?:{WRAPPERS}|{_TAKEN_BY})?{_NAMES}://", re.IGNORECASE)
 
 _WHOLE = re.compile(rf"(?:{TEMPLATE}|\S)*+")
 _OPEN = re.compile(rf"(?:{TEMPLATE}|[^\s\"'`<>])*+")

@@ -32,10 +32,11 @@ def charts_of_set(
     Yields:
         A directory, and the text of each `{{...}}` there; the path as it is where none fits.
     """
-    names: list[str] = _PLACEHOLDER.findall(written)
+    path = normal(written)
+    names: list[str] = _PLACEHOLDER.findall(path)
     listed, globs = _listed(resource.body), list(_globs(resource.body))
     gaps = [_gap(name, listed, bool(globs)) for name in names]
-    pieces = [re.escape(one) for one in _PLACEHOLDER.split(normal(written))[::2]]
+    pieces = [re.escape(one) for one in _PLACEHOLDER.split(path)[::2]]
     pattern = "".join(f"{piece}({gap})" for piece, gap in zip(pieces, gaps, strict=False))
     by_glob = any(name in _ASKS_DIRECTORIES and name not in listed for name in names)
     found = False
@@ -45,7 +46,7 @@ def charts_of_set(
             found = True
             yield one, dict(zip(names, match.groups(), strict=True))
     if not found:
-        yield normal(written), {}
+        yield path, {}
 
 
 def spelled(written: str, known: dict[str, str]) -> str:
@@ -64,10 +65,14 @@ def layers_of_set(
     by_environment: dict[str, list[str]] = {}
     for path in given:
         pattern = "[^/]+".join(re.escape(piece) for piece in _PLACEHOLDER.split(path)[::2])
-        among = sorted(index.files) if "{{" in path else [path]
-        for found in (one for one in among if one in index.files and re.fullmatch(pattern, one)):
+        # A set may make hundreds of charts: what cannot fit is told without the pattern.
+        head, placeholder, _ = path.partition("{{")
+        among = [one for one in index.files if one.startswith(head)] if placeholder else [path]
+        for found in sorted(among):
+            if found not in index.files or not re.fullmatch(pattern, found):
+                continue
             place = layout.environment_of(found)
-            if place or "{{" in path:
+            if place or placeholder:
                 by_environment.setdefault(place, []).append(found)
             else:
                 common.append(found)

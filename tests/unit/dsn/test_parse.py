@@ -228,6 +228,8 @@ def test_ends_where_the_string_ends(text: str, expected: str) -> None:
 def test_finds_each_of_several() -> None:
     text = "postgres://a/x,postgres://b/y\nhost=c dbname=z user=u\njdbc:postgresql://d/w"
     assert [dsn.host for dsn in find(text)] == ["a", "b", "c", "d"]
+    brokers = "sqla+postgresql://u@a/x;sqla+postgresql://u@b/y"
+    assert [dsn.host for dsn in find(brokers)] == ["a", "b"]
 
 
 def test_parse_wants_exactly_one() -> None:

@@ -341,6 +341,26 @@ def test_application_set_pattern_leads_to_each_environments_values() -> None:
     }
 
 
+@pytest.mark.parametrize("path", ["{{path}}", "charts/{{a}}/../{{b}}/../{{path.basename}}"])
+def test_application_set_finds_its_chart_by_a_path_that_goes_up_again(path: str) -> None:
+    tree = {
+        **SHOP_CHART,
+        "apps/set.yaml": f"""
+            apiVersion: argoproj.io/v1alpha1
+            kind: ApplicationSet
+            metadata: {{name: shop}}
+            spec:
+              generators: [{{git: {{directories: [{{path: charts/*}}]}}}}]
+              template:
+                spec:
+                  source: {{path: '{path}', helm: {{valueFiles: ['../../envs/qa/shop.yaml']}}}}
+            """,
+        "envs/qa/shop.yaml": "db: {host: two}\n",
+    }
+    found = rows(tree, ("envs/qa/shop.yaml", "/0/db/host"))
+    assert [one[:2] for one in found] == [("qa", "Deployment/shop/c")]
+
+
 def test_chart_inside_a_chart_reads_its_part_of_the_values() -> None:
     inner = {f"umbrella/{path}": text for path, text in SHOP_CHART.items()}
     tree = {
