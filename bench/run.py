@@ -2,6 +2,7 @@
 
     python -m bench.run 1k 10k              # every row but the peers
     python -m bench.run --only scan 100k    # one group of rows
+    python -m bench.run --only floors 10k   # what no scan can be faster than
     python -m bench.run --gate 1k 10k       # as CI: ends with 1 when a must is missed
 
 Ends with 1, gate or not, when a scan missed a planted site or said something wrong of one, or
@@ -19,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import others, peers, scanning, starting
+from bench import floors, others, peers, scanning, starting
 from bench.generate import SIZES
 from bench.goals import KNOWN, Row, table
 from bench.measure import Meter
@@ -27,7 +28,8 @@ from bench.measure import program as path_of
 from bench.scanning import Scans
 from bench.trees import Tree, prepare
 
-GROUPS = ("start", "scan", *(one.name for one in others.PROGRAMS), "peers")
+GROUPS = ("start", "scan", *(one.name for one in others.PROGRAMS), "peers", "floors")
+_ON_DEMAND = ("peers", "floors")
 _PEER_ROUNDS = 3
 _FOR_PEERS = "10k"
 
@@ -54,13 +56,15 @@ class Report:
 def main() -> None:
     """Measure what was asked for."""
     given = _arguments()
-    groups = given.only or [name for name in GROUPS if name != "peers" or given.peers]
+    usual = [name for name in GROUPS if name not in _ON_DEMAND]
+    groups = given.only or [*usual, *["peers"] * given.peers]
     report = Report(notes=_versions())
     with tempfile.TemporaryDirectory(prefix="repoint-bench-") as folder, Meter() as meter:
         trees = _trees(Path(folder), given.sizes, groups)
         _measure(meter, trees, groups, given, report)
     print("\n".join(report.notes))
-    print(f"\n{table(report.rows)}\n")
+    if report.rows:
+        print(f"\n{table(report.rows)}\n")
     sys.exit(_status(report, gate=given.gate))
 
 
@@ -87,6 +91,9 @@ def _measure(
         made, skipped = peers.rows(meter, trees[_FOR_PEERS], min(rounds, _PEER_ROUNDS))
         report.rows += made
         report.notes += [f"skipped: {line}" for line in skipped]
+    if "floors" in groups:
+        for tree in trees.values():
+            report.notes += floors.notes(meter, tree, rounds)
     if "scan" in groups:
         report.add_scans(scanning.measure(meter, list(trees.values()), rounds))
 
