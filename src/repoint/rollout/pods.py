@@ -28,11 +28,14 @@ class Trouble:
     has_log: bool = False
     previous: bool = False
 
-    def __str__(self) -> str:
+    @property
+    def brief(self) -> str:
+        """Where and what it is, without the message."""
         who = " ".join(part for part in (f"Pod/{self.pod}", self.container) if part)
-        text = f"{who}: {self.reason}"
-        if self.message:
-            text += f": {self.message}"
+        return f"{who}: {self.reason}"
+
+    def __str__(self) -> str:
+        text = f"{self.brief}: {self.message}" if self.message else self.brief
         return f"{text} ({self.restarts} restarts)" if self.restarts else text
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from repoint.model.cluster import Document, ObjectRef
+from repoint.model.told import count
 from repoint.rollout.objects import (
     at,
     conditions,
@@ -203,7 +204,7 @@ def _job(document: Document) -> Judgement:
         if holds(document, ending):
             return _waiting(f"its pods are ending ({ending})")
     active, failed = (number_at(document, "status", key) for key in ("active", "failed"))
-    return _waiting(f"{active} pods run, {failed} failed")
+    return _waiting(f"{count(active, 'pod')} {'runs' if active == 1 else 'run'}, {failed} failed")
 
 
 def _cluster(document: Document) -> Judgement:

@@ -97,7 +97,8 @@ def test_an_image_that_cannot_be_pulled_and_a_job_that_goes_on_by_itself(
     try:
         done = _stopped(store, "--timeout", "5s")
         assert "no progress in time" in done.err
-        assert "migrate: ImagePullBackOff" in done.err
+        [error] = [line for line in done.err.splitlines() if line.startswith("error: ")]
+        assert error.endswith("migrate: ImagePullBackOff")
         uid = store.get("job", "migrate")["metadata"]["uid"]
     finally:
         world.broken_images.discard("-broken")

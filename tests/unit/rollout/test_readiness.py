@@ -253,3 +253,10 @@ def test_progress_is_what_counts_in_a_status() -> None:
         _of("Deployment", {"updatedReplicas": 1, "conditions": [{}]})
     )
     assert progress_of(before) != progress_of(_of("Deployment", {"updatedReplicas": 2}))
+
+
+@pytest.mark.parametrize(
+    ("active", "told"), [(1, "1 pod runs, 0 failed"), (2, "2 pods run, 0 failed")]
+)
+def test_the_pods_of_a_job_are_counted(active: int, told: str) -> None:
+    assert judge({"kind": "Job", "status": {"active": active}}).reason == told

@@ -18,10 +18,17 @@ _LOGS, _LOG_LINES, _EVENTS = 2, 30, 8
 def stopped(
     running: Running, ref: ObjectRef, document: Document | None, reason: str
 ) -> RolloutStopped:
-    """The error of a step that failed; what is known about it was told before."""
+    """The error of a step that failed; what is known about it was told before.
+
+    It names what the first pod that is not well waits for: `ImagePullBackOff`, say.
+    """
+    why = [reason]
     with suppress(ClusterRefused, ClusterLost):  # the failure itself is what counts
-        explain(running, ref, document)
-    return ended(running, f"{ref} is not ready: {running.clean(reason)}")
+        pods = pods_of(running, document) if document is not None else ()
+        found = troubles(pods, running.clean)
+        why += [one.brief for one in found[:1]]
+        explain(running, ref, pods, found)
+    return ended(running, f"{ref} is not ready: {running.clean('; '.join(why))}")
 
 
 def ended(running: Running, message: str, *hints: str) -> RolloutStopped:
@@ -38,10 +45,10 @@ def as_stopped(running: Running, error: RepointError) -> RolloutStopped:
     return ended(running, f"at `{running.step}`: {error.message}", *error.hints)
 
 
-def explain(running: Running, ref: ObjectRef, document: Document | None) -> None:
-    """Tell what pods, events and logs say about an object."""
-    pods = pods_of(running, document) if document is not None else ()
-    found = troubles(pods, running.clean)
+def explain(
+    running: Running, ref: ObjectRef, pods: tuple[Document, ...], found: tuple[Trouble, ...]
+) -> None:
+    """Tell what pods, events and logs say about an object; `found` is wrong with its pods."""
     for trouble in found:
         running.tell(Event(Tone.TROUBLE, str(trouble)))
     for line in _events(running, ref, pods):
