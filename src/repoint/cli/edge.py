@@ -23,6 +23,7 @@ from repoint.errors import ExitCode, RepointError
 from repoint.views.visible import on_one_line, spoken
 
 DEBUG_VARIABLE = "REPOINT_DEBUG"
+_IN_UTF_8 = "run it with `PYTHONUTF8=1`, or in a locale of UTF-8 such as `LC_ALL=C.UTF-8`"
 _RESUME = ("`repoint apply --resume` finishes or undoes a run that was writing",)
 
 
@@ -52,6 +53,12 @@ def guarded(run: Callable[[], object], *, color: bool | None = None, writes: boo
     except BrokenPipeError:
         close_stdout()
         return ExitCode.OK
+    except UnicodeEncodeError as error:
+        encoding = sys.getfilesystemencoding()
+        if encoding == "utf-8":
+            return _report_bug(error, tell)
+        tell(f"the locale's encoding, `{encoding}`, cannot spell the name of a file", _IN_UTF_8)
+        return ExitCode.REFUSED
     except Exception as error:
         return _report_bug(error, tell)
 

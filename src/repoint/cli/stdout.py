@@ -13,6 +13,7 @@ def emit(text: str) -> None:
     """Write data to stdout; a reader that went away is no error.
 
     On a terminal nothing but repoint's own colors is obeyed; a file gets every byte as it is.
+    A stream whose encoding has no sign for a letter gets its number (`\\u2192`).
     """
     if sys.stdout.isatty():
         from repoint.cli.progress import ended
@@ -22,10 +23,19 @@ def emit(text: str) -> None:
         text = harmless(text)
     with _ForAnyReader():
         for at in range(0, len(text), _SLICE):
-            sys.stdout.write(text[at : at + _SLICE])
+            _write(text[at : at + _SLICE])
         if text and not text.endswith("\n"):
             sys.stdout.write("\n")
         sys.stdout.flush()
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:
+        from repoint.views.visible import within
+
+        sys.stdout.write(within(text, sys.stdout.encoding))
 
 
 def emit_encoded(text: memoryview) -> None:
