@@ -26,8 +26,10 @@ from repoint.model.consumer import Purpose, Route, Use
 from repoint.model.plan import Finding, Severity
 from repoint.planning import observations
 from repoint.planning.app_secret import past_the_pooler
+from repoint.planning.config import Config
 from repoint.planning.environment_facts import Targets, targets_of
 from repoint.planning.inventory import SiteReport
+from repoint.planning.judging import use_route
 from repoint.planning.rerouted import Turn, is_pool
 from repoint.rules import delivery_order, hygiene, routing
 
@@ -57,7 +59,9 @@ def _checked(workspace: Workspace, environments: Sequence[str]) -> tuple[Finding
     owners = Owners(config, found)
     for report in found.inventory.sites:
         concerned = tuple(_concerned(report, wanted, owners))
-        result += _old_host(report, concerned, found, overriding)
+        moving = [use for use in concerned if not _stays(use, found, config)]
+        result += _old_host(report, moving, found, overriding)
+        result += _kept(report, [use for use in concerned if use not in moving])
         result += _pooled_migration(report, concerned, targets, config.target.domain)
     for build, own in zip(found.resolution.environments, targets, strict=True):
         if build.name in wanted:
@@ -68,7 +72,9 @@ def _checked(workspace: Workspace, environments: Sequence[str]) -> tuple[Finding
             result += _former(former_of(workspace, found, build, own, owners), build.name)
     result += left_over(found, wanted, config, defaults=False)
     sealing = sops_files(workspace)
-    result += observations.clear_text(with_passwords(found), sealing, lambda _: False)
+    result += observations.clear_text(
+        with_passwords(found), sealing, lambda _: False, owners.certain
+    )
     result += observations.unreadable(found.resolution, unread(found))
     result += observations.nowhere(config, wanted, found.resolution)
     result += names_of_nobody(config, found)
@@ -127,6 +133,29 @@ def _old_host(
             environment=use.environment,
             consumer=use.workload.id,
             severity=Severity.WARNING if local else None,
+        )
+
+
+def _stays(use: Use, found: Survey, config: Config) -> bool:
+    """Whether repoint.yaml keeps a use where it is: no plan moves it."""
+    if use.workload.kind == "File":
+        chosen = config.consumers.get(use.workload.name)
+        return chosen is not None and chosen.route == Route.UNCHANGED.value
+    decided = found.routes.get((use.environment, use.workload), Route.UNKNOWN)
+    return use_route(use, decided, config) is Route.UNCHANGED
+
+
+def _kept(report: SiteReport, uses: Iterable[Use]) -> Iterator[Finding]:
+    """RP110 as a note, for what stays at the source because repoint.yaml says so."""
+    for use in uses if report.is_source else ():
+        who = use.workload.name if use.workload.kind == "File" else use.workload.id
+        yield routing.NAMES_SOURCE.finding(
+            f"`{report.site.key}` of {who} names the source, and repoint.yaml leaves it there",
+            hint="take its `route: unchanged` out of repoint.yaml when it is to move",
+            location=report.site.location,
+            environment=use.environment,
+            consumer=use.workload.id,
+            severity=Severity.NOTE,
         )
 
 

@@ -1,4 +1,4 @@
-"""Consumers and servers that repoint.yaml speaks of and nobody has: RP108, RP113."""
+"""Consumers, acceptances and servers of repoint.yaml that are for nobody: RP108, RP113."""
 
 from __future__ import annotations
 
@@ -15,10 +15,17 @@ from repoint.planning.config import CONFIG_NAME, Config
 from repoint.planning.environment_facts import targets_of
 from repoint.rules import routing
 
+_NOUNS = {"code": "finding's code", "environment": "environment"}
+_WAYS = {
+    "code": "write the code as `repoint check` or `repoint plan` shows it, or take the entry out",
+    "environment": "write the name as under `environments:`, or take the entry out",
+}
+
 
 def names_of_nobody(config: Config, found: Survey) -> Iterator[Finding]:
     """Findings on names in repoint.yaml that are nobody's."""
     yield from _choices(config, found)
+    yield from _acceptances(config)
     yield from _sources(config, found)
 
 
@@ -65,6 +72,24 @@ def _choices(config: Config, found: Survey) -> Iterator[Finding]:
             hint=_of_release(name, found) or (f"did you mean `{near[0]}`?" if near else ""),
             location=Location(CONFIG_NAME, 1, 1, f"/0/consumers/{name}"),
         )
+
+
+def _acceptances(config: Config) -> Iterator[Finding]:
+    """A finding for each acceptance of a code or an environment that does not exist."""
+    if not config.accept:
+        return
+    from repoint.rules.catalog import ALL_RULES
+
+    codes = {rule.code for rule in ALL_RULES}
+    for number, one in enumerate(config.accept):
+        named = {"code": (one.code, codes), "environment": (one.environment, config.environments)}
+        for key, (name, known) in named.items():
+            if name and name not in known:
+                yield routing.CHOICE_OF_NOBODY.finding(
+                    f"{CONFIG_NAME}: `accept[{number}].{key}`, `{name}`, is no {_NOUNS[key]}",
+                    hint=_WAYS[key],
+                    location=Location(CONFIG_NAME, 1, 1, f"/0/accept/{number}/{key}"),
+                )
 
 
 def _of_release(name: str, found: Survey) -> str:

@@ -9,6 +9,7 @@ from repoint.dsn.hosts import parse_host
 from repoint.flows.choices import names_of_nobody
 from repoint.flows.drift import drifted
 from repoint.flows.left_over import left_over
+from repoint.flows.owners import Owners
 from repoint.flows.scanning import Survey
 from repoint.flows.servers import Servers
 from repoint.flows.suspects import scripts, unread, with_passwords
@@ -174,7 +175,10 @@ def repository_findings(
     }
     result = list(observations.printed(scripts(found)))
     sealing = sops_files(workspace)
-    result += observations.clear_text(with_passwords(found), sealing, moving.__contains__)
+    config = workspace.config
+    home = Owners(config, found).certain if config is not None and config.environments else None
+    clear = observations.clear_text(with_passwords(found), sealing, moving.__contains__, home)
+    result += (one for one in clear if not one.environment or one.environment in names)
     result += observations.unreadable(found.resolution, unread(found))
     result += observations.templates(found.inventory.sites)
     return result

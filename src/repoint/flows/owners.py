@@ -59,6 +59,21 @@ class Owners:
             return ""
         return named or self._home(path)
 
+    def certain(self, path: str) -> str:
+        """The one environment that reads a file, or in whose place it is; empty where none is sure.
+
+        Several environments may name one place, of which the layout tells the first one alone.
+        """
+        layout = self._found.resolution.layout
+        known = {
+            spec.name
+            for spec in layout.environments
+            for place in (*spec.secrets, *spec.overlays)
+            if place and f"{path}/".startswith(f"{place}/")
+        }
+        known |= self._readers.get(path, set()) | {layout.environment_of(path)} - {""}
+        return next(iter(known)) if len(known) == 1 else ""
+
     def alone(self, site: Site, environment: str) -> bool:
         """Whether one environment alone uses a site of a file that no overlay reads.
 

@@ -329,19 +329,23 @@ def _findings(reports: Iterable[SiteReport], config: Config | None) -> tuple[Fin
 
 
 def _shared(report: SiteReport) -> Iterable[Finding]:
-    purposes = {use.purpose for use in report.uses}
-    direct = [use for use in report.uses if use.purpose.must_go_direct]
-    runtime = [use for use in report.uses if use.purpose is Purpose.RUNTIME]
-    if not direct or not runtime or len(purposes) < 2:
-        return
-    key = report.site.key
-    yield routing.SHARED_VALUE.finding(
-        f"`{key}` feeds {runtime[0].workload.id} (runtime) and {direct[0].workload.id} "
-        f"({direct[0].purpose.value})",
-        location=report.site.location,
-        environment=direct[0].environment,
-        consumer=direct[0].workload.id,
-    )
+    """RP102 for each environment that has both readers, or for the first of each."""
+    direct: dict[str, Use] = {}
+    runtime: dict[str, Use] = {}
+    for use in report.uses:
+        if use.purpose.must_go_direct:
+            direct.setdefault(use.environment, use)
+        elif use.purpose is Purpose.RUNTIME:
+            runtime.setdefault(use.environment, use)
+    pairs = [(one, runtime[name]) for name, one in direct.items() if name in runtime]
+    for one, served in pairs or list(zip(direct.values(), runtime.values(), strict=False))[:1]:
+        yield routing.SHARED_VALUE.finding(
+            f"`{report.site.key}` feeds {served.workload.id} (runtime) and {one.workload.id} "
+            f"({one.purpose.value})",
+            location=report.site.location,
+            environment=one.environment,
+            consumer=one.workload.id,
+        )
 
 
 def _unknown(report: SiteReport, config: Config | None) -> Iterable[Finding]:

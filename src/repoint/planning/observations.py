@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from repoint.formats.base import FileKind, ParsedFile
 from repoint.kube import facts as kube
@@ -44,6 +45,7 @@ def clear_text(
     files: Iterable[ParsedFile],
     sops_files: Iterable[tuple[str, str]],
     relevant: Callable[[str], bool],
+    home: Callable[[str], str] | None,
 ) -> Iterator[Finding]:
     """RP301 and RP303: passwords in clear text, in the files that matter.
 
@@ -51,6 +53,8 @@ def clear_text(
         files: Parsed files; sealed ones hold what nobody encrypted.
         sops_files: `(path, text)` of every `.sops.yaml`.
         relevant: Whether a file takes part in the migration; RP303 is told of those only.
+        home: The one environment whose a file is, to which RP301 then belongs, or empty; None
+            where there are no environments.
     """
     rules = tuple(
         rule
@@ -68,7 +72,9 @@ def clear_text(
             if finding.message in told:
                 continue
             told.add(finding.message)
-            if finding.code == hygiene.UNSEALED.code or relevant(parsed.path):
+            if finding.code == hygiene.UNSEALED.code:
+                yield replace(finding, environment=home(parsed.path) if home else "")
+            elif relevant(parsed.path):
                 yield finding
 
 

@@ -84,9 +84,10 @@ FORMER_TARGET = Rule(
 CHOICE_OF_NOBODY = Rule(
     "RP108",
     Severity.WARNING,
-    "repoint.yaml speaks of a consumer that is not there",
+    "repoint.yaml speaks of a consumer, a code or an environment that is not there",
     "No workload, release, container or file has this name, so that what stands under it holds for "
-    "nobody: the consumer that was meant is judged by the evidence alone.",
+    "nobody: the consumer that was meant is judged by the evidence alone. An acceptance of a code "
+    "or an environment that does not exist accepts nothing.",
     "write the name as `repoint scan` shows it: `name`, `Kind/name` or a file's path",
     ("P2", "P3"),
 )

@@ -76,7 +76,7 @@ def test_the_only_server_of_another_environment_is_told_where_it_is_one_of_two(
     assert "of Deployment/shop-prod/report/report names the server of `dev`" in finding.message
 
 
-def _shared(root: Path, config: str) -> list[str]:
+def _shared(root: Path, config: str, environment: str = "dev") -> list[tuple[str, str]]:
     pods = "".join(
         workload(
             kind,
@@ -96,11 +96,13 @@ def _shared(root: Path, config: str) -> list[str]:
         "stringData:\n  url: postgres://shop:canary-q@postgres/shop\n"
     )
     files = repository({"web.yaml": pods, "secret.yaml": secret}, {})
-    plan = Trial(root, files, config=config).plan("dev")
-    return [finding.code for finding in plan.findings if finding.code == "RP102"]
+    plan = Trial(root, files, config=config).plan(environment)
+    return [(f.environment, f.consumer) for f in plan.findings if f.code == "RP102"]
 
 
 def test_a_shared_value_is_told_where_the_plan_splits_it(tmp_path: Path) -> None:
-    assert _shared(tmp_path / "split", CONFIG) == ["RP102"]
+    for name in ("dev", "prod"):
+        told = [(name, f"Job/shop-{name}/schema/schema")]
+        assert _shared(tmp_path / name, CONFIG, name) == told
     direct = f"{CONFIG}consumers:\n  web: {{route: direct}}\n"
     assert _shared(tmp_path / "direct", direct) == []

@@ -94,6 +94,29 @@ def test_a_choice_for_nobody_is_told(tmp_path: Path, name: str, hint: str | None
         assert all(one.startswith(hint or "") for one in hints)
 
 
+@pytest.mark.parametrize(
+    ("entry", "told_of"),
+    [
+        ("code: RP999", ["`accept[0].code`, `RP999`, is no finding's code"]),
+        ("code: RP401", ["`accept[0].code`, `RP401`, is no finding's code"]),
+        ("code: RP261, environment: qa", ["`accept[0].environment`, `qa`, is no environment"]),
+        ("code: RP261, environment: dev", []),
+        ("code: RP261", []),
+    ],
+)
+def test_an_acceptance_of_nothing_is_told_and_blocks_nothing(
+    tmp_path: Path, entry: str, told_of: list[str]
+) -> None:
+    config = f"{CONFIG}accept: [{{{entry}, reason: agreed}}]\n"
+    trial = Trial(tmp_path, FILES, config=config)
+
+    plan = trial.plan("dev")
+    for findings in (plan.findings, trial.check("prod")):
+        told = [one.message for one in findings if one.code == "RP108"]
+        assert told == [f"repoint.yaml: {one}" for one in told_of]
+    assert "RP108" not in {one.code for one in plan.blocking}
+
+
 def test_a_choice_for_what_only_a_chart_or_a_compose_file_has_is_for_somebody(
     tmp_path: Path,
 ) -> None:
