@@ -21,7 +21,7 @@ from repoint.flows.scanning import Survey, survey
 from repoint.flows.workspace import Workspace
 from repoint.kube.builds import EnvironmentBuild
 from repoint.kube.charts import find_charts
-from repoint.kube.effective import text
+from repoint.kube.effective import mapping, text
 from repoint.kube.resource import Resource
 from repoint.model.consumer import Purpose
 from repoint.planning.inventory import SiteReport
@@ -45,12 +45,16 @@ class InitProposal:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """The names to propose; `asked` are those that a chart's template leaves open."""
+    """The names to propose; `asked` are those that a chart's template leaves open.
+
+    `login` is user and database as the Cluster itself spells them, None where it does not.
+    """
 
     cluster: str
     pooler: str
     found: bool
     asked: tuple[Named, ...] = ()
+    login: tuple[str, str] | None = None
 
 
 def propose(workspace: Workspace) -> InitProposal:
@@ -110,10 +114,11 @@ def _target(builds: Iterable[EnvironmentBuild], found: Survey) -> _Target:
     if poolers:
         first = poolers[0]
         cluster = text(first.body, "spec", "cluster", "name")
-        return _Target(cluster or _UNSEEN, first.original.name, bool(cluster))
+        login = _bootstrapped(clusters, cluster)
+        return _Target(cluster or _UNSEEN, first.original.name, bool(cluster), login=login)
     if clusters:
         name = clusters[0].original.name
-        return _Target(name, f"{name}-pooler-rw", False)
+        return _Target(name, f"{name}-pooler-rw", False, login=_bootstrapped(clusters, name))
     made = chart_target(find_charts(found.resolution.index))
     if made.cluster is None:
         return _Target("postgres-cluster", "postgres-cluster-pooler-rw", False)
@@ -122,6 +127,17 @@ def _target(builds: Iterable[EnvironmentBuild], found: Survey) -> _Target:
         return _Target(name, f"{name}-pooler-rw", False, _unsure(made.cluster))
     asked = _unsure(made.cluster, made.pooler)
     return _Target(name, made.pooler.text or _UNSEEN, True, asked)
+
+
+def _bootstrapped(clusters: Iterable[Resource], name: str) -> tuple[str, str] | None:
+    """Owner and database that a Cluster makes by `initdb`, where it spells its database."""
+    for one in clusters:
+        made = mapping(one.body, "spec", "bootstrap", "initdb")
+        database = _spelled(text(made, "database"))
+        owner = text(made, "owner") or database
+        if name in (one.name, one.original.name) and database and _spelled(owner):
+            return owner, database
+    return None
 
 
 def _unsure(*names: Named) -> tuple[Named, ...]:
@@ -167,7 +183,7 @@ def _render(
     environments: tuple[ProposedEnvironment, ...],
     unknown: tuple[str, ...],
 ) -> str:
-    user, database = _login(mine)
+    user, database = target.login or _login(mine)
     lines = [
         "# repoint: moves PostgreSQL consumers onto CloudNativePG. "
         "`repoint plan` shows what it does.",

@@ -81,6 +81,30 @@ def test_the_same_service_in_a_namespace_of_its_own_is_named(tmp_path: Path) -> 
     assert hosts == ["pg.data-dev.svc", "pg.data-prod.svc"]
 
 
+@pytest.mark.parametrize(
+    ("initdb", "login"),
+    [
+        ("{owner: keeper, database: store}", ("keeper", "store")),
+        ("{database: store}", ("store", "store")),
+        ("{owner: '${owner}', database: store}", ("web", "shop")),
+        ("{dataChecksums: true}", ("web", "shop")),
+    ],
+)
+def test_the_cluster_itself_tells_user_and_database(
+    tmp_path: Path, initdb: str, login: tuple[str, str]
+) -> None:
+    """A consumer of another database is no reason to propose that for all."""
+    trial = _products(tmp_path, {"dev": "postgres.data"})
+    env = "  env: [{name: DATABASE_URL, value: 'postgres://web@postgres.data/shop'}]\n"
+    web = "containers:\n- name: web\n  image: shop/web:1\n" + env
+    (tmp_path / "products/cart/base/web.yaml").write_text(workload("Deployment", "cart", web))
+    made = TARGETS.replace("instances: 1", f"instances: 1, bootstrap: {{initdb: {initdb}}}")
+    (tmp_path / "targets/targets.yaml").write_text(made)
+
+    target = yaml.safe_load(proposed(trial).text)["target"]
+    assert (target["user"], target["database"]) == login
+
+
 _CHART = {
     "chart/Chart.yaml": "apiVersion: v2\nname: loom\nversion: 1.0.0\n",
     "chart/values.yaml": "replicas: 1\ndb: {host: postgres, name: loom}\n",
