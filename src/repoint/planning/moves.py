@@ -35,6 +35,8 @@ from repoint.rules import app_secret, budget, routing
 from repoint.rules.facts import EnvironmentFacts
 from repoint.rules.rule import Rule
 
+_NOTHING_TELLS = "nothing tells the purpose; name it under `consumers:` in repoint.yaml"
+
 
 @dataclass(frozen=True, slots=True)
 class Moves:
@@ -126,7 +128,9 @@ class Mover:
             # A value that somebody keeps cannot move for the others.
             moving = [use for use, way in wanted if way.route is not Route.UNCHANGED]
             if moving:
-                self._unsettled(report, moving)
+                kept = next(use for use, way in wanted if way.route is Route.UNCHANGED)
+                why = f"{_who(kept)} reads it, too, and stays there; give who moves its own value"
+                self._unsettled(report, moving, why)
             return
         if any(use.around for use in mine):
             self._left_in_pieces(report.site, wanted)
@@ -245,12 +249,12 @@ class Mover:
         reason = replace(why, applicability=Applicability.REVIEW)
         self._delivery.move(Errand(report.site, self._goal(report.site, Way(route), []), reason))
 
-    def _unsettled(self, report: SiteReport, uses: list[Use]) -> None:
+    def _unsettled(self, report: SiteReport, uses: list[Use], why: str = _NOTHING_TELLS) -> None:
         targets = self._scene.targets
         self._leave(
             report.site,
             ", ".join(dict.fromkeys(_who(use) for use in uses)),
-            "nothing tells the purpose; name it under `consumers:` in repoint.yaml",
+            why,
             f"host {targets.pooled} (runtime) or {targets.direct} (anything else)",
         )
 

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from repoint.model.plan import Severity
-from tests.unit.planning.small_repository import DEV_DIRECT, TARGETS, Trial, repository, workload
+from tests.unit.planning.small_repository import (
+    CONFIG,
+    DEV_DIRECT,
+    TARGETS,
+    Trial,
+    repository,
+    workload,
+)
 
 _MIGRATED = (
     "initContainers:\n- name: migrate\n  image: shop/web:1\n"
@@ -40,6 +47,19 @@ def test_a_shared_value_in_a_patchs_text_holds_the_plan_up(tmp_path: Path) -> No
     assert [(one.code, one.severity) for one in plan.blocking] == [("RP102", Severity.ERROR)]
     (task,) = plan.tasks
     assert "the path `/stringData/DATABASE_URL_DIRECT`" in task.reason
+
+
+def test_who_reads_what_another_keeps_at_the_source_is_told_so(tmp_path: Path) -> None:
+    """The purposes are known: naming one would change nothing."""
+    web = "containers:\n- name: web\n  image: shop/web:1\n  envFrom: [{secretRef: {name: db}}]\n"
+    pods = "---\n".join(workload("Deployment", one, web) for one in ("web", "report"))
+    files = repository({"web.yaml": pods, "secret.yaml": _SECRET}, {})
+    config = f"{CONFIG}consumers: {{report: {{route: unchanged}}}}\n"
+    (task,) = Trial(tmp_path, files, config=config).plan("dev").tasks
+
+    assert task.consumer == "Deployment/shop-dev/web/web"
+    kept = "Deployment/shop-dev/report/web"
+    assert task.reason == f"{kept} reads it, too, and stays there; give who moves its own value"
 
 
 def test_a_script_beside_variables_is_no_variable(tmp_path: Path) -> None:
