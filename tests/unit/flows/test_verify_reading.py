@@ -5,15 +5,20 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import yaml
 
 from repoint.flows.evidence import Evidence
+from repoint.flows.verifying import in_cluster
+from repoint.flows.verifying.at_source import named_checks
+from repoint.flows.verifying.flow import Scenery
 from repoint.flows.verifying.live import LiveState, opened, state_of
 from repoint.flows.verifying.reading import ObjectTree, cast_of
 from repoint.flows.verifying.subjects import Subject, differences, subjects_of
+from repoint.model.rehearsal import Verdict
 from tests.unit.flows.rehearsal_shop import CNPG, OLD, POOLED, repository
 
 PASSWORD = "p@ss/w%é"
@@ -180,3 +185,58 @@ def test_nothing_that_holds_a_password_shows_it(tmp_path: Path) -> None:
     state = LiveState(held=dict(state_of(documents).held))
     for text in (repr(one), repr(state), repr(ObjectTree(documents))):
         assert PASSWORD not in text and ENCODED not in text
+
+
+@pytest.mark.parametrize(
+    ("refused", "verdict", "told"),
+    [
+        ({}, Verdict.FAIL, "does not name it"),
+        ({("Secret", "shop", "db"): "may not get"}, Verdict.UNKNOWN, "Secret/db was not read"),
+    ],
+)
+def test_a_connection_to_the_source_that_may_not_be_read_is_no_failure(
+    tmp_path: Path, refused: dict[tuple[str, str, str], str], verdict: Verdict, told: str
+) -> None:
+    workspace = repository(tmp_path, {})
+    config = workspace.config
+    assert config is not None
+    here = web(env=[key("DATABASE_URL")])
+    before = secret(DATABASE_URL=f"postgresql://web:{ENCODED}@{OLD}:5432/shop")
+    live = state_of([here])
+    live.refused.update(refused)
+
+    def cast_with(*several: Any) -> Any:
+        return cast_of(workspace, config, "local", [*several, *target()], Evidence((), ()))
+
+    scene = SimpleNamespace(
+        actual=cast_with(*live.documents()),
+        planned=cast_with(here, opened(before)),
+        live=live,
+        source=SimpleNamespace(is_own=lambda one: False),
+    )
+
+    [[check]] = named_checks(cast(Scenery, scene), ()).values()
+
+    assert check.verdict is verdict
+    assert told in check.observed
+
+
+@pytest.mark.parametrize(
+    ("has_it", "hidden", "verdict", "told"),
+    [
+        (False, "Secret/db was not read", Verdict.UNKNOWN, "Secret/db was not read"),
+        (False, "", Verdict.SKIPPED, "the workload does not have it"),
+        (True, "Secret/db was not read", Verdict.SKIPPED, "it waits, and logs nobody in"),
+    ],
+)
+def test_what_is_not_asked_from_inside_says_why(
+    monkeypatch: pytest.MonkeyPatch, has_it: bool, hidden: str, verdict: Verdict, told: str
+) -> None:
+    monkeypatch.setattr(in_cluster, "consumer_of", lambda scene, subject, asked: asked)
+    subject = SimpleNamespace(live=object() if has_it else None, hidden=hidden)
+    nothing: Any = None
+
+    probe = in_cluster.Probe(cast(Subject, subject), None, "run")
+    [check] = cast(Any, in_cluster._consumer(nothing, probe, nothing, nothing))
+
+    assert (check.verdict, check.observed) == (verdict, told)

@@ -113,7 +113,7 @@ class ClientMaker:
         if not use.source_key:
             return False
         text = site_text(self.state.after, self.state.store, site)
-        return kind_of(use.source_key, text[:_HEAD].encode()) is FileKind.SHELL
+        return kind_of(use.source_key, text[:_HEAD].encode(errors="replace")) is FileKind.SHELL
 
     def _bare(
         self, workload: Workload, use: Use, site: Site, address: Address, facts: ConsumerFacts

@@ -13,7 +13,7 @@ from repoint.flows.verifying.flow import Scenery
 from repoint.flows.verifying.questions import plainly, writable
 from repoint.flows.verifying.reaching import Reach, Server, server_of
 from repoint.flows.verifying.reading import Cast
-from repoint.flows.verifying.subjects import Subject, live_password, origin_of
+from repoint.flows.verifying.subjects import Subject, live_password, origin_of, why_hidden
 from repoint.model.cluster import ref_of
 from repoint.model.consumer import Purpose, Route, Site, Use, Workload
 from repoint.model.rehearsal import Check, Verdict
@@ -32,11 +32,6 @@ _LOGIN = "the login is taken and a query answered"
 
 Key = tuple[str, str]
 """A container's id and the variable (or key) that holds the connection."""
-
-
-def source_names(cast: Cast, scene: Scenery) -> dict[Key, str]:
-    """The source's host by each connection that names it, as some objects tell it."""
-    return {key: site.host.text for key, (_, site) in _connections(cast, scene).items()}
 
 
 def at_source(scene: Scenery) -> tuple[Subject, ...]:
@@ -201,18 +196,20 @@ def server_at(subject: Subject) -> Server | None:
 
 def named_checks(scene: Scenery, subjects: Iterable[Subject]) -> dict[str, tuple[Check, ...]]:
     """By container, whether the live connections name the source as the repository's do."""
-    live = source_names(scene.actual, scene)
-    wanted = source_names(scene.planned, scene) if scene.planned is not None else {}
+    live = _connections(scene.actual, scene)
+    wanted = _connections(scene.planned, scene) if scene.planned is not None else {}
     found: dict[str, list[Check]] = {subject.id: [] for subject in subjects}
     for key in sorted({*live, *wanted}):
-        expected = wanted.get(key, "what the repository says")
+        expected = wanted[key][1].host.text if key in wanted else "what the repository says"
+        seen = live[key][1].host.text if key in live else ""
         if key not in live:
-            answer = Verdict.FAIL, "the live workload does not name it"
+            hidden = why_hidden(scene.live, wanted[key][0].workload)
+            verdict = Verdict.UNKNOWN if hidden else Verdict.FAIL
+            answer = verdict, hidden or "the live workload does not name it"
         elif key not in wanted:
-            answer = Verdict.UNKNOWN, f"`{live[key]}`; the repository has no such connection"
+            answer = Verdict.UNKNOWN, f"`{seen}`; the repository has no such connection"
         else:
-            same = live[key] == expected
-            answer = (Verdict.PASS if same else Verdict.FAIL), f"it names `{live[key]}`"
+            answer = (Verdict.PASS if seen == expected else Verdict.FAIL), f"it names `{seen}`"
         check = Check("connection", answer[0], f"`{key[1]}` names `{expected}`", answer[1])
         found.setdefault(key[0], []).append(check)
     return {key: tuple(checks) for key, checks in found.items()}

@@ -161,8 +161,10 @@ def _connection(scene: Scenery, subject: Subject) -> dict[str, str] | None:
 def _consumer(scene: Scenery, probe: Probe, reach: Reach, get: HttpGet) -> VerifiedConsumer:
     subject = probe.subject
     if probe.job is None:
-        why = probe.problem or "it waits, and logs nobody in"
-        verdict = Verdict.UNKNOWN if probe.problem else Verdict.SKIPPED
+        gone = subject.live is None
+        why = probe.problem or (subject.hidden if gone else "")
+        verdict = Verdict.UNKNOWN if why else Verdict.SKIPPED
+        why = why or ("the workload does not have it" if gone else "it waits, and logs nobody in")
         asked: tuple[Check, ...] = (Check("login", verdict, "the login is taken", why),)
         return consumer_of(scene, subject, asked)
     if isinstance(probe.found, str):
