@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -18,6 +19,8 @@ from repoint.sites.hosts import (
     is_variable,
     literal_default,
 )
+
+_HOST_PAIR = re.compile(r"host=([\w.\-]+)")
 
 
 class Setting(Struct, frozen=True):
@@ -61,7 +64,7 @@ def _client_draft(
     args: Sequence[Value], client: Client, name: str, setting: Setting
 ) -> Draft | None:
     options = read_options(args, client)
-    host = options.get("host")
+    host = options.get("host") or _host_pair(options.get("database"))
     if host is None:
         return None
     text = host.slice.text
@@ -86,6 +89,14 @@ def _client_draft(
         user=_name(options.get("user")),
         start=host.slice.start,
     )
+
+
+def _host_pair(database: Piece | None) -> Piece | None:
+    """The host where a connection string of one pair stands for a database: `psql host=pg`."""
+    found = _HOST_PAIR.fullmatch(database.slice.text) if database is not None else None
+    if database is None or found is None:
+        return None
+    return Piece(database.value, Slice(found[1], database.slice.start + found.start(1)))
 
 
 def _name(piece: Piece | None) -> str | None:

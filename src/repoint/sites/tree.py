@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from repoint.dsn.params import HOST_NAMES
 from repoint.formats.base import FileKind, Mapping, Node, ParsedFile, Scalar, Sequence
 from repoint.formats.read import read_embedded
 from repoint.sites.arguments import argv_drafts, shell_script
@@ -208,7 +209,9 @@ class Walker(Struct, frozen=True, eq=False):
         for value in values:
             name, equals, _ = value.text.partition("=")
             named = equals and (host_key(name) or looks_like_env(name)) and " " not in name
-            if named or (equals and key in ENV_MAPS and " " not in name):
+            if name.lower() in HOST_NAMES and next(dsn_drafts(value, key, scope.role), None):
+                rest.append(value)  # a whole connection string that begins with its host
+            elif named or (equals and key in ENV_MAPS and " " not in name):
                 entries.append(Entry(name, value.cut(len(name) + 1, len(value.text))))
             else:
                 rest.append(value)
