@@ -27,6 +27,7 @@ from repoint.planning.places import (
     field_of,
     object_name,
 )
+from repoint.planning.quoting import anew
 from repoint.planning.shared import holds
 from repoint.planning.site_edits import Goal, Replacement, applied, part_edits, replacements
 from repoint.planning.wishes import Reason
@@ -169,10 +170,12 @@ class ConfigCopies:
         if not isinstance(scalar, Scalar) or scalar.text != found[0].value.text:
             return None
         try:
-            edits = replacements(site, parts, scalar.text, scalar.map)
+            edits = anew(
+                site.location.path, scalar, replacements(site, parts, scalar.text, scalar.map)
+            )
         except EditRefused:
             return None
-        return (key, tuple(edits), parts) if isinstance(key, str) and edits else None
+        return (key, edits, parts) if isinstance(key, str) and edits else None
 
 
 def _volumes(reader: Resource, use: Use, leaving: Collection[str]) -> tuple[tuple[Step, ...], ...]:

@@ -62,11 +62,18 @@ def with_quotes(
     return tuple(edits)
 
 
-def in_a_script(scalar: Scalar, edits: Sequence[Replacement]) -> tuple[Replacement, ...] | None:
-    """`edits` with the quotes that a shell needs of a value that is written anew; None: none do."""
-    if not edits or not is_script(None, scalar.text, edits):
-        return tuple(edits)
-    return quoted_word(FileKind.YAML, scalar.style, scalar.text, edits)
+def anew(path: str, scalar: Scalar, edits: Sequence[Replacement]) -> tuple[Replacement, ...] | None:
+    """`edits` with the quotes that a value needs inside which is written anew; None: none do.
+
+    Its own quotes come with it: those are of the shell, or of the YAML, that reads its text.
+    """
+    if not edits:
+        return ()
+    if is_script(None, scalar.text, edits):
+        return quoted_word(FileKind.YAML, scalar.style, scalar.text, edits)
+    if scalar.style in _BLOCKS:
+        return _in_block(path, scalar, scalar.map, edits)
+    return tuple(edits)
 
 
 def _as_xml(text: str, edit: Replacement) -> Replacement:

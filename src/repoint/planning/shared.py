@@ -15,7 +15,7 @@ from repoint.planning.ground import Errand, Ground, edit_of
 from repoint.planning.new_patches import replacing, sources_of
 from repoint.planning.overlay_edits import BUILT_IN_LISTS, OverlayEditor
 from repoint.planning.places import Place, PlaceIndex, Step, at_steps, field_of, object_name
-from repoint.planning.quoting import UNFIT, in_a_script
+from repoint.planning.quoting import UNFIT, anew
 from repoint.planning.site_edits import Replacement, applied, replacements
 from repoint.planning.wishes import Reason
 from repoint.planning.yaml_emit import Token, Tree
@@ -62,7 +62,7 @@ class SharedValues:
             except EditRefused:
                 self._apart(errand, parts)
                 return True
-            quoted = in_a_script(scalar, edits)
+            quoted = anew(place.value.origin.path, scalar, edits)
             if quoted is None:
                 self._ground.task(errand, UNFIT)
                 continue

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.unit.planning.small_repository import (
+    CONFIG,
     DEV_DIRECT,
     DEV_POOLED,
     Trial,
@@ -61,6 +64,26 @@ def test_the_migration_mounts_a_copy_with_the_direct_host(tmp_path: Path) -> Non
     again = trial.plan("dev")
     assert again.changes == () and again.tasks == ()
     assert not [one for one in trial.check("dev") if one.code in ("RP102", "RP110", "RP120")]
+
+
+def test_the_file_and_its_copy_read_back_in_braces_and_in_scripts(tmp_path: Path) -> None:
+    """A `?` ends a plain value between braces for some readers, and an `&` a shell's word."""
+    files = (
+        "  database.yml: |\n    production: {url: postgresql://shop@postgres/shop, pool: 5}\n"
+        "  env.sh: |\n    export DATABASE_URL=postgresql://shop@postgres/shop?connect_timeout=5\n"
+    )
+    base = {**BASE, "db.yaml": CONFIG_MAP[: CONFIG_MAP.index("  database.yml")] + files}
+    config = CONFIG.replace("pooler: pg-pooler", "pooler: pg-pooler, sslmode: require")
+    after = Trial(tmp_path, repository(base, {}), config=config).apply("dev")
+
+    for name, host in (("db-dev-patch", DEV_POOLED), ("db-direct", DEV_DIRECT)):
+        data = yaml.safe_load(after[f"overlays/dev/{name}.yaml"])["data"]
+        url = f"postgresql://shop@{host}/shop?"
+        production = yaml.safe_load(data["database.yml"])["production"]
+        assert production == {"url": f"{url}sslmode=require", "pool": 5}
+        words = shlex.split(data["env.sh"])
+        assert words == ["export", f"DATABASE_URL={url}connect_timeout=5&sslmode=require"]
+        assert f'"{url}connect_timeout=5&sslmode=require"' in data["env.sh"]
 
 
 def _without(old: str, new: str, path: str) -> dict[str, str]:
