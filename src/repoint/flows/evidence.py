@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repoint.errors import RepointError
 from repoint.flows.scanning import Survey
@@ -46,6 +46,14 @@ class Evidence:
 
     hazards: tuple[Hazard, ...]
     role_defaults: tuple[RoleDefault, ...]
+
+    def of(self, found: Survey, environment: str) -> Evidence:
+        """What holds in an environment: without the defaults in another one's manifests."""
+        files = {one.name: one.files for one in found.resolution.environments}
+        everywhere = {path for several in files.values() for path in several}
+        others = everywhere.difference(files.get(environment, ()))
+        mine = tuple(one for one in self.role_defaults if one.location.path not in others)
+        return replace(self, role_defaults=mine)
 
 
 def gather(workspace: Workspace, found: Survey) -> Evidence:

@@ -46,7 +46,6 @@ from repoint.planning.overlay_folder import PlannedEdit
 from repoint.planning.places import PlaceIndex
 from repoint.planning.rerouted import Rerouted, rerouted
 from repoint.rules.delivered import Delivered
-from repoint.rules.facts import RoleDefault
 
 
 def make_plan(
@@ -169,7 +168,7 @@ def _moves(
         },
         views=_views(build),
         hazards=evidence.hazards,
-        role_defaults=_own_defaults(found, build, evidence),
+        role_defaults=evidence.of(found, build.name).role_defaults,
         all_targets=tuple(all_targets.values()),
         keys_of=lambda site: _sibling_keys(found, site),
         reads=reads,
@@ -267,18 +266,6 @@ def delivery_of(
     )
     services = found.source.services if found.source is not None else ()
     return delivered(config, build, targets, readings, services, edits)
-
-
-def _own_defaults(
-    found: Survey, build: EnvironmentBuild, evidence: Evidence
-) -> tuple[RoleDefault, ...]:
-    """The role defaults that hold here: not those in another environment's manifests."""
-    everywhere = {path for one in found.resolution.environments for path in one.files}
-    return tuple(
-        default
-        for default in evidence.role_defaults
-        if default.location.path in build.files or default.location.path not in everywhere
-    )
 
 
 def _views(build: EnvironmentBuild) -> dict[Workload, Resource]:

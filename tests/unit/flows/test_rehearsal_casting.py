@@ -351,3 +351,20 @@ def test_of_several_hosts_the_first_one_counts() -> None:
     assert found is not None and found.server == DIRECT
     assert known.of("elsewhere.example.org,pg-rw", "shop") is None
     assert known.of("pg-rw", "other") is None
+
+
+def test_a_default_in_another_environment_s_manifests_is_not_this_one_s(tmp_path: Path) -> None:
+    config = CONFIG.rstrip().removesuffix("}") + ", other: {namespace: other, overlay: other}}\n"
+    sql = "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: sql}}\ndata: {{sql: '{}'}}\n"
+    files = {
+        "web.yaml": app("web", env=env(DATABASE_URL=PLAIN)),
+        "sql.yaml": sql.format("ALTER ROLE web SET search_path = app;"),
+        "other/sql.yaml": sql.format("ALTER ROLE web SET search_path = other;"),
+        "other/kustomization.yaml": "resources: [sql.yaml]\n",
+    }
+
+    found = prepared(tmp_path, files, config)
+
+    here = next(scenes for name, scenes, _ in found.scenes if name == "local")
+    assert [client.schema for client in here[0].clients] == ["app"]
+    assert not [one.sql for one in here[0].statements if '"other"' in one.sql]

@@ -80,7 +80,7 @@ def prepare(
     evidence = gather(overlaid, state.after)
     scenes = []
     for name in state.environments:
-        casting = Casting(state, config, plan.consumers, name, evidence)
+        casting = Casting(state, config, plan.consumers, name, evidence.of(state.after, name))
         scenes.append((name, casting.scenes(), tuple(casting.strangers)))
     took = time.monotonic() - began
     return Prepared(plan, state, config, overlaid, evidence, tuple(scenes), began, took)

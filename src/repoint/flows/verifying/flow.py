@@ -79,7 +79,7 @@ def read_scenery(
     config = require_config(workspace)
     workspace.progress.step("reading the repository")
     found = survey(workspace)
-    evidence = gather(workspace, found)
+    evidence = gather(workspace, found).of(found, environment)
     documents: tuple[Document, ...] = ()
     missing, namespaces = "", [config.environments[environment].namespace]
     planned: Cast | None = None
