@@ -224,10 +224,19 @@ def _by_replacement(before: str, after: str, edits: _Edits) -> str | None:
     for tag, a0, a1, b0, b1 in matcher.get_opcodes():
         if tag == "equal":
             continue
-        owner = edits.replacing("".join(left[a0:a1]), "".join(right[b0:b1]))
+        owner = _replacing("".join(left[a0:a1]), "".join(right[b0:b1]), edits)
         if owner is None:
             return None
     return owner
+
+
+def _replacing(before: str, after: str, edits: _Edits) -> str | None:
+    """The edit of a token, or of what stands in it behind `-h` or the dash of `${HOST:-pg}`."""
+    for lead in range(3 if before.startswith("-") else 1):
+        owner = edits.replacing(before[lead:], after[lead:])
+        if owner is not None and before[:lead] == after[:lead]:
+            return owner
+    return None
 
 
 def _by_removal(before: str, after: str, edits: _Edits) -> str | None:

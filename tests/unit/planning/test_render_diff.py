@@ -34,6 +34,13 @@ def unexplained(old: str, new: str, *changes: FileChange) -> tuple[str, ...]:
 
 EXPLAINED = [
     ("a host in a text", "psql -h old.n.svc", "psql -h new.n.svc", (HOST,)),
+    (
+        "a host in a default",
+        "psql -h ${PGHOST:-old.n.svc}",
+        "psql -h ${PGHOST:-new.n.svc}",
+        (HOST,),
+    ),
+    ("a host behind its option", "psql -hold.n.svc -c x", "psql -hnew.n.svc -c x", (HOST,)),
     ("a host twice", "old.n.svc old.n.svc", "new.n.svc new.n.svc", (HOST,)),
     (
         "a parameter that is added",
@@ -94,6 +101,7 @@ UNEXPLAINED = [
     ("a longer host", "old.n.svc", "new.n.svc.evil", (HOST,)),
     ("a token before the host", "-p 1 old.n.svc", "-p 2 new.n.svc", (HOST,)),
     ("a token beside the host", "old.n.svc -p 1", "new.n.svc -p 2", (HOST,)),
+    ("another option of the host", "psql -hold.n.svc", "psql -Unew.n.svc", (HOST,)),
     ("a text that grows", "old.n.svc", "new.n.svc; rm", (HOST,)),
     ("a change without a plan", "1", "2", ()),
 ]
