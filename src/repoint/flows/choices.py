@@ -34,6 +34,9 @@ def _sources(config: Config, found: Survey) -> Iterator[Finding]:
     sites = [one.site for one in found.inventory.sites]
     if found.locked or any(one.is_source for one in found.inventory.sites):
         return
+    if found.source is not None and any(found.source.matches(one.host.text) for one in sites):
+        # What stays where it is names it, such as the Cluster that is filled from it.
+        return
     known = {name.service for site in sites if (name := parse_host(site.host.text))}
     targets = [targets_of(config, build) for build in found.resolution.environments]
     moved = {h for one in targets for h in (one.pooled, one.direct, one.session_pooled) if h}

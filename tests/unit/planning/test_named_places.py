@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from repoint.model.plan import Finding, Severity
-from tests.unit.planning.small_repository import CONFIG, Trial, repository, workload
+from tests.unit.planning.small_repository import CONFIG, TARGETS, Trial, repository, workload
 
 WEB = workload(
     "Deployment",
@@ -164,6 +164,22 @@ def test_the_name_in_a_release_leads_to_the_name_that_scan_shows(
     hints = [one.hint for one in findings if one.code == "RP108"]
     assert len(hints) == (wanted is not None)
     assert all(one.startswith(f"write `{wanted}`: nothing tells") for one in hints)
+
+
+def test_a_source_that_only_the_cluster_itself_is_filled_from_is_somebodys(tmp_path: Path) -> None:
+    host = "postgres.shop-dev.svc"
+    filled = (
+        "spec:\n  bootstrap: {initdb: {import: {type: microservice, databases: [shop], "
+        "source: {externalCluster: old}}}}\n"
+        f"  externalClusters: [{{name: old, connectionParameters: {{host: {host}}}}}]\n  "
+    )
+    targets = TARGETS.replace("spec: {instances: 1, ", f"{filled}instances: 1\n  ")
+    targets = targets.replace("postgresql:18.1}", "postgresql:18.1")
+    files = repository({}, {}) | {"base/targets.yaml": targets}
+    for known, told_of in ((host, []), ("postgers.shop-dev.svc", [f"did you mean `{host}`?"])):
+        config = CONFIG.replace("[postgres]", f"[{known}]")
+        found = Trial(tmp_path, files, config=config).check("dev")
+        assert [one.hint for one in found if one.code == "RP113"] == told_of
 
 
 @pytest.mark.parametrize("place", ["overlays/dev", "./overlays/dev/", ".", "base/web.yaml"])
