@@ -144,6 +144,7 @@ class _Edits:
         edits = [(f"{one.path}:{edit.line}", edit) for one in changes for edit in one.edits]
         self.spots: list[_Spot] = []
         self._by_pair: dict[tuple[str, str], str] = {}
+        self._after: dict[str, set[str]] = {}
         self._by_prefix: dict[str, int] = {}
         for number, (told, edit) in enumerate(edits):
             pairs = _replacements(edit)
@@ -151,12 +152,19 @@ class _Edits:
             self.spots.append(_Spot(told, tuple(gone)))
             for pair in pairs:
                 self._by_pair.setdefault(pair, told)
+                self._after.setdefault(pair[0], set()).add(pair[1])
             for prefix in edit.expects:
                 self._by_prefix.setdefault(prefix, number)
 
     def replacing(self, before: str, after: str) -> str | None:
-        """The first edit that makes this replacement."""
-        return self._by_pair.get((before, after))
+        """The first edit that makes this replacement; another may add its text right behind."""
+        owner = self._by_pair.get((before, after))
+        if owner is not None or not before:
+            return owner
+        for new in sorted(self._after.get(before, ())):
+            if new and after.startswith(new) and ("", after[len(new) :]) in self._by_pair:
+                return self._by_pair[before, new]
+        return None
 
     def expecting(self, places: Iterable[str]) -> str | None:
         """The first edit that says of one of these places, or of one around it, that it changes."""

@@ -49,6 +49,12 @@ EXPLAINED = [
         (HOST, PartEdit("param", "", "require", "sslmode")),
     ),
     (
+        "a parameter right behind the host",
+        "user=u dbname=d host=old.n.svc",
+        "user=u dbname=d host=new.n.svc sslmode=require",
+        (HOST, PartEdit("param", "", "require", "sslmode")),
+    ),
+    (
         "a parameter in the spelling of its driver",
         "r2dbc:postgresql://old.n.svc/d",
         "r2dbc:postgresql://new.n.svc/d?sslMode=require",
@@ -102,6 +108,12 @@ UNEXPLAINED = [
     ("a token before the host", "-p 1 old.n.svc", "-p 2 new.n.svc", (HOST,)),
     ("a token beside the host", "old.n.svc -p 1", "new.n.svc -p 2", (HOST,)),
     ("another option of the host", "psql -hold.n.svc", "psql -Unew.n.svc", (HOST,)),
+    (
+        "more than the parameter behind the host",
+        "host=old.n.svc",
+        "host=new.n.svc sslmode=require x=y",
+        (HOST, PartEdit("param", "", "require", "sslmode")),
+    ),
     ("a text that grows", "old.n.svc", "new.n.svc; rm", (HOST,)),
     ("a change without a plan", "1", "2", ()),
 ]
