@@ -15,6 +15,8 @@ from repoint.planning.config import CONFIG_NAME, Config
 from repoint.planning.environment_facts import targets_of
 from repoint.rules import routing
 
+_ONE_LETTER = 0.8
+"""Above it names are as alike as by a slip of the finger; `pg-old` and `pg-new` are two servers."""
 _NOUNS = {"code": "finding's code", "environment": "environment"}
 _WAYS = {
     "code": "write the code as `repoint check` or `repoint plan` shows it, or take the entry out",
@@ -46,7 +48,7 @@ def _sources(config: Config, found: Survey) -> Iterator[Finding]:
 
     named = sorted({site.host.text for site in sites if parse_host(site.host.text)})
     for number, host in enumerate(config.source.hosts):
-        near = difflib.get_close_matches(host, named, n=1, cutoff=0.7)
+        near = difflib.get_close_matches(host, named, n=1, cutoff=_ONE_LETTER)
         if near:
             yield routing.SOURCE_OF_NOBODY.finding(
                 f"{CONFIG_NAME}: nobody names `{host}` of `source.hosts`",
